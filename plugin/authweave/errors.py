@@ -1,0 +1,301 @@
+"""The one error tree.
+
+    AuthweaveError
+    ├── UsageError               a command or call that cannot be carried out as written
+    ├── SettingsError            an operator's setting is wrong
+    ├── ExtensionError           a plugin is broken, unknown or clashes with another
+    ├── ProfileError             a profile is not valid (carries every Problem)
+    ├── InputError               a value somebody has to supply
+    │   ├── MissingInput         … is missing or empty
+    │   └── InvalidInput         … does not have the declared form
+    ├── ApplyError               a task request cannot be given its credential
+    │   ├── TemplateError        a template ended without a usable value
+    │   ├── PlacementError       a field cannot be put where it belongs
+    │   ├── NoServers            nobody said which origins may get the credential
+    │   ├── OriginRefused        the request goes to another origin
+    │   ├── NoVariant            no `when` of the variants is true
+    │   └── NeedsClient          this profile promises more than this door can keep
+    ├── WireError                a call that authweave makes itself got no usable answer
+    │   ├── DnsFailure, ConnectFailure, TlsFailure, ProxyFailure, ProtocolFailure
+    │   ├── DeadlineExceeded     the total deadline passed
+    │   ├── AnswerTooLarge       more than the cap, decoded
+    │   └── EgressRefused        the address is not one that may be called
+    ├── TokenError               no token could be had
+    │   ├── TokenEndpointError   the token endpoint refused, in its own words (RFC 6749 §5.2)
+    │   ├── TokenAnswerError     an answer that holds no usable token
+    │   └── RateLimited          the token endpoint asked to wait
+    └── ApiError                 the API's answer, for doors that raise
+        ├── CredentialRejected   401, or `rejected_when`
+        └── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
+
+Every error has fields first and makes its message from them. No message holds a secret. An error
+can be copied: each waiter of a flight raises its own `fresh()` copy, so that no frame, cause or
+context of the worker hangs on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from authweave.values import Problem
+
+
+class AuthweaveError(Exception):
+    """Root of the tree. `code` is stable and names the diagnosis; `retry` says whether trying again can help."""
+
+    code: ClassVar[str] = "error"
+    retry: ClassVar[bool] = False
+
+    def fresh(self) -> Self:
+        """The same error without traceback, cause and context."""
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update({name: value for name, value in self.__dict__.items() if name != "__notes__"})
+        return copy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(cls: type[AuthweaveError], args: tuple[object, ...], fields: dict[str, object]) -> AuthweaveError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class UsageError(AuthweaveError):
+    """A command or call that cannot be carried out as written; the message says what would be right."""
+
+    code = "usage"
+
+
+class SettingsError(AuthweaveError):
+    """An operator's setting is wrong; the message names where it was read from."""
+
+    code = "settings"
+
+
+class ExtensionError(AuthweaveError):
+    """A plugin is broken, implements an unknown hook, or registers a name that is taken."""
+
+    code = "extension"
+
+
+class ProfileError(AuthweaveError):
+    """A profile is not valid. `problems` holds every one that was found, in the order of the file."""
+
+    code = "profile_invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class InputError(AuthweaveError):
+    """A value that somebody has to supply. `name` is the input; the value itself is never kept."""
+
+    code = "secret_unresolved"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class MissingInput(InputError):
+    """An input in force was not supplied, or supplied empty."""
+
+
+class InvalidInput(InputError):
+    """An input was supplied in a form that its declaration does not allow."""
+
+    code = "input_invalid"
+
+
+class ApplyError(AuthweaveError):
+    """A task request cannot be given its credential; nothing was sent."""
+
+    code = "apply"
+
+
+class TemplateError(ApplyError):
+    """A template ended without a usable value. Names the template's key and line, never a value."""
+
+    code = "template"
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.where = where
+
+
+class PlacementError(ApplyError):
+    """A field cannot be put where the profile wants it. Names the field, never its value."""
+
+    code = "placement"
+
+
+class NoServers(ApplyError):
+    """Neither the profile nor the host said which origins may receive the credential."""
+
+    code = "no_servers"
+
+
+class OriginRefused(ApplyError):
+    """The request goes to an origin that is not among `servers`."""
+
+    code = "origin_refused"
+
+
+class NoVariant(ApplyError):
+    """None of the variants' `when` conditions is true."""
+
+    code = "no_variant"
+
+
+class NeedsClient(ApplyError):
+    """The profile promises what only `client()` can keep (`tls`, strict egress)."""
+
+    code = "needs_client"
+
+
+class WireError(AuthweaveError):
+    """A call that authweave made itself got no usable answer. `stage` names where it ended, `host` whom it was for."""
+
+    code = "wire"
+    retry = True
+
+    def __init__(self, message: str, *, stage: str, host: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.host = host
+        self.detail = detail
+
+
+class DnsFailure(WireError):
+    """The host has no address, or no resolver answered."""
+
+    code = "dns_failure"
+
+
+class ConnectFailure(WireError):
+    """Nothing listens there, or the connection was not made in time. `detail` is refused, timeout or unreachable."""
+
+    code = "connect_refused"
+
+
+class TlsFailure(WireError):
+    """The TLS handshake failed. `detail` names which way: see `wire.TLS_DETAILS`."""
+
+    code = "tls"
+    retry = False
+
+
+class ProxyFailure(WireError):
+    """The proxy refused, or wants credentials."""
+
+    code = "proxy"
+    retry = False
+
+
+class ProtocolFailure(WireError):
+    """What came back is not HTTP, or ended in the middle."""
+
+    code = "protocol"
+
+
+class DeadlineExceeded(WireError):
+    """The total deadline passed: the server may have processed the request."""
+
+    code = "read_timeout"
+
+
+class AnswerTooLarge(WireError):
+    """The answer is larger than the cap once decoded."""
+
+    code = "answer_too_large"
+    retry = False
+
+
+class EgressRefused(WireError):
+    """The address, port or scheme is not one that may be called."""
+
+    code = "egress_refused"
+    retry = False
+
+
+class TokenError(AuthweaveError):
+    """No token could be had."""
+
+    code = "token"
+
+
+class TokenEndpointError(TokenError):
+    """The token endpoint refused. Fields are the server's own words: RFC 6749 §5.2."""
+
+    code = "token_endpoint"
+
+    def __init__(
+        self, *, status: int, url: str, error: str | None = None, error_description: str | None = None,
+        error_uri: str | None = None,
+    ) -> None:  # fmt: skip
+        words = error or f"status {status}"
+        described = f": {error_description}" if error_description else ""
+        super().__init__(f"{url} refused the token request ({status}): {words}{described}")
+        self.status = status
+        self.url = url
+        self.error = error
+        self.error_description = error_description
+        self.error_uri = error_uri
+
+
+class TokenAnswerError(TokenError):
+    """An answer that holds no usable token. `kind` is the diagnosis code, `fields` the names (never values) seen."""
+
+    code = "token_answer"
+
+    def __init__(self, kind: str, message: str, *, status: int, url: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.url = url
+        self.fields = tuple(fields)
+
+
+class RateLimited(TokenError):
+    """The token endpoint asked to wait. `retry_at` is in Unix seconds."""
+
+    code = "rate_limited"
+    retry = True
+
+    def __init__(self, *, url: str, status: int, retry_at: float, wait: float) -> None:
+        super().__init__(f"{url} asked to wait ({status}): try again in {wait:.0f} s")
+        self.url = url
+        self.status = status
+        self.retry_at = retry_at
+
+
+class ApiError(AuthweaveError):
+    """The API's answer, for the doors that turn answers into errors."""
+
+    code = "api"
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CredentialRejected(ApiError):
+    """The API does not accept the credential: 401, or a rule of `rejected_when`."""
+
+    code = "api_401"
+
+
+class InsufficientScope(ApiError):
+    """The API knows the caller and wants another scope (RFC 6750 §3.1). `scope` is what it asked for, if it said so."""
+
+    code = "api_403"
+
+    def __init__(self, message: str, *, status: int, scope: str | None = None) -> None:
+        super().__init__(message, status=status)
+        self.scope = scope

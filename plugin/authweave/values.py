@@ -1,0 +1,173 @@
+"""The frozen values that the whole package speaks in."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+
+class Secret:
+    """A value that must not be shown. `reveal()` is the only way to it, and is called where bytes are made for the wire.
+
+    It cannot be printed or formatted (a mark stands in its place), pickled (TypeError), nor compared
+    by accident (TypeError; `matches` compares in constant time).
+    """
+
+    __slots__ = ("_Secret__value", "origin")
+
+    def __init__(self, value: Any, origin: str) -> None:
+        object.__setattr__(self, "_Secret__value", value)
+        object.__setattr__(self, "origin", origin)
+
+    def reveal(self) -> Any:
+        """The value itself, with the type its source gave it (text, bytes, or parsed JSON)."""
+        return self.__value
+
+    def matches(self, other: object) -> bool:
+        """Is `other` (a Secret, text or bytes) the same value? In constant time."""
+        mine, theirs = (_as_bytes(v.reveal() if isinstance(v, Secret) else v) for v in (self, other))
+        return hmac.compare_digest(mine, theirs)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Secret is frozen")
+
+    def __repr__(self) -> str:
+        return f"<secret from {self.origin}>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        raise TypeError("a Secret is not compared with ==: use .matches()")
+
+    __hash__ = None  # type: ignore[assignment]  # hashing is comparing
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a Secret is never pickled")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def _as_bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a document: 1-based line and column."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a profile: where, what, and what would be right.
+
+    `severity` is "error" or "warning"; only errors make a profile invalid.
+    """
+
+    rule: str
+    source: str
+    mark: Mark | None
+    key: str
+    message: str
+    fix: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.mark.line}:{self.mark.column}" if self.mark else self.source
+        key = f"{self.key}: " if self.key else ""
+        fix = f"; {self.fix}" if self.fix else ""
+        warning = "warning: " if self.severity == "warning" else ""
+        return f"{place}: {warning}{key}{self.message}{fix} [{self.rule}]"
+
+    def as_dict(self) -> dict[str, object]:
+        """The problem as plain data, for `--format json`."""
+        return {
+            "rule": self.rule, "severity": self.severity, "source": self.source,
+            "line": self.mark.line if self.mark else None, "column": self.mark.column if self.mark else None,
+            "key": self.key, "message": self.message, "fix": self.fix,
+        }  # fmt: skip
+
+
+Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """A path in a document as people write it: `auth.fields[0].key`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One profile as it stands in its file: plain data, and where each part of it was written.
+
+    `data` is made of dict, list, str, int, float, bool and None; `marks[path]` is the place of the value
+    at `path`, `key_marks[path]` the place of the key that holds it. `problems` were found while reading.
+    """
+
+    source: str
+    text: str
+    data: Any
+    marks: Mapping[Path, Mark] = field(default_factory=dict)
+    key_marks: Mapping[Path, Mark] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def mark(self, path: Path) -> Mark | None:
+        """The place of the value at `path`, or of the nearest part of the document that holds it."""
+        for end in range(len(path), -1, -1):
+            if found := self.marks.get(path[:end]):
+                return found
+        return None
+
+
+JsonSchema = dict[str, Any]
+NEVER: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """A request in nobody's library: what every door turns into and back.
+
+    `url` is absolute, or relative to the profile's first server; with `path_template=True` its path may hold
+    `{key}` for path fields. `headers` are (name, value) pairs in order. `body` is bytes, or None for no body;
+    `streamed` marks a body that authweave does not hold and cannot send twice.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    streamed: bool = False
+    path_template: bool = False
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, whatever its case, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResponse:
+    """An answer in nobody's library: status, headers and, where it was read, the body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, whatever its case, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
