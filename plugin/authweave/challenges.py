@@ -57,18 +57,23 @@ def _parsed(text: str) -> tuple[Challenge, ...] | None:
             place = _after_scheme(text, scheme.end(), credentials)
         else:
             return None
+        if place < 0:
+            return None
     return tuple(Challenge(name, parameters, next(iter(given), None)) for name, parameters, given in found) or None
 
 
 def _after_scheme(text: str, end: int, credentials: list[str]) -> int:
-    """The place after a scheme and the token68 that may follow it; one is put into `credentials`."""
+    """The place after a scheme and the token68 that may follow it (put into `credentials`); -1 if something else does."""
     start = _blanks_end(text, end)
-    if start == end or _PARAMETER.match(text, start):
-        return _skipped(text, end)
-    if token68 := _TOKEN68.match(text, start):
-        credentials.append(token68[1])
-        return _skipped(text, token68.end())
-    return _skipped(text, start) if text[start : start + 1] in ("", ",") else start
+    if text[start : start + 1] in ("", ","):
+        return _skipped(text, start)
+    if _PARAMETER.match(text, start):
+        return start
+    token68 = _TOKEN68.match(text, start)
+    if token68 is None:
+        return -1
+    credentials.append(token68[1])
+    return _skipped(text, token68.end())
 
 
 def _blanks_end(text: str, place: int) -> int:

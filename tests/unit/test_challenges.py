@@ -60,6 +60,12 @@ def test_a_broken_line_does_not_hide_a_sound_one():
     assert (Challenge("bearer", {"error": "invalid_token"}),) == found
 
 
+@pytest.mark.parametrize("line", ["Basic foo bar", "Basic Newauth Other", 'Basic realm="a" title="b"', "Basic realm="])
+def test_what_the_grammar_does_not_hold_is_no_challenge(line):
+    """Two words, a missing comma or a missing value make the line unreadable; it is not guessed at."""
+    assert [] == [c for c in plain(challenges([line])) if c[2] is None]
+
+
 def test_no_lines_are_no_challenges():
     """A 401 without the field is common; it asks for nothing."""
     assert challenges([]) == ()
