@@ -1,0 +1,164 @@
+"""One Protocol per kind of extension. Built-ins and a stranger's package keep the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from authweave.values import JsonSchema, Problem, Secret
+
+if TYPE_CHECKING:
+    from authweave.call import TokenCall
+    from authweave.checking import Checked
+    from authweave.draft import Draft
+    from authweave.profile import Input
+    from authweave.tokens import Record
+    from authweave.values import Report, Token
+
+
+@runtime_checkable
+class Scheme(Protocol):
+    """An auth `type`: which keys it has, which inputs it implies, and how its credential is placed.
+
+    `schema` is an object schema for the keys of the type beside the common ones; `inputs` are the implied inputs in
+    the form of the profile's `inputs`; `fields` stand where the profile writes no `auth.fields`. `gets_token` says
+    whether a token call comes before the task request.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    schema: ClassVar[JsonSchema]
+    inputs: ClassVar[Mapping[str, Mapping[str, Any]]]
+    fields: ClassVar[Sequence[Mapping[str, Any]]]
+    gets_token: ClassVar[bool]
+
+
+@runtime_checkable
+class Grant(Protocol):
+    """An OAuth 2 grant: the parameters that ask for a token (RFC 6749 §4). Sending, client authentication, reading,
+    storing and locking have their own places.
+
+    `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    schema: ClassVar[JsonSchema]
+    inputs: ClassVar[Mapping[str, Mapping[str, Any]]]
+    attended: ClassVar[bool]
+
+    def parameters(self, call: TokenCall) -> Mapping[str, Any]:
+        """The parameters of the token request beside `grant_type` and `scope`, in the order they are sent."""
+        ...
+
+
+@runtime_checkable
+class ClientAuth(Protocol):
+    """How the client proves who it is at the token endpoint: a registered `token_endpoint_auth_method` (RFC 7591)."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    inputs: ClassVar[Mapping[str, Mapping[str, Any]]]
+
+    def present(self, call: TokenCall) -> None:
+        """Put the client's identity and proof into `call`. Never in two places."""
+        ...
+
+
+@runtime_checkable
+class Placement(Protocol):
+    """A place that a field can be put: `in: header` and the like."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def wrong_key(self, key: str) -> str | None:
+        """Why a literal key cannot stand in this place, or None. Asked when a profile is loaded."""
+        ...
+
+    def place(self, draft: Draft, key: str, value: Any, on_conflict: str) -> None:
+        """Put the value there. Raises PlacementError, which names the key and never the value."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where values of inputs come from: environment, a secrets directory, a keyring. Blocking; called in a worker.
+
+    `max_age` in seconds says when an answer must be asked for again (None: it stays).
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def max_age(self) -> float | None:
+        """Seconds an answer may be used."""
+        ...
+
+    def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
+        """The value of an input for a tenant ('' for none), or None where this source has none. Raises InputError."""
+        ...
+
+    def describe(self, profile: str, asked: Input, tenant: str) -> str:
+        """Where one would put the value, in a few words: `environment variable AUTHWEAVE_ACME_CLIENT_ID`."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Where tokens live between calls, and what excludes two owners from renewing one. Blocking; called in a worker.
+
+    Versions count the writes of a key; 0 means nothing was ever written.
+    """
+
+    name: ClassVar[str]
+
+    def read(self, key: str) -> Record:
+        """What is stored under the key; an empty Record if nothing."""
+        ...
+
+    def lease(self, key: str, owner: str, seconds: float) -> bool:
+        """Become the one who may renew the key, until released or the time is over. False: somebody else is."""
+        ...
+
+    def intend(self, key: str, version: int, intent: str) -> bool:
+        """Note, before the call, what is about to happen. False if the version has changed."""
+        ...
+
+    def write(self, key: str, token: Token, version: int) -> bool:
+        """Write over exactly this version, durably, and clear the intent. False if another version is there."""
+        ...
+
+    def drop(self, key: str, version: int) -> bool:
+        """Forget the token of exactly this version."""
+        ...
+
+    def release(self, key: str, owner: str) -> None:
+        """Give the lease back, if `owner` still holds it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """One cross-field rule of valid profiles. `name` is the stable rule id shown to people."""
+
+    name: ClassVar[str]
+
+    def check(self, checked: Checked) -> Iterable[Problem]:
+        """Every place where the document breaks the rule."""
+        ...
+
+
+@runtime_checkable
+class ReportFormat(Protocol):
+    """A rendering of the report of `authweave test`."""
+
+    name: ClassVar[str]
+
+    def render(self, report: Report) -> str:
+        """The report as text. Everything in a Report is already redacted."""
+        ...

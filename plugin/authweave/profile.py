@@ -1,0 +1,193 @@
+"""A profile as a frozen value: made once by `binding`, then only used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from authweave.contracts import ClientAuth, Grant, Placement, Scheme
+from authweave.templates import Template
+from authweave.urls import UrlTemplate
+from authweave.values import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that somebody else must supply (`inputs`). `key` is where it is declared, `implied` by whom if not."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    example: str = ""
+    visibility: str = "visible"
+    type: str = "string"
+    pattern: str | None = None
+    enum: tuple[Any, ...] | None = None
+    format: str | None = None
+    default: Any = None
+    required: bool = True
+    secret: bool = False
+    supplied_by: str = "application"
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One addition to a request: `value` placed under `key` by `placement`.
+
+    `origin` is the key of the profile that says so (`auth.fields[0]`); `secret` whether the value is made from one.
+    """
+
+    placement: Placement
+    key: str
+    value: Any
+    when: Template | None = None
+    optional: bool = False
+    on_conflict: str = "replace"
+    origin: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A condition on an answer: `status` (exact codes and classes such as 4xx) and `when`; both must hold."""
+
+    statuses: frozenset[int] = frozenset()
+    when: Template | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A described request. `url` is None where the standard endpoint is meant; `encoding` names a body encoding."""
+
+    method: str
+    url: UrlTemplate | None = None
+    encoding: str = "form"
+    content_type: str | None = None
+    content: Template | None = None
+    fields: tuple[Field, ...] = ()
+    omit: frozenset[str] = frozenset()
+    rename: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A value kept of an answer, read later as `kept.<name>`."""
+
+    name: str
+    value: Template
+    pattern: str | None = None
+    secret: bool = True
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is read of an answer: `members` maps access_token, expires_in, error … to templates."""
+
+    members: Mapping[str, Any] = field(default_factory=dict)
+    keep: tuple[Keep, ...] = ()
+    accepted_when: tuple[Match, ...] = ()
+    written: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """How a token is got: everything a token call needs beside the inputs (`type: oauth2`)."""
+
+    grant: Grant
+    grant_type: str
+    client_auth: ClientAuth
+    basic_encoding: str
+    token_url: UrlTemplate
+    refresh_url: UrlTemplate
+    scopes: tuple[tuple[str, Any], ...]
+    scope_separator: str
+    audience: Template | None
+    resource: Template | None
+    token_request: Request
+    refresh_request: Request
+    token_response: Answer
+    refresh_with: str
+    refresh_before: float
+    client_id: Template | None
+    client_secret: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to authenticate. `fields` carry the credential; `needs` are the inputs every request reads."""
+
+    name: str
+    scheme: Scheme
+    when: Template | None
+    fields: tuple[Field, ...]
+    rejected_when: tuple[Match, ...]
+    tokens: TokenSettings | None
+    origin: str
+    needs: frozenset[str] = frozenset()
+    key_inputs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TestRule:
+    """`{when, message}` of a test: the first true one is shown, and never changes the verdict."""
+
+    __test__ = False
+    when: Template
+    message: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One check of a profile, through the real path."""
+
+    __test__ = False
+    name: str
+    request: Request
+    when: Template | None = None
+    accepted_when: tuple[Match, ...] = ()
+    rules: tuple[TestRule, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A valid profile. Two binds of one document are equal in behaviour; nothing in it is a secret.
+
+    `tests` is a tuple of tests, or the word `token_only` or `none`. `resolved` is the document with every default
+    written out (what `authweave show` prints); `document` the document itself, for its marks.
+    """
+
+    name: str
+    version: str
+    identity_provider: str
+    description: str
+    documentation: str
+    subject: str
+    inputs: Mapping[str, Input]
+    vars: Mapping[str, Any]
+    servers: tuple[UrlTemplate, ...]
+    variants: tuple[Variant, ...]
+    fields: tuple[Field, ...]
+    tests: tuple[Test, ...] | str
+    abstract: bool
+    document: Document = field(repr=False)
+    resolve: Callable[[], Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """The document with every default written out."""
+        return self.resolve()
+
+    def place(self, key: str) -> str:
+        """`file:line` of a key such as `auth.token_url`, or the file alone."""
+        return self.document.place(key)
