@@ -5,11 +5,13 @@
     ├── SettingsError            an operator's setting is wrong
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
     ├── ProfileError             a profile is not valid (carries every Problem)
+    ├── TemplateSyntax           a template or URL is written in a way that profiles do not allow (becomes a Problem)
     ├── InputError               a value somebody has to supply
     │   ├── MissingInput         … is missing or empty
     │   └── InvalidInput         … does not have the declared form
     ├── ApplyError               a task request cannot be given its credential
     │   ├── TemplateError        a template ended without a usable value
+    │   ├── UrlRefused           a URL is not one that a credential may go to
     │   ├── PlacementError       a field cannot be put where it belongs
     │   ├── NoServers            nobody said which origins may get the credential
     │   ├── OriginRefused        the request goes to another origin
@@ -93,6 +95,28 @@ class ProfileError(AuthweaveError):
         self.problems = tuple(problems)
 
 
+class TemplateSyntax(AuthweaveError):
+    """A template or URL is written in a way that profiles do not allow; found when it is loaded.
+
+    `offset` counts characters from the start of the text; `fix` says what would be right.
+    """
+
+    code = "template_syntax"
+
+    def __init__(self, message: str, *, fix: str = "", offset: int = 0, key: str = "", place: str = "") -> None:
+        where = " ".join(part for part in (place, key) if part)
+        super().__init__((f"{where}: " if where else "") + message + (f"; {fix}" if fix else ""))
+        self.message = message
+        self.fix = fix
+        self.offset = offset
+        self.key = key
+        self.place = place
+
+    def at(self, key: str, place: str) -> Self:
+        """The same error, found in a template that stands at `key`."""
+        return type(self)(self.message, fix=self.fix, offset=self.offset, key=key, place=place)
+
+
 class InputError(AuthweaveError):
     """A value that somebody has to supply. `name` is the input; the value itself is never kept."""
 
@@ -120,13 +144,32 @@ class ApplyError(AuthweaveError):
 
 
 class TemplateError(ApplyError):
-    """A template ended without a usable value. Names the template's key and line, never a value."""
+    """A template ended without a usable value. Names the template's key and line, never a value.
+
+    `missing` is the path that is null (`response.json.token`), if that is why.
+    """
 
     code = "template"
 
-    def __init__(self, where: str, message: str) -> None:
+    def __init__(self, where: str, message: str, *, missing: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
+        self.missing = missing
+
+
+class UrlRefused(ApplyError):
+    """A URL is not one that a credential may go to, or not a URL. Names the place, never the URL.
+
+    `reason` is one word: scheme, userinfo, host, port, path, query, fragment, characters, relative, frame,
+    placeholder, wildcard.
+    """
+
+    code = "url_refused"
+
+    def __init__(self, where: str, reason: str, message: str) -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.where = where
+        self.reason = reason
 
 
 class PlacementError(ApplyError):
