@@ -115,7 +115,8 @@ class Document:
     """One profile as it stands in its file: plain data, and where each part of it was written.
 
     `data` is made of dict, list, str, int, float, bool and None; `marks[path]` is the place of the value
-    at `path`, `key_marks[path]` the place of the key that holds it. `problems` were found while reading.
+    at `path`, `key_marks[path]` the place of the key that holds it. `literals[path]` is how a number, boolean
+    or null was written (`1.10`, `0x1F`). `problems` were found while reading.
     """
 
     source: str
@@ -124,6 +125,7 @@ class Document:
     marks: Mapping[Path, Mark] = field(default_factory=dict)
     key_marks: Mapping[Path, Mark] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    literals: Mapping[Path, str] = field(default_factory=dict)
 
     def mark(self, path: Path) -> Mark | None:
         """The place of the value at `path`, or of the nearest part of the document that holds it."""
