@@ -1,0 +1,155 @@
+"""The text of a template taken apart: what is written, and its expressions.
+
+Jinja2's parser is the grammar. It is asked only if there is more to read than plain look-ups (`{{ inputs.tenant }}`),
+and its lexer is asked first for what its tree no longer shows: comments, raw blocks, whitespace control.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from authweave.bounds import DEPTH, TEXT_LENGTH
+from authweave.expressions import Expression, compile_expression, looked_up
+from authweave.refusals import NAMESPACES, Refused
+
+Part = str | Expression
+
+_PATH: Final = re.compile(rf"\{{\{{\s*((?:{'|'.join(NAMESPACES)})(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\}}\}}")
+
+
+def parts_of(text: str) -> tuple[Part, ...]:
+    """The pieces of a text in order, or Refused."""
+    if not text.isascii():
+        _check_well_formed(text)
+    if "{{" not in text and "{%" not in text and "{#" not in text:
+        return (text,)
+    if len(text) > TEXT_LENGTH:
+        raise Refused(f"a template is at most {TEXT_LENGTH} characters long")
+    pieces = _PATH.split(text)
+    return _looked_up(pieces) if _only_paths(pieces[::2]) else _parsed(text)
+
+
+_MARK: Final = re.compile(r"\{[{%#]")
+
+
+def _only_paths(literals: list[str]) -> bool:
+    """Is there nothing to parse but plain look-ups? Then Jinja need not be asked (nor imported)."""
+    return not any(map(_MARK.search, literals)) and not any(literal.endswith("{") for literal in literals[:-1])
+
+
+def _looked_up(pieces: list[str]) -> tuple[Part, ...]:
+    parts = [looked_up(tuple(piece.split("."))) if index % 2 else piece for index, piece in enumerate(pieces)]
+    return tuple(part for part in parts if part != "")
+
+
+def _parsed(text: str) -> tuple[Part, ...]:
+    """Read by Jinja's own parser. It makes one newline of all, so that a carriage return goes through in disguise."""
+    source, disguise = _without_returns(text)
+    parts: list[Part] = []
+    for node in _tree(source):
+        if type(node).__name__ == "TemplateData":
+            parts.append(node.data.replace(disguise, "\r") if disguise else node.data)
+        else:
+            parts.append(compile_expression(_with_returns(node, disguise)))
+    return tuple(parts)
+
+
+def _without_returns(text: str) -> tuple[str, str]:
+    if "\r" not in text:
+        return text, ""
+    disguise = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in text), "")
+    if not disguise:
+        raise Refused("too many characters of the private use area")
+    return text.replace("\r", disguise), disguise
+
+
+def _with_returns(node: Any, disguise: str) -> Any:
+    if disguise:
+        from jinja2 import nodes
+
+        for literal in (node, *node.find_all(nodes.Const)):
+            if isinstance(literal, nodes.Const) and isinstance(literal.value, str):
+                literal.value = literal.value.replace(disguise, "\r")
+    return node
+
+
+@cache
+def _jinja() -> Any:
+    from jinja2 import Environment
+
+    return Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - it only parses, it never renders
+
+
+def _tree(source: str) -> list[Any]:
+    """The nodes of a text: pieces of data and expressions."""
+    from jinja2 import TemplateSyntaxError
+    from jinja2.parser import Parser
+
+    try:
+        if _ODD.search(source):
+            _check_tokens(source)
+        body = Parser(_jinja(), source).parse().body
+    except TemplateSyntaxError as error:
+        problem = _syntax(error.message or "", error.lineno)
+    except RecursionError:
+        problem = Refused(f"nested deeper than {DEPTH}")
+    except (ValueError, ArithmeticError, MemoryError):
+        problem = Refused("a number that is too long")
+    else:
+        return _outputs(body)
+    raise problem
+
+
+def _outputs(body: list[Any]) -> list[Any]:
+    for statement in body:
+        if type(statement).__name__ != "Output":
+            raise Refused(_NO_STATEMENTS, _ONLY_EXPRESSIONS, line=statement.lineno, needle="{%")
+    return [node for statement in body for node in statement.nodes]
+
+
+_ODD: Final = re.compile(r"\{[%#]|\{\{[-+]|-\}\}|\\")
+_NO_STATEMENTS: Final = "statements ({% %}) are not part of templates"
+_ONLY_EXPRESSIONS: Final = "write an expression: {{ a if b else c }}"
+_REFUSED_TOKENS: Final = {
+    "block_begin": (_NO_STATEMENTS, _ONLY_EXPRESSIONS),
+    "raw_begin": ("raw blocks are not part of templates", "write braces as {{ '{{' }}"),
+    "comment_begin": ("comments ({# #}) are not part of templates", "write a comment of the file: # …"),
+}
+_ESCAPES: Final = re.compile(r"\\([^\n\\'\"abfnrtv0-7xNuU])")
+
+
+def _check_tokens(source: str) -> None:
+    """What Jinja's lexer takes and its tree no longer shows."""
+    for line, token, text in _jinja().lexer.tokeniter(source, None):
+        if token in _REFUSED_TOKENS:
+            raise Refused(*_REFUSED_TOKENS[token], line=line, needle=text)
+        if token in ("variable_begin", "variable_end") and text.strip() not in ("{{", "}}"):
+            words = "whitespace control ({{- -}}) is not part of templates"
+            raise Refused(words, "write {{ }}; -1 needs a blank before it", line=line, needle=text.strip())
+        if token == "string" and (found := _ESCAPES.search(text.replace("\\\\", ""))):
+            raise Refused(f"`\\{found[1]}` is no escape", "write \\\\ for a backslash", line=line, needle=found[0])
+
+
+def _syntax(message: str, line: int) -> Refused:
+    needle = re.search(r"(?:got|unexpected(?: char)?) '(.+?)'", message)
+    return Refused(f"not an expression: {message}", line=line, needle=needle[1] if needle else "")
+
+
+def offset_of(text: str, problem: Refused) -> int:
+    """Where in the text the problem stands, as near as its line and its words tell."""
+    start = 0
+    for _ in range(problem.line - 1):
+        start = text.find("\n", start) + 1
+    brace = text.find("{{", start)
+    word = rf"\b{problem.needle}\b" if problem.needle.isidentifier() else re.escape(problem.needle)
+    found = re.compile(word).search(text, start if problem.needle[:1] == "{" else max(brace, start))
+    return found.start() if found and problem.needle else max(brace, 0)
+
+
+def _check_well_formed(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Refused("a text with half a character (a lone surrogate)") from None

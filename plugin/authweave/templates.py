@@ -1,0 +1,266 @@
+"""Templates: Jinja2 expressions inside text, checked when a profile is loaded, evaluated without Jinja.
+
+`template_text.py` takes a text apart, `expressions.py` holds the allow-list and makes closures. Templates are
+frozen and may be evaluated from any thread. Parsed texts are cached, so that a profile loaded again costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from authweave.bounds import DEPTH, RESULT_LENGTH, Unfit, begin
+from authweave.errors import TemplateError, TemplateSyntax
+from authweave.expressions import Reads, Scope
+from authweave.operands import text_of
+from authweave.refusals import Refused
+from authweave.template_text import Part, offset_of, parts_of
+from authweave.values import Path, dotted
+
+Place = str | Callable[[], str]
+
+_FOREIGN: Final = (ValueError, TypeError, ArithmeticError, RecursionError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A text of a profile that may hold `{{ }}`. `reads` are its look-ups as far as they are written out.
+
+    `whole` is one `{{ }}` and nothing else: it keeps its type. `constant` holds no expression. Evaluating raises
+    TemplateError, which names the template and the path that is null, never a value.
+    """
+
+    text: str
+    key: str
+    place: Place
+    parts: tuple[Part, ...]
+    reads: Reads
+    functions: frozenset[str]
+    whole: bool
+    constant: bool
+    plain: bool
+
+    @property
+    def where(self) -> str:
+        """Where it stands, for messages: `acme.yaml:12:5 auth.fields[0].value`."""
+        place = self.place if isinstance(self.place, str) else self.place()
+        return " ".join(part for part in (place, self.key) if part)
+
+    def value(self, scope: Scope) -> Any:
+        """The value: with its own type if the template is whole (it may be None), else text."""
+        if not self.whole:
+            return self.render(scope)
+        try:
+            if not self.plain:
+                begin()
+            result = self.parts[0].run(scope)  # type: ignore[union-attr]  # whole: the one part is an expression
+            if type(result) is str and not result.isascii():
+                result.encode()
+        except Unfit as unfit:
+            problem = str(unfit)
+        except _FOREIGN as error:
+            problem = _in_words(error)
+        else:
+            return result
+        raise TemplateError(self.where, problem)
+
+    def required(self, scope: Scope) -> Any:
+        """As `value`, where null will not do: the error names the path that is null."""
+        result = self.value(scope)
+        if result is None:
+            raise self._is_null(self.parts[0], scope)
+        return result
+
+    def render(self, scope: Scope, escape: Callable[[str], str] | None = None) -> str:
+        """The text. Null, lists, maps and bytes are errors; `escape` is applied to values, not to what is written."""
+        if self.constant:
+            return self.text
+        pieces: list[str] = []
+        null: Part | None = None
+        problem = ""
+        try:
+            begin()
+            for part in self.parts:
+                if type(part) is str:
+                    pieces.append(part)
+                    continue
+                value = part.run(scope)  # type: ignore[union-attr]  # not text: an expression
+                if value is None:
+                    null = part
+                    break
+                text = value if type(value) is str else text_of(value)
+                pieces.append(text if escape is None else escape(text))
+            result = _checked("".join(pieces))
+        except Unfit as unfit:
+            problem = str(unfit)
+        except _FOREIGN as error:
+            problem = _in_words(error)
+        if null is not None:
+            raise self._is_null(null, scope)
+        if problem:
+            raise TemplateError(self.where, problem)
+        return result
+
+    def is_true(self, scope: Scope) -> bool:
+        """As a condition: null, empty text, 0 and what is empty are false."""
+        return bool(self.value(scope))
+
+    def missing(self, scope: Scope) -> str:
+        """The path that makes it null (`response.json.token`), or empty text."""
+        for part in self.parts:
+            if not isinstance(part, str):
+                try:
+                    if part.run(scope) is None:
+                        return part.missing(scope)
+                except (Unfit, *_FOREIGN):
+                    return ""
+        return ""
+
+    def _is_null(self, part: Part, scope: Scope) -> TemplateError:
+        path = "" if isinstance(part, str) else part.missing(scope)
+        words = f"{path} is null or not there" if path else "the expression gives null"
+        return TemplateError(self.where, words, missing=path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Plain data of a profile whose texts may be templates: a list, a map, a text or any other scalar."""
+
+    content: Any
+    templates: tuple[Template, ...]
+
+    @property
+    def reads(self) -> Reads:
+        """Every look-up of its templates."""
+        return frozenset().union(*(template.reads for template in self.templates))
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Every function its templates use."""
+        return frozenset().union(*(template.functions for template in self.templates))
+
+    @property
+    def constant(self) -> bool:
+        """Does no part of it hold an expression?"""
+        return all(template.constant for template in self.templates)
+
+    def value(self, scope: Scope) -> Any:
+        """The data with every template's value in its place."""
+        return _rendered(self.content, scope)
+
+
+def compile_template(text: str, *, key: str = "", place: Place = "", cond: bool = False) -> Template:
+    """The template written in `text`, or TemplateSyntax. `cond`: it must be exactly one `{{ }}`."""
+    problem: TemplateSyntax | None = None
+    try:
+        program = _program(text)
+    except TemplateSyntax as error:
+        problem = error
+    else:
+        if cond and not program.whole:
+            problem = TemplateSyntax("a condition is exactly one `{{ }}`", fix="write '{{ … }}' and nothing around it")
+    if problem is not None:
+        raise problem.at(key, place if isinstance(place, str) else place())
+    return Template(
+        text, key, place, program.parts, program.reads, program.functions, program.whole, program.constant,
+        program.plain,
+    )  # fmt: skip
+
+
+def compile_data(value: Any, *, key: str = "", place: str | Callable[[Path], str] = "") -> Data:
+    """Data whose texts are templates, at any depth; `place` gets the path of a text within `value`."""
+    templates: list[Template] = []
+    content = _compiled(value, (), key, place, templates)
+    return Data(content, tuple(templates))
+
+
+def check_namespaces(template: Template | Data, allowed: Collection[str]) -> list[str]:
+    """The namespaces that are read here and may not be, in words; empty if all is well."""
+    wrong = sorted({path[0] for path in template.reads} - set(allowed))
+    return [f"`{name}` cannot be read here; known here are {', '.join(sorted(allowed))}" for name in wrong]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Program:
+    """What a text says, wherever it stands."""
+
+    parts: tuple[Part, ...]
+    reads: Reads
+    functions: frozenset[str]
+    whole: bool
+    constant: bool
+    plain: bool
+
+
+@lru_cache(maxsize=1024)
+def _program(text: str) -> _Program:
+    """Read a text once, however many templates say the same."""
+    problem: Refused
+    try:
+        return _programmed(parts_of(text))
+    except Refused as refused:
+        problem = refused
+    raise TemplateSyntax(problem.message, fix=problem.fix, offset=offset_of(text, problem))
+
+
+def _programmed(parts: tuple[Part, ...]) -> _Program:
+    expressions = [part for part in parts if not isinstance(part, str)]
+    return _Program(
+        parts=parts,
+        reads=frozenset().union(*(expression.reads for expression in expressions)),
+        functions=frozenset().union(*(expression.functions for expression in expressions)),
+        whole=len(parts) == 1 == len(expressions),
+        constant=not expressions,
+        plain=all(expression.plain for expression in expressions),
+    )
+
+
+def _checked(text: str) -> str:
+    if len(text) > RESULT_LENGTH:
+        raise Unfit(f"the result would be longer than {RESULT_LENGTH} characters")
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong, without the library's own words: they may hold a value."""
+    if isinstance(error, ZeroDivisionError):
+        return "division by zero"
+    if isinstance(error, UnicodeError):
+        return "a value holds half a character (a lone surrogate)"
+    if isinstance(error, RecursionError):
+        return "a value is nested too deep"
+    return "a value cannot be used here"
+
+
+def _compiled(value: Any, path: Path, key: str, place: str | Callable[[Path], str], found: list[Template]) -> Any:
+    if len(path) > DEPTH:
+        raise TemplateSyntax(f"nested deeper than {DEPTH}", key=key)
+    if isinstance(value, str):
+        where: Place = place if isinstance(place, str) else partial(place, path)
+        template = compile_template(value, key=_inside(key, path), place=where)
+        found.append(template)
+        return template
+    if isinstance(value, Mapping):
+        return {name: _compiled(item, (*path, name), key, place, found) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_compiled(item, (*path, index), key, place, found) for index, item in enumerate(value)]
+    return value
+
+
+def _inside(key: str, path: Path) -> str:
+    inside = dotted(path)
+    return f"{key}{inside}" if not key or not inside or inside.startswith("[") else f"{key}.{inside}"
+
+
+def _rendered(content: Any, scope: Scope) -> Any:
+    if isinstance(content, Template):
+        return content.value(scope)
+    if isinstance(content, dict):
+        return {name: _rendered(item, scope) for name, item in content.items()}
+    if isinstance(content, list):
+        return [_rendered(item, scope) for item in content]
+    return content
