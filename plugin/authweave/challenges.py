@@ -63,7 +63,7 @@ def _parsed(text: str) -> tuple[Challenge, ...] | None:
 
 
 def _after_scheme(text: str, end: int, credentials: list[str]) -> int:
-    """The place after a scheme and the token68 that may follow it (put into `credentials`); -1 if something else does."""
+    """The place after a scheme and its token68 (put into `credentials`), if one follows; -1 if something else does."""
     start = _blanks_end(text, end)
     if text[start : start + 1] in ("", ","):
         return _skipped(text, start)

@@ -5,6 +5,7 @@
     ├── SettingsError            an operator's setting is wrong
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
     ├── ProfileError             a profile is not valid (carries every Problem)
+    ├── PatternError             an author's regular expression is not of the common, linear kind
     ├── TemplateSyntax           a template or URL is written in a way that profiles do not allow (becomes a Problem)
     ├── InputError               a value somebody has to supply
     │   ├── MissingInput         … is missing or empty
@@ -37,7 +38,7 @@ context of the worker hangs on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
@@ -117,6 +118,17 @@ class TemplateSyntax(AuthweaveError):
         return type(self)(self.message, fix=self.fix, offset=self.offset, key=key, place=place)
 
 
+class PatternError(AuthweaveError):
+    """An author's regular expression is not of the kind that is run here. `fix` says what to write instead."""
+
+    code = "profile_invalid"
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(f"{message}; {fix}" if fix else message)
+        self.message = message
+        self.fix = fix
+
+
 class InputError(AuthweaveError):
     """A value that somebody has to supply. `name` is the input; the value itself is never kept."""
 
@@ -128,7 +140,11 @@ class InputError(AuthweaveError):
 
 
 class MissingInput(InputError):
-    """An input in force was not supplied, or supplied empty."""
+    """Inputs in force were not supplied, or supplied empty. `names` are all of them, `name` the first."""
+
+    def __init__(self, name: str, message: str, names: Sequence[str] = ()) -> None:
+        super().__init__(name, message)
+        self.names = tuple(names) or (name,)
 
 
 class InvalidInput(InputError):
@@ -203,16 +219,22 @@ class NeedsClient(ApplyError):
 
 
 class WireError(AuthweaveError):
-    """A call that authweave made itself got no usable answer. `stage` names where it ended, `host` whom it was for."""
+    """A call that authweave made itself got no usable answer. `stage` names where it ended, `host` whom it was for.
+
+    `facts` are what a diagnosis may quote: dates and names of a certificate, the variable a proxy came from.
+    """
 
     code = "wire"
     retry = True
 
-    def __init__(self, message: str, *, stage: str, host: str, detail: str = "") -> None:
+    def __init__(
+        self, message: str, *, stage: str, host: str, detail: str = "", facts: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(message)
         self.stage = stage
         self.host = host
         self.detail = detail
+        self.facts = dict(facts or {})
 
 
 class DnsFailure(WireError):
@@ -222,7 +244,7 @@ class DnsFailure(WireError):
 
 
 class ConnectFailure(WireError):
-    """Nothing listens there, or the connection was not made in time. `detail` is refused, timeout or unreachable."""
+    """Nothing listens there, or the connection was not made in time. `detail`: refused, timeout, unreachable, reset."""
 
     code = "connect_refused"
 

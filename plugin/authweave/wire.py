@@ -1,0 +1,152 @@
+"""The one transport for every call that authweave makes itself. Blocking, over httpcore, one connection per call.
+
+Nothing is pooled: it works from any thread and after a fork, and a dead endpoint hurts nobody else's call.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from authweave._version import __version__
+from authweave.errors import AuthweaveError, DeadlineExceeded
+from authweave.net.values import (
+    TLS_DETAILS,
+    Call,
+    Certificate,
+    Check,
+    ClientCertificate,
+    Clock,
+    Reply,
+    Route,
+    StageEvent,
+    TlsInfo,
+)
+
+if TYPE_CHECKING:
+    from authweave.net.opening import Opener
+    from authweave.net.resolving import Resolve
+
+__all__ = [
+    "CAP", "TLS_DETAILS", "Call", "Certificate", "ClientCertificate", "Reply", "Route", "StageEvent", "TlsInfo", "Wire",
+]  # fmt: skip
+
+CAP: Final = 1024 * 1024
+USER_AGENT: Final = f"authweave/{__version__}"
+
+
+class Wire:
+    """Sends finished requests under one operator's rules. Safe for threads; share one, its TLS contexts are costly.
+
+    - `routes`: where calls for a (host, port) really go.
+    - `ca`: path or PEM text of authorities believed besides the default ones; `verify`; `client`: its certificate.
+    - `proxy`: None asks HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY of `environ`, "" goes direct; `proxy_from`
+      is what messages name as the origin of a proxy that was written.
+    - `check(host, ip, port)` is asked for every address before the first connection and raises EgressRefused;
+      `check_proxy` is asked for a proxy's addresses (default: `check`).
+    - `resolve` is called as `socket.getaddrinfo(host, port, 0, SOCK_STREAM)`.
+    """
+
+    def __init__(
+        self,
+        *,
+        routes: Mapping[tuple[str, int], Route] = MappingProxyType({}),
+        ca: str | os.PathLike[str] | None = None,
+        verify: bool = True,
+        client: ClientCertificate | None = None,
+        proxy: str | None = None,
+        proxy_from: str = "settings: proxy",
+        resolve: Resolve = socket.getaddrinfo,
+        check: Check | None = None,
+        check_proxy: Check | None = None,
+        clock: Clock = time.monotonic,
+        user_agent: str = USER_AGENT,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._routes = {(host.lower(), port): route for (host, port), route in routes.items()}
+        self._authorities = () if ca is None else (os.fspath(ca),)
+        self._verify = verify
+        self._client = client
+        self._proxy = (proxy, proxy_from)
+        self._resolve = resolve
+        self._check = check
+        self._check_proxy = check_proxy or check
+        self._clock = clock
+        self._user_agent = user_agent
+        self._environ = environ
+
+    def send(
+        self,
+        call: Call,
+        *,
+        deadline: float,
+        cap: int = CAP,
+        truncate: bool = False,
+        events: Callable[[StageEvent], None] | None = None,
+    ) -> Reply:
+        """Send one request and read its answer, whatever its status; a redirect is an answer, too.
+
+        `deadline` is in seconds from now and holds for everything together, DNS and a slow body included. A decoded
+        body of more than `cap` bytes is AnswerTooLarge, or is cut there with `truncate`. `events` hears of each stage
+        that was passed, in the calling thread.
+
+        Raises PlacementError for what cannot be sent as HTTP, EgressRefused, and otherwise one WireError; none of
+        them has a cause, a context or a frame of the transport, so none holds a header.
+        """
+        outcome = self._outcome(call, deadline, cap, truncate, events)
+        del call
+        if isinstance(outcome, AuthweaveError):
+            raise outcome.fresh()
+        return outcome
+
+    def _outcome(
+        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None
+    ) -> Reply | AuthweaveError:
+        try:
+            return self._sent(call, deadline, cap, truncate, events)
+        except AuthweaveError as error:
+            return error
+
+    def _sent(
+        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None
+    ) -> Reply:
+        from authweave.net.exchange import Order, exchange
+        from authweave.net.journey import Journey
+        from authweave.net.quiet import unlogged
+        from authweave.net.target import headers_of, method_of, target_of
+
+        target = target_of(call.url)
+        headers = headers_of(call, target, self._user_agent)
+        order = Order(method_of(call), target, headers, call.body, cap, truncate)
+        if deadline <= 0:
+            raise DeadlineExceeded(f"no time was left to call {target.host}", stage="dns", host=target.host)
+        journey = Journey(target.host, limit=deadline, clock=self._clock, events=events)
+        opener = self._opener
+        with unlogged():
+            link = opener.open(target, journey)
+            try:
+                return exchange(order, link, journey, speaks_tls=lambda: opener.speaks_tls(link, journey))
+            finally:
+                link.stream.close()
+
+    @cached_property
+    def _opener(self) -> Opener:
+        from authweave.net.opening import Opener
+        from authweave.net.proxy import Proxies
+        from authweave.net.trust import Contexts, Trust
+
+        return Opener(
+            routes=self._routes,
+            trust=Trust(self._authorities, self._verify, self._client),
+            proxies=Proxies(*self._proxy, self._environ),
+            resolve=self._resolve,
+            check=self._check,
+            check_proxy=self._check_proxy,
+            contexts=Contexts(self._environ),
+            clock=self._clock,
+        )
