@@ -1,0 +1,17 @@
+"""What every test may ask for: the foreign parts, the vectors, and an honest end of the run.
+
+`parts/__init__.py` lists the fixtures, `parts/not_run.py` explains the table at the end, `parts/tiers.py` what is run.
+"""
+
+pytest_plugins = (
+    "parts.not_run",
+    "parts.tiers",
+    "parts.vectors",
+    "parts.certificates",
+    "parts.oidc",
+    "parts.django_provider",
+    "parts.raw_basic",
+    "parts.nginx",
+    "parts.httpbin",
+    "parts.yaml_language_server",
+)

@@ -1,0 +1,16 @@
+"""The real servers that the suite proves against: one module per foreign part.
+
+Each part is described in `catalogue.py` (what it is for, how it is installed, which fixtures need it), installed by
+`python tests/parts/install.py`, never at test time, and started once per session by a fixture in its own module:
+
+    oidc_provider           oidc.py                  npm oidc-provider: certified; form-encoded Basic; http and https
+    django_provider(_with)  django_provider.py       django-oauth-toolkit, Django REST framework: other people's rules
+    raw_basic_provider      raw_basic.py             npm @node-oauth/oauth2-server: Basic as it is, not form-encoded
+    nginx                   nginx.py                 Basic; API key in header, query, cookie or path
+    httpbin                 httpbin.py               Basic, hidden Basic, bearer, and an echo
+    yaml_language_server    yaml_language_server.py  completion, hover and problems as editors show them
+    authority               certificates.py          a throw-away CA (needs no foreign part)
+
+Everything listens on loopback, on free ports, and is stopped by its process id. A fixture whose part is not
+installed makes its tests skip, and the run ends with a table that says what was not run, why, and how to get it.
+"""

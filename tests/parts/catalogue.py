@@ -1,0 +1,24 @@
+"""Every foreign part of the suite, by name. A new one is an entry here and a module beside this one."""
+
+from __future__ import annotations
+
+from parts.part import HERE, DebianPackage, NpmFolder, Part, Venv
+
+OIDC_PROVIDER = NpmFolder(HERE / "oidc-provider")
+NODE_OAUTH2_SERVER = NpmFolder(HERE / "node-oauth2-server")
+YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
+DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
+HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
+NGINX = DebianPackage("nginx", "nginx")
+
+PARTS = {
+    part.name: part
+    for part in (
+        Part("oidc-provider", "a certified identity provider", OIDC_PROVIDER, ("oidc_provider",)),
+        Part("django", "another identity provider", DJANGO, ("django_provider", "django_provider_with")),
+        Part("node-oauth2-server", "an identity provider for raw Basic", NODE_OAUTH2_SERVER, ("raw_basic_provider",)),
+        Part("nginx", "an API behind Basic and API keys", NGINX, ("nginx",)),
+        Part("httpbin", "an API behind Basic and bearer", HTTPBIN, ("httpbin",)),
+        Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
+    )
+}

@@ -1,0 +1,56 @@
+"""Which tests are run: `AUTHWEAVE_TIER=core|real|heavy`, each with what stands before it; default real.
+
+- core: everything that needs no foreign part.
+- real: what a foreign part takes part in. The marker comes by itself with the fixture; without the part it skips.
+- heavy: marked so by hand: minutes, not seconds. Also run when chosen by `-m heavy` or by a test's full name.
+  `AUTHWEAVE_REQUIRE=all` makes it the default tier.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from parts.catalogue import PARTS
+from parts.not_run import HOW, NOT_RUN, is_required
+
+TIERS = ("core", "real", "heavy")
+FOREIGN = {fixture for part in PARTS.values() for fixture in part.fixtures}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "heavy: takes minutes; run with AUTHWEAVE_TIER=heavy, -m heavy, or by its name")
+    if chosen_tier() not in TIERS:
+        raise pytest.UsageError(f"AUTHWEAVE_TIER: there are {', '.join(TIERS)}")
+
+
+def chosen_tier() -> str:
+    return os.environ.get("AUTHWEAVE_TIER") or ("heavy" if is_required() else "real")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOREIGN.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+    limit = TIERS.index(chosen_tier())
+    above = [item for item in items if TIERS.index(tier_of(item)) > limit and not _is_chosen(config, item)]
+    if not above:
+        return
+    for item in above:
+        tier = tier_of(item)
+        config.stash[NOT_RUN].add(item.nodeid, f"tier {tier} is not chosen{HOW}AUTHWEAVE_TIER={tier}")
+    items[:] = [item for item in items if item not in above]
+    config.hook.pytest_deselected(items=above)
+
+
+def tier_of(item: pytest.Item) -> str:
+    return next((tier for tier in ("heavy", "real") if item.get_closest_marker(tier)), "core")
+
+
+def _is_chosen(config: pytest.Config, item: pytest.Item) -> bool:
+    """Did somebody ask for this one, by marker or by name?"""
+    return tier_of(item) in config.option.markexpr or any(
+        "::" in word and item.nodeid.startswith(word) for word in config.args
+    )
