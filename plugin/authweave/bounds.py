@@ -13,8 +13,9 @@ from typing import Final
 TEXT_LENGTH: Final = 16 * 1024
 DEPTH: Final = 40
 NODES: Final = 1000
+TOKENS: Final = 5000
 ITEMS: Final = 256
-SPLIT_ITEMS: Final = 10_000
+MANY_ITEMS: Final = 10_000
 RESULT_LENGTH: Final = 1024 * 1024
 INTEGER: Final = 2**63
 WORK: Final = 2 * 1024 * 1024

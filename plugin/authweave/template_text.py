@@ -1,16 +1,18 @@
 """The text of a template taken apart: what is written, and its expressions.
 
 Jinja2's parser is the grammar. It is asked only if there is more to read than plain look-ups (`{{ inputs.tenant }}`),
-and its lexer is asked first for what its tree no longer shows: comments, raw blocks, whitespace control.
+and the tokens of its lexer are looked at on their way, for what the tree no longer shows: comments, raw blocks,
+whitespace control.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
-from authweave.bounds import DEPTH, TEXT_LENGTH
+from authweave.bounds import DEPTH, TEXT_LENGTH, TOKENS
 from authweave.expressions import Expression, compile_expression, looked_up
 from authweave.refusals import NAMESPACES, Refused
 
@@ -85,12 +87,14 @@ def _jinja() -> Any:
 def _tree(source: str) -> list[Any]:
     """The nodes of a text: pieces of data and expressions."""
     from jinja2 import TemplateSyntaxError
+    from jinja2.lexer import TokenStream
     from jinja2.parser import Parser
 
+    lexer = _jinja().lexer
     try:
-        if _ODD.search(source):
-            _check_tokens(source)
-        body = Parser(_jinja(), source).parse().body
+        parser = Parser(_jinja(), "")
+        parser.stream = TokenStream(lexer.wrap(_checked(lexer.tokeniter(source, None))), None, None)
+        body: Any = parser.parse().body
     except TemplateSyntaxError as error:
         problem = _syntax(error.message or "", error.lineno)
     except RecursionError:
@@ -109,7 +113,6 @@ def _outputs(body: list[Any]) -> list[Any]:
     return [node for statement in body for node in statement.nodes]
 
 
-_ODD: Final = re.compile(r"\{[%#]|\{\{[-+]|-\}\}|\\")
 _NO_STATEMENTS: Final = "statements ({% %}) are not part of templates"
 _ONLY_EXPRESSIONS: Final = "write an expression: {{ a if b else c }}"
 _REFUSED_TOKENS: Final = {
@@ -117,19 +120,22 @@ _REFUSED_TOKENS: Final = {
     "raw_begin": ("raw blocks are not part of templates", "write braces as {{ '{{' }}"),
     "comment_begin": ("comments ({# #}) are not part of templates", "write a comment of the file: # …"),
 }
-_ESCAPES: Final = re.compile(r"\\([^\n\\'\"abfnrtv0-7xNuU])")
+_NO_ESCAPE: Final = re.compile(r"\\([^\n\\'\"abfnrtv0-7xNuU]|[4-7][0-7]{2})")
 
 
-def _check_tokens(source: str) -> None:
-    """What Jinja's lexer takes and its tree no longer shows."""
-    for line, token, text in _jinja().lexer.tokeniter(source, None):
+def _checked(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
+    """The tokens of Jinja's lexer, as they are, but for those that templates do not have."""
+    for number, (line, token, text) in enumerate(tokens):
         if token in _REFUSED_TOKENS:
             raise Refused(*_REFUSED_TOKENS[token], line=line, needle=text)
-        if token in ("variable_begin", "variable_end") and text.strip() not in ("{{", "}}"):
+        if token in ("variable_begin", "variable_end") and len(text) > 2:
             words = "whitespace control ({{- -}}) is not part of templates"
             raise Refused(words, "write {{ }}; -1 needs a blank before it", line=line, needle=text.strip())
-        if token == "string" and (found := _ESCAPES.search(text.replace("\\\\", ""))):
+        if token == "string" and "\\" in text and (found := _NO_ESCAPE.search(text.replace("\\\\", ""))):
             raise Refused(f"`\\{found[1]}` is no escape", "write \\\\ for a backslash", line=line, needle=found[0])
+        if number > TOKENS:
+            raise Refused("too many parts for one template", "name some of them under `vars`", line=line)
+        yield line, token, text
 
 
 def _syntax(message: str, line: int) -> Refused:

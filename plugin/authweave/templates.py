@@ -56,8 +56,8 @@ class Template:
             if not self.plain:
                 begin()
             result = self.parts[0].run(scope)  # type: ignore[union-attr]  # whole: the one part is an expression
-            if type(result) is str and not result.isascii():
-                result.encode()
+            if type(result) is str:
+                _well_formed(result)
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
@@ -77,31 +77,35 @@ class Template:
         """The text. Null, lists, maps and bytes are errors; `escape` is applied to values, not to what is written."""
         if self.constant:
             return self.text
-        pieces: list[str] = []
+        texts = self.texts(scope)
+        if escape is not None:
+            pairs = zip(self.parts, texts, strict=True)
+            texts = [text if isinstance(part, str) else escape(text) for part, text in pairs]
+        if sum(map(len, texts)) > RESULT_LENGTH:
+            raise TemplateError(self.where, f"the text would be longer than {RESULT_LENGTH} characters")
+        return "".join(texts)
+
+    def texts(self, scope: Scope) -> list[str]:
+        """The text of each of `parts`, for who puts them together in a way of its own."""
         null: Part | None = None
-        problem = ""
+        texts: list[str] = []
         try:
             begin()
             for part in self.parts:
-                if type(part) is str:
-                    pieces.append(part)
-                    continue
-                value = part.run(scope)  # type: ignore[union-attr]  # not text: an expression
+                value = part if isinstance(part, str) else part.run(scope)
                 if value is None:
                     null = part
                     break
-                text = value if type(value) is str else text_of(value)
-                pieces.append(text if escape is None else escape(text))
-            result = _checked("".join(pieces))
+                texts.append(_well_formed(value if type(value) is str else text_of(value)))
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
             problem = _in_words(error)
-        if null is not None:
+        else:
+            if null is None:
+                return texts
             raise self._is_null(null, scope)
-        if problem:
-            raise TemplateError(self.where, problem)
-        return result
+        raise TemplateError(self.where, problem)
 
     def is_true(self, scope: Scope) -> bool:
         """As a condition: null, empty text, 0 and what is empty are false."""
@@ -217,9 +221,7 @@ def _programmed(parts: tuple[Part, ...]) -> _Program:
     )
 
 
-def _checked(text: str) -> str:
-    if len(text) > RESULT_LENGTH:
-        raise Unfit(f"the result would be longer than {RESULT_LENGTH} characters")
+def _well_formed(text: str) -> str:
     if not text.isascii():
         text.encode()
     return text

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from authweave import times
-from authweave.bounds import SPLIT_ITEMS, Unfit, charge, fits
+from authweave.bounds import MANY_ITEMS, Unfit, charge, fits
 from authweave.operands import as_list, as_number, as_text, is_number, kind, text_of
 
 
@@ -60,8 +60,8 @@ def split(x: Any, sep: Any) -> list[str]:
     text, sep = as_text(x), as_text(sep)
     if not sep:
         raise Unfit("cannot split at empty text")
-    if text.count(sep) >= SPLIT_ITEMS:
-        raise Unfit(f"more than {SPLIT_ITEMS} parts")
+    if text.count(sep) >= MANY_ITEMS:
+        raise Unfit(f"more than {MANY_ITEMS} parts")
     return text.split(sep)
 
 
@@ -104,6 +104,8 @@ def canonical(map_: Any, pair: Any = ":", end: Any = "\n", prefix: Any = "") -> 
     """Names lower-case and sorted, values trimmed, those of one name comma-joined: the base of many signatures."""
     if not isinstance(map_, Mapping):
         raise Unfit(f"takes a map, got {kind(map_)}")
+    if len(map_) > MANY_ITEMS:
+        raise Unfit(f"more than {MANY_ITEMS} names")
     pair, end, prefix = as_text(pair), as_text(end), as_text(prefix).lower()
     gathered: dict[str, list[str]] = {}
     for name, value in map_.items():
