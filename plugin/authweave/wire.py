@@ -37,6 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 CAP: Final = 1024 * 1024
+LONGEST: Final = 86400.0  # sockets cannot wait for ever
 USER_AGENT: Final = f"authweave/{__version__}"
 
 
@@ -123,9 +124,9 @@ class Wire:
         target = target_of(call.url)
         headers = headers_of(call, target, self._user_agent)
         order = Order(method_of(call), target, headers, call.body, cap, truncate)
-        if deadline <= 0:
+        if not deadline > 0:
             raise DeadlineExceeded(f"no time was left to call {target.host}", stage="dns", host=target.host)
-        journey = Journey(target.host, limit=deadline, clock=self._clock, events=events)
+        journey = Journey(target.host, limit=min(deadline, LONGEST), clock=self._clock, events=events)
         opener = self._opener
         with unlogged():
             link = opener.open(target, journey)

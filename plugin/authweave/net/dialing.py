@@ -32,7 +32,6 @@ def dial(addresses: Sequence[Address], journey: Journey) -> tuple[socket.socket,
         except OSError as error:
             failed[address] = _kind(error)
         else:
-            journey.reached("connect", address=f"{address.ip}", port=address.port, failed=len(failed))
             return connected, address
     raise _failure(failed, journey)
 

@@ -78,7 +78,7 @@ class Opener:
 
     def speaks_tls(self, link: Link, journey: Journey) -> bool:
         """Would this address, which said nothing to plain HTTP, answer a TLS handshake? Nothing else is sent."""
-        return self._second_look(link.way, journey, patience=_QUESTION) is not None
+        return link.way.proxy is None and self._second_look(link.way, journey, patience=_QUESTION) is not None
 
     def _way(self, target: Target, journey: Journey) -> Way:
         route = self.routes.get((target.host.rstrip("."), target.port))
@@ -123,7 +123,11 @@ class Opener:
 
     def _dialled(self, way: Way, journey: Journey) -> tuple[httpcore.NetworkStream, Way]:
         connected, address = dial(way.addresses, journey)
-        return SocketStream(connected, journey), replace(way, addresses=(address,))
+        stream = SocketStream(connected, journey)
+        with closed_on_failure(stream):
+            failed = way.addresses.index(address)
+            journey.reached("connect", address=address.ip, port=address.port, failed=failed)
+        return stream, replace(way, addresses=(address,))
 
     def _secured_proxy(
         self, stream: httpcore.NetworkStream, pinned: Way, proxy: Proxy, journey: Journey
