@@ -79,7 +79,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """The table comes last, where it is seen."""
+    yield
     not_run = config.stash[NOT_RUN]
     terminalreporter.section("not run: what, why, how to get it")
     for line in not_run.lines() if not_run.rows else ["nothing: all that was asked for ran"]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 20.0
+GRACE = 3.0
 Answered = Callable[[], dict[str, Any] | None]
 
 
@@ -68,7 +69,7 @@ def _end_of(log: Path) -> str:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(3)
+        process.wait(GRACE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -61,10 +61,11 @@ def table(output: str) -> list[list[str]]:
 
 def test_what_was_not_run_is_in_the_table(tmp_path: Path) -> None:
     """A missing part, a plain skip and the tier left out: each a row with reason and way out; the run is green."""
-    code, output = run(tmp_path)
+    code, output = run(tmp_path, "-rx")
 
     rows = [[cell.strip() for cell in row] for row in table(output)]
     assert code == 0
+    assert output.index("known") < output.index("not run: what")
     assert ["test_suite.py::test_heavy", "tier heavy is not chosen", "AUTHWEAVE_TIER=heavy"] in rows
     assert ["test_suite.py::test_left_out", "not today", "–"] in rows
     assert ["test_suite.py::test_without_its_part", "frob is not installed", "apt install frob"] in rows

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import ssl
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
@@ -52,7 +54,24 @@ def bearer(token: str) -> dict[str, str]:
 CREDENTIALS = {"grant_type": "client_credentials"}
 
 
+def counts_of_a_crowd(provider: IdentityProvider, headers: Callable[[Client], dict[str, str]]) -> Counter[str]:
+    """What the server counts when 32 threads ask for a token at the same time."""
+    client = provider.new_client(delay=0.05)
+
+    with httpx.Client(trust_env=False, timeout=30) as http, ThreadPoolExecutor(32) as threads:
+
+        def ask(_: int) -> int:
+            return http.post(provider.token_url, data=CREDENTIALS, headers=headers(client)).status_code
+
+        assert set(threads.map(ask, range(32))) == {200}
+    return provider.counts(client)
+
+
 class TestOidcProvider:
+    def test_a_crowd_is_counted_to_the_last(self, oidc_provider: OidcProvider) -> None:
+        """Every one of many concurrent token requests is answered and counted."""
+        assert counts_of_a_crowd(oidc_provider, form_encoded) == {"token": 32, "granted": 32}
+
     @pytest.mark.parametrize("client_id", ["plain", COLON_ID])
     def test_takes_form_encoded_basic_only(
         self, http: httpx.Client, oidc_provider: OidcProvider, client_id: str
@@ -312,6 +331,10 @@ class TestOidcProvider:
 
 
 class TestDjangoProvider:
+    def test_a_crowd_is_counted_to_the_last(self, django_provider: DjangoProvider) -> None:
+        """Every one of many concurrent token requests is answered and counted."""
+        assert counts_of_a_crowd(django_provider, form_encoded) == {"token": 32, "granted": 32}
+
     @pytest.mark.parametrize("hashed", [True, False])
     @pytest.mark.parametrize("client_id", ["plain", COLON_ID])
     def test_takes_form_encoded_basic_only(
@@ -448,6 +471,10 @@ def refreshed(http: httpx.Client, provider: IdentityProvider, client: Client, to
 
 
 class TestRawBasicProvider:
+    def test_a_crowd_is_counted_to_the_last(self, raw_basic_provider: IdentityProvider) -> None:
+        """Every one of many concurrent token requests is answered and counted."""
+        assert counts_of_a_crowd(raw_basic_provider, raw) == {"token": 32, "granted": 32}
+
     def test_takes_raw_basic_only(self, http: httpx.Client, raw_basic_provider: IdentityProvider) -> None:
         """The secret as it is, in Basic or in the body, is accepted; the form-encoded one is invalid_client."""
         client = raw_basic_provider.new_client(client_secret=SPECIAL_SECRET)
