@@ -37,20 +37,17 @@ def fastest_parser() -> ParserOf:
 
 _PARSER_OF: Final[ParserOf] = fastest_parser()
 UNQUOTED_TEMPLATE: Final = "document.unquoted_template"
-_DIRECTIVE_LINES: Final = re.compile(r"^%", re.MULTILINE)
 _ONLY_DIRECTIVE: Final = re.compile(r"%YAML[ \t]+1\.2[ \t]*(?:#.*)?")
 
 
 def read_yaml(text: str, tree: Tree, parser_of: ParserOf = _PARSER_OF) -> bool:
     """Read one document into `tree`: was it read to its end? What is wrong is told to the tree. May raise `Stopped`."""
-    if _DIRECTIVE_LINES.search(text) and not _directives_are_fine(text, tree):
+    if _may_have_directives(text) and not _directives_are_fine(text, tree):
         return False
     try:
         _walk(parser_of(text).get_event, text, tree)
     except YAMLError as error:
         fault = explained(error if isinstance(error, MarkedYAMLError) else None, text)
-    except ValueError:  # PyYAML's own scanner on an escape beyond Unicode
-        fault = explained(None, text)
     else:
         return True
     tree.problem(fault.rule, fault.mark, fault.message, fault.fix)
@@ -140,6 +137,10 @@ def _skip_template(event: Any, next_event: Callable[[], Any], tree: Tree) -> Non
         kind = type(next_event())
         depth += (kind in (MappingStartEvent, SequenceStartEvent)) - (kind in (MappingEndEvent, SequenceEndEvent))
     tree.skip(event.start_mark)
+
+
+def _may_have_directives(text: str) -> bool:
+    return text.startswith("%") or "\n%" in text
 
 
 def _directives_are_fine(text: str, tree: Tree) -> bool:

@@ -45,6 +45,47 @@ class PythonParser(Reader, Scanner, Parser):
             if not self.flow_level:
                 self.allow_simple_key = True
 
+    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:
+        """What `|` or `>` is followed by: keep the last line breaks or not, and how deep the text is indented."""
+        chomping: bool | None = None
+        increment: int | None = None
+        while True:
+            character = self.peek()
+            if chomping is None and character in ("+", "-"):
+                chomping = character == "+"
+            elif increment is None and character in tuple("123456789"):
+                increment = int(character)
+            elif increment is None and character == "0":
+                message = "found an indentation indicator equal to 0"
+                raise ScannerError("while scanning a block scalar", start_mark, message, self.get_mark())
+            else:
+                return chomping, increment
+            self.forward()
+
+    def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
+        """The rest of the line after `|` or `>`: white space, tabs too, and a comment."""
+        while self.peek() in (" ", "\t"):
+            self.forward()
+        super().scan_block_scalar_ignored_line(start_mark)
+
+    def scan_block_scalar_indentation(self) -> tuple[list[str], int, Any]:
+        """How deep a text without an indentation indicator is indented; a tab cannot be told from indentation."""
+        found: tuple[list[str], int, Any] = super().scan_block_scalar_indentation()
+        if self.peek() == "\t":
+            message = "found a tab character where an indentation space is expected"
+            raise ScannerError("while scanning a block scalar", None, message, self.get_mark())
+        return found
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> list[str]:
+        """A piece of a quoted text; an escape beyond Unicode is an error with a place."""
+        try:
+            pieces: list[str] = super().scan_flow_scalar_non_spaces(double, start_mark)
+        except ValueError:
+            message = "found invalid Unicode character escape code"
+        else:
+            return pieces
+        raise ScannerError("while parsing a quoted scalar", start_mark, message, self.get_mark())
+
     def scan_plain(self) -> ScalarToken:
         """A plain scalar, with the white space inside it folded."""
         start = end = self.get_mark()

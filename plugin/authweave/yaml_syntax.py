@@ -21,11 +21,14 @@ class NotYaml(NamedTuple):
 
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*+'|"(?:[^"\\]|\\.)*+\"""")
 _QUOTED_TEMPLATE: Final = re.compile(r"""['"][^'"]*\{\{""")
+_TAG: Final = r"tag handle|(?:parsing|scanning) a tag"
 _SPECIAL_START: Final = "a text cannot begin with this character"
+_LONGEST_LINE: Final = 2_000  # a longer line is not searched for hints: it is no line of a person
 _QUOTE: Final = "put the text in quotes"
 
 # (what PyYAML or libyaml says, what we say, fix, does the mark of the beginning help more than that of the end?)
 _SAYINGS: Final = [
+    (_TAG, "a tag (`!…`) is not read here", "leave it out; quote a text that begins with `!`", False),
     (r"unexpected end of stream|unexpected document separator|unexpected document indicator",
      "a quote is opened here and never closed", "close it", True),
     (r"expected ',' or ']'", "a list in [ ] goes wrong here: a comma or the closing ] is missing",
@@ -39,7 +42,6 @@ _SAYINGS: Final = [
      "add the colon, or check the indentation", True),
     (r"escape", "a backslash in double quotes begins an escape that YAML does not know",
      r"write \\ for a backslash, or use single quotes", False),
-    (r"tag handle", "a tag (`!…`) is not read here", "leave it out; quote a text that begins with `!`", False),
     (r"expected alphabetic or numeric", _SPECIAL_START, _QUOTE, True),
     (r"tab character", "a tab stands where only spaces may", "indent with spaces", False),
     (r"cannot start any token", _SPECIAL_START, _QUOTE, False),
@@ -62,9 +64,11 @@ def explained(error: MarkedYAMLError | None, text: str) -> NotYaml:
     end = error.problem_mark or error.context_mark
     saying = f"{error.context or ''} {error.problem or ''}"
     message, fix, mark_of_start = _words_for(saying)
+    if "expected ',' or" in saying and end and not text[end.index :].strip():
+        message, fix, mark_of_start = "a [ or { is opened here and never closed", "close it", True
     chosen = error.context_mark if mark_of_start and error.context_mark else end
     mark = Mark(chosen.line + 1, chosen.column + 1) if chosen else None
-    rule = "document.tag" if "tag handle" in saying else "document.syntax"
+    rule = "document.tag" if re.search(_TAG, saying) else "document.syntax"
     if end and _is_tab(lines, end.line, end.column):
         return NotYaml(rule, mark, "a tab stands where only spaces may", "indent with spaces")
     places = {place.line for place in (error.problem_mark, error.context_mark) if place}
@@ -86,7 +90,7 @@ def _is_tab(lines: list[str], line: int, column: int) -> bool:
 
 def _template_hint(lines: list[str], numbers: list[int]) -> str | None:
     """Is a template without quotes, or one with its own quotes inside them, the likely cause?"""
-    written = [lines[number] for number in numbers if number < len(lines)]
+    written = [lines[number][:_LONGEST_LINE] for number in numbers if number < len(lines)]
     if any("{{" in _QUOTED.sub("", line) or "{%" in _QUOTED.sub("", line) for line in written):
         return "a template here needs quotes: '{{ … }}'"
     if any(_QUOTED_TEMPLATE.search(line) for line in written):
