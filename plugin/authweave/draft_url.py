@@ -1,0 +1,112 @@
+"""The URL of a request on its way: its path may be a template, its query is added to; the rest stays byte for byte."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from authweave import urlencoded
+from authweave.errors import PlacementError
+from authweave.field_values import texts_for
+
+_URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
+_HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
+_NOWHERE: Final = frozenset({"", ".", ".."})
+
+
+class DraftUrl:
+    """A URL without its fragment. Placeholders are found once, here: what is filled in is never scanned."""
+
+    __slots__ = ("_filled", "_head", "_pieces", "placeholders", "query")
+
+    def __init__(self, url: str, *, template: bool) -> None:
+        found = _URL.match(url)
+        head, path, query = found.groups() if found else (url, "", None)
+        self._head: str = head
+        self._pieces: list[str] = _HOLE.split(path) if template else [path]
+        self._filled: dict[str, str] = {}
+        self.placeholders = frozenset(self._pieces[1::2])
+        self.query: bytes | None = None if query is None else query[1:].encode("utf-8", "surrogatepass")
+
+    def __str__(self) -> str:
+        path = "".join(_piece(piece, self._filled) if odd % 2 else piece for odd, piece in enumerate(self._pieces))
+        query = "" if self.query is None else f"?{self.query.decode('utf-8', 'surrogatepass')}"
+        return f"{self._head}{path}{query}"
+
+    @property
+    def unfilled(self) -> frozenset[str]:
+        """Placeholders without a value."""
+        return self.placeholders - self._filled.keys()
+
+    def is_filled(self, name: str) -> bool:
+        """Has the placeholder a value?"""
+        return name in self._filled
+
+    def fill(self, name: str, text: str) -> None:
+        """Put the text into every `{name}` as one segment or part of one. Raises PlacementError if it leads elsewhere.
+
+        Whatever is not unreserved (RFC 3986 §2.3) is escaped: a server that decodes reads the same, and `;`, `:` or `=`
+        can mean nothing of their own.
+        """
+        if text in _NOWHERE:
+            raise PlacementError(f"path field {name} is {_called(text)}, which is no part of a path")
+        filled = self._filled | {name: _escaped(text)}
+        if any(unquote(segment) in _NOWHERE for segment in _segments(self._pieces, filled)):
+            raise PlacementError(f"path field {name} makes a segment of dots, which leads elsewhere")
+        self._filled = filled
+
+
+class QueryFields:
+    """The query of a URL as fields: of `in: query`, and of a payload whose encoding is `query`. A list is repeated."""
+
+    __slots__ = ("_place", "_url", "content_type")
+
+    def __init__(self, url: DraftUrl, place: str) -> None:
+        self._url = url
+        self._place = place
+        self.content_type = ""
+
+    def has(self, key: str) -> bool:
+        """Is there a parameter of this name?"""
+        return urlencoded.has(self._url.query or b"", key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Set the parameter. A space is written `%20`, which every reader of a query takes for one."""
+        texts = texts_for(value, f"{self._place} field {key}")
+        self._url.query = urlencoded.written(self._url.query or b"", key, texts, _escaped)
+
+    def encode(self) -> bytes:
+        """No body: the fields are in the URL."""
+        return b""
+
+
+def _escaped(text: str) -> str:
+    return quote(text, safe="")
+
+
+def finished_url(url: str) -> str:
+    """The URL so that nothing in it is a placeholder: for the part of a template that a caller typed."""
+    return url.replace("{", "%7B").replace("}", "%7D")
+
+
+def _piece(name: str, filled: dict[str, str]) -> str:
+    return filled.get(name, f"{{{name}}}")
+
+
+def _called(text: str) -> str:
+    return "a dot segment" if text else "empty"
+
+
+def _segments(pieces: list[str], filled: dict[str, str]) -> list[str]:
+    """The segments that hold a placeholder, with what is filled in so far."""
+    segments: list[tuple[str, bool]] = [("", False)]
+    for odd, piece in enumerate(pieces):
+        text, has_hole = segments[-1]
+        if odd % 2:
+            segments[-1] = (text + _piece(piece, filled), True)
+        else:
+            first, *others = piece.split("/")
+            segments[-1] = (text + first, has_hole)
+            segments += [(other, False) for other in others]
+    return [text for text, has_hole in segments if has_hole]

@@ -1,0 +1,1 @@
+"""Where a field can be put: one file per value of `in`."""
