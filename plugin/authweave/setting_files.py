@@ -48,7 +48,7 @@ class SettingsFile:
         named = re.compile(rf"""[ \t]*\[*[ \t]*(["']?){re.escape(key)}\1[ \t]*[=.\]]""")
         lines = self.text.split("\n")
         for index, line in enumerate(lines):
-            if named.match(line) and _is_whole("\n".join(lines[:index]), without=key):
+            if named.match(line) and _is_whole("\n".join([*lines[:index], ""]), without=key):
                 return index + 1
         return 0
 
