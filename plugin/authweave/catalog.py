@@ -38,8 +38,7 @@ BUILTIN = (
     "authweave.sources.dotenv",
     "authweave.sources.keyring",
     "authweave.stores.memory",
-    "authweave.reports.text",
-    "authweave.reports.json",
+
     "authweave.rules",
 )
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from authweave.draft import Draft
     from authweave.profile import Input
     from authweave.tokens import Record
-    from authweave.values import Report, Token
+    from authweave.report import Report
+    from authweave.values import Token
 
 
 @runtime_checkable
@@ -54,10 +55,14 @@ class Grant(Protocol):
 
 @runtime_checkable
 class ClientAuth(Protocol):
-    """How the client proves who it is at the token endpoint: a registered `token_endpoint_auth_method` (RFC 7591)."""
+    """How the client proves who it is at the token endpoint: a registered `token_endpoint_auth_method` (RFC 7591).
+
+    `sends` names the keys of `auth` that it reads (client_id, client_secret).
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    sends: ClassVar[frozenset[str]]
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]]
 
     def present(self, call: TokenCall) -> None:

@@ -52,6 +52,15 @@ def is_well_formed(text: str) -> bool:
     return True
 
 
+def is_utf8(data: bytes) -> bool:
+    """Are the bytes UTF-8?"""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _written(value: Any) -> str | None:
     try:
         return text_of(value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from authweave.contracts import ClientAuth, Grant, Placement, Scheme
+from authweave.inheritance import Merged
 from authweave.templates import Template
 from authweave.urls import UrlTemplate
-from authweave.values import Document
+from authweave.values import path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Profile:
     """A valid profile. Two binds of one document are equal in behaviour; nothing in it is a secret.
 
     `tests` is a tuple of tests, or the word `token_only` or `none`. `resolved` is the document with every default
-    written out (what `authweave show` prints); `document` the document itself, for its marks.
+    written out (what `authweave show` prints); `merged` the document and its parents, for places in messages.
     """
 
     name: str
@@ -175,19 +176,15 @@ class Profile:
     fields: tuple[Field, ...]
     tests: tuple[Test, ...] | str
     abstract: bool
-    document: Document = field(repr=False)
-    resolve: Callable[[], Mapping[str, Any]] = field(repr=False)
+    merged: Merged = field(repr=False)
+    resolved: Mapping[str, Any] = field(repr=False)
 
     @property
     def reference(self) -> str:
         """`name@version`."""
         return f"{self.name}@{self.version}"
 
-    @property
-    def resolved(self) -> Mapping[str, Any]:
-        """The document with every default written out."""
-        return self.resolve()
-
     def place(self, key: str) -> str:
-        """`file:line` of a key such as `auth.token_url`, or the file alone."""
-        return self.document.place(key)
+        """`file:line` of a key such as `auth.token_url`, or of the part that holds it."""
+        source, mark = self.merged.place(path_of(key))
+        return f"{source}:{mark.line}" if mark else source

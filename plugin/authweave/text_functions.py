@@ -60,8 +60,10 @@ def split(x: Any, sep: Any) -> list[str]:
     text, sep = as_text(x), as_text(sep)
     if not sep:
         raise Unfit("cannot split at empty text")
-    if text.count(sep) >= MANY_ITEMS:
+    parts = text.count(sep) + 1
+    if parts > MANY_ITEMS:
         raise Unfit(f"more than {MANY_ITEMS} parts")
+    charge(16 * parts)
     return text.split(sep)
 
 
@@ -106,6 +108,7 @@ def canonical(map_: Any, pair: Any = ":", end: Any = "\n", prefix: Any = "") -> 
         raise Unfit(f"takes a map, got {kind(map_)}")
     if len(map_) > MANY_ITEMS:
         raise Unfit(f"more than {MANY_ITEMS} names")
+    charge(40 * len(map_))
     pair, end, prefix = as_text(pair), as_text(end), as_text(prefix).lower()
     gathered: dict[str, list[str]] = {}
     for name, value in map_.items():

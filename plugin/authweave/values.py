@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -16,6 +18,9 @@ class Secret:
     """
 
     __slots__ = ("_Secret__value", "origin")
+
+    origin: str
+    __value: Any
 
     def __init__(self, value: Any, origin: str) -> None:
         object.__setattr__(self, "_Secret__value", value)
@@ -49,6 +54,9 @@ class Secret:
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("a Secret is never pickled")
 
+    def __getstate__(self) -> object:
+        raise TypeError("a Secret is never pickled")
+
     def __copy__(self) -> Self:
         return self
 
@@ -57,7 +65,7 @@ class Secret:
 
 
 def _as_bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,11 @@ def dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def path_of(key: str) -> Path:
+    """The reverse of `dotted`: `auth.fields[0].key` as a path."""
+    return tuple(int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +186,73 @@ class TaskResponse:
         """The value of a header, whatever its case, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token call gave (RFC 6749 §5.1). Times are Unix seconds; `expires_at` is NEVER where the answer did not say.
+
+    `renew_at` opens the refresh window: from then on one worker renews while callers go on using this one.
+    """
+
+    access_token: Secret
+    expires_at: float = NEVER
+    renew_at: float = NEVER
+    issued_at: float = 0.0
+    refresh_token: Secret | None = None
+    id_token: Secret | None = None
+    token_type: str = "Bearer"
+    scope: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_scope(self) -> dict[str, Any]:
+        """The namespace `token` of templates."""
+        return {
+            "access_token": self.access_token, "refresh_token": self.refresh_token, "id_token": self.id_token,
+            "token_type": self.token_type, "scope": self.scope,
+            "expires_at": None if self.expires_at == NEVER else self.expires_at,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """Whose token it is. Every part is in the key, so that no token is ever handed to somebody else.
+
+    `digest()` is a length-prefixed hash: parts can never run into each other.
+    """
+
+    tenant: str
+    connection: str
+    subject: str
+    endpoint: str
+    client_id: str
+    grant: str
+    scopes: str
+    audience: str
+    inputs: tuple[tuple[str, str], ...]
+    secret: str = field(default="", repr=False)
+
+    def digest(self) -> str:
+        """The key under which a store keeps the token: 64 hex digits (SHA-256)."""
+        parts = [self.tenant, self.connection, self.subject, self.endpoint, self.client_id, self.grant, self.scopes, self.audience]
+        for name, value in self.inputs:
+            parts += [name, value]
+        digest = hashlib.sha256()
+        for part in (*parts, self.secret):
+            encoded = part.encode()
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an API's answer says of the credential.
+
+    `verdict`: accepted (use the answer), send_again (`request` holds the credential renewed), refused, forbidden, or
+    inconclusive. `reason` says why in a sentence; `error` is the typed error for callers that raise.
+    """
+
+    verdict: str
+    reason: str = ""
+    request: TaskRequest | None = None
+    error: Exception | None = None

@@ -1,0 +1,191 @@
+"""Applying a profile to a task request: a generator in the caller's colour.
+
+It yields a Future (the driver waits and sends the result back) or a Sent (the driver sends the request and sends the
+TaskResponse back). At most one renewal and one more send. Order: variant → credential → `fields` → `auth.fields` →
+payload encoded → fields that read it → origin check → send → judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.challenges import challenges
+from authweave.draft import Draft, Placed
+from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope
+from authweave.fields import apply_fields, is_late
+from authweave.matching import matches
+from authweave.profile import Match, Variant
+from authweave.responses import content_type, response_scope
+from authweave.targets import Server, refuse_other_origin, target_of
+from authweave.values import Judgement, TaskRequest, TaskResponse, Token
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection, Credential
+
+BODY_READ: Final = 65536
+ACCEPTED: Final = Judgement("accepted")
+
+Flow = Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A finished request with what it was made from: what the judge and the report need."""
+
+    request: TaskRequest
+    token: Token | None
+    credential: Credential
+    placed: tuple[Placed, ...]
+    scope: Mapping[str, Any]
+
+    def of(self, request: TaskRequest) -> Sent:
+        """The same for another request that got the same credential."""
+        return replace(self, request=request)
+
+
+def applying(connection: Connection, request: TaskRequest) -> Flow:
+    """Yields futures and Sent requests, and returns the Judgement of the last answer. The last answer stays as it came."""
+    sent = yield from prepared(connection, request)
+    response: TaskResponse = yield sent
+    verdict = judged(sent, response)
+    if verdict.verdict != "send_again":
+        return verdict
+    again = yield from renewed_and_prepared(connection, request, sent, verdict)
+    if isinstance(again, Judgement):
+        return again
+    second: TaskResponse = yield again
+    return judged_again(again, second)
+
+
+def prepared(connection: Connection, request: TaskRequest, refused: Token | None = None) -> Generator[Future[Any], Any, Sent]:
+    """The request with its credential. Raises ApplyError, InputError, TokenError, WireError; nothing was sent then."""
+    variant = connection.variant_for(request)
+    credential = connection.credential(variant)
+    if not credential.is_resolved:
+        yield credential.resolving()
+    token: Token | None = None
+    if credential.tokens is not None:
+        token = (None if refused else credential.tokens.fresh()) or (yield credential.tokens.renewed(refused))
+    return placed(connection, credential, request, token)
+
+
+def renewed_and_prepared(
+    connection: Connection, request: TaskRequest, sent: Sent, verdict: Judgement
+) -> Generator[Future[Any], Any, Sent | Judgement]:
+    """The request with a renewed credential, or the verdict where there is none to be had: the API's answer stands."""
+    failure: AuthweaveError
+    try:
+        return (yield from prepared(connection, request, sent.token))
+    except AuthweaveError as error:
+        failure = error.fresh()
+    return Judgement("refused", f"{verdict.reason}; and renewing failed: {failure}", error=failure)
+
+
+def placed(connection: Connection, credential: Credential, request: TaskRequest, token: Token | None) -> Sent:
+    """Everything put where it belongs. Pure: no waiting, no network."""
+    variant, profile = credential.variant, connection.profile
+    scope = connection.scope(credential.inputs, token)
+    servers = connection.servers(scope)
+    url, template = target_of(request, servers)
+    draft = Draft.of(request, url, path_template=template)
+    scope["request"] = draft.view
+    late = [field for field in (*profile.fields, *variant.fields) if is_late(field)]
+    apply_fields(draft, [field for field in profile.fields if field not in late], scope)
+    apply_fields(draft, [field for field in variant.fields if field not in late], scope)
+    apply_fields(draft, late, scope)
+    finished = draft.finish()
+    refuse_other_origin(finished.url, servers)
+    return Sent(finished, token, credential, tuple(draft.placed), scope)
+
+
+def judged(sent: Sent, response: TaskResponse) -> Judgement:
+    """The verdict on the first answer: accepted, send_again (after renewing), refused or forbidden."""
+    verdict = verdict_on(sent, response)
+    if verdict.verdict != "refused":
+        return verdict
+    tokens = sent.credential.tokens
+    if tokens is None or sent.token is None:
+        return verdict
+    if not tokens.may_renew():
+        return Judgement("refused", f"{verdict.reason}; not renewed again: tokens just renewed were refused, too", error=verdict.error)
+    if sent.request.streamed:
+        tokens.renewed(sent.token)
+        return Judgement("refused", f"{verdict.reason}; not sent again: a streamed body cannot be sent twice", error=verdict.error)
+    return Judgement("send_again", verdict.reason, error=verdict.error)
+
+
+def judged_again(sent: Sent, response: TaskResponse) -> Judgement:
+    """The verdict on the second answer; there is no third."""
+    verdict = verdict_on(sent, response)
+    if verdict.verdict == "refused" and sent.credential.tokens is not None and sent.token is not None:
+        sent.credential.tokens.refused_anew(sent.token)
+    return verdict
+
+
+def verdict_on(sent: Sent, response: TaskResponse) -> Judgement:
+    """What the answer says of the credential, whatever can be done about it (RFC 6750 §3.1)."""
+    variant = sent.credential.variant
+    if response.status == 401 or _meets(variant.rejected_when, sent, response):
+        reason = f"the API does not accept the credential ({response.status})"
+        return Judgement("refused", reason, error=CredentialRejected(reason, status=response.status))
+    if response.status == 403:
+        scope = _missing_scope(response)
+        needed = f": it asks for scope {scope}" if scope else ""
+        reason = f"the API knows the caller and forbids this (403){needed}"
+        return Judgement("forbidden", reason, error=InsufficientScope(reason, status=403, scope=scope))
+    return ACCEPTED if response.status < 400 else Judgement("inconclusive", f"the API answered {response.status}; the credential was not judged")
+
+
+def _meets(rules: tuple[Match, ...], sent: Sent, response: TaskResponse) -> bool:
+    candidates = [rule for rule in rules if not rule.statuses or response.status in rule.statuses]
+    if not candidates or (200 <= response.status < 300 and response.body is None and any(_reads_body(rule) for rule in candidates)):
+        return False
+    scope = {**sent.scope, "response": response_scope(response)}
+    return any(matches(rule, response.status, scope) for rule in candidates)
+
+
+def wants_body(variant: Variant, response: TaskResponse) -> bool:
+    """Must the body be read before the answer can be judged? A sized one of at most 64 KiB; never an event stream."""
+    if content_type(response) == "text/event-stream":
+        return False
+    length = response.header("content-length") or ""
+    if not length.isdecimal() or int(length) > BODY_READ:
+        return False
+    return any((not rule.statuses or response.status in rule.statuses) and _reads_body(rule) for rule in variant.rejected_when)
+
+
+def _reads_body(rule: Match) -> bool:
+    return rule.when is not None and any(
+        read[0] == "response" and (len(read) == 1 or read[1] in ("text", "json", "form", "xml")) for read in rule.when.reads
+    )
+
+
+def _missing_scope(response: TaskResponse) -> str | None:
+    lines = [value for name, value in response.headers if name.lower() == "www-authenticate"]
+    for challenge in challenges(lines):
+        if challenge.parameters.get("error") == "insufficient_scope":
+            return challenge.parameters.get("scope", "")
+    return None
+
+
+def needs_body(variant: Variant, additions: tuple[Any, ...]) -> bool:
+    """Must the body of the task request be at hand? For payload fields, and for what reads `request.body`."""
+    fields = (*variant.fields, *additions)
+    return any(field.placement.name == "payload" or ("request", "body") in {read[:2] for read in _reads(field)} for field in fields)
+
+
+def _reads(field: Any) -> frozenset[tuple[str, ...]]:
+    reads: frozenset[tuple[str, ...]] = field.value.reads
+    return reads | field.when.reads if field.when else reads
+
+
+def is_allowed(url: str, servers: tuple[Server, ...]) -> bool:
+    """May this URL get the credential?"""
+    try:
+        refuse_other_origin(url, servers)
+    except AuthweaveError:
+        return False
+    return True

@@ -1,0 +1,197 @@
+"""The auth object for httpx and httpx2, sync and async: the only file in two colours.
+
+What a warm token costs per request decides whether platforms use this (tests/benchmarks measures it), so header fields
+that do not depend on the request go a quick way: see `quick`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from authweave.applying import ACCEPTED, Sent, judged, judged_again, prepared, renewed_and_prepared, wants_body
+from authweave.errors import AuthweaveError
+from authweave.flights import landed, outcome
+from authweave.httpx_requests import answer_of, guarded, refuse_stream, rewritten, task_of
+from authweave.quick import Quick, quick_of
+from authweave.values import Judgement, TaskRequest
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection
+
+EXTENSION = "authweave"
+
+Flow = Generator[Any, Any, None]
+
+
+def profile_auth(connection: Connection) -> Any:
+    """The auth object of a connection: an instance of every `Auth` base that is loaded, for each wants its own."""
+    loaded = [sys.modules[name] for name in ("httpx", "httpx2") if name in sys.modules]
+    if not loaded:
+        import httpx
+
+        loaded = [httpx]
+    return _class_of(tuple(module.Auth for module in loaded))(connection)
+
+
+@functools.cache
+def _class_of(bases: tuple[type, ...]) -> type:
+    return type("ProfileAuth", (_ProfileAuth, *bases), {"__doc__": _ProfileAuth.__doc__})
+
+
+class _ProfileAuth:
+    """Applies a connection's profile. Give it to a client as `auth=`; safe to share between clients, threads and loops.
+
+    Raises, before anything is sent, ApplyError, InputError, TokenError, WireError. Never raises for the API's answer:
+    the response comes back unchanged, with the Judgement in `response.extensions["authweave"]`.
+    """
+
+    requires_request_body = False
+    requires_response_body = False
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._clock = connection.engine.clock
+        self._quick: Quick | None = None
+
+    def sync_auth_flow(self, request: Any) -> Flow:
+        """The flow for `httpx.Client`."""
+        quick = self._quick
+        if quick is not None and self._clock() < quick.good_until and (guard := self._way(quick, request)):
+            request.extensions["trace"] = guard.in_sync
+            for name, value in quick.headers:
+                request.headers[name] = value
+            response = yield request
+            if response.status_code < 400 and not quick.judges:
+                response.extensions[EXTENSION] = ACCEPTED
+                return
+            flow = self._after(request, quick.sent, response)
+        else:
+            if self._connection.reads_body:
+                refuse_stream(request)
+                request.read()
+            flow = self._whole(request, colour="in_sync")
+        asked = next(flow, None)
+        while asked is not None:
+            if isinstance(asked, Future):
+                asked = _landed(flow, asked)
+            elif isinstance(asked, _Read):
+                asked.response.read()
+                asked = _advanced(flow, None)
+            else:
+                asked = _advanced(flow, (yield asked))
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """The flow for `httpx.AsyncClient`."""
+        quick = self._quick
+        if quick is not None and self._clock() < quick.good_until and (guard := self._way(quick, request)):
+            request.extensions["trace"] = guard.in_async
+            for name, value in quick.headers:
+                request.headers[name] = value
+            response = yield request
+            if response.status_code < 400 and not quick.judges:
+                response.extensions[EXTENSION] = ACCEPTED
+                return
+            flow = self._after(request, quick.sent, response)
+        else:
+            if self._connection.reads_body:
+                refuse_stream(request)
+                await request.aread()
+            flow = self._whole(request, colour="in_async")
+        asked = next(flow, None)
+        while asked is not None:
+            if isinstance(asked, Future):
+                await _settled(asked)
+                asked = _landed(flow, asked)
+            elif isinstance(asked, _Read):
+                await asked.response.aread()
+                asked = _advanced(flow, None)
+            else:
+                asked = _advanced(flow, (yield asked))
+
+    def _way(self, quick: Quick, request: Any) -> Any:
+        """The guard of the quick way, or None where this request cannot go it."""
+        tokens = quick.tokens
+        if tokens is not None and tokens.current is not quick.token:
+            return None
+        extensions = request.extensions
+        if EXTENSION in extensions or "trace" in extensions:
+            return None
+        return quick.guard(request.url)
+
+    def _whole(self, request: Any, *, colour: str) -> Flow:
+        """The flow in neutral colour: yields a Future to wait for, a response to read, or a request to send."""
+        task = task_of(request)
+        sent = yield from prepared(self._connection, task)
+        self._quick = quick_of(sent, self._connection)
+        response = yield guarded(rewritten(request, sent), sent, colour)
+        yield from self._judged(request, task, sent, response, colour)
+
+    def _after(self, request: Any, template: Sent, response: Any) -> Flow:
+        """What follows a quick request whose answer is not plainly good."""
+        task = task_of(request)
+        colour = "in_async" if request.extensions["trace"].__name__ == "_in_async" else "in_sync"
+        yield from self._judged(request, task, template.of(task), response, colour)
+
+    def _judged(self, request: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
+        verdict = judged(sent, (yield from _answered(sent, response)))
+        if verdict.verdict == "send_again":
+            again = yield from renewed_and_prepared(self._connection, task, sent, verdict)
+            if isinstance(again, Judgement):
+                verdict = again
+            else:
+                self._quick = quick_of(again, self._connection)
+                response = yield guarded(rewritten(request, again), again, colour)
+                verdict = judged_again(again, (yield from _answered(again, response)))
+        response.extensions[EXTENSION] = verdict
+
+
+class _Read:
+    """Asks the driver to read a response's body."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Any) -> None:
+        self.response = response
+
+
+def _answered(sent: Sent, response: Any) -> Generator[Any, Any, Any]:
+    """The answer in neutral form; its body only where a rule reads it, and it is small and sized."""
+    answer = answer_of(response, read=False)
+    if not wants_body(sent.credential.variant, answer):
+        return answer
+    yield _Read(response)
+    return answer_of(response, read=True)
+
+
+def _advanced(flow: Flow, value: Any) -> Any:
+    try:
+        return flow.send(value)
+    except StopIteration:
+        return None
+
+
+def _landed(flow: Flow, future: Future[Any]) -> Any:
+    """Give the flow the result it waited for, or the error, as a copy of its own."""
+    failure: AuthweaveError
+    try:
+        result = outcome(future)
+    except AuthweaveError as error:
+        failure = error.fresh()
+    else:
+        return _advanced(flow, result)
+    try:
+        return flow.throw(failure)
+    except StopIteration:
+        return None
+
+
+async def _settled(future: Future[Any]) -> None:
+    """Wait without blocking the loop; the outcome is taken afterwards."""
+    try:
+        await landed(future)
+    except AuthweaveError:
+        return

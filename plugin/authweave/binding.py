@@ -1,0 +1,260 @@
+"""From checked data to a frozen Profile. Called only for data without errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from authweave.checking import Checked
+from authweave.defaults import auth_paths, grant_name, grant_of, scheme_of
+from authweave.matching import statuses_of
+from authweave.profile import (
+    Answer,
+    Field,
+    Input,
+    Keep,
+    Match,
+    Profile,
+    Request,
+    Test,
+    TestRule,
+    TokenSettings,
+    Variant,
+)
+from authweave.values import Path, dotted
+
+_SECRET_SPACES = frozenset({"token", "assertion", "signature", "callback"})
+
+
+def bind(checked: Checked) -> Profile:
+    """The profile of a document that has been found valid."""
+    return _Binder(checked).profile()
+
+
+class _Binder:
+    """Carries the checked document while its parts are made."""
+
+    def __init__(self, checked: Checked) -> None:
+        self.checked = checked
+        self.full = checked.full
+        self.compiled = checked.compiled
+        self.inputs = {name: _input(name, spec, name not in (checked.data.get("inputs") or {})) for name, spec in self.full["inputs"].items()}
+        self.vars = {name: self.compiled[("vars", name)] for name in self.full["vars"]}
+
+    def profile(self) -> Profile:
+        full = self.full
+        fields = self.fields(("fields",))
+        return Profile(
+            name=full["name"],
+            version=full["version"],
+            identity_provider=full.get("identity_provider", ""),
+            description=full["description"],
+            documentation=full["documentation"],
+            subject=full["subject"],
+            inputs=self.inputs,
+            vars=self.vars,
+            servers=tuple(self.compiled[("servers", index)] for index in range(len(full["servers"]))),  # type: ignore[misc]  # sites of kind server are URLs
+            variants=tuple(self.variant(path, auth, fields) for path, auth in auth_paths(full)),
+            fields=fields,
+            tests=self.tests(),
+            abstract=full.get("abstract", False),
+            merged=self.checked.merged,
+            resolved=full,
+        )
+
+    def variant(self, path: Path, auth: Mapping[str, Any], additions: tuple[Field, ...]) -> Variant:
+        scheme = scheme_of(auth, self.checked.catalog)
+        own = self.fields((*path, "fields"))
+        tokens = self.token_settings(path, auth) if scheme.gets_token else None
+        return Variant(
+            name=auth.get("name", ""),
+            scheme=scheme(),
+            when=self.at(*path, "when"),
+            fields=own,
+            rejected_when=self.matches((*path, "rejected_when")),
+            tokens=tokens,
+            origin=dotted(path),
+            needs=self.needs((*own, *additions), path if tokens else None),
+            key_inputs=self.inputs_of(self.reads_below(path, beside=("fields", "when", "rejected_when"))) if tokens else frozenset(),
+        )
+
+    def needs(self, fields: Iterable[Field], token_path: Path | None) -> frozenset[str]:
+        """The inputs that every request of the variant reads: conditional and optional fields may do without."""
+        reads: set[tuple[str, ...]] = set()
+        for field in fields:
+            if field.when is None and not field.optional:
+                reads |= field.value.reads
+        for index in range(len(self.full["servers"])):
+            reads |= self.compiled[("servers", index)].reads
+        if token_path is not None:
+            reads |= self.reads_below(token_path, beside=("fields", "when", "rejected_when", "refresh_request"))
+        return self.inputs_of(reads)
+
+    def reads_below(self, path: Path, *, beside: tuple[str, ...]) -> set[tuple[str, ...]]:
+        depth = len(path)
+        return {
+            read for at, compiled in self.compiled.items() if at[:depth] == path and at[depth] not in beside for read in compiled.reads
+        }
+
+    def inputs_of(self, reads: Iterable[tuple[str, ...]]) -> frozenset[str]:
+        """The inputs behind look-ups, those that variables read included."""
+        names: set[str] = set()
+        waiting, seen = list(reads), set()
+        while waiting:
+            read = waiting.pop()
+            if read in seen:
+                continue
+            seen.add(read)
+            if read[0] == "inputs":
+                names |= {read[1]} if len(read) > 1 else set(self.inputs)
+            elif read[0] == "vars" and len(read) > 1:
+                waiting += self.vars[read[1]].reads
+        return frozenset(names)
+
+    def token_settings(self, path: Path, auth: Mapping[str, Any]) -> TokenSettings:
+        catalog = self.checked.catalog
+        return TokenSettings(
+            grant=grant_of(auth, catalog)(),
+            grant_type=grant_name(auth),
+            client_auth=catalog.find("client_auth", auth["client_auth"])(),
+            basic_encoding=auth["basic_encoding"],
+            token_url=self.at(*path, "token_url"),
+            refresh_url=self.at(*path, "refresh_url"),
+            scopes=self.scopes((*path, "scopes"), auth.get("scopes")),
+            scope_separator=auth["scope_separator"],
+            audience=self.at(*path, "audience"),
+            resource=self.at(*path, "resource"),
+            token_request=self.request((*path, "token_request"), auth["token_request"]),
+            refresh_request=self.request((*path, "refresh_request"), auth["refresh_request"]),
+            token_response=self.answer((*path, "token_response"), auth["token_response"]),
+            refresh_with=auth["refresh_with"],
+            refresh_before=float(auth["refresh_before"]),
+            client_id=self.at(*path, "client_id"),
+            client_secret=self.at(*path, "client_secret"),
+        )
+
+    def scopes(self, path: Path, scopes: Any) -> tuple[tuple[str, Any], ...]:
+        if isinstance(scopes, str):
+            return (("scope", self.at(*path)),)
+        return tuple(
+            (item["key"], self.at(*path, index, "value")) if isinstance(item, dict) else ("scope", self.at(*path, index))
+            for index, item in enumerate(scopes or [])
+        )
+
+    def request(self, path: Path, request: Mapping[str, Any]) -> Request:
+        return Request(
+            method=request["method"].upper(),
+            url=self.at(*path, "url"),
+            encoding=request["encoding"],
+            content_type=request.get("content_type"),
+            content=self.at(*path, "content"),
+            fields=self.fields((*path, "fields")),
+            omit=frozenset(request["omit"]),
+            rename=request["rename"],
+            origin=dotted(path),
+        )
+
+    def answer(self, path: Path, answer: Mapping[str, Any]) -> Answer:
+        members = {name: self.at(*path, name) for name in answer if name not in ("keep", "accepted_when") and not name.startswith("x-")}
+        keep = tuple(self.keep((*path, "keep", name), name, item) for name, item in (answer.get("keep") or {}).items())
+        return Answer(members, keep, self.matches((*path, "accepted_when")), frozenset(members))
+
+    def keep(self, path: Path, name: str, item: Any) -> Keep:
+        if isinstance(item, str):
+            return Keep(name, self.at(*path), origin=dotted(path))
+        pattern = item.get("pattern")
+        return Keep(name, self.at(*path, "value"), pattern, item.get("secret", pattern is None), dotted(path))
+
+    def fields(self, path: Path) -> tuple[Field, ...]:
+        return tuple(self.field((*path, index), spec) for index, spec in enumerate(_value(self.full, path) or []))
+
+    def field(self, path: Path, spec: Mapping[str, Any]) -> Field:
+        value = self.at(*path, "value")
+        return Field(
+            placement=self.checked.catalog.find("placements", spec["in"])(),
+            key=spec["key"],
+            value=value,
+            when=self.at(*path, "when"),
+            optional=spec.get("optional", False),
+            on_conflict=spec["on_conflict"],
+            origin=dotted(path),
+            secret=self.is_secret(value.reads),
+        )
+
+    def is_secret(self, reads: Iterable[tuple[str, ...]]) -> bool:
+        """What is made from a secret is a secret."""
+        for read in reads:
+            if read[0] in _SECRET_SPACES:
+                return True
+            if read[0] == "kept" and (len(read) == 1 or self.kept_is_secret(read[1])):
+                return True
+            if read[0] == "inputs" and (len(read) == 1 or self.inputs[read[1]].secret):
+                return True
+            if read[0] == "vars" and (len(read) == 1 or self.is_secret(self.vars[read[1]].reads)):
+                return True
+        return False
+
+    def kept_is_secret(self, name: str) -> bool:
+        for _, auth in auth_paths(self.full):
+            item = ((auth.get("token_response") or {}).get("keep") or {}).get(name)
+            if isinstance(item, dict):
+                return bool(item.get("secret", "pattern" not in item))
+        return True
+
+    def matches(self, path: Path) -> tuple[Match, ...]:
+        return tuple(
+            Match(statuses_of(match.get("status", ())), self.at(*path, index, "when"), dotted((*path, index)))
+            for index, match in enumerate(_value(self.full, path) or [])
+        )
+
+    def tests(self) -> tuple[Test, ...] | str:
+        tests = self.full["test"]
+        if isinstance(tests, str):
+            return tests
+        if isinstance(tests, dict):
+            return (self.test(("test",), tests),)
+        return tuple(self.test(("test", index), test) for index, test in enumerate(tests))
+
+    def test(self, path: Path, test: Mapping[str, Any]) -> Test:
+        rules = tuple(
+            TestRule(self.at(*path, "rules", index, "when"), self.at(*path, "rules", index, "message"))
+            for index in range(len(test.get("rules", [])))
+        )
+        return Test(
+            name=test.get("name", ""),
+            request=self.request((*path, "request"), test["request"]),
+            when=self.at(*path, "when"),
+            accepted_when=self.matches((*path, "accepted_when")),
+            rules=rules,
+            origin=dotted(path),
+        )
+
+    def at(self, *path: str | int) -> Any:
+        """The compiled value at a path, or None where nothing is written."""
+        return self.compiled.get(path)
+
+
+def _value(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else data[part]
+    return data
+
+
+def _input(name: str, spec: Mapping[str, Any], implied: bool) -> Input:
+    enum = spec.get("enum")
+    return Input(
+        name=name,
+        title=spec.get("title", name),
+        description=spec.get("description", ""),
+        example=spec.get("example", ""),
+        visibility=spec.get("visibility", "visible"),
+        type=spec.get("type", "string"),
+        pattern=spec.get("pattern"),
+        enum=tuple(enum) if enum is not None else None,
+        format=spec.get("format"),
+        default=spec.get("default"),
+        required=spec.get("required", True),
+        secret=spec.get("secret", False),
+        supplied_by=spec.get("supplied_by", "application"),
+        implied=implied,
+    )

@@ -1,0 +1,1 @@
+"""Client authentication methods (RFC 7591 names): one file each."""

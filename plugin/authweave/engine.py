@@ -1,0 +1,181 @@
+"""The engine: settings, profiles, sources, store and workers of one process; connections come from here."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from authweave.catalog import Catalog, default_catalog
+from authweave.connection import Connection, Credential
+from authweave.contracts import Store
+from authweave.errors import MissingInput, SettingsError, UsageError
+from authweave.flights import Flights
+from authweave.inputs import Resolved, resolve
+from authweave.loading import ENDINGS, load
+from authweave.profile import Profile
+from authweave.resources import profiles_folder
+from authweave.settings import Settings
+from authweave.sources.mapping import MappingSource
+from authweave.targets import named_server
+from authweave.token_endpoint import ATTEMPTS, Exchange, Holds, wire_exchange
+from authweave.tokens import Tokens
+from authweave.values import NEVER, TokenKey
+from authweave.wire import Route, Wire
+
+LEASE_MARGIN = 15.0
+"""Seconds that a lease outlives the deadline of the call it is for."""
+
+
+class Engine:
+    """Loads profiles and connects them. Thread-safe and fork-safe; make one per process and share it.
+
+    `profiles`: folders searched by name, before those of the settings and the shipped ones. `inputs`: a callable
+    (profile, input, tenant) → value or None, or a map, asked before all other sources. Everything else is a setting
+    (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises SettingsError.
+    """
+
+    def __init__(
+        self, profiles: Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
+        settings: Settings | None = None, wire: Wire | None = None, store: Store | None = None,
+        clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS, **overrides: Any,
+    ) -> None:  # fmt: skip
+        self.catalog = catalog or default_catalog()
+        self.settings = settings or Settings.load(overrides)
+        self.clock = clock
+        self.attempts = attempts
+        self.wire = wire or wire_of(self.settings)
+        self.exchange: Exchange = wire_exchange(self.wire)
+        self.store = store or store_of(self.settings, self.catalog)
+        self.flights = Flights(self.settings.workers_per_endpoint)
+        self.holds = Holds()
+        self.folders = (*(Path(folder) for folder in profiles), *self.settings.profiles)
+        self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
+        self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
+        self._connections: dict[tuple[Any, ...], Connection] = {}
+        self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait a bounded time for renewals under way, and let go of the store."""
+        self.flights.wait(self.settings.deadline)
+        self.store.close()
+
+    def profile(self, reference: str | Path) -> Profile:
+        """A profile by name, `name@version`, or path of a file. Raises ProfileError, UsageError."""
+        path, version = self._file(reference)
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        known = self._profiles.get(path)
+        if known is None or known[0] != stamp:
+            known = (stamp, load(path, catalog=self.catalog, folders=self.folders))
+            self._profiles[path] = known
+        profile = known[1]
+        if version and not _is_version(profile.version, version):
+            raise UsageError(f"{profile.name} is version {profile.version}, not {version}")
+        return profile
+
+    def connect(
+        self, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
+        inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (),
+    ) -> Connection:  # fmt: skip
+        """A connection of a profile. Asked twice for the same, it is the same one.
+
+        `subject` is needed for a profile whose subject is the user. `servers` replace the profile's. Raises
+        ProfileError, UsageError, MissingInput (no subject), UrlRefused (servers).
+        """
+        profile = profile if isinstance(profile, Profile) else self.profile(profile)
+        if profile.abstract:
+            raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
+        if profile.subject == "user" and not subject:
+            raise MissingInput("subject", f"{profile.name} acts for a user: connect(…, subject='the user’s id')")
+        given = dict(inputs or {})
+        if unknown := sorted(set(given) - set(profile.inputs)):
+            raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
+        named = tuple(servers)
+        key = (id(profile), tenant, subject or "", tuple((name, id(value) if not isinstance(value, str) else value) for name, value in sorted(given.items())), named)
+        found = self._connections.get(key)
+        if found is None:
+            found = Connection(self, profile, tenant=tenant, subject=subject or "", inputs=given, servers=tuple(map(named_server, named)))
+            self._connections[key] = found
+        return found
+
+    def resolve(self, connection: Connection) -> tuple[Resolved, float]:
+        """The inputs of a connection, and until when they may be used (Unix seconds)."""
+        profile = connection.profile
+        sources = [MappingSource(connection.given), *self._sources] if connection.given else self._sources
+        ages = [source.max_age for source in sources if source.max_age is not None]
+        resolved = resolve(profile.name, profile.inputs, sources, connection.tenant)
+        return resolved, self.clock() + min(ages) if ages else NEVER
+
+    def tokens_for(self, key: TokenKey, credential: Credential) -> Tokens:
+        """The tokens of a key: one object in this process, whichever connection asks."""
+        digest = key.digest()
+        tokens = self._tokens.get(digest)
+        if tokens is None:
+            lane = credential.endpoint().lane
+            fresh = Tokens(
+                digest, lambda old: credential.endpoint().get(old), self.store, self.flights,
+                lane=lane, lease_seconds=self.settings.deadline + LEASE_MARGIN, clock=self.clock,
+            )  # fmt: skip
+            tokens = self._tokens.setdefault(digest, fresh)
+        return tokens
+
+    def _file(self, reference: str | Path) -> tuple[Path, str]:
+        text = str(reference)
+        if isinstance(reference, Path) or "/" in text or text.endswith(ENDINGS):
+            if not Path(text).is_file():
+                raise UsageError(f"{text}: no such file")
+            return Path(text), ""
+        name, _, version = text.partition("@")
+        for folder in (*self.folders, profiles_folder()):
+            for ending in ENDINGS:
+                if (path := folder / f"{name}{ending}").is_file():
+                    return path, version
+        searched = ", ".join(str(folder) for folder in self.folders) or "no folder of yours"
+        raise UsageError(f"there is no profile {name}: looked into {searched} and the shipped profiles")
+
+
+def wire_of(settings: Settings) -> Wire:
+    """The transport as the operator wants it."""
+    routes = {_host_port(source): Route(*_host_port(target), ca=str(settings.ca) if settings.ca else None) for source, target in settings.routes.items()}
+    return Wire(routes=routes, ca=settings.ca, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
+
+
+def store_of(settings: Settings, catalog: Catalog) -> Store:
+    """The store that the URL of the settings names."""
+    scheme = settings.store.partition(":")[0]
+    stores = catalog.named("stores")
+    if scheme not in stores:
+        raise SettingsError(f"{settings.origins['store']}: store {scheme}: is not known; known: {', '.join(f'{name}:' for name in sorted(stores))}")
+    return stores[scheme]()  # type: ignore[no-any-return]  # a registered store
+
+
+def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
+    """The sources that the settings name and configure, in order."""
+    known = catalog.named("sources")
+    if unknown := [name for name in settings.sources if name not in known]:
+        raise SettingsError(f"{settings.origins['sources']}: source {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
+    made = [known[name].from_settings(settings) for name in settings.sources]
+    return [source for source in made if source is not None]
+
+
+def _host_source(inputs: Any) -> MappingSource | None:
+    return MappingSource(inputs) if inputs is not None else None
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _is_version(version: str, wanted: str) -> bool:
+    return version == wanted or (wanted.isdecimal() and version.partition(".")[0] == wanted)

@@ -1,0 +1,72 @@
+"""From files to profiles: one file, one text, or a folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from authweave.binding import bind
+from authweave.catalog import Catalog, default_catalog
+from authweave.checking import Checked, check
+from authweave.documents import parse_document, read_document
+from authweave.errors import ProfileError
+from authweave.inheritance import FindParent
+from authweave.profile import Profile
+from authweave.resources import profiles_folder
+from authweave.values import Document
+
+ENDINGS = (".yaml", ".yml", ".json")
+
+
+def load(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Profile:
+    """The profile in a file. Raises ProfileError with every problem. Parents are looked for beside it, then in `folders`."""
+    return _profile(check_file(path, catalog=catalog, folders=folders))
+
+
+def loads(text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Profile:
+    """The profile in a text; `source` is its name in messages, and JSON if it ends in .json. Raises ProfileError."""
+    return _profile(check_text(text, source, catalog=catalog, folders=folders))
+
+
+def check_file(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Checked:
+    """Everything that is wrong with a file; a file that cannot be read has one problem that says why."""
+    path = Path(path)
+    return check(read_document(path), catalog or default_catalog(), parents_in((path.parent, *folders, profiles_folder())))
+
+
+def check_text(
+    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = ()
+) -> Checked:  # fmt: skip
+    """Everything that is wrong with a text."""
+    document = parse_document(text, source, json=source.endswith(".json"))
+    return check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())))
+
+
+def profile_of(checked: Checked) -> Profile:
+    """The profile of a checked document. Raises ProfileError."""
+    return _profile(checked)
+
+
+def parents_in(folders: Iterable[Path]) -> FindParent:
+    """Looks for a parent as `<name>.yaml`, `.yml` or `.json` in these folders, in order."""
+    places = tuple(folders)
+
+    def find(name: str, child: Document) -> Document | None:
+        for folder in places:
+            for ending in ENDINGS:
+                if (path := folder / f"{name}{ending}").is_file():
+                    return read_document(path)
+        return None
+
+    return find
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """The profile files of a folder, sorted by name; hidden files and folders below it are left alone."""
+    return iter(sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and not path.name.startswith(".")))
+
+
+def _profile(checked: Checked) -> Profile:
+    if not checked.is_valid:
+        raise ProfileError(checked.problems)
+    return bind(checked)

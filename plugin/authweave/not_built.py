@@ -1,0 +1,41 @@
+"""What format 1 has and this version does not do yet: refused by name, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+NAMES: Final[Mapping[str, frozenset[str]]] = {
+    "schemes": frozenset({"digest", "ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
+    "grants": frozenset({
+        "authorization_code", "device_code", "refresh_token", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
+        "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange", "implicit",
+    }),
+    "client_auth": frozenset({"client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}),
+}  # fmt: skip
+"""Names of extensions; a package that registers one of them is used."""
+
+AUTH_KEYS: Final = frozenset({
+    "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
+    "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after", "revoke_request",
+    "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",
+    "access_token_url", "algorithm", "signing_key", "string_to_sign", "service", "region", "access_key_id",
+    "secret_access_key", "session_token", "role_arn", "delegate", "mutual",
+})  # fmt: skip
+"""Keys of `auth` that belong to a part that is not built yet."""
+
+TOP_KEYS: Final = frozenset({"tls"})
+"""Keys of a profile that belong to a part that is not built yet."""
+
+_WORDS: Final = {"schemes": "auth type", "grants": "grant type", "client_auth": "client authentication type"}
+
+
+def is_missing(kind: str, name: str, registered: Mapping[str, object]) -> bool:
+    """Is this a name of format 1 that nothing here does?"""
+    return name in NAMES.get(kind, ()) and name not in registered
+
+
+def sentence(kind: str, name: str) -> str:
+    """`auth type session is not built yet`."""
+    return f"{_WORDS[kind]} {name} is not built yet"

@@ -1,0 +1,87 @@
+"""A result that may still be on its way: one shape for threads and for event loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Generic, TypeVar
+
+from authweave.errors import AuthweaveError
+from authweave.flights import landed, outcome
+
+T = TypeVar("T")
+
+
+class Pending(Generic[T]):
+    """`.result(timeout)` in any thread, `await` in any event loop. Already done when nothing had to be waited for.
+
+    Each who asks gets the result, or a copy of the error of their own. Giving up waiting does not stop the work.
+    """
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: Future[T]) -> None:
+        self._future = future
+
+    @classmethod
+    def of(cls, flow: Generator[Future[Any], Any, T]) -> Pending[T]:
+        """Drive a flow that yields futures to wait for and returns the result. Its steps run where the future lands."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+        _advance(flow, future, lambda: next(flow))
+        return cls(future)
+
+    def done(self) -> bool:
+        """Is the result there?"""
+        return self._future.done()
+
+    def result(self, timeout: float | None = None) -> T:
+        """The result. Raises what the work raised, or TimeoutError after `timeout` seconds."""
+        try:
+            self._future.exception(timeout)
+        except FutureTimeout:
+            raise TimeoutError(f"not done within {timeout} s") from None
+        return outcome(self._future)  # type: ignore[no-any-return]  # a Future[T] gives a T
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return landed(self._future).__await__()
+
+
+def _advance(flow: Generator[Future[Any], Any, T], done: Future[T], step: Callable[[], Future[Any]]) -> None:
+    """Take steps as long as what they wait for is there; come back when it is."""
+    while True:
+        failure: BaseException
+        try:
+            asked = step()
+        except StopIteration as stop:
+            done.set_result(stop.value)
+            return
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asks for the result
+            failure = error.fresh() if isinstance(error, AuthweaveError) else error
+            done.set_exception(failure)
+            return
+        if not asked.done():
+            asked.add_done_callback(lambda landed: _advance(flow, done, lambda: _resume(flow, landed)))
+            return
+        step = _Resume(flow, asked)
+
+
+class _Resume:
+    """The next step: the flow with what it waited for."""
+
+    __slots__ = ("asked", "flow")
+
+    def __init__(self, flow: Generator[Future[Any], Any, Any], asked: Future[Any]) -> None:
+        self.flow = flow
+        self.asked = asked
+
+    def __call__(self) -> Future[Any]:
+        return _resume(self.flow, self.asked)
+
+
+def _resume(flow: Generator[Future[Any], Any, Any], asked: Future[Any]) -> Future[Any]:
+    error = asked.exception()
+    if error is None:
+        return flow.send(asked.result())
+    return flow.throw(error.fresh() if isinstance(error, AuthweaveError) else error)

@@ -1,0 +1,75 @@
+"""The quick way of the auth object: header fields that are the same for every request, computed once per token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.profile import Field
+from authweave.redirect_guard import RedirectGuard
+from authweave.targets import is_allowed
+from authweave.values import NEVER
+
+if TYPE_CHECKING:
+    from authweave.applying import Sent
+    from authweave.connection import Connection
+
+_CHANGING: Final = frozenset({"now", "uuid", "random"})
+MOST_ORIGINS: Final = 1000
+
+Guards = dict[tuple[str, str, int | None], RedirectGuard]
+
+
+class Quick:
+    """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
+
+    __slots__ = ("_connection", "_guards", "_scope", "good_until", "headers", "judges", "sent", "token", "tokens")
+
+    def __init__(self, sent: Sent, connection: Connection) -> None:
+        token = sent.token
+        self._connection = connection
+        self._guards: Guards = {}
+        self._scope = sent.scope
+        self.sent = sent
+        self.token = token
+        self.tokens = sent.credential.tokens
+        self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
+        self.judges = bool(sent.credential.variant.rejected_when)
+        self.good_until = min(token.renew_at if token else NEVER, token.expires_at if token else NEVER, connection.inputs_until)
+
+    def guard(self, url: Any) -> RedirectGuard | None:
+        """The guard of a URL's origin, or None where the credential may not go the quick way."""
+        key = (url.scheme, url.host, url.port)
+        guard = self._guards.get(key)
+        if guard is None and is_allowed(str(url), self._connection.servers(self._scope)):
+            if len(self._guards) >= MOST_ORIGINS:
+                self._guards.clear()
+            guard = self._guards[key] = RedirectGuard(*key, (name for name, _ in self.headers))
+        return guard
+
+
+def quick_of(sent: Sent, connection: Connection) -> Quick | None:
+    """The quick way of what was just prepared, if its profile allows one."""
+    return Quick(sent, connection) if connection.is_steady else None
+
+
+def is_steady(connection: Connection) -> bool:
+    """One variant, and nothing but headers that read neither the request nor anything that changes by itself."""
+    profile = connection.profile
+    if len(profile.variants) != 1 or profile.variants[0].when is not None:
+        return False
+    return all(_is_steady(field, profile.vars) for field in (*profile.fields, *profile.variants[0].fields))
+
+
+def _is_steady(field: Field, variables: Any) -> bool:
+    if field.placement.name != "header" or field.when is not None or field.on_conflict != "replace":
+        return False
+    return _reads_nothing_new(field.value, variables)
+
+
+def _reads_nothing_new(value: Any, variables: Any) -> bool:
+    if value.functions & _CHANGING:
+        return False
+    for read in value.reads:
+        if read[0] in ("request", "signature") or (read[0] == "vars" and (len(read) == 1 or not _reads_nothing_new(variables[read[1]], variables))):
+            return False
+    return True

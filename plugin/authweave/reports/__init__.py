@@ -1,0 +1,1 @@
+"""Formats of the test report: one file each."""

@@ -1,0 +1,159 @@
+"""An answer as templates see it: the namespace `response`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from email.message import Message
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from authweave.lazy import AnyCase, Lazy
+from authweave.values import TaskResponse
+
+DEEPEST: Final = 64
+DIGITS: Final = 400
+
+
+class NotJson(ValueError):
+    """The body is not JSON as RFC 8259 has it. The message never quotes the body."""
+
+
+def response_scope(response: TaskResponse) -> Mapping[str, Any]:
+    """`status`, `headers`, `cookies`, `text`, `json`, `form`, `xml`; the last three are null if the body is something else."""
+    body = response.body or b""
+    return Lazy({
+        "status": lambda: response.status,
+        "headers": lambda: AnyCase(response.headers),
+        "cookies": lambda: _cookies(response.headers),
+        "text": lambda: body.decode(_charset(response), errors="replace"),
+        "json": lambda: _json_or_null(body),
+        "form": lambda: _form(body, response),
+        "xml": lambda: _xml_or_null(body),
+    })  # fmt: skip
+
+
+def parse_json(body: bytes | str) -> Any:
+    """Strict JSON: no NaN or Infinity, no key twice, bounded numbers and nesting. Raises NotJson."""
+    problem = ""
+    try:
+        parsed = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
+    except NotJson as error:
+        problem = str(error)
+    except (ValueError, RecursionError):
+        problem = "the body is not JSON"
+    else:
+        return parsed
+    raise NotJson(problem)
+
+
+def content_type(response: TaskResponse) -> str:
+    """The media type, lower case, without parameters; empty if none is given."""
+    return (response.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _json_or_null(body: bytes) -> Any:
+    try:
+        return parse_json(body)
+    except NotJson:
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotJson("the JSON has a key twice")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise NotJson(f"the JSON holds {name}, which is not a number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise NotJson("the JSON holds a number that is too long")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise NotJson("the JSON holds a number that is too large")
+    return number
+
+
+def _form(body: bytes, response: TaskResponse) -> Mapping[str, str] | None:
+    """Form-encoded answers exist (early GitHub); anything with a `=` that is neither JSON nor markup is read as one."""
+    text = body.decode("utf-8", errors="replace").strip()
+    if content_type(response) != "application/x-www-form-urlencoded" and (text[:1] in "{[<" or "=" not in text):
+        return None
+    try:
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=1000).items()}
+    except ValueError:
+        return None
+
+
+def _cookies(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            try:
+                found |= {key: morsel.value for key, morsel in SimpleCookie(value).items()}
+            except CookieError:
+                continue
+    return found
+
+
+def _charset(response: TaskResponse) -> str:
+    message = Message()
+    message["content-type"] = response.header("content-type") or "text/plain"
+    charset = message.get_content_charset() or "utf-8"
+    try:
+        "".encode(charset)
+    except (LookupError, ValueError):
+        return "utf-8"
+    return charset
+
+
+def _xml_or_null(body: bytes) -> Any:
+    """Local names; attributes as `@name`, repeated elements as a list, text of an element with both as `#text`. No DTD."""
+    from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser  # noqa: S405 - documents with a DTD are refused below
+
+    class NoDoctype(TreeBuilder):
+        def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+            raise ParseError("no DTD")
+
+    if not body.lstrip()[:1] == b"<":
+        return None
+    try:
+        parser = XMLParser(target=NoDoctype())  # noqa: S314 - as above: no DTD means no entities
+        parser.feed(body)
+        root = parser.close()
+        return {_local(root.tag): _element(root, 0)}
+    except (ParseError, RecursionError, ValueError, LookupError):
+        return None
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _element(node: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise ValueError("too deep")
+    members: dict[str, Any] = {f"@{_local(name)}": value for name, value in node.attrib.items()}
+    for child in node:
+        name, value = _local(child.tag), _element(child, depth + 1)
+        if name not in members:
+            members[name] = value
+        elif isinstance(members[name], list):
+            members[name].append(value)
+        else:
+            members[name] = [members[name], value]
+    text = (node.text or "").strip()
+    if not members:
+        return text
+    return {**members, "#text": text} if text else members

@@ -1,0 +1,1 @@
+"""Auth types: one file each."""

@@ -1,0 +1,62 @@
+"""Which origins may get a credential, and where a task request goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from authweave.draft_url import finished_url
+from authweave.errors import NoServers, OriginRefused, UsageError
+from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
+from authweave.values import TaskRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An entry of `servers` with its values in place. Its path may still hold `{key}`."""
+
+    url: str
+    pattern: ServerPattern
+
+
+def rendered_servers(templates: Iterable[UrlTemplate], scope: Mapping[str, Any]) -> tuple[Server, ...]:
+    """The servers, in order. Raises TemplateError, InputError, UrlRefused."""
+    return tuple(named_server(template.render(scope)) for template in templates)
+
+
+def named_server(url: str) -> Server:
+    """A server that the host names, or that a profile ends up with."""
+    return Server(url, ServerPattern.of(url, "servers"))
+
+
+def target_of(request: TaskRequest, servers: tuple[Server, ...]) -> tuple[str, bool]:
+    """The absolute URL of a task request, and whether `{key}` in it are placeholders.
+
+    A relative URL resolves against the first server. Raises NoServers, OriginRefused, UrlRefused.
+    """
+    if not servers:
+        raise NoServers("nobody said which origins may get the credential: add `servers` to the profile, or connect(servers=[…])")
+    if "://" in request.url.partition("?")[0]:
+        url, template = request.url, request.path_template
+    else:
+        first = servers[0].url
+        relative = request.url if request.path_template else finished_url(request.url) if "{" in first else request.url
+        url, template = join(first, relative), request.path_template or bool(placeholders_in(first))
+    refuse_other_origin(url, servers)
+    return url, template
+
+
+def refuse_other_origin(url: str, servers: Iterable[Server]) -> None:
+    """OriginRefused unless the URL goes to one of the servers."""
+    origin = Origin.of(url)
+    if not any(server.pattern.matches(origin) for server in servers):
+        allowed = ", ".join(str(server.pattern) for server in servers)
+        raise OriginRefused(f"{origin} is not among the servers that may get this credential: {allowed}")
+
+
+def base_url(servers: tuple[Server, ...]) -> str:
+    """What relative URLs resolve against, for a client. Raises UsageError where the first server has `*`."""
+    if servers and servers[0].pattern.wildcard:
+        raise UsageError("the first server has `*`; send absolute URLs")
+    return servers[0].url if servers else ""

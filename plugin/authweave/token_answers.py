@@ -1,0 +1,256 @@
+"""From the answer of a token endpoint to a Token, or to an error that says what is wrong with it (RFC 6749 §5)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authweave.bounds import Unfit
+from authweave.errors import RateLimited, TemplateError, TokenAnswerError, TokenEndpointError, TokenError
+from authweave.matching import matches
+from authweave.profile import Answer, Keep, TokenSettings
+from authweave.responses import NotJson, content_type, parse_json, response_scope
+from authweave.retry_after import retry_after
+from authweave.times import parse_http_date, parse_rfc3339
+from authweave.values import NEVER, Secret, TaskResponse, Token
+
+UNSTATED_LIFETIME: Final = 600.0
+"""An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
+_SHOWN: Final = 200
+_OAUTH_ERROR: Final = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is needed beside the answer: the settings, the namespaces, the token that was refreshed, the time, the URL."""
+
+    settings: TokenSettings
+    scope: Mapping[str, Any]
+    old: Token | None
+    now: float
+    url: str
+
+
+def read_token(response: TaskResponse, reading: Reading) -> Token:
+    """The token in an answer. Raises TokenEndpointError, TokenAnswerError, RateLimited."""
+    scope = {**reading.scope, "response": response_scope(response)}
+    answer = reading.settings.token_response
+    if not _is_accepted(response, answer, scope):
+        raise _refusal(response, answer, scope, reading)
+    _refuse_unreadable(response, reading)
+    access_token = _text(answer, "access_token", scope, response, reading)
+    if not access_token:
+        raise _without_token(response, answer, scope, reading)
+    expires_at = _expires_at(answer, scope, response, reading)
+    kept = _kept(answer.keep, scope, reading)
+    refresh_token = _secret(_text(answer, "refresh_token", scope, response, reading), "token answer")
+    return Token(
+        access_token=Secret(access_token, "token answer"),
+        expires_at=expires_at,
+        renew_at=_renew_at(expires_at, reading),
+        issued_at=reading.now,
+        refresh_token=refresh_token or (reading.old.refresh_token if reading.old else None),
+        id_token=_secret(_text(answer, "id_token", scope, response, reading), "token answer"),
+        token_type=_text(answer, "token_type", scope, response, reading) or "Bearer",
+        scope=_text(answer, "scope", scope, response, reading) or None,
+        kept=kept,
+    )
+
+
+def _is_accepted(response: TaskResponse, answer: Answer, scope: Mapping[str, Any]) -> bool:
+    if answer.accepted_when:
+        return any(matches(match, response.status, scope) for match in answer.accepted_when)
+    return 200 <= response.status < 300 and not (_error_words(answer, scope)[0] and not _member(answer, "access_token", scope))
+
+
+def _refusal(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], reading: Reading) -> TokenError:
+    wait = retry_after(response.header("retry-after"), now=reading.now)
+    error, description, uri = _error_words(answer, scope)
+    if response.status in (429, 503) and (wait is not None or response.status == 429):
+        seconds = wait if wait is not None else 1.0
+        return RateLimited(url=reading.url, status=response.status, retry_at=reading.now + seconds, wait=seconds)
+    if error is None and _is_html(response):
+        return _html(response, reading)
+    if 300 <= response.status < 400:
+        return TokenAnswerError(
+            "redirect_to_login", f"{reading.url} redirected ({response.status}); a token call never follows a redirect",
+            status=response.status, url=reading.url,
+        )  # fmt: skip
+    return TokenEndpointError(status=response.status, url=reading.url, error=error, error_description=description, error_uri=uri)
+
+
+def _error_words(answer: Answer, scope: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    error, description = (_member(answer, name, scope) for name in ("error", "error_description"))
+    body = scope["response"]["json"]
+    if error is None and isinstance(body, dict):
+        error = body.get("code") if isinstance(body.get("code"), str) else None
+    if isinstance(error, dict):
+        error, description = error.get("code") or error.get("type"), description or error.get("message")
+    uri = body.get("error_uri") if isinstance(body, dict) else None
+    return _shown(error), _shown(description), _shown(uri)
+
+
+def _shown(words: Any) -> str | None:
+    """The server's words, short and inert; not a place for anything but text."""
+    if not isinstance(words, str | int) or isinstance(words, bool) or words == "":
+        return None
+    text = "".join(character if character.isprintable() else "�" for character in str(words)[:_SHOWN])
+    return text or None
+
+
+def _is_html(response: TaskResponse) -> bool:
+    start = (response.body or b"")[:200].lstrip().lower()
+    return content_type(response) in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype html", b"<html"))
+
+
+def _html(response: TaskResponse, reading: Reading) -> TokenAnswerError:
+    found = re.search(rb"<title[^>]*>([^<]{0,120})", (response.body or b"")[:65536], re.IGNORECASE)
+    title = f" titled '{_shown(found[1].decode('utf-8', 'replace').strip())}'" if found and found[1].strip() else ""
+    return TokenAnswerError(
+        "html_instead_of_json", f"{reading.url} returned a web page{title}, not a token ({response.status})",
+        status=response.status, url=reading.url,
+    )  # fmt: skip
+
+
+def _refuse_unreadable(response: TaskResponse, reading: Reading) -> None:
+    """A default reading wants JSON (or a form); say what came instead. Written readings decide for themselves."""
+    if "access_token" in reading.settings.token_response.written:
+        return
+    if not (response.body or b"").strip():
+        raise TokenAnswerError("empty_or_partial_body", f"{reading.url} answered {response.status} without a body", status=response.status, url=reading.url)
+    if response_scope(response)["form"] is not None:
+        return
+    problem = ""
+    try:
+        parse_json(response.body or b"")
+    except NotJson as error:
+        problem = str(error)
+    if not problem:
+        return
+    if _is_html(response):
+        raise _html(response, reading)
+    kind = "empty_or_partial_body" if (response.body or b"").lstrip()[:1] in (b"{", b"[") else "wrong_content_type"
+    raise TokenAnswerError(
+        kind, f"{reading.url} answered {response.status} with {content_type(response) or 'no content type'}: {problem}",
+        status=response.status, url=reading.url,
+    )  # fmt: skip
+
+
+def _member(answer: Answer, name: str, scope: Mapping[str, Any]) -> Any:
+    """A member where the profile reads it, else in JSON, else in a form."""
+    if (written := answer.members.get(name)) is not None:
+        return written.value(scope) if hasattr(written, "value") else written
+    for body in (scope["response"]["json"], scope["response"]["form"]):
+        if isinstance(body, Mapping) and body.get(name) is not None:
+            return body[name]
+    return None
+
+
+def _text(answer: Answer, name: str, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> str:
+    value = _member(answer, name, scope)
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TokenAnswerError(
+        "token_field_missing", f"{reading.url}: {name} is not a text", status=response.status, url=reading.url,
+        fields=_names(scope),
+    )  # fmt: skip
+
+
+def _secret(text: str, origin: str) -> Secret | None:
+    return Secret(text, origin) if text else None
+
+
+def _without_token(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], reading: Reading) -> TokenAnswerError:
+    names = _names(scope)
+    seen = f"; fields seen: {', '.join(names)}" if names else ""
+    return TokenAnswerError(
+        "token_field_missing", f"{reading.url} answered {response.status} without an access token{seen}",
+        status=response.status, url=reading.url, fields=names,
+    )  # fmt: skip
+
+
+def _names(scope: Mapping[str, Any]) -> list[str]:
+    """The names of the answer's fields (never values), two levels deep."""
+    body = scope["response"]["json"] or scope["response"]["form"]
+    if not isinstance(body, Mapping):
+        return []
+    names = []
+    for name, value in list(body.items())[:30]:
+        names.append(str(name)[:60])
+        if isinstance(value, Mapping):
+            names += [f"{name}.{inner}"[:60] for inner in list(value)[:10]]
+    return names
+
+
+def _expires_at(answer: Answer, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> float:
+    if "expires_at" in answer.members:
+        moment = _moment(_member(answer, "expires_at", scope))
+        if moment is None or math.isfinite(moment):
+            return NEVER if moment is None else moment
+        raise _odd_lifetime("expires_at", response, reading)
+    value = _member(answer, "expires_in", scope)
+    if value is None or value == "":
+        return NEVER
+    seconds = _seconds(value)
+    if seconds is None:
+        raise _odd_lifetime("expires_in", response, reading)
+    return reading.now + max(0.0, seconds)
+
+
+def _odd_lifetime(name: str, response: TaskResponse, reading: Reading) -> TokenAnswerError:
+    what = "a number of seconds" if name == "expires_in" else "Unix seconds, an RFC 3339 time or an HTTP date"
+    return TokenAnswerError("lifetime_odd", f"{reading.url}: {name} is not {what}", status=response.status, url=reading.url)
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", value.strip(), re.ASCII):
+        return None
+    seconds = float(value)
+    return seconds if math.isfinite(seconds) and abs(seconds) < 1e15 else None
+
+
+def _moment(value: Any) -> float | None:
+    """Unix seconds of a written point in time; None for nothing; NaN if it cannot be read."""
+    if value is None or value == "":
+        return None
+    if (seconds := _seconds(value)) is not None:
+        return seconds
+    if isinstance(value, str):
+        for parse in (parse_rfc3339, parse_http_date):
+            try:
+                return parse(value.strip())
+            except (Unfit, ValueError, ArithmeticError):
+                continue
+    return math.nan
+
+
+def _renew_at(expires_at: float, reading: Reading) -> float:
+    """When the refresh window opens: `refresh_before`, at most a quarter of the lifetime."""
+    if expires_at == NEVER:
+        return NEVER if reading.settings.grant.attended else reading.now + UNSTATED_LIFETIME
+    return expires_at - min(reading.settings.refresh_before, max(0.0, expires_at - reading.now) / 4)
+
+
+def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    kept = dict(reading.old.kept) if reading.old else {}
+    for item in keep:
+        value = item.value.value(scope)
+        if value is None:
+            continue
+        if item.pattern is not None and not _fits(item.pattern, value):
+            raise TemplateError(item.origin, f"kept value `{item.name}` does not look like `{item.pattern}`")
+        kept[item.name] = Secret(value, f"kept.{item.name}") if item.secret else value
+    return kept
+
+
+def _fits(pattern: str, value: Any) -> bool:
+    from authweave.patterns import compile_pattern
+
+    return isinstance(value, str) and compile_pattern(pattern).matches(value)
