@@ -95,6 +95,8 @@ class Draft:
     @property
     def url(self) -> str:
         """The URL as it is now, without a fragment; placeholders that are not filled stand in it."""
+        if self._url is None and not self._template and "#" not in self._given:
+            return self._given
         return str(self.target)
 
     @property
@@ -161,7 +163,8 @@ class Draft:
     def note(self, place: str, key: str, origin: str, secret: bool) -> None:
         """Remember what put something in; what it replaced is forgotten."""
         fresh = Placed(place, key, origin, secret)
-        self.placed = [placed for placed in self.placed if _slot(placed) != _slot(fresh)]
+        slot = _slot(fresh)
+        self.placed = [placed for placed in self.placed if _slot(placed) != slot]
         self.placed.append(fresh)
 
     def set_content(self, text: str) -> None:
@@ -181,10 +184,10 @@ class Draft:
         if self.streamed:
             return headers
         body = self.body
-        if body is None:
-            is_made = self._payload is not None and self.method.upper() in _MADE_WITH_BODY
-            return _measured(headers, 0) if is_made else headers
-        return _measured(headers, len(body)) if body or self.method.upper() in _MADE_WITH_BODY else headers
+        if body is None and self._payload is None:
+            return headers
+        length = len(body or b"")
+        return _measured(headers, length, needed=length > 0 or self.method.upper() in _MADE_WITH_BODY)
 
     def _opened(self, key: str) -> Body:
         if why := self._why_not_open():
@@ -232,11 +235,12 @@ def _with_type(headers: Headers, content_type: str) -> Headers:
     return headers
 
 
-def _measured(headers: Headers, length: int) -> Headers:
-    """The headers with the one true Content-Length: RFC 9112 §6.2."""
+def _measured(headers: Headers, length: int, *, needed: bool) -> Headers:
+    """The headers with the one true Content-Length, or with none where nothing needs to be said: RFC 9112 §6."""
     if any(name.lower() == "transfer-encoding" for name, _ in headers):
         headers = [header for header in headers if header[0].lower() != "transfer-encoding"]
-    if _values(headers, "content-length") == [str(length)]:
+    written = _values(headers, "content-length")
+    if written == [str(length)] or not (written or needed):
         return headers
     return with_header(headers, "Content-Length", str(length))
 

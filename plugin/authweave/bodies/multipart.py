@@ -62,6 +62,8 @@ class MultipartBody:
 
     def put(self, key: str, value: Any) -> None:
         """Set the part, before the closing boundary if there was none."""
+        if "\\" in key:
+            raise PlacementError(f"payload field {key}: servers disagree about a backslash in the name of a part")
         fresh = [self._part(key, text) for text in texts_for(value, f"payload field {key}")]
         kept: list[bytes] = []
         for part in self._parts:
@@ -96,7 +98,8 @@ def _lines(boundary: str) -> re.Pattern[bytes]:
 
 
 def _is_named(part: bytes, key: str) -> bool:
-    found = _DISPOSITION.search(part.partition(b"\r\n\r\n")[0])
+    end = part.find(b"\r\n\r\n")
+    found = _DISPOSITION.search(part, 0, len(part) if end < 0 else end)
     written = parameters(found[1].decode(errors="replace")) if found else None
     name = (written or {}).get("name")
     return name is not None and (name == key.translate(_ESCAPES) or unescaped(name) == key)

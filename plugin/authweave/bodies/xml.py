@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, Self
 from xml.parsers import expat
 
 from authweave.errors import PlacementError
-from authweave.field_values import text_for
+from authweave.field_values import is_utf8, text_for
 
 _TAG: Final = re.compile(rb"""<[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*>""")
 _NAME_LIKE: Final = re.compile(r"[\w.\-]+")
@@ -128,8 +128,8 @@ def _root(document: bytes) -> _Element:
     try:
         parser.Parse(document, True)
     except expat.ExpatError:
-        pass
-    else:
+        around.children.clear()
+    if around.children and is_utf8(document):
         return around.children[0]
     raise PlacementError("the body is not well-formed XML in UTF-8")
 
