@@ -25,7 +25,8 @@ _LEFT_ALONE: Final = (
 def texts_of(secret: str) -> set[str]:
     """The secret as it is and in every encoding that writes it character by character."""
     raw = secret.encode(errors="surrogatepass")
-    every_byte = {"".join(f"%{byte:02X}" for byte in raw), "".join(f"%{byte:02x}" for byte in raw), raw.hex(), raw.hex().upper()}
+    percent = "".join(f"%{byte:02X}" for byte in raw)
+    every_byte = {percent, percent.lower(), raw.hex(), raw.hex().upper()}
     if _PLAIN.fullmatch(secret):
         return {secret, *every_byte}
     again = {quote(raw, ""), quote(raw, "").replace("%20", "+"), json.dumps(secret)[1:-1]}
@@ -62,7 +63,8 @@ def _written(core: str) -> set[str]:
         return {core}
     upper = core.replace("+", "%2B").replace("/", "%2F")
     lower = core.replace("+", "%2b").replace("/", "%2f")
-    return {core, core.replace("+", "-").replace("/", "_"), upper, lower, core.replace("/", "\\/"), core.replace("+", " ")}
+    safe = core.replace("+", "-").replace("/", "_")
+    return {core, safe, upper, lower, core.replace("/", "\\/"), core.replace("+", " ")}
 
 
 def _in_urls(text: str) -> set[str]:
@@ -80,18 +82,22 @@ def _in_quotes(text: str) -> Iterator[str]:
         written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield written
         yield written.replace("/", "\\/")
-        yield _without_markup(written)
+        for markup in ("<>&", "<>&'", "<>&'+"):
+            yield from _without_markup(written, markup)
+            yield from _without_markup(written.replace('\\"', "\\u0022"), markup)
     yield repr(text)[1:-1]
     yield ascii(text)[1:-1]
     yield repr(text.encode(errors="surrogatepass"))[2:-1]
     yield text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _without_markup(written: str) -> str:
-    """JSON made to stand in a page: the characters of markup as escapes."""
-    for character in "<>&'+":
-        written = written.replace(character, f"\\u{ord(character):04x}")
-    return written
+def _without_markup(written: str, markup: str) -> tuple[str, str]:
+    """JSON made to stand in a page: the characters of markup as escapes, in hex of either case."""
+    lower = upper = written
+    for character in markup:
+        lower = lower.replace(character, f"\\u{ord(character):04x}")
+        upper = upper.replace(character, f"\\u{ord(character):04X}")
+    return lower, upper
 
 
 def _in_html(text: str) -> Iterator[str]:

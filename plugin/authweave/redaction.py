@@ -74,7 +74,8 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text with a mark in the place of every known secret."""
-        filed, pieces, done = self._filed, [], 0
+        filed, done = self._filed, 0
+        pieces: list[str] = []
         for at in range(len(text) - SHORTEST + 1):
             if text[at:at + SHORTEST] in filed and at >= done:
                 for find in filed[text[at:at + SHORTEST]]:
