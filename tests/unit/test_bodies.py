@@ -500,3 +500,33 @@ def test_content_needs_an_encoding_with_a_body(encoding):
 def test_media_types(written, expected):
     """Quotes and case are read as RFC 9110 §8.3.1 has them; a parameter twice has no meaning."""
     assert expected == media_type(written)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "alphabet"),
+    [
+        (JSON, '{}[]",:\\/ut0e-1.k\n\xe9\ud800'),
+        (FORM, "k=&%+;6bB \xe9\ud800"),
+        ("multipart/form-data; boundary=b", '-b\r\n:;"= kx'),
+        ("text/xml", "<>/!?&;:kr='\"[ -]x\xe9\ud800"),
+    ],
+)
+@given(data=st.data())
+def test_any_bytes_at_all(content_type, alphabet, data):
+    """A body is opened and stays as it is until a field is put in, or it is refused; nothing else is ever raised."""
+    character = st.sampled_from(alphabet).map(lambda one: one.encode("utf-8", "surrogatepass"))
+    pieces = st.sampled_from([b"Content-Disposition: form-data; name=k", b"\r\n--b\r\n", b"\r\n--b--", b"<r>", b"</r>"])
+    before = b"".join(data.draw(st.lists(character | pieces | st.binary(max_size=2), max_size=30)))
+    try:
+        body = read_body(before, content_type)
+    except PlacementError:
+        return
+
+    assert body.encode() == before
+    for key in ("k", "/r/k", "/r/-"):
+        try:
+            body.put(key, "v")
+        except PlacementError:
+            continue
+        assert body.has(key) or key.endswith("-")
+        assert read_body(body.encode(), content_type).encode() == body.encode()
