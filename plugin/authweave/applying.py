@@ -19,7 +19,7 @@ from authweave.fields import apply_fields, is_late
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
-from authweave.targets import Server, refuse_other_origin, target_of
+from authweave.targets import refuse_other_origin, target_of
 from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
@@ -180,12 +180,3 @@ def needs_body(variant: Variant, additions: tuple[Any, ...]) -> bool:
 def _reads(field: Any) -> frozenset[tuple[str, ...]]:
     reads: frozenset[tuple[str, ...]] = field.value.reads
     return reads | field.when.reads if field.when else reads
-
-
-def is_allowed(url: str, servers: tuple[Server, ...]) -> bool:
-    """May this URL get the credential?"""
-    try:
-        refuse_other_origin(url, servers)
-    except AuthweaveError:
-        return False
-    return True

@@ -245,26 +245,28 @@ class Credential:
         """What gets tokens for this credential."""
         engine, settings = self.connection.engine, self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
-        inputs = self.connection.inputs()
-        scope = make_scope(self.connection.profile, inputs, engine.clock())
+        scope = self._scope(None)
         client_id = settings.client_id.render(scope) if settings.client_id else ""
         return TokenEndpoint(
             settings,
-            lambda old: make_scope(self.connection.profile, self.connection.inputs(), engine.clock(), old),
+            self._scope,
             engine.exchange,
             deadline=engine.settings.deadline,
             holds=engine.holds,
-            hold_key=(self.lane(scope), client_id),
+            hold_key=(self.lane(), client_id),
             origin=self.variant.origin,
             attempts=engine.attempts,
             clock=engine.clock,
         )
 
-    def lane(self, scope: Mapping[str, Any]) -> str:
+    def lane(self) -> str:
         """The origin of the token endpoint: calls to it share a lane of workers."""
         settings = self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
-        return settings.token_url.text if _reads_kept(settings.token_url.reads) else str(Origin.of(settings.token_url.render(scope)))
+        return settings.token_url.text if _reads_kept(settings.token_url.reads) else str(Origin.of(settings.token_url.render(self._scope(None))))
+
+    def _scope(self, old: Token | None) -> dict[str, Any]:
+        return self.connection.scope(self.connection.inputs(), old)
 
 
 def _text(value: Any) -> str:

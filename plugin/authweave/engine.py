@@ -121,10 +121,9 @@ class Engine:
         digest = key.digest()
         tokens = self._tokens.get(digest)
         if tokens is None:
-            lane = credential.endpoint().lane
             fresh = Tokens(
                 digest, lambda old: credential.endpoint().get(old), self.store, self.flights,
-                lane=lane, lease_seconds=self.settings.deadline + LEASE_MARGIN, clock=self.clock,
+                lane=credential.lane(), lease_seconds=self.settings.deadline + LEASE_MARGIN, clock=self.clock,
             )  # fmt: skip
             tokens = self._tokens.setdefault(digest, fresh)
         return tokens

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authweave.draft_url import finished_url
-from authweave.errors import NoServers, OriginRefused, UsageError
+from authweave.errors import ApplyError, NoServers, OriginRefused, UsageError
 from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
 from authweave.values import TaskRequest
 
@@ -53,6 +53,15 @@ def refuse_other_origin(url: str, servers: Iterable[Server]) -> None:
     if not any(server.pattern.matches(origin) for server in servers):
         allowed = ", ".join(str(server.pattern) for server in servers)
         raise OriginRefused(f"{origin} is not among the servers that may get this credential: {allowed}")
+
+
+def is_allowed(url: str, servers: Iterable[Server]) -> bool:
+    """May this URL get the credential?"""
+    try:
+        refuse_other_origin(url, servers)
+    except ApplyError:
+        return False
+    return True
 
 
 def base_url(servers: tuple[Server, ...]) -> str:

@@ -158,13 +158,14 @@ class TaskRequest:
 
     `url` is absolute, or relative to the profile's first server; with `path_template=True` its path may hold
     `{key}` for path fields. `headers` are (name, value) pairs in order. `body` is bytes, or None for no body;
-    `streamed` marks a body that authweave does not hold and cannot send twice.
+    `streamed` marks a body that authweave does not hold and cannot send twice. Its repr shows
+    the method only: everything else may hold a secret.
     """
 
     method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
     streamed: bool = False
     path_template: bool = False
 
@@ -179,8 +180,8 @@ class TaskResponse:
     """An answer in nobody's library: status, headers and, where it was read, the body."""
 
     status: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
     def header(self, name: str) -> str | None:
         """The value of a header, whatever its case, or None."""
