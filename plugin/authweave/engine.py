@@ -15,7 +15,7 @@ from authweave.contracts import Store
 from authweave.errors import MissingInput, SettingsError, UsageError
 from authweave.flights import Flights
 from authweave.inputs import Resolved, resolve
-from authweave.loading import ENDINGS, load
+from authweave.loading import ENDINGS, files_in, load
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
@@ -82,6 +82,11 @@ class Engine:
         if version and not _is_version(profile.version, version):
             raise UsageError(f"{profile.name} is version {profile.version}, not {version}")
         return profile
+
+    def names(self) -> list[str]:
+        """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
+        found = [path.stem for folder in (*self.folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)]
+        return list(dict.fromkeys(found))
 
     def connect(
         self, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
