@@ -81,10 +81,8 @@ class ServerPattern:
         """May this origin receive the credential?"""
         if not self.wildcard:
             return origin == self.origin
-        label, _, rest = origin.host.partition(".")
-        return bool(label) and (origin.scheme, rest, origin.port) == (
-            self.origin.scheme, self.origin.host, self.origin.port,
-        )  # fmt: skip
+        rest = origin.host.partition(".")[2]
+        return Origin(origin.scheme, rest, origin.port) == self.origin
 
     def __str__(self) -> str:
         return str(self.origin).replace("://", "://*.", 1) if self.wildcard else str(self.origin)
@@ -125,7 +123,8 @@ def _ipv6(address: str, where: str) -> str:
     try:
         return IPv6Address(address if "%" not in address else "").compressed
     except ValueError:
-        raise UrlRefused(where, "host", "not an IPv6 address") from None
+        refused = UrlRefused(where, "host", "not an IPv6 address")
+    raise refused
 
 
 def _port(text: str, where: str) -> int | None:
