@@ -92,10 +92,10 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     url, template = target_of(request, servers)
     draft = Draft.of(request, url, path_template=template)
     scope["request"] = draft.view
-    late = [field for field in (*profile.fields, *variant.fields) if is_late(field)]
-    apply_fields(draft, [field for field in profile.fields if field not in late], scope)
-    apply_fields(draft, [field for field in variant.fields if field not in late], scope)
-    apply_fields(draft, late, scope)
+    for fields in (profile.fields, variant.fields):
+        apply_fields(draft, [field for field in fields if not is_late(field)], scope)
+    for fields in (profile.fields, variant.fields):
+        apply_fields(draft, [field for field in fields if is_late(field)], scope)
     finished = draft.finish()
     refuse_other_origin(finished.url, servers)
     return Sent(finished, token, credential, tuple(draft.placed), scope)
