@@ -90,13 +90,18 @@ class Template:
         null: Part | None = None
         texts: list[str] = []
         try:
-            begin()
+            if not self.plain:
+                begin()
             for part in self.parts:
-                value = part if isinstance(part, str) else part.run(scope)
+                if type(part) is str:
+                    texts.append(part)
+                    continue
+                value = part.run(scope)  # type: ignore[union-attr]  # not text: an expression
                 if value is None:
                     null = part
                     break
-                texts.append(_well_formed(value if type(value) is str else text_of(value)))
+                text = value if type(value) is str else text_of(value)
+                texts.append(text if text.isascii() else _well_formed(text))
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
