@@ -22,12 +22,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authweave.document_tree import MAX_PARTS, MarkedTree, Stopped, Tree
+from authweave.documents.tree import MAX_PARTS, MarkedTree, Stopped, Tree
 from authweave.documents import MAX_BYTES, MAX_DEPTH, parse_document, read_document
-from authweave.hidden_characters import without_hidden
+from authweave.documents.hidden_characters import without_hidden
 from authweave.values import Document, Mark
-from authweave.yaml_reader import fastest_parser, marks_in_yaml, read_yaml
-from authweave.yaml_scanner import PythonParser
+from authweave.documents.yaml_reader import fastest_parser, marks_in_yaml, read_yaml
+from authweave.documents.yaml_scanner import PythonParser
 
 PARSERS = [pytest.param(fastest_parser(), id="fastest"), pytest.param(PythonParser, id="python")]
 SECRET = "s3cr3t-Tr0ub4dor"
@@ -709,7 +709,7 @@ def test_without_the_binding_python_takes_over() -> None:
     program = (
         "import sys; sys.modules['yaml._yaml'] = None\n"
         "from authweave.documents import parse_document\n"
-        "from authweave.yaml_reader import fastest_parser\n"
+        "from authweave.documents.yaml_reader import fastest_parser\n"
         "d = parse_document('a: [x?y, \"z\"]\\n', 'acme.yaml')\n"
         "print(fastest_parser().__name__, d.data, d.problems, d.mark(('a', 1)))"
     )

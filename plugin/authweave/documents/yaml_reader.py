@@ -18,10 +18,10 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from authweave.document_tree import Stopped, Tree
+from authweave.documents.tree import Stopped, Tree
 from authweave.values import Mark
-from authweave.yaml_scanner import PythonParser
-from authweave.yaml_syntax import explained
+from authweave.documents.yaml_scanner import PythonParser
+from authweave.documents.yaml_syntax import explained
 
 ParserOf = Callable[[str], Any]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from authweave.hidden_characters import hidden_in_value, named, rule_of
-from authweave.plain_scalars import RefusedScalar, is_plainly_text, is_text, resolve
+from authweave.documents.hidden_characters import hidden_in_value, named, rule_of
+from authweave.documents.plain_scalars import RefusedScalar, is_plainly_text, is_text, resolve
 from authweave.values import Mark, Path, Problem, dotted
 
 MAX_DEPTH: Final = 32
