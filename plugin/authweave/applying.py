@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.challenges import challenges
-from authweave.draft import Draft, Placed
+from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope
-from authweave.fields import apply_fields, is_late
+from authweave.drafts.fields import apply_fields, is_late
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from authweave.draft import Draft
+from authweave.drafts.draft import Draft
 from authweave.errors import MissingInput
-from authweave.fields import apply_fields
+from authweave.drafts.fields import apply_fields
 from authweave.profile import Request, TokenSettings
 from authweave.values import Token
 

@@ -44,7 +44,7 @@ class _Templated:
     def build_request(self, method: str, url: Any, **parts: Any) -> Any:
         """As the client's own; a relative URL keeps the placeholders of the first server for the path fields."""
         if self._template and "://" not in str(url):
-            from authweave.draft_url import finished_url
+            from authweave.drafts.url import finished_url
             from authweave.urls import join
 
             path = str(url).partition("?")[0]

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from authweave.applying import Sent, applying, judged, needs_body, prepared, renewed_and_prepared
-from authweave.draft import Draft
+from authweave.drafts.draft import Draft
 from authweave.errors import NoVariant
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant

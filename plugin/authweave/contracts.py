@@ -10,7 +10,7 @@ from authweave.values import JsonSchema, Problem, Secret
 if TYPE_CHECKING:
     from authweave.call import TokenCall
     from authweave.checking import Checked
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
     from authweave.profile import Input
     from authweave.tokens import Record
     from authweave.report import Report

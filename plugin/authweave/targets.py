@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from authweave.draft_url import finished_url
+from authweave.drafts.url import finished_url
 from authweave.errors import ApplyError, NoServers, OriginRefused, UsageError
 from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
 from authweave.values import TaskRequest

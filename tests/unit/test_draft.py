@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authweave.draft import Draft, Placed
-from authweave.draft_url import finished_url
+from authweave.drafts.draft import Draft, Placed
+from authweave.drafts.url import finished_url
 from authweave.errors import PlacementError
 from authweave.placements.path import PathPlacement
 from authweave.values import TaskRequest

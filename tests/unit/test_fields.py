@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from authweave.draft import Draft, Placed
+from authweave.drafts.draft import Draft, Placed
 from authweave.errors import PlacementError, TemplateError
-from authweave.fields import apply_fields, is_late
+from authweave.drafts.fields import apply_fields, is_late
 from authweave.placements.cookie import CookiePlacement
 from authweave.placements.header import HeaderPlacement
 from authweave.placements.path import PathPlacement

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.contracts import Placement
-from authweave.draft import Draft
+from authweave.drafts.draft import Draft
 from authweave.errors import PlacementError
-from authweave.header_fields import RESERVED
+from authweave.drafts.header_fields import RESERVED
 from authweave.placements.cookie import CookiePlacement
 from authweave.placements.header import HeaderPlacement
 from authweave.placements.path import PathPlacement

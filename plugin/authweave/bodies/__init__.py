@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
 from authweave.errors import PlacementError
-from authweave.media_types import media_type
+from authweave.drafts.media_types import media_type
 
 
 class Body(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import quote_plus
 
-from authweave import urlencoded
-from authweave.field_values import texts_for
+from authweave.drafts import urlencoded
+from authweave.drafts.texts import texts_for
 
 
 class FormBody:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Self
 
 from authweave.errors import PlacementError
-from authweave.field_values import is_well_formed
+from authweave.drafts.texts import is_well_formed
 from authweave.values import Secret
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")

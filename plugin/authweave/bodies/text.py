@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, Self
 
 from authweave.errors import PlacementError
-from authweave.field_values import is_well_formed
+from authweave.drafts.texts import is_well_formed
 
 
 class TextBody:

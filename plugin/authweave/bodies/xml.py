@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, Self
 from xml.parsers import expat
 
 from authweave.errors import PlacementError
-from authweave.field_values import is_utf8, text_for
+from authweave.drafts.texts import is_utf8, text_for
 
 _TAG: Final = re.compile(rb"""<[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*>""")
 _NAME_LIKE: Final = re.compile(r"[\w.\-]+")

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authweave.errors import PlacementError
-from authweave.field_values import text_for
-from authweave.header_fields import is_token
+from authweave.drafts.texts import text_for
+from authweave.drafts.header_fields import is_token
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
 
 _OCTETS: Final = r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
 _VALUE: Final = re.compile(f'{_OCTETS}|"{_OCTETS}"')

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authweave.errors import PlacementError
-from authweave.field_values import text_for
+from authweave.drafts.texts import text_for
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from authweave.field_values import is_well_formed
+from authweave.drafts.texts import is_well_formed
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
 
 _WRONG_ESCAPE: Final = re.compile(r"~(?![01])")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from authweave.field_values import is_well_formed
+from authweave.drafts.texts import is_well_formed
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
 
 
 class QueryPlacement:

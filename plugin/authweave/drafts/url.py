@@ -6,9 +6,9 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from authweave import urlencoded
+from authweave.drafts import urlencoded
 from authweave.errors import PlacementError
-from authweave.field_values import texts_for
+from authweave.drafts.texts import texts_for
 
 _URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
 _HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")

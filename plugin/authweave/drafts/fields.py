@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from authweave.draft import Draft
+from authweave.drafts.draft import Draft
 from authweave.errors import TemplateError
 from authweave.operators import item, revealed
 from authweave.profile import Field

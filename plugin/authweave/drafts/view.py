@@ -10,7 +10,7 @@ from authweave.errors import PlacementError
 from authweave.lazy import AnyCase
 
 if TYPE_CHECKING:
-    from authweave.draft import Draft
+    from authweave.drafts.draft import Draft
 
 _PORTS: Final = {"http": 80, "https": 443}
 
