@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.bounds import Unfit
+from authweave.templates.bounds import Unfit
 from authweave.errors import RateLimited, TemplateError, TokenAnswerError, TokenEndpointError, TokenError
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, TokenSettings

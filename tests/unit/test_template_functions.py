@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.errors import TemplateError
-from authweave.functions import FUNCTIONS
+from authweave.templates.functions import FUNCTIONS
 from authweave.templates import compile_template
 from authweave.times import NotATime, parse_http_date, parse_rfc3339, parse_time
 

@@ -1,1 +1,33 @@
-"""The command line: thin doors to the package."""
+"""The command line: thin doors to the package.
+
+A command is one module here with a click command called `command`, and one line in COMMANDS. Nothing heavy is imported
+for `--help`: the module of a command is imported when the command runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "validate": "Say everything that is wrong with profiles, each with its place and what would be right.",
+    "show": "Print a profile with every default written out, or the settings in force.",
+    "preview": "Show the exact requests a profile makes, offline, and where each part comes from.",
+    "test": "Test auth: the real path in stages, what was sent, what came back, and what to change.",
+    "request": "Send a request with a profile's credential, much like curl.",
+    "token": "Get a token and print what it is good for, but not the token.",
+    "list": "List the profiles there are.",
+    "plugins": "List what is loaded from where, and what each package adds.",
+    "schema": "Print the JSON Schema of profiles, or compare it with the published one.",
+    "sandbox": "Run an identity provider and an API on this machine to try profiles against.",
+    "demo": "See shipped profiles work against the sandbox, and one that fails.",
+}
+"""Every command by its name (which is that of its module) with its line in `authweave --help`."""
+
+
+def main() -> None:
+    """The `authweave` command: runs the arguments of this process, and ends it with the exit code."""
+    from authweave.cli.running import run
+
+    sys.exit(run(sys.argv[1:]))

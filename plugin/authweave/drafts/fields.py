@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from authweave.drafts.draft import Draft
 from authweave.errors import TemplateError
-from authweave.operators import item, revealed
+from authweave.templates.operators import item, revealed
 from authweave.profile import Field
 from authweave.templates import Data, Template
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authweave.bounds import Unfit
+from authweave.templates.bounds import Unfit
 from authweave.errors import PlacementError
-from authweave.operands import text_of
-from authweave.operators import revealed
+from authweave.templates.operands import text_of
+from authweave.templates.operators import revealed
 
 _HINTS: Final = {
     bytes: "bytes; finish with `base64` or `hex`",

@@ -9,8 +9,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from authweave.bounds import Unfit, bounded, charge, fits
-from authweave.operands import is_number, kind
+from authweave.templates.bounds import Unfit, bounded, charge, fits
+from authweave.templates.operands import is_number, kind
 from authweave.values import Secret
 
 

@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
 
-from authweave.bounds import Unfit, charge
+from authweave.templates.bounds import Unfit, charge
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes

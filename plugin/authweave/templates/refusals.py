@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, Final
 
-from authweave.functions import FUNCTIONS
+from authweave.templates.functions import FUNCTIONS
 
 NAMESPACES: Final = (
     "inputs", "vars", "profile", "kept", "token", "callback", "assertion", "signature", "request", "response",

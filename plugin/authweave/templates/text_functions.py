@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from authweave import times
-from authweave.bounds import MANY_ITEMS, Unfit, charge, fits
-from authweave.operands import as_list, as_number, as_text, is_number, kind, text_of
+from authweave.templates.bounds import MANY_ITEMS, Unfit, charge, fits
+from authweave.templates.operands import as_list, as_number, as_text, is_number, kind, text_of
 
 
 def uuid4() -> str:

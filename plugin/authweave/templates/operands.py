@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authweave.bounds import Unfit, bounded
+from authweave.templates.bounds import Unfit, bounded
 
 _KINDS: Final = {
     type(None): "null", bool: "a truth value", int: "a number", float: "a number",

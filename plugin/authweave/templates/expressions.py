@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.bounds import DEPTH, INTEGER, ITEMS, NODES, Unfit, bounded, fits
-from authweave.functions import FUNCTIONS, Function
-from authweave.operands import is_number, text_of
-from authweave.operators import COMPARISONS, arithmetic, item, negative, revealed
-from authweave.refusals import NAMESPACES, Refused, all_functions, not_allowed, unknown_function, unknown_name
+from authweave.templates.bounds import DEPTH, INTEGER, ITEMS, NODES, Unfit, bounded, fits
+from authweave.templates.functions import FUNCTIONS, Function
+from authweave.templates.operands import is_number, text_of
+from authweave.templates.operators import COMPARISONS, arithmetic, item, negative, revealed
+from authweave.templates.refusals import NAMESPACES, Refused, all_functions, not_allowed, unknown_function, unknown_name
 from authweave.values import Secret
 
 Scope = Mapping[str, Any]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
-from authweave.bounds import DEPTH, TEXT_LENGTH, TOKENS
-from authweave.expressions import Expression, compile_expression, looked_up
-from authweave.refusals import NAMESPACES, Refused
+from authweave.templates.bounds import DEPTH, TEXT_LENGTH, TOKENS
+from authweave.templates.expressions import Expression, compile_expression, looked_up
+from authweave.templates.refusals import NAMESPACES, Refused
 
 Part = str | Expression
 

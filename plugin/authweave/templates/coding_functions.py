@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from authweave.bounds import DEPTH, RESULT_LENGTH, Unfit, charge
-from authweave.operands import as_bytes, as_text, kind
+from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, charge
+from authweave.templates.operands import as_bytes, as_text, kind
 
 
 def urlencode(x: Any) -> str:

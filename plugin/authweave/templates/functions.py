@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from authweave import coding_functions as coding
-from authweave import text_functions as text
+from authweave.templates import coding_functions as coding
+from authweave.templates import text_functions as text
 from authweave import times
-from authweave.bounds import RESULT_LENGTH, Unfit, charge, fits
-from authweave.key_functions import fingerprint, x5t
-from authweave.operands import as_bytes, as_text
+from authweave.templates.bounds import RESULT_LENGTH, Unfit, charge, fits
+from authweave.templates.key_functions import fingerprint, x5t
+from authweave.templates.operands import as_bytes, as_text
 
 _SMALL: Final = 256 * 1024
 _WHOLE_BODY: Final = 256 * 1024 * 1024

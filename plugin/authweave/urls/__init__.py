@@ -1,0 +1,8 @@
+"""URLs of profiles, and the origins that may receive a credential."""
+
+from __future__ import annotations
+
+from authweave.urls.origins import Origin, ServerPattern
+from authweave.urls.url import UrlTemplate, compile_url, fill, join, placeholders_in
+
+__all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "placeholders_in"]
