@@ -1,0 +1,102 @@
+"""Imports point one way: a file imports from its own room and from rooms below, and kinds never import each other.
+
+The rows are the house, top floor first. Every file has a row; moving one is a decision, made here on purpose.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import authweave
+
+ROOT = Path(authweave.__file__).parent
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("__main__", "cli"),
+    ("sandbox",),
+    ("plugin", "preview"),
+    ("probe", "diagnosis"),
+    ("engine",),
+    ("connection",),
+    ("clients",),
+    ("auth",),
+    ("quick", "httpx_requests"),
+    ("redirect_guard",),
+    ("applying", "pending", "inputs", "scopes", "targets"),
+    ("loading", "binding"),
+    ("rules",),
+    ("checking", "schema_problems", "schema", "sites", "defaults", "not_built"),
+    ("catalog",),
+    ("schemes", "grants", "client_auth", "placements", "sources", "stores", "reports"),
+    ("report",),
+    ("token_endpoint", "token_answers", "call", "matching", "responses"),
+    ("tokens", "flights"),
+    ("drafts", "bodies"),
+    ("frame", "contracts", "hookspecs", "profile", "inheritance"),
+    ("wire", "net"),
+    ("documents",),
+    ("urls",),
+    ("templates",),
+    ("settings", "redaction", "challenges", "retry_after", "times", "patterns", "resources"),
+    ("setting_files", "setting_kinds", "secret_files", "dotenv_text", "variable_names", "encodings_of", "pattern_syntax"),
+    ("lazy",),
+    ("values",),
+    ("errors", "_version"),
+)
+KINDS = frozenset({"schemes", "grants", "client_auth", "placements", "sources", "stores", "reports", "rules", "bodies"})
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module: str) -> str:
+    """The room (file or folder at the top of the package) that a module is in."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports_of(path: Path) -> set[str]:
+    """The package's own modules that a file imports, wherever in it, but for types only."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text())
+    for_types = {id(node) for branch in ast.walk(tree) if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.dump(branch.test) for node in ast.walk(branch)}
+    for node in ast.walk(tree):
+        if id(node) in for_types or not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("authweave")}
+        elif node.module == "authweave":
+            found |= {f"authweave.{alias.name}" for alias in node.names if not alias.name.startswith("_")}
+        elif node.module and node.module.startswith("authweave."):
+            found.add(node.module)
+            if (ROOT / Path(*node.module.split(".")[1:])).is_dir():
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_imports_point_down(file: Path):
+    """A file imports only from its own room, its own floor, or a floor below."""
+    room = file.parts[0].removesuffix(".py")
+    upward = [name for name in imports_of(ROOT / file) if room_of(name) != "__init__" and FLOOR_OF[room_of(name)] < FLOOR_OF[room]]
+
+    assert upward == []
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] in KINDS and file.stem != "__init__"], ids=str)
+def test_kinds_do_not_import_each_other(file: Path):
+    """Two files of a kind never import each other, and no kind imports another."""
+    own = f"authweave.{'.'.join(file.with_suffix('').parts)}"
+    siblings = [name for name in imports_of(ROOT / file) if room_of(name) in KINDS and name.removesuffix(".__init__") != own and name.count(".") > 1]
+
+    assert [name for name in siblings if is_extension(name)] == []
+
+
+def is_extension(module: str) -> bool:
+    """Does the module register something (a part of a kind), rather than being shared by them?"""
+    path = ROOT / Path(*module.split(".")[1:]).with_suffix(".py")
+    return path.is_file() and "@hookimpl" in path.read_text()
