@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -112,6 +113,15 @@ class Engine:
             found = Connection(self, profile, tenant=tenant, subject=subject or "", inputs=given, servers=tuple(map(named_server, named)))
             self._connections[key] = found
         return found
+
+    def apart(self, exchange: Exchange) -> Self:
+        """An engine like this one that shares neither tokens nor connections with it: every token is got anew, in one
+        attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both."""
+        other = copy.copy(self)
+        other.exchange, other.attempts = exchange, 1
+        other.store, other.flights = self.catalog.named("stores")["memory"](), Flights(self.settings.workers_per_endpoint)
+        other._connections, other._tokens = {}, weakref.WeakValueDictionary()
+        return other
 
     def resolve(self, connection: Connection) -> tuple[Resolved, float]:
         """The inputs of a connection, and until when they may be used (Unix seconds)."""

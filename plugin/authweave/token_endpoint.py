@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from authweave.call import token_call
+from authweave.drafts.draft import Placed
 from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, WireError
 from authweave.net.values import Call
 from authweave.profile import TokenSettings
@@ -24,8 +25,8 @@ ATTEMPTS: Final = 3
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 _UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
 
-Exchange = Callable[[TaskRequest, float], TaskResponse]
-"""Send one finished request within so many seconds."""
+Exchange = Callable[[TaskRequest, float, tuple[Placed, ...]], TaskResponse]
+"""Send one finished request within so many seconds. The last says which key of the profile put what into it."""
 
 
 class Holds:
@@ -106,8 +107,9 @@ class TokenEndpoint:
     def _called(self, old: Token | None, end: float) -> Token:
         now = self._clock()
         scope = self._scope(old)
-        request = token_call(self.settings, scope, old, self._origin).draft().finish()
-        response = self._exchange(request, max(0.05, end - now))
+        draft = token_call(self.settings, scope, old, self._origin).draft()
+        request = draft.finish()
+        response = self._exchange(request, max(0.05, end - now), tuple(draft.placed))
         reading = Reading(self.settings, scope, old, self._clock(), shown_url(request.url))
         return read_token(response, reading)
 
@@ -148,7 +150,7 @@ def shown_url(url: str) -> str:
 def wire_exchange(wire: Wire) -> Exchange:
     """Send over the wire."""
 
-    def exchange(request: TaskRequest, seconds: float) -> TaskResponse:
+    def exchange(request: TaskRequest, seconds: float, _: tuple[Placed, ...]) -> TaskResponse:
         reply = wire.send(Call(request.method, request.url, request.headers, request.body), deadline=seconds)
         return TaskResponse(reply.status, reply.headers, reply.body)
 

@@ -22,6 +22,7 @@ from authweave.net.values import (
     Check,
     ClientCertificate,
     Clock,
+    Headers,
     Reply,
     Route,
     StageEvent,
@@ -104,6 +105,13 @@ class Wire:
         if isinstance(outcome, AuthweaveError):
             raise outcome.fresh()
         return outcome
+
+    def headers(self, call: Call) -> Headers:
+        """The header fields as `send` writes them, the transport's own among them. Raises PlacementError, EgressRefused."""
+        from authweave.net.target import headers_of, target_of
+
+        raw = headers_of(call, target_of(call.url), self._user_agent)
+        return tuple((name.decode("ascii"), value.decode("ascii")) for name, value in raw)
 
     def _outcome(
         self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None
