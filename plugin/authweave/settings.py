@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final, Self, get_type_hints
 from authweave import setting_kinds as kinds
 from authweave.errors import SettingsError
 from authweave.setting_files import SettingsFile, nearest, of_user
+from authweave.variable_names import PREFIX
 
-PREFIX: Final = "AUTHWEAVE_"
 CONFIG: Final = "AUTHWEAVE_CONFIG"
 
 
