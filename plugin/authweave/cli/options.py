@@ -1,0 +1,162 @@
+"""Options that several commands take, and the value they make: what somebody at a command line gives."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from authweave.engine import Engine
+    from authweave.profile import Profile
+    from authweave.settings import Settings
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where settings and profiles are looked for, beside the usual places."""
+
+    profiles_dir: tuple[Path, ...] = ()
+    config: Path | None = None
+
+    def overrides(self) -> dict[str, Any]:
+        """Settings that options of the command line say."""
+        return {}
+
+    def settings(self) -> Settings:
+        """The settings in force. Raises SettingsError."""
+        from authweave.settings import CONFIG, Settings
+
+        env = {**os.environ, CONFIG: str(self.config.absolute())} if self.config else os.environ
+        return Settings.load(self.overrides(), env, called="command line ({})")
+
+    def engine(self) -> Engine:
+        """An engine with these settings. Raises SettingsError, ExtensionError."""
+        from authweave.engine import Engine
+
+        return Engine(self.profiles_dir, settings=self.settings())
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Place):
+    """Also whose connection it is, and its inputs. `input_file` names files, `prompt` what to ask for."""
+
+    secrets_dir: Path | None = None
+    dotenv: Path | None = None
+    input: tuple[tuple[str, str], ...] = ()
+    input_file: tuple[tuple[str, str], ...] = ()
+    prompt: tuple[str, ...] = ()
+    tenant: str = ""
+    subject: str | None = None
+    server: tuple[str, ...] = ()
+
+    def overrides(self) -> dict[str, Any]:
+        """Settings that options of the command line say."""
+        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv}
+
+
+def pair(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`key=value`, split. What is wrong is told without the value: it may be a secret in the wrong place."""
+    pairs = tuple((name, value) for name, is_pair, value in (text.partition("=") for text in texts) if is_pair and name)
+    if len(pairs) < len(texts):
+        raise click.BadParameter("write key=value", context, option)
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise click.BadParameter("a key is given twice", context, option)
+    return pairs
+
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+
+PLACE: Final = (
+    click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles, searched by name first."),
+    click.option("--config", type=_FILE, help="The settings file to read instead of authweave.toml near here."),
+)
+GIVEN: Final = (
+    click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="An input. Never a secret."),
+    click.option("--input-file", multiple=True, callback=pair, metavar="KEY=PATH", help="An input whose value is in a file; - is stdin."),
+    click.option("--prompt", multiple=True, metavar="KEY", help="Ask for this input at the terminal."),
+    click.option("--secrets-dir", type=_FOLDER, help="A folder with one file an input: <profile>.<input>."),
+    click.option("--dotenv", type=_FILE, help="A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=…."),
+    click.option("--tenant", default="", help="Whose connection it is."),
+    click.option("--subject", help="The user it acts for, for a profile with subject: user."),
+    click.option("--server", multiple=True, metavar="URL", help="An origin that may get the credential, instead of the profile's."),
+)
+
+
+def place_options(function: Function) -> Function:
+    """Add the options of a Place; the function gets it as `place`."""
+    return _taking(Place, "place", PLACE)(function)
+
+
+def given_options(function: Function) -> Function:
+    """Add the options of a Given; the function gets it as `given`."""
+    return _taking(Given, "given", (*GIVEN, *PLACE))(function)
+
+
+def _taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Callable[[Function], Function]:
+    names = [field.name for field in fields(kind)]
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def taking(*args: Any, **values: Any) -> Any:
+            made = kind(**{name: values.pop(name) for name in names})
+            return function(*args, **{called: made}, **values)
+
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), taking)
+
+    return decorate
+
+
+def format_option(function: Function) -> Function:
+    """Add `--format text|json`."""
+    return click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")(function)
+
+
+def complete_profile(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Names of profiles, then files."""
+    from click.shell_completion import CompletionItem
+
+    from authweave.loading import files_in
+    from authweave.resources import profiles_folder
+
+    folders = [*context.params.get("profiles_dir", ()), profiles_folder()]
+    names = sorted({path.stem for folder in folders if folder.is_dir() for path in files_in(folder)})
+    return [*(CompletionItem(name) for name in names if name.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+
+
+profile_argument: Final = click.argument("profile", shell_complete=complete_profile)
+"""PROFILE: a name, `name@version`, or the path of a file."""
+
+
+def profile_of(engine: Engine, reference: str) -> Profile:
+    """The profile that is meant. Raises ProfileError, and UsageError with what may have been meant."""
+    from authweave.errors import UsageError
+
+    try:
+        return engine.profile(reference)
+    except UsageError as error:
+        near = _nearby(engine, reference)
+        failure = UsageError(f"{error}; did you mean {near}?") if near else error.fresh()
+    raise failure
+
+
+def _nearby(engine: Engine, reference: str) -> str:
+    from difflib import get_close_matches
+
+    from authweave.loading import ENDINGS, files_in
+    from authweave.resources import profiles_folder
+
+    name = reference.partition("@")[0]
+    beside = [Path("profiles", f"{name}{ending}") for ending in ENDINGS] + [Path(f"{name}{ending}") for ending in ENDINGS]
+    if here := next((path for path in beside if path.is_file()), None):
+        return str(here)
+    known = {path.stem for folder in (*engine.folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)}
+    return next(iter(get_close_matches(name, known - {name}, 1)), "")

@@ -1,0 +1,137 @@
+"""`authweave validate`: everything that is wrong with profiles, at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from authweave.cli.common import Exit, Place, command_of, format_option, place_options
+
+if TYPE_CHECKING:
+    from authweave.checking import Checked
+
+EXAMPLES: Final = """\
+authweave validate                        the files in ./profiles
+authweave validate acme.yaml ../shared    a file, and every profile of a folder
+authweave validate --watch                again whenever a file changes
+git show HEAD:acme.yaml | authweave validate - --stdin-name acme.yaml
+"""
+
+
+@command_of("validate", examples=EXAMPLES)
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@format_option
+@click.option("--strict", is_flag=True, help="Warnings are errors, too.")
+@click.option("--watch", is_flag=True, help="Stay, and validate again what changes. Ctrl-C ends it.")
+@click.option("--stdin-name", default="<stdin>", metavar="NAME", help="What the text of - is called in messages.")
+@place_options
+def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_name: str, place: Place) -> Exit:
+    """Say everything that is wrong with profiles: files, folders, or - for stdin.
+
+    One line a problem: file:line:col: key: what is wrong; what would be right [rule]
+    """
+    if watch:
+        return _watched(paths, form, strict, place)
+    printer = {"text": _print_text, "json": _print_json}[form]
+    found = [_from_stdin(stdin_name, place) if path == "-" else _of_file(path, place) for path in files_of(paths)]
+    return printer(found, strict)
+
+
+def files_of(paths: Sequence[str]) -> list[str]:
+    """The files that are meant: those of folders, or of ./profiles where nothing is named. Raises click.UsageError."""
+    if not paths and not Path("profiles").is_dir():
+        raise click.UsageError("there is no folder profiles here; name the files or folders to validate")
+    files: list[str] = []
+    for path in paths or ("profiles",):
+        files += _in_folder(path) if path != "-" and Path(path).is_dir() else [_existing(path)]
+    return list(dict.fromkeys(files))
+
+
+def is_good(checked: Checked, strict: bool) -> bool:
+    """Is the profile valid; with `strict`, without warnings?"""
+    return not checked.problems if strict else checked.is_valid
+
+
+def _in_folder(path: str) -> list[str]:
+    from authweave.loading import files_in
+
+    files = [str(file) for file in files_in(Path(path))]
+    if not files:
+        raise click.UsageError(f"there is no profile in {path}: no file ends in .yaml, .yml or .json")
+    return files
+
+
+def _existing(path: str) -> str:
+    if path != "-" and not Path(path).exists():
+        raise click.UsageError(f"{path}: no such file or folder")
+    return path
+
+
+def _of_file(path: str, place: Place) -> Checked:
+    from authweave.loading import check_file
+
+    return check_file(path, folders=_folders(place))
+
+
+def _from_stdin(name: str, place: Place) -> Checked:
+    from authweave.documents import MAX_BYTES
+    from authweave.loading import check_text
+
+    return check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=_folders(place))
+
+
+def _folders(place: Place) -> tuple[Path, ...]:
+    return (*place.profiles_dir, *place.settings().profiles)
+
+
+def _print_text(found: Sequence[Checked], strict: bool) -> Exit:
+    for checked in found:
+        for problem in checked.problems:
+            print(problem)
+    print(summary(found, strict))
+    return _exit(found, strict)
+
+
+def _print_json(found: Sequence[Checked], strict: bool) -> Exit:
+    import json
+
+    print(json.dumps({"files": [_as_data(checked, strict) for checked in found]}, indent=2, ensure_ascii=False))
+    return _exit(found, strict)
+
+
+def _as_data(checked: Checked, strict: bool) -> dict[str, Any]:
+    return {
+        "source": checked.document.source,
+        "valid": is_good(checked, strict),
+        "problems": [problem.as_dict() for problem in checked.problems],
+    }
+
+
+def _exit(found: Sequence[Checked], strict: bool) -> Exit:
+    return Exit.OK if all(is_good(checked, strict) for checked in found) else Exit.REFUSED
+
+
+def summary(found: Sequence[Checked], strict: bool) -> str:
+    """`3 profiles: 2 valid, 1 not valid (4 errors, 1 warning)`."""
+    severities = [problem.severity for checked in found for problem in checked.problems]
+    good = sum(is_good(checked, strict) for checked in found)
+    counted = [_count(severities.count(kind), kind) for kind in ("error", "warning") if kind in severities]
+    parts = [f"{good} valid"] if good else []
+    parts += [f"{len(found) - good} not valid"] if good < len(found) else []
+    return f"{_count(len(found), 'profile')}: {', '.join(parts)}" + (f" ({', '.join(counted)})" if counted else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _watched(paths: tuple[str, ...], form: str, strict: bool, place: Place) -> Exit:
+    from authweave.cli.watching import watch
+
+    if form != "text" or "-" in paths:
+        raise click.UsageError("--watch goes with files and folders and --format text")
+    return watch(lambda: files_of(paths), lambda path: _of_file(path, place), lambda found: _print_text(found, strict))
