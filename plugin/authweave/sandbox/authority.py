@@ -1,0 +1,117 @@
+"""A throw-away certificate authority: made at start, kept in memory, gone at the end."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import tempfile
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+NAME: Final = "authweave sandbox, for tests only"
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_DAY: Final = timedelta(days=1)
+_SIGNING: Final = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+
+
+class Authority:
+    """Issues a certificate for whatever host is asked for. Safe for threads.
+
+    `pem` is what a client has to believe. No key is ever written, but for a moment into a file that only this user
+    may read: Python's TLS takes keys from files alone.
+    """
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._host_key = ec.generate_private_key(ec.SECP256R1())
+        self._certificate = self._signed(NAME, (), self._key, is_authority=True)
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def context_for(self, host: str) -> ssl.SSLContext:
+        """What a server of this host shows."""
+        with self._lock:
+            if host not in self._contexts:
+                self._contexts[host] = self._context((host,))
+            return self._contexts[host]
+
+    def default_context(self) -> ssl.SSLContext:
+        """What a client sees that names no host, and a context of its own to hang a callback on."""
+        return self._context(LOOPBACK)
+
+    def _context(self, hosts: tuple[str, ...]) -> ssl.SSLContext:
+        certificate = self._signed(hosts[0], hosts, self._host_key, is_authority=False)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _load(context, certificate.public_bytes(serialization.Encoding.PEM) + _pem(self._host_key))
+        return context
+
+    def _signed(
+        self, name: str, hosts: tuple[str, ...], key: ec.EllipticCurvePrivateKey, *, is_authority: bool
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_common_name(name))
+            .issuer_name(_common_name(NAME))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + _DAY)
+            .add_extension(
+                x509.BasicConstraints(ca=is_authority, path_length=0 if is_authority else None), critical=True
+            )
+            .add_extension(_usage("key_cert_sign" if is_authority else "digital_signature"), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        if hosts:
+            names = x509.SubjectAlternativeName([_general(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
+            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    """Through a file of mode 0600 that is gone before anybody is answered."""
+    descriptor, path = tempfile.mkstemp(prefix="authweave-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(path)
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _usage(wanted: str) -> x509.KeyUsage:
+    usages: dict[str, Any] = {name: name == wanted for name in _SIGNING}
+    return x509.KeyUsage(**usages)
+
+
+def _common_name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,269 @@
+"""The identity provider's desk: a token request as the profile describes it, brought into the form of RFC 6749.
+
+It checks what the profile adds to the standard (method, encoding, fields, names of parameters), hands the rest to
+oauthlib, and answers in the shape that the profile reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote_plus
+from xml.sax.saxutils import escape
+
+from authweave.profile import Request, TokenSettings, Variant
+from authweave.sandbox.account import Account, Address
+from authweave.sandbox.arrived import Arrived
+from authweave.sandbox.ledger import Issued
+from authweave.sandbox.listener import Reply, json_reply
+from authweave.sandbox.oauth import Client, Provider, basic_of
+from authweave.sandbox.shaping import token_answer
+from authweave.sandbox.wanted import Wanted, wanted_fields
+from authweave.values import Secret
+
+_MEDIA_TYPES: Final = {
+    "form": "application/x-www-form-urlencoded", "json": "application/json", "multipart": "multipart/form-data",
+    "xml": "application/xml", "text": "text/plain",
+}  # fmt: skip
+_STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
+
+
+class Desk:
+    """One token endpoint of one customer: grants at `granting`, refreshes at `refreshing`."""
+
+    def __init__(
+        self, account: Account, variant: Variant, settings: TokenSettings, granting: Address, refreshing: Address, *,
+        lifetime: float, clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self.account = account
+        self._variant = variant
+        self._settings = settings
+        self._granting = granting
+        self._refreshing = refreshing
+        self._ledger = account.ledger(variant)
+        self._client = _client(account, settings)
+        gives = settings.refresh_with == "refresh_token" and refreshing != granting
+        self._provider = Provider(
+            self._client, self._ledger, lifetime=lifetime, clock=clock, gives_refresh_token=gives, kept=account.kept
+        )
+
+    def serves(self, arrived: Arrived) -> bool:
+        """Is the request for this endpoint?"""
+        return any(_leads_to(address, arrived) for address in (self._granting, self._refreshing))
+
+    def is_named(self, arrived: Arrived) -> bool:
+        """Does the request name this client?"""
+        user, _ = basic_of(next(iter(arrived.header_lines("authorization")), "")) or ("", "")
+        key = self._settings.token_request.rename.get("client_id", "client_id")
+        sent = {user, unquote_plus(user), dict(_pairs(arrived, self._settings.token_request)).get(key)}
+        return self._client.client_id in sent or unquote_plus(self._client.client_id) in sent
+
+    def kind(self, arrived: Arrived) -> str:
+        """`refresh` or `token`, as far as the request says."""
+        return "refresh" if self._old(arrived) is not None or self._asks_to_refresh(arrived) else "token"
+
+    def answer(self, arrived: Arrived) -> Reply:
+        """The answer to a request that is for this endpoint."""
+        old = self._old(arrived)
+        is_refresh = old is not None or self._asks_to_refresh(arrived)
+        request = self._settings.refresh_request if is_refresh else self._settings.token_request
+        scope = self.account.scope(old, arrived.view())
+        fields = wanted_fields(request.fields, scope, self.account.profile)
+        problem = _wrong_form(arrived, request) or _missing(fields, arrived) or _wrong_content(arrived, request, scope)
+        if problem:
+            return problem
+        parameters = self._canonical(arrived, request, fields, is_refresh=is_refresh)
+        if target := self._wrong_target(arrived, request, fields, is_refresh=is_refresh):
+            return target
+        headers = (
+            {}
+            if any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
+            else _authorization(arrived)
+        )
+        if old is not None:
+            parameters["grant_type"] = self._client.grant_type
+        ask = self._provider.refresh if is_refresh and old is None else self._provider.grant
+        return self._shaped(*ask(parameters, headers), authorized=bool(headers))
+
+    def _asks_to_refresh(self, arrived: Arrived) -> bool:
+        if self._granting != self._refreshing:
+            return _leads_to(self._refreshing, arrived) and not _leads_to(self._granting, arrived)
+        return dict(_pairs(arrived, self._settings.refresh_request)).get("grant_type") == "refresh_token"
+
+    def _old(self, arrived: Arrived) -> Issued | None:
+        """The token that is presented to be refreshed, where the profile refreshes with the access token itself."""
+        if self._settings.refresh_with != "access_token" or not _leads_to(self._refreshing, arrived):
+            return None
+        for issued in self._ledger.newest_first():
+            fields = wanted_fields(
+                self._settings.refresh_request.fields, self.account.scope(issued, arrived.view()), self.account.profile
+            )
+            if (
+                not issued.ended
+                and any(field.is_met(arrived) for field in fields if field.value == issued.access_token)
+                and _missing(fields, arrived) is None
+            ):
+                return issued
+        return None
+
+    def _canonical(
+        self, arrived: Arrived, request: Request, fields: list[Wanted], *, is_refresh: bool
+    ) -> dict[str, str]:
+        """The parameters by their RFC names, those that the profile leaves out or writes itself as it means them."""
+        original = {new: old for old, new in request.rename.items()}
+        sent: dict[str, str] = {}
+        for name, value in _pairs(arrived, request):
+            sent.setdefault(original.get(name, name), value)
+        written = {
+            original.get(field.key, field.key): field.value for field in fields if field.place in ("payload", "query")
+        }
+        silent = request.content is not None or request.encoding in ("none", "text")
+        if "grant_type" in written or "grant_type" in request.omit or silent:
+            sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
+        if "client_id" in written or (self._client.method == "none" and ("client_id" in request.omit or silent)):
+            sent["client_id"] = self._client.client_id
+        if "client_secret" in written and self._client.method != "client_secret_post":
+            sent.pop("client_secret", None)
+        if separator := self._settings.scope_separator:
+            sent["scope"] = " ".join(part for part in sent.get("scope", "").split(separator) if part)
+        return {name: value for name, value in sent.items() if name in _STANDARD and (value or name != "scope")}
+
+    def _wrong_target(
+        self, arrived: Arrived, request: Request, fields: list[Wanted], *, is_refresh: bool
+    ) -> Reply | None:
+        """`audience`, `resource` and other keys of `scopes` must be the declared ones (RFC 8707 §2)."""
+        if is_refresh or request.content is not None or request.encoding in ("none", "text"):
+            return None
+        sent = dict(_pairs(arrived, request))
+        for name, value in _targets(self.account, self._settings).items():
+            key = request.rename.get(name, name)
+            if name not in request.omit and all(field.key != key for field in fields) and sent.get(key) != value:
+                code = "invalid_target" if name in ("audience", "resource") else "invalid_request"
+                return json_reply(
+                    400, {"error": code, "error_description": f"parameter {key} is missing or is not the declared one"}
+                )
+        return None
+
+    def _shaped(self, headers: Mapping[str, str], body: str, status: int, *, authorized: bool) -> Reply:
+        """A success where the profile reads it; a refusal as RFC 6749 §5.2 has it."""
+        members = json.loads(body)
+        if status != 200:
+            challenge = (("WWW-Authenticate", 'Basic realm="sandbox"'),) if status == 401 and authorized else ()
+            return json_reply(status, members, *challenge)
+        issued = next(known for known in self._ledger.newest_first() if known.access_token == members["access_token"])
+        return token_answer(
+            self._settings.token_response, members, self.account.kept, issued.expires_at, self.account.scope(issued)
+        )
+
+
+def _client(account: Account, settings: TokenSettings) -> Client:
+    scope = account.scope()
+    words = [
+        word
+        for key, template in settings.scopes
+        if key == "scope"
+        for word in _split(template.render(scope), settings.scope_separator)
+    ]
+    for field in settings.token_request.fields:
+        if field.key == "scope" and field.placement.name == "payload":
+            words += [
+                str(word)
+                for field in wanted_fields([field], scope, account.profile)
+                for word in str(field.value).split()
+            ]
+    return Client(
+        client_id=_plain(settings.client_id, scope),
+        client_secret=_plain(settings.client_secret, scope),
+        method=settings.client_auth.name,
+        basic_encoding=settings.basic_encoding,
+        grant_type=settings.grant_type,
+        scopes=frozenset(words),
+        default_scopes=tuple(words),
+    )
+
+
+def _plain(template: Any, scope: Mapping[str, Any]) -> str:
+    value = template.value(scope) if template is not None else ""
+    return str(value.reveal() if isinstance(value, Secret) else value or "")
+
+
+def _split(text: str, separator: str) -> list[str]:
+    return [part for part in (text.split(separator) if separator else [text]) if part]
+
+
+def _targets(account: Account, settings: TokenSettings) -> dict[str, str]:
+    """The parameters beside `scope` that `scopes`, `audience` and `resource` make."""
+    scope = account.scope()
+    joined: dict[str, str] = {}
+    for key, template in settings.scopes:
+        if key != "scope":
+            text = template.render(scope)
+            joined[key] = f"{joined[key]}{settings.scope_separator}{text}" if key in joined else text
+    for name, template in (("audience", settings.audience), ("resource", settings.resource)):
+        if template is not None:
+            joined[name] = template.render(scope)
+    return joined
+
+
+def _leads_to(address: Address, arrived: Arrived) -> bool:
+    written = parse_qsl(address.query, keep_blank_values=True)
+    return (address.scheme, address.host, address.port, address.path) == (
+        arrived.scheme,
+        arrived.host,
+        arrived.port,
+        arrived.path,
+    ) and all(pair in arrived.query for pair in written)
+
+
+def _pairs(arrived: Arrived, request: Request) -> list[tuple[str, str]]:
+    """The parameters, from where this request carries them."""
+    if request.encoding == "query":
+        return list(arrived.query)
+    if request.encoding == "json":
+        return [(name, str(value)) for name, value in arrived.json.items()] if isinstance(arrived.json, dict) else []
+    if request.encoding == "xml" and arrived.xml is not None:
+        return [(node.tag.rpartition("}")[2], node.text or "") for node in arrived.xml]
+    return list((arrived.parts if request.encoding == "multipart" else arrived.form) or ())
+
+
+def _wrong_form(arrived: Arrived, request: Request) -> Reply | None:
+    if arrived.method != request.method:
+        refusal = {
+            "error": "invalid_request",
+            "error_description": f"this endpoint takes {request.method}, not {arrived.method}",
+        }
+        return json_reply(405, refusal, ("Allow", request.method))
+    wanted = (request.content_type or "").partition(";")[0].strip().lower() or _MEDIA_TYPES.get(request.encoding, "")
+    if wanted and arrived.media_type != wanted:
+        return _invalid(f"the body is {arrived.media_type or 'without a media type'}, and should be {wanted}")
+    return None
+
+
+def _missing(fields: list[Wanted], arrived: Arrived) -> Reply | None:
+    for field in fields:
+        if not field.is_met(arrived):
+            state = "is not as declared" if field.found(arrived) else "is missing"
+            return _invalid(f"{field.words} {state}")
+    return None
+
+
+def _wrong_content(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
+    """A body that the profile writes out must be that body, as far as it can be foreseen."""
+    if request.content is None or request.content.functions & {"now", "uuid", "random"}:
+        return None
+    wanted = request.content.render(scope, escape=_in_xml if request.encoding == "xml" else None)
+    return None if wanted.encode() == arrived.body else _invalid("the body is not the declared one")
+
+
+def _in_xml(text: str) -> str:
+    return escape(text, {'"': "&quot;", "'": "&apos;"})
+
+
+def _authorization(arrived: Arrived) -> dict[str, str]:
+    lines = arrived.header_lines("authorization")
+    return {"Authorization": lines[0]} if lines else {}
+
+
+def _invalid(why: str) -> Reply:
+    return json_reply(400, {"error": "invalid_request", "error_description": why})
