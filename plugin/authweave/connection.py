@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.applying import Sent, applying, judged, needs_body, prepared, renewed_and_prepared
 from authweave.drafts.draft import Draft
-from authweave.errors import NoVariant
+from authweave.errors import InputError, NoVariant
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
@@ -214,6 +215,9 @@ class Credential:
     def _resolve(self) -> None:
         inputs = self.connection.inputs()
         inputs.require(self.variant.needs)
+        for name in inputs:  # what a condition may read later is asked for here, too: sources block, callers must not
+            with contextlib.suppress(InputError):
+                inputs[name]
         if self.variant.tokens is not None:
             self.tokens = self.connection.engine.tokens_for(self.token_key(inputs), self)
 
