@@ -62,6 +62,8 @@ def applying(connection: Connection, request: TaskRequest) -> Flow:
 
 def prepared(connection: Connection, request: TaskRequest, refused: Token | None = None) -> Generator[Future[Any], Any, Sent]:
     """The request with its credential. Raises ApplyError, InputError, TokenError, WireError; nothing was sent then."""
+    if connection.has_choice and not connection.inputs_at_hand():
+        yield connection.asking()
     variant = connection.variant_for(request)
     credential = connection.credential(variant)
     if not credential.is_resolved:

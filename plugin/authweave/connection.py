@@ -113,6 +113,8 @@ class Connection:
         return again if isinstance(again, Judgement) else Judgement("send_again", verdict.reason, request=again.request)
 
     def _token(self) -> Any:
+        if self.has_choice and not self.inputs_at_hand():
+            yield self.asking()
         credential = self._single or self.credential(self.variant_for(None))
         if not credential.is_resolved:
             yield credential.resolving()
@@ -149,6 +151,17 @@ class Connection:
             self._inputs = known
         return known[0]
 
+    def asking(self) -> Future[None]:
+        """A flight that asks the sources for every input: they block, and callers must not."""
+        return self.engine.flights.run((id(self), "ask"), ("sources", self.profile.name), self.ask_all)
+
+    def ask_all(self) -> None:
+        """Ask for what a condition may read later, too; what is missing is an error where it is read."""
+        inputs = self.inputs()
+        for name in inputs:
+            with contextlib.suppress(InputError):
+                inputs[name]
+
     def forget_inputs(self) -> None:
         """Ask the sources again at the next need: a secret may have been rotated."""
         self._inputs = None
@@ -175,6 +188,11 @@ class Connection:
         if any(read[0] == "kept" for server in self.profile.servers for read in server.reads) and not self.given_servers:
             return ""
         return base_url(self.servers(make_scope(self.profile, self.inputs(), self.engine.clock())))
+
+    @property
+    def has_choice(self) -> bool:
+        """Are there variants to choose from?"""
+        return self._single is None
 
     @functools.cached_property
     def is_steady(self) -> bool:
@@ -215,9 +233,7 @@ class Credential:
     def _resolve(self) -> None:
         inputs = self.connection.inputs()
         inputs.require(self.variant.needs)
-        for name in inputs:  # what a condition may read later is asked for here, too: sources block, callers must not
-            with contextlib.suppress(InputError):
-                inputs[name]
+        self.connection.ask_all()
         if self.variant.tokens is not None:
             self.tokens = self.connection.engine.tokens_for(self.token_key(inputs), self)
 
