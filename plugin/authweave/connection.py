@@ -243,7 +243,8 @@ class Credential:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         connection = self.connection
         scope = make_scope(connection.profile, inputs, connection.engine.clock())
-        secrets, plain = [], []
+        secrets: list[tuple[str, str]] = []
+        plain: list[tuple[str, str]] = []
         for name in sorted(self.variant.key_inputs):
             value = inputs.get(name)
             (secrets if isinstance(value, Secret) else plain).append((name, _text(value)))

@@ -116,6 +116,11 @@ def outcome(flight: Future[Any]) -> Any:
     raise error.fresh() if isinstance(error, AuthweaveError) else error
 
 
+def _finish(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
+
+
 async def landed(flight: Future[Any]) -> Any:
     """Wait in any event loop; cancelling the waiter, or closing its loop, leaves the flight alone."""
     if not flight.done():
@@ -124,7 +129,7 @@ async def landed(flight: Future[Any]) -> Any:
 
         def wake(_: object) -> None:
             try:
-                loop.call_soon_threadsafe(lambda: mine.done() or mine.set_result(None))
+                loop.call_soon_threadsafe(_finish, mine)
             except RuntimeError:
                 return  # that loop is closed: nobody waits there any more
 

@@ -13,7 +13,8 @@ import pluggy
 
 if TYPE_CHECKING:
     from authweave.pending import Pending
-    from authweave.values import Judgement, Problem, Report, TaskRequest, TaskResponse
+    from authweave.report import Report
+    from authweave.values import Judgement, Problem, TaskRequest, TaskResponse
 
 PROJECT = "authweave"
 VERSION = 1
