@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from authweave.profile import Input
     from authweave.tokens import Record
     from authweave.report import Report
+    from authweave.settings import Settings
     from authweave.values import Token
 
 
@@ -94,6 +95,11 @@ class Source(Protocol):
     """
 
     name: ClassVar[str]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Source | None:
+        """The source as the operator set it up, or None where nothing is set up."""
+        ...
 
     @property
     def max_age(self) -> float | None:
