@@ -67,7 +67,7 @@ def _slow(struck: Struck, usual: Usual) -> Reply:
 
 
 def _hanging(struck: Struck, usual: Usual) -> Reply:
-    return Reply(hangs=True) if struck.is_first else usual()
+    return Reply(0, hangs=True) if struck.is_first else usual()
 
 
 def _page(struck: Struck, usual: Usual) -> Reply:
@@ -173,7 +173,7 @@ FAULTS: Final = {
         ),
         Fault("api_401", "the API refuses every credential", "api_401", _api_401),
         Fault("api_403", "the API wants another scope (insufficient_scope)", "api_403", _api_403),
-        Fault("api_500", "the API fails", "api_500", _api_500),
+        Fault("api_500", "the API fails", "api_5xx", _api_500),
     )
 }
 """Every fault by its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from authweave.pattern_syntax import Choice, Node, One, Ranges, Repeat, parse
+from authweave.patterns.syntax import Choice, Node, One, Ranges, Repeat, parse
 
 _LIKED: Final = (
     tuple(range(ord("a"), ord("z") + 1)),

@@ -16,6 +16,7 @@ from authweave.errors import AuthweaveError
 from authweave.profile import Field, Profile
 from authweave.sandbox.arrived import Arrived
 from authweave.templates import Data, Template
+from authweave.templates.expressions import Expression
 
 ANYTHING: Final = object()
 """Stands for a value that nobody can know beforehand: a time, a random number."""
@@ -55,6 +56,8 @@ class Wanted:
         found = self.found(arrived, servers)
         if self.value is ANYTHING:
             return any(value not in ("", None) for value in found)
+        if isinstance(self.value, re.Pattern):
+            return len(found) == 1 and self.value.fullmatch(_text(found[0])) is not None
         if self.place == "header" and self.key.lower() == "authorization":
             return len(found) == 1 and _same_credentials(found[0], _text(self.value))
         if self.place == "payload" and len(found) == 1 and (arrived.media_type.endswith("json")):
@@ -79,7 +82,8 @@ def wanted_fields(fields: Iterable[Field], scope: Mapping[str, Any], profile: Pr
 
 
 def _wanted(field: Field, scope: Mapping[str, Any], profile: Profile) -> Wanted | None:
-    value = ANYTHING if is_unforeseen(field.value, profile) else _value(field.value, scope)
+    unforeseen = is_unforeseen(field.value, profile)
+    value = _frame(field.value, scope, profile) if unforeseen else _value(field.value, scope)
     if field.optional and (field.placement.name == "path" or value in (None, "", [], {})):
         return None
     if field.on_conflict != "replace":
@@ -97,13 +101,27 @@ def _value(value: Any, scope: Mapping[str, Any]) -> Any:
         return None
 
 
+def _frame(value: Any, scope: Mapping[str, Any], profile: Profile) -> Any:
+    """What is known of a text that changes by itself: everything around the parts that do."""
+    template = value.content if isinstance(value, Data) else value
+    if not isinstance(template, Template) or template.whole:
+        return ANYTHING
+    pieces = []
+    for part in template.parts:
+        if not isinstance(part, str) and is_unforeseen(part, profile):
+            pieces.append("(?s:.+)")
+        else:
+            pieces.append(re.escape(part if isinstance(part, str) else _text(part.run(scope))))
+    return re.compile("".join(pieces))
+
+
 def is_unforeseen(value: Any, profile: Profile) -> bool:
     """Does the value change by itself: is a time, a random number or an identifier made in it, or in what it reads?"""
     waiting: list[Any] = [value]
     seen: set[str] = set()
     while waiting:
         part = waiting.pop()
-        if not isinstance(part, Template | Data):
+        if not isinstance(part, Template | Data | Expression):
             continue
         if part.functions & _UNFORESEEN:
             return True
