@@ -10,7 +10,7 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pluggy
 
@@ -47,7 +47,7 @@ KINDS: Mapping[str, Any] = {
     "grants": contracts.Grant,
     "client_auth": contracts.ClientAuth,
     "placements": contracts.Placement,
-    "sources": contracts.Source,
+    "sources": contracts.ConfiguredSource,
     "stores": contracts.Store,
     "reports": contracts.ReportFormat,
     "rules": contracts.Rule,
@@ -153,7 +153,8 @@ def _hooks(specs: type) -> list[str]:
 
 @functools.cache
 def _promised(protocol: type) -> set[str]:
-    return {name for name in (*vars(protocol), *getattr(protocol, "__annotations__", ())) if not name.startswith("_")}
+    bases = [base for base in protocol.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
+    return {name for base in bases for name in (*vars(base), *getattr(base, "__annotations__", ())) if not name.startswith("_")}
 
 
 @functools.cache

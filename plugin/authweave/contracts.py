@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from authweave.checking import Checked
     from authweave.drafts.draft import Draft
     from authweave.profile import Input
-    from authweave.tokens import Record
     from authweave.report import Report
     from authweave.settings import Settings
+    from authweave.tokens import Record
     from authweave.values import Token
 
 
@@ -96,11 +96,6 @@ class Source(Protocol):
 
     name: ClassVar[str]
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Source | None:
-        """The source as the operator set it up, or None where nothing is set up."""
-        ...
-
     @property
     def max_age(self) -> float | None:
         """Seconds an answer may be used."""
@@ -112,6 +107,16 @@ class Source(Protocol):
 
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """Where one would put the value, in a few words: `environment variable AUTHWEAVE_ACME_CLIENT_ID`."""
+        ...
+
+
+@runtime_checkable
+class ConfiguredSource(Source, Protocol):
+    """A source that operators name in `sources`: registered, and made from the settings."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Source | None:
+        """The source as the operator set it up, or None where nothing is set up."""
         ...
 
 

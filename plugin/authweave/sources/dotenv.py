@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from authweave.dotenv_text import NotDotenv, parse
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
-from authweave.secret_files import read_value
 from authweave.settings import VARIABLES, Settings
+from authweave.settings.variable_names import limits, variables
+from authweave.sources.dotenv_text import NotDotenv, parse
+from authweave.sources.secret_files import read_value
 from authweave.values import Secret
-from authweave.variable_names import limits, variables
 
 if TYPE_CHECKING:
     from authweave.profile import Input

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import VARIABLES, Settings
+from authweave.settings.variable_names import limits, variables
 from authweave.values import Secret
-from authweave.variable_names import limits, variables
 
 if TYPE_CHECKING:
     from authweave.profile import Input

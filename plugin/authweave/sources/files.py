@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from authweave.errors import InputError
-from authweave.secret_files import read_value
+from authweave.sources.secret_files import read_value
 from authweave.values import Secret
 
 if TYPE_CHECKING:

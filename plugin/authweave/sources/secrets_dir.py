@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
-from authweave.secret_files import read_value
 from authweave.settings import Settings
+from authweave.sources.secret_files import read_value
 from authweave.values import Secret
 
 if TYPE_CHECKING:

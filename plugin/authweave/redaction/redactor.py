@@ -1,0 +1,181 @@
+"""Texts made fit to show: known secrets in any encoding become a mark, control characters become visible."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authweave.redaction.encodings import SHORTEST_CORE, cores_of, texts_of
+from authweave.values import Secret
+
+SALT: Final = b"authweave"
+"""The salt of fingerprints where none is given: the same everywhere, so that two people can compare."""
+
+SHORTEST: Final = SHORTEST_CORE
+"""Shorter secrets are hidden by their place only: as text they are everywhere, and hiding every `1` would tell more."""
+
+_BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_SHOWN_LENGTH: Final = 8
+_LINE_OF_A_KEY: Final = 16
+_TELLING: Final = re.compile(r"(?i)secret|password|passwd|passphrase|token|private|credential|assertion|api_?key|^key$")
+_HARMLESS: Final = re.compile(r"(?i)_(uri|url|id|type|endpoint)$|^type$")
+
+
+def fingerprint(secret: Secret | str | bytes, salt: bytes = SALT) -> str:
+    """`#a91f`: sixteen bits of a salted HMAC-SHA256, to compare two secrets without seeing them."""
+    return "#" + hmac.new(salt, _bytes(secret), hashlib.sha256).hexdigest()[:4]
+
+
+def masked(secret: Secret | str | bytes, name: str, salt: bytes = SALT) -> str:
+    """`‹secret client_secret: 40 chars, #a91f›`. Of a secret under eight characters nothing more is told."""
+    value = _text(secret)
+    length = f"{len(value)} {'bytes' if isinstance(value, bytes) else 'chars'}"
+    told = f"{length}, {fingerprint(secret, salt)}" if len(value) >= _SHOWN_LENGTH else "short"
+    return f"‹secret {name}: {told}›"
+
+
+def inert(text: str, *, lines: bool = False) -> str:
+    """The text with everything that could move a cursor, hide or reorder it written as an escape (`\\x1b`).
+
+    Control characters, marks of direction, invisible ones, line ends and lone surrogates. `lines` keeps LF and tab.
+    """
+    return (_ACTIVE_LINES if lines else _ACTIVE).sub(_escaped, text)
+
+
+class Redactor:
+    """Replaces every occurrence of the secrets it has learned. Threads may share it and go on teaching it.
+
+    Every text to find is filed under its first characters, so that one look per place of the text is enough however
+    many secrets there are.
+    """
+
+    def __init__(self, secrets: Iterable[tuple[str, Secret | str | bytes]] = (), salt: bytes = SALT) -> None:
+        self._salt = salt
+        self._lock = threading.Lock()
+        self._filed: dict[str, tuple[_Find, ...]] = {}
+        self.learn(secrets)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len({find.mark for finds in self._filed.values() for find in finds})} secrets)"
+
+    def learn(self, secrets: Iterable[tuple[str, Secret | str | bytes]]) -> None:
+        """Know more secrets, each with the name that its mark will bear. Do so before anything shows them."""
+        for name, secret in secrets:
+            mark = masked(secret, name, self._salt)
+            for part in _parts(_plain(secret)):
+                with self._lock:
+                    self._file(_finds(part, mark))
+
+    def redact(self, text: str) -> str:
+        """The text with a mark in the place of every known secret."""
+        filed, done = self._filed, 0
+        pieces: list[str] = []
+        for at in range(len(text) - SHORTEST + 1):
+            if text[at:at + SHORTEST] in filed and at >= done:
+                for find in filed[text[at:at + SHORTEST]]:
+                    if text.startswith(find.text, at):
+                        start, end = find.edges(text, at, done)
+                        pieces += (text[done:start], find.mark)
+                        done = end
+                        break
+        return "".join([*pieces, text[done:]]) if done else text
+
+    def _file(self, finds: Iterable[_Find]) -> None:
+        for find in finds:
+            head = find.text[:SHORTEST]
+            known = self._filed.get(head, ())
+            if all(find.text != other.text for other in known):
+                self._filed[head] = tuple(sorted((*known, find), key=lambda find: -len(find.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """A text to find and its mark; `before` and `after`: the neighbour there holds bits of the secret (base64)."""
+
+    text: str
+    mark: str
+    before: bool = False
+    after: bool = False
+
+    def edges(self, text: str, start: int, done: int) -> tuple[int, int]:
+        """From where to where the mark goes, when the text was found at `start`."""
+        end = start + len(self.text)
+        if self.before and start > done and text[start - 1] in _BASE64:
+            start -= 1
+        if self.after and end < len(text) and text[end] in _BASE64:
+            end += 1
+        return start, end
+
+
+def _finds(secret: str | bytes, mark: str) -> Iterator[_Find]:
+    for text in (secret.hex(), secret.hex().upper()) if isinstance(secret, bytes) else texts_of(secret):
+        yield _Find(text, mark)
+    for core, (before, after) in cores_of(secret).items():
+        yield _Find(core, mark, before, after)
+
+
+def _plain(secret: Secret | str | bytes) -> Any:
+    return secret.reveal() if isinstance(secret, Secret) else secret
+
+
+def _text(secret: Secret | str | bytes) -> str | bytes:
+    value = _plain(secret)
+    return value if isinstance(value, str | bytes) else json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _bytes(secret: Secret | str | bytes) -> bytes:
+    text = _text(secret)
+    return text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+
+
+def _parts(value: Any, name: str = "key") -> Iterator[str | bytes]:
+    """The texts to hide of a secret: itself, the lines of a key, and the telling members of parsed JSON."""
+    if isinstance(value, dict):
+        yield from _of_map(value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _parts(item, name)
+    elif isinstance(value, bytes):
+        if len(value) >= SHORTEST:
+            yield value
+    elif value is not None and not isinstance(value, bool) and _is_telling(name, str(value)):
+        yield from _of_text(str(value))
+
+
+def _of_map(value: dict[str, Any]) -> Iterator[str | bytes]:
+    yield from (json.dumps(value, separators=(",", ":")), json.dumps(value))
+    for name, member in value.items():
+        yield from _parts(member, str(name))
+
+
+def _of_text(value: str) -> Iterator[str]:
+    for text in {value, value.strip()}:
+        if len(text) >= SHORTEST:
+            yield text
+    lines = [line.strip() for line in value.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _LINE_OF_A_KEY and not line.startswith("-----"))
+
+
+def _is_telling(name: str, value: str) -> bool:
+    return "PRIVATE KEY" in value or (_TELLING.search(name) is not None and _HARMLESS.search(name) is None)
+
+
+_ACTIVE_SET: Final = (
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180e\\u200b-\\u200f\\u2028-\\u202e"
+    "\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff\\ud800-\\udfff\\U000e0000-\\U000e0fff"
+)
+_ACTIVE_LINES: Final = re.compile(f"[{_ACTIVE_SET}]")
+_ACTIVE: Final = re.compile(f"[\\t\\n{_ACTIVE_SET}]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    named = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
+    return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")

@@ -1,0 +1,110 @@
+"""Every text that a secret may turn into on its way through URLs, forms, JSON, HTML, Basic and base64."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+SHORTEST_CORE: Final = 4
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]*")
+_LEFT_ALONE: Final = (
+    "",  # RFC 3986: everything but the unreserved characters
+    "/",  # the same in a path
+    "*",  # HTML forms
+    "!*'()",  # encodeURIComponent
+    "!*'();:@&=+$,/?#",  # encodeURI
+    "!$%&()*+,/:;=?@[\\]^`{|}",  # the query of the URL standard
+)
+
+
+def texts_of(secret: str) -> set[str]:
+    """The secret as it is and in every encoding that writes it character by character."""
+    raw = secret.encode(errors="surrogatepass")
+    percent = "".join(f"%{byte:02X}" for byte in raw)
+    every_byte = {percent, percent.lower(), raw.hex(), raw.hex().upper()}
+    if _PLAIN.fullmatch(secret):
+        return {secret, *every_byte}
+    again = {quote(raw, ""), quote(raw, "").replace("%20", "+"), json.dumps(secret)[1:-1]}
+    twice = {form for text in again for form in (*_in_urls(text), *_in_quotes(text))}
+    return {secret, *every_byte, *_in_urls(secret), *_in_quotes(secret), *_in_html(secret), *twice}
+
+
+def cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
+    """What base64 makes of the secret wherever it stands in what is encoded (`user:secret`, a JSON text, a form).
+
+    A core is the part that does not depend on the neighbours. It comes with whether the character before it and the
+    one after it hold bits of the secret, too.
+    """
+    found: dict[str, tuple[bool, bool]] = {}
+    for raw in (secret,) if isinstance(secret, bytes) else _before_base64(secret):
+        for shift in range(3):
+            end = (shift + len(raw)) * 8
+            core = base64.b64encode(b"\0" * shift + raw).decode()[(0, 2, 3)[shift]:end // 6]
+            if len(core) >= SHORTEST_CORE:
+                found.update(dict.fromkeys(_written(core), (shift > 0, end % 6 > 0)))
+    return found
+
+
+def _before_base64(secret: str) -> set[bytes]:
+    if _PLAIN.fullmatch(secret):
+        return {secret.encode()}
+    forms = {secret, *_in_urls(secret), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {form.encode(errors="surrogatepass") for form in forms}
+
+
+def _written(core: str) -> set[str]:
+    """Base64 in both alphabets, in a URL and in JSON."""
+    if core.isalnum():
+        return {core}
+    upper = core.replace("+", "%2B").replace("/", "%2F")
+    lower = core.replace("+", "%2b").replace("/", "%2f")
+    safe = core.replace("+", "-").replace("/", "_")
+    return {core, safe, upper, lower, core.replace("/", "\\/"), core.replace("+", " ")}
+
+
+def _in_urls(text: str) -> set[str]:
+    """Percent-encoded, as the many encoders do it: other characters left alone, hex in either case, `+` for a space."""
+    raw = text.encode(errors="surrogatepass")
+    upper = {quote(raw, safe) for safe in _LEFT_ALONE}
+    upper |= {encoded.replace("%20", "+") for encoded in upper}
+    upper |= {encoded.replace("~", "%7E") for encoded in upper}
+    return upper | {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded) for encoded in upper}
+
+
+def _in_quotes(text: str) -> Iterator[str]:
+    """As inside a JSON text, and inside the quotes of Python and of headers."""
+    for ascii_only in (True, False):
+        written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield written
+        yield written.replace("/", "\\/")
+        for markup in ("<>&", "<>&'", "<>&'+"):
+            yield from _without_markup(written, markup)
+            yield from _without_markup(written.replace('\\"', "\\u0022"), markup)
+    yield repr(text)[1:-1]
+    yield ascii(text)[1:-1]
+    yield repr(text.encode(errors="surrogatepass"))[2:-1]
+    yield text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _without_markup(written: str, markup: str) -> tuple[str, str]:
+    """JSON made to stand in a page: the characters of markup as escapes, in hex of either case."""
+    lower = upper = written
+    for character in markup:
+        lower = lower.replace(character, f"\\u{ord(character):04x}")
+        upper = upper.replace(character, f"\\u{ord(character):04X}")
+    return lower, upper
+
+
+def _in_html(text: str) -> Iterator[str]:
+    escaped = html.escape(text)
+    yield html.escape(text, quote=False)
+    yield escaped
+    yield escaped.replace("&#x27;", "&#39;")
+    yield escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    yield escaped.replace("&#x27;", "&apos;")
+    yield escaped.replace("&#x27;", "'")

@@ -1,0 +1,184 @@
+"""What an operator decides, as one frozen value: from a host, the environment, `authweave.toml`, or a default."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Self, get_type_hints
+
+from authweave.errors import SettingsError
+from authweave.settings import kinds
+from authweave.settings.files import SettingsFile, nearest, of_user
+from authweave.settings.variable_names import PREFIX
+
+CONFIG: Final = "AUTHWEAVE_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One setting: its key in `authweave.toml`, its variable, what it takes, its default and what it is for."""
+
+    name: str
+    kind: kinds.Kind
+    default: Any
+    description: str
+
+    @property
+    def key(self) -> str:
+        """The key in `authweave.toml` and in `Engine(…)`."""
+        return self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def type(self) -> str:
+        """What it takes, in words."""
+        return self.kind.words
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a setting takes, and what it is for."""
+
+    kind: kinds.Kind
+    description: str
+
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
+_PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
+_KEYRING: Final = "Look into the system keyring, under <keyring_service>/<profile>; `authweave` is usual."
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """Every setting with its value. `origins[name]` says where the value came from; `shown(name)` is fit to print.
+
+    A variable that is set to nothing counts as not set.
+    """
+
+    profiles: Annotated[tuple[Path, ...], _Said(kinds.PATHS, "Folders with profiles, searched in this order.")] = ()
+    store: Annotated[str, _Said(kinds.URL, "Where tokens live between calls.")] = "memory:"
+    deadline: Annotated[float, _Said(kinds.SECONDS, "Seconds that one token call may take in all.")] = 30.0
+    test_deadline: Annotated[float, _Said(kinds.SECONDS, "Seconds that one run of a test may take in all.")] = 60.0
+    ca: Annotated[Path | None, _Said(kinds.PATH, "A PEM file of authorities to believe besides the usual ones.")] = None
+    proxy: Annotated[str | None, _Said(kinds.PROXY, _PROXY)] = None
+    allow_insecure_tls: Annotated[bool, _Said(kinds.FLAG, "Let a profile say `tls.verify: false`.")] = False
+    allow_loopback_http: Annotated[bool, _Said(kinds.FLAG, "Let a profile name http:// on this machine.")] = True
+    secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None
+    dotenv: Annotated[Path | None, _Said(kinds.PATH, "A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=….")] = None
+    keyring_service: Annotated[str | None, _Said(kinds.TEXT, _KEYRING)] = None
+    sources: Annotated[tuple[str, ...], _Said(kinds.NAMES, "Where inputs are looked for, in this order.")] = _SOURCES
+    workers_per_endpoint: Annotated[int, _Said(kinds.COUNT, "Token calls at once for one token endpoint.")] = 4
+    routes: Annotated[
+        Mapping[str, str], _Said(kinds.ROUTES, "Where calls for a host and port really go, for tests and the sandbox.")
+    ] = field(default_factory=lambda: _NOTHING)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def __post_init__(self) -> None:
+        origins = {member.name: self.origins.get(member.name, "default") for member in MEMBERS.values()}
+        object.__setattr__(self, "origins", MappingProxyType(origins))
+
+    def __repr__(self) -> str:
+        changed = (f"{name}={self.shown(name)}" for name, origin in self.origins.items() if origin != "default")
+        return f"Settings({', '.join(changed)})"
+
+    def shown(self, name: str) -> str:
+        """The value as text, without the passwords that a URL may hold."""
+        return MEMBERS[name].kind.shown(getattr(self, name))
+
+    @classmethod
+    def load(
+        cls, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+        *, called: str = "Engine({}=…)",
+    ) -> Self:  # fmt: skip
+        """The settings in force: overrides, then AUTHWEAVE_*, authweave.toml (near, then the user's), then defaults.
+
+        An override of None is not there. `called` is how the origin of an override is written. Relative paths start
+        at the file that holds them, otherwise at `cwd`. Raises SettingsError naming the origin of what is wrong.
+        """
+        env = os.environ if env is None else env
+        cwd = Path.cwd() if cwd is None else Path(cwd)
+        layers = [_of_files(env, cwd), _of_environment(env, cwd), _of_overrides(overrides or {}, cwd, called)]
+        found = {name: value for layer in layers for name, value in layer.items()}
+        values = {name: value for name, (value, _) in found.items()}
+        return cls(**values, origins={name: origin for name, (_, origin) in found.items()}, environment=env)
+
+
+def _members() -> Iterator[Member]:
+    said = get_type_hints(Settings, include_extras=True)
+    for one in dataclasses.fields(Settings):
+        for note in getattr(said[one.name], "__metadata__", ()):
+            default = one.default if one.default is not dataclasses.MISSING else _NOTHING
+            yield Member(one.name, note.kind, default, note.description)
+
+
+MEMBERS: Final[Mapping[str, Member]] = MappingProxyType({member.name: member for member in _members()})
+"""Every setting by its name, in the order they are documented."""
+
+VARIABLES: Final = frozenset(member.variable for member in MEMBERS.values()) | {CONFIG}
+"""The environment variables that are settings, and so never inputs."""
+
+_Layer = dict[str, tuple[Any, str]]
+
+
+def _of_overrides(overrides: Mapping[str, Any], cwd: Path, called: str) -> _Layer:
+    layer: _Layer = {}
+    for name, value in overrides.items():
+        origin = called.format(name)
+        if name not in MEMBERS:
+            raise SettingsError(f"{origin}: {_unknown(name)}")
+        if value is not None:
+            layer[name] = _read(MEMBERS[name].kind.of_value, value, cwd, origin), origin
+    return layer
+
+
+def _of_environment(env: Mapping[str, str], cwd: Path) -> _Layer:
+    return {
+        member.name: (_read(member.kind.of_text, env[member.variable], cwd, member.variable), member.variable)
+        for member in MEMBERS.values()
+        if env.get(member.variable)
+    }
+
+
+def _of_files(env: Mapping[str, str], cwd: Path) -> _Layer:
+    layer: _Layer = {}
+    named = env.get(CONFIG)
+    near = SettingsFile.named(cwd / Path(named).expanduser(), CONFIG) if named else nearest(cwd)
+    for file in (of_user(env), near):
+        if file is not None:
+            layer.update(_of_file(file))
+    return layer
+
+
+def _of_file(file: SettingsFile) -> _Layer:
+    layer: _Layer = {}
+    for name, value in file.data.items():
+        origin = file.place(name)
+        if name not in MEMBERS:
+            raise SettingsError(f"{origin}: {_unknown(name)}")
+        layer[name] = _read(MEMBERS[name].kind.of_value, value, file.path.parent, f"{origin} {name}"), origin
+    return layer
+
+
+def _read(read: Callable[[Any, Path], Any], value: Any, folder: Path, origin: str) -> Any:
+    wrong = ""
+    try:
+        return read(value, folder)
+    except kinds.Wrong as refused:
+        wrong = str(refused)
+    raise SettingsError(f"{origin}: {wrong}")
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, MEMBERS, 1)
+    return f"{name} is not a setting; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(MEMBERS)}")
