@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from keyring.backends.chainer import ChainerBackend
 
 from authweave import contracts
-from authweave.dotenv_text import NotDotenv, parse
+from authweave.sources.dotenv_text import NotDotenv, parse
 from authweave.errors import InputError, SettingsError
 from authweave.profile import Input
 from authweave.settings import Settings
