@@ -38,7 +38,8 @@ BUILTIN = (
     "authweave.sources.dotenv",
     "authweave.sources.keyring",
     "authweave.stores.memory",
-
+    "authweave.reports.text",
+    "authweave.reports.json",
     "authweave.rules",
 )
 

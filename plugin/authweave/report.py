@@ -1,13 +1,183 @@
-"""The report of "test auth" as one value; every format renders this and nothing else. Redacted by construction."""
+"""The report of "test auth" as one value; every format renders this and nothing else. Redacted by construction.
+
+Made by `probe.test_profile`. No text in it holds a secret or a character that moves a cursor, so a renderer needs to
+know nothing of either. The JSON form is `schemas/test-report.schema.json`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from authweave.values import Problem
+
+FORMAT: Final = 1
+"""The version of the report's JSON form. Keys may be added within it."""
+
+STAGES: Final[Mapping[str, str]] = {
+    "load": "load", "resolve": "resolve inputs", "dns": "dns", "connect": "connect", "tls": "tls", "token_call": "token call",
+    "token_parse": "token parse", "token_checks": "token checks", "apply": "apply", "api_probe": "api probe", "verdict": "verdict",
+}  # fmt: skip
+"""Every stage in its order, with its title. `connect` includes the way through a proxy."""
+
+TOKEN_VERDICTS: Final = ("obtained", "refused", "inconclusive", "not_needed", "not_tested")
+CREDENTIAL_VERDICTS: Final = ("accepted", "refused", "forbidden", "inconclusive", "not_tested")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the way. `status`: ok, failed, skipped or warning. `about` names the test, where there are several."""
+
+    name: str
+    status: str
+    ms: float | None = None
+    text: str = ""
+    code: str = ""
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """The stage in words."""
+        return f"{STAGES[self.name]} {self.about}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A named part of a message: a header, a body field. `origin` is the key of the profile that put it there."""
+
+    name: str
+    value: str
+    origin: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as it may be shown: its fields, or its text, or a note in place of both. `size` in bytes, decoded."""
+
+    kind: str = "none"
+    size: int = 0
+    parts: tuple[Part, ...] = ()
+    text: str = ""
+    note: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it was sent. `query` are the parameters of its URL, `origin` the key that holds the URL."""
+
+    method: str
+    url: str
+    target: str
+    headers: tuple[Part, ...]
+    body: Body
+    query: tuple[Part, ...] = ()
+    origin: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as it came."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: tuple[Part, ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One stage of one call."""
+
+    stage: str
+    ms: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call: what was asked, and the answer or the `error` in its place. `purpose`: token, renewal or check."""
+
+    purpose: str
+    title: str
+    asked: Asked
+    answered: Answered | None
+    error: str
+    ms: float
+    address: str
+    timings: tuple[Timing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to change: a key of the profile (or `settings: …`), where it stands, and what to write or look at."""
+
+    key: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What went wrong, in one sentence, and what to change. `code` is stable; `retry` says whether trying again can help."""
+
+    code: str
+    severity: str
+    stage: str
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    retry: str = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A word of TOKEN_VERDICTS or CREDENTIAL_VERDICTS, and why."""
+
+    word: str = "not_tested"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Placeholder until the probe lands."""
+    """Everything that one run of "test auth" found out. `again` is the command that repeats it."""
 
-    profile: Any = None
+    profile: str = ""
+    version: str = ""
+    identity_provider: str = ""
+    source: str = ""
+    tenant: str = ""
+    subject: str = ""
+    variant: str = ""
+    started: str = ""
+    ms: float = 0.0
+    token: Verdict = Verdict()
+    credential: Verdict = Verdict()
+    stages: tuple[Stage, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    messages: tuple[str, ...] = ()
+    not_tested: tuple[str, ...] = ()
+    again: str = ""
+    sandbox: bool = field(default=False)
+
+    @property
+    def is_valid(self) -> bool:
+        """Could the profile be loaded?"""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain data, for JSON."""
+        plain = {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "problems"}
+        return {"format": FORMAT, **plain, "problems": [problem.as_dict() for problem in self.problems]}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value

@@ -1,0 +1,68 @@
+"""What goes wrong before anything is sent: the profile, its inputs, its templates and fields."""
+
+from __future__ import annotations
+
+from authweave.diagnosis.case import Case
+from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.errors import InputError, MissingInput
+
+
+def _names(case: Case) -> str:
+    names = case.error.names if isinstance(case.error, MissingInput) else ()
+    return ", ".join(names) or (case.error.name if isinstance(case.error, InputError) else "an input")
+
+
+def _problems(case: Case) -> str:
+    count = int(case.facts.get("problems", 0))
+    return f"The profile is not valid: {count} problem{'' if count == 1 else 's'}. Nothing was sent."
+
+
+def _header(case: Case) -> str:
+    return f"A value cannot be sent: {case.what}. HTTP would not carry it unchanged, so nothing was sent."
+
+
+def _servers(_: Case) -> str:
+    return "Nobody said which origins may get the credential, so the API was not called."
+
+
+ENTRIES = table(
+    Entry("profile_invalid", _problems, verdict="not_tested"),
+    Entry("secret_unresolved", "An input is missing or empty, so nothing was sent: {what}.", (
+        Remedy("inputs.*", "supply it: {supply}"),
+        Remedy("auth.client_secret", "name another input here, if the value has another name with you", lambda case: "client_secret" in _names(case)),
+    ), verdict="not_tested"),
+    Entry("secret_suspicious", "Look at the value of {odd_secret}.", (
+        Remedy("inputs.*", "look at the value that came from {came_from}"),
+    ), verdict=""),
+    Entry("input_invalid", "{what}", (
+        Remedy("inputs.*", "supply a value of the declared form, or change its `pattern`, `enum`, `format` or `type`"),
+    ), verdict="not_tested"),
+    Entry("crlf_or_nonascii_in_header", _header, (
+        Remedy("inputs.*", "take line breaks and blanks out of the value; a secret file often ends with a line break", lambda case: bool(case.odd_secret)),
+        Remedy("auth.fields", "encode the value in the template: `| base64`, `| urlencode` or `| trim`", lambda case: not case.facts.get("token_call")),
+        Remedy("auth.token_request.fields", "encode the value in the template: `| base64`, `| urlencode` or `| trim`", lambda case: bool(case.facts.get("token_call"))),
+    ), verdict="not_tested"),
+    Entry("placement", "A field cannot be put where the profile wants it: {what}.", (
+        Remedy("test.request", "send a test request that can hold the field (a body for payload, `{{key}}` in the path for path)", lambda case: case.has_test),
+        Remedy("fields", "write `when`, `optional: true`, or another `in`"),
+    ), verdict="not_tested"),
+    Entry("template", "A template ended without a usable value: {what}.", (
+        Remedy("inputs", "supply the input that is empty, or give the template a default: `| default('…')`"),
+    ), verdict="not_tested"),
+    Entry("url_refused", "A URL is not one that a credential may go to: {what}.", (
+        Remedy("auth.token_url", "look at the values that stand in the URL", lambda case: "token_url" in case.what),
+        Remedy("servers", "look at the values that stand in the URL", lambda case: "servers" in case.what),
+        Remedy("test.request.url", "look at the values that stand in the URL", lambda case: case.has_test and "test" in case.what),
+        Remedy("inputs", "a value for a host holds letters, digits, dots and hyphens, and is not empty"),
+    ), verdict="not_tested"),
+    Entry("no_servers", _servers, (
+        Remedy("servers", "add `servers: ['https://api.example.com']`, or say `--server URL` for this run"),
+    ), verdict="not_tested"),
+    Entry("origin_refused", "The test request goes to an origin that may not get the credential: {what}.", (
+        Remedy("test.request.url", "write a URL of one of the servers, or a relative one"),
+        Remedy("servers", "add the origin, if it may have the credential"),
+    ), verdict="not_tested"),
+    Entry("no_variant", "{what}.", (Remedy("auth.when", "let one of the conditions hold, or leave `when` out of the last variant"),), verdict="not_tested"),
+    Entry("needs_client", "{what}.", verdict="not_tested"),
+    Entry("not_applied", "The request cannot be made: {what}.", verdict="not_tested"),
+)  # fmt: skip

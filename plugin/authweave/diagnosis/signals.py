@@ -1,0 +1,109 @@
+"""From what happened to the code of a diagnosis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from authweave import errors
+from authweave.diagnosis.case import Case
+from authweave.errors import AuthweaveError
+from authweave.values import Judgement
+
+_OAUTH: Final = frozenset({
+    "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target",
+})  # fmt: skip
+_NEED_A_PERSON: Final = frozenset({"access_denied", "consent_required", "interaction_required", "login_required", "mfa_required", "account_selection_required"})
+_FAILING: Final = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
+_STATUSES: Final[Mapping[int, str]] = {401: "token_401", 403: "token_403", 404: "token_404", 410: "token_404", 405: "token_405"}
+_CONNECT: Final = ("refused", "timeout", "unreachable", "reset")
+_PROTOCOL: Final[Mapping[str, str]] = {
+    "no_answer": "connection_lost", "reset": "connection_lost", "truncated": "empty_or_partial_body",
+    "content_length": "empty_or_partial_body", "garbage": "not_http", "headers_too_large": "not_http",
+}  # fmt: skip
+_OWN_TLS_NAMES: Final = frozenset({"http_on_tls_port", "tls_on_http_port"})
+_LOCAL: Final[tuple[tuple[type[AuthweaveError], str], ...]] = (
+    (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.InputError, "secret_unresolved"),
+    (errors.NoServers, "no_servers"), (errors.OriginRefused, "origin_refused"), (errors.NoVariant, "no_variant"),
+    (errors.NeedsClient, "needs_client"), (errors.UrlRefused, "url_refused"), (errors.TemplateError, "template"),
+    (errors.PlacementError, "placement"),
+)  # fmt: skip
+_UNSENDABLE: Final = re.compile(r"header \S+: the value (has|starts|ends)|the value of header \S+ (has|begins)")
+_API_STATUSES: Final[Mapping[int, str]] = {
+    401: "api_401", 403: "api_403", 404: "api_404", 410: "api_404", 405: "api_405", 400: "api_400", 406: "api_415", 415: "api_415",
+    422: "api_400", 429: "api_429",
+}  # fmt: skip
+
+
+def local_code(error: AuthweaveError) -> str:
+    """The code of an error that came before anything was sent."""
+    if isinstance(error, errors.PlacementError) and _UNSENDABLE.search(str(error)):
+        return "crlf_or_nonascii_in_header"
+    return next((code for kind, code in _LOCAL if isinstance(error, kind)), "not_applied")
+
+
+def wire_code(error: errors.WireError) -> str:
+    """The code of a call that got no usable answer."""
+    detail = error.detail
+    if isinstance(error, errors.ConnectFailure):
+        return f"connect_{detail}" if detail in _CONNECT else "connect_refused"
+    if isinstance(error, errors.TlsFailure):
+        return detail if detail in _OWN_TLS_NAMES else f"tls_{detail or 'handshake'}"
+    if isinstance(error, errors.ProxyFailure):
+        return f"proxy_{detail or 'refused'}"
+    if isinstance(error, errors.ProtocolFailure):
+        return _PROTOCOL.get(detail, "not_http")
+    return error.code if error.code != "wire" else "network"
+
+
+def token_code(case: Case) -> str:
+    """The code of a token call that gave no token."""
+    error = case.error
+    if isinstance(error, errors.WireError):
+        return wire_code(error)
+    if isinstance(error, errors.RateLimited):
+        return "rate_limited"
+    if isinstance(error, errors.TokenAnswerError):
+        return "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
+    if isinstance(error, errors.TokenEndpointError):
+        return _refusal(error)
+    if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):
+        return "token_field_missing"
+    return local_code(error) if error is not None else "not_applied"
+
+
+def _refusal(error: errors.TokenEndpointError) -> str:
+    word = spelt(error.error or "")
+    if word in _OAUTH:
+        return word
+    if word in _NEED_A_PERSON:
+        return "needs_person"
+    if word in _FAILING or error.status >= 500 or error.status == 429:
+        return "rate_limited" if error.status == 429 else "server_error"
+    if 200 <= error.status < 300:
+        return "error_in_200"
+    if error.error:
+        return "token_error"
+    return _STATUSES.get(error.status, "token_status")
+
+
+def spelt(word: str) -> str:
+    """A server's word as RFC 6749 would spell it: `InvalidClient` and `INVALID-CLIENT` are invalid_client."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
+    return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
+
+
+def api_code(judgement: Judgement, status: int, *, is_page: bool, decided: bool | None) -> str:
+    """The code of the API's answer; '' for an accepted one. `decided`: what the test's own `accepted_when` says, if written."""
+    if judgement.verdict == "refused":
+        return "api_401" if status == 401 else "api_rejected"
+    if decided:
+        return ""
+    if status in _API_STATUSES:
+        return _API_STATUSES[status]
+    if 200 <= status < 300:
+        return "api_not_accepted" if decided is False else "api_html" if is_page else ""
+    if 300 <= status < 400:
+        return "api_redirect"
+    return "api_5xx" if status >= 500 else "api_status"

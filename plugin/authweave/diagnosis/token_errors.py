@@ -1,0 +1,96 @@
+"""What a token endpoint says in the words of RFC 6749 §5.2 and its relatives."""
+
+from __future__ import annotations
+
+from authweave.diagnosis.case import Case
+from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.diagnosis.vendors import remedies as of_vendors
+
+REFUSED = "refused"
+
+
+def _has_secret(case: Case) -> bool:
+    return bool(case.client_secret)
+
+
+def _grant_refused(case: Case) -> str:
+    if case.facts.get("refresh"):
+        why = "the refresh token is expired, revoked, already used (rotation) or was issued to another client"
+    elif case.grant == "password":
+        why = "user name or password is refused (or the account is locked, or wants a second factor)"
+    elif case.grant == "client_credentials":
+        why = "the server uses this word for an unknown client, or for credentials of another environment"
+    else:
+        why = "what the grant presents is expired, used already, or not for this client"
+    return f"The token server does not accept the grant {case.grant}: {why}{case.quoted}."
+
+
+def _scope(case: Case) -> str:
+    asked = case.facts.get("asked", "")
+    return f"Scope `{asked}` is unknown, malformed or not allowed for this client{case.quoted}." if asked else f"The server wants another scope{case.quoted}."
+
+
+def _in_success(case: Case) -> str:
+    said = case.word or "that this is no success"
+    return f"HTTP says {case.status}, the body says {said}{case.quoted}."
+
+
+ENTRIES = table(
+    Entry("invalid_client", "The token server does not accept this client id and secret as sent ({sent_as}){quoted}.", (
+        *of_vendors("invalid_client"),
+        Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
+        Remedy("auth.basic_encoding", "write `{other_encoding}`: id or secret holds {telling_characters}, which servers read differently in a Basic header", lambda case: case.encoding_matters),
+        Remedy("auth.client_secret", "supply the present secret: it may be rotated, or that of another environment", _has_secret),
+        Remedy("auth.client_auth", "write `{other_auth}`: the server may want id and secret elsewhere"),
+        Remedy("auth.client_id", "is it the id of this tenant and environment?"),
+    ), verdict=REFUSED),
+    Entry("invalid_grant", _grant_refused, (
+        *of_vendors("invalid_grant"),
+        Remedy("auth.refresh_with", "write `grant`, if this server's refresh tokens cannot be used again", lambda case: bool(case.facts.get("refresh"))),
+        Remedy("auth.client_id", "is it the id of this tenant and environment?", lambda case: not case.facts.get("refresh")),
+        Remedy("auth.client_secret", "supply the present secret", _has_secret),
+        Remedy("auth.grant_type", "is this the grant that the client may use?"),
+    ), verdict=REFUSED),
+    Entry("invalid_scope", _scope, (
+        *of_vendors("invalid_scope"),
+        Remedy("auth.scopes", "write scopes that this client was granted, as the provider spells them (a resource's `/.default`, a URL, a word)"),
+        Remedy("auth.scope_separator", "the provider may want `,` or `+` between scopes", lambda case: any(mark in str(case.facts.get("asked", "")) for mark in " ,+")),
+    ), verdict=REFUSED),
+    Entry("unauthorized_client", "The client is known but may not use the grant {grant}{quoted}.", (
+        *of_vendors("unauthorized_client"),
+        Remedy("auth.grant_type", "let the provider enable this grant for the client, or write the one it may use"),
+        Remedy("auth.basic_encoding", "write `{other_encoding}`: id or secret holds {telling_characters}, and some servers answer this for a Basic header they misread", lambda case: case.encoding_matters),
+        Remedy("auth.client_id", "is it the id of this tenant and environment?"),
+    ), verdict=REFUSED),
+    Entry("unsupported_grant_type", "This endpoint does not do the grant {grant}, or did not receive the parameters at all{quoted}.", (
+        *of_vendors("unsupported_grant_type"),
+        Remedy("auth.token_url", "is this the token endpoint, and the right version of it?"),
+        Remedy("auth.token_request.encoding", "write `json`, if the endpoint reads no form", lambda case: case.settings is not None and case.settings.token_request.encoding == "form"),
+        Remedy("auth.token_request.encoding", "write `form`, which the standard asks for", lambda case: case.settings is not None and case.settings.token_request.encoding != "form"),
+        Remedy("auth.grant_type", "check the spelling of the grant"),
+    ), verdict=REFUSED),
+    Entry("invalid_request", "A parameter is missing, repeated or not allowed{quoted}.", (
+        *of_vendors("invalid_request"),
+        Remedy("auth.token_request.fields", "add what the server names as missing (often `audience` or `resource`)"),
+        Remedy("auth.client_auth", "write `{other_auth}`: the server may look for client_id elsewhere"),
+        Remedy("auth.token_request.omit", "leave out what the server does not allow (such as `scope`)"),
+    ), verdict=REFUSED),
+    Entry("invalid_target", "The value of `resource` or `audience` is not known to the server{quoted}.", (
+        Remedy("auth.resource", "write the URI exactly as it is registered (a slash at the end counts)", lambda case: case.settings is not None and case.settings.resource is not None),
+        Remedy("auth.audience", "write the audience exactly as it is registered", lambda case: case.settings is not None and case.settings.audience is not None),
+        Remedy("auth.token_request.fields", "write the value exactly as it is registered"),
+    ), verdict=REFUSED),
+    Entry("needs_person", "A person must approve or sign in ({word}); this cannot work unattended{quoted}.", (
+        Remedy("auth.grant_type", "let an administrator consent for the client, or use a grant with sign-in"),
+    ), verdict=REFUSED),
+    Entry("error_in_200", _in_success, (
+        Remedy("auth.token_response.accepted_when", "say what a success looks like, if this is one"),
+        Remedy("auth.token_response.error", "say where the server puts its error, so that it is told here", lambda case: not case.word),
+        Remedy("auth.client_secret", "supply the present secret: it may be rotated, or that of another environment", _has_secret),
+    ), verdict=REFUSED, retry="depends on the error"),
+    Entry("token_error", "The token server refused with its own word {word}{quoted}.", (
+        *of_vendors("token_error"),
+        Remedy("auth.token_request.fields", "add or correct what the server names"),
+        Remedy("auth.client_secret", "supply the present secret: it may be rotated, or that of another environment", _has_secret),
+    ), verdict=REFUSED),
+)  # fmt: skip

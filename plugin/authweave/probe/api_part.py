@@ -1,0 +1,82 @@
+"""The check request of a run: what the API's answer says of the credential."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from authweave.diagnosis import ENTRIES
+from authweave.diagnosis.signals import api_code, local_code, wire_code
+from authweave.errors import AuthweaveError, WireError
+from authweave.probe.cases import api_facts, case_of
+from authweave.probe.check import decided, is_page, rule_message
+from authweave.probe.ledger import Ledger
+from authweave.probe.recorder import Recorded
+from authweave.probe.stages import call_ms, failed_at, status_line
+from authweave.probe.token_checks import claims_of
+from authweave.probe.token_part import network
+from authweave.profile import Test
+from authweave.values import Judgement, TaskResponse
+
+if TYPE_CHECKING:
+    from authweave.applying import Sent
+
+
+def answered(
+    ledger: Ledger, test: Test, judgement: Judgement, sent: Sent, records: Sequence[Recorded], about: str
+) -> None:  # fmt: skip
+    """Note what the answer to the check says; of two answers the last counts, unless renewing failed."""
+    for record in records:
+        ledger.learn(record)
+    checks = [record for record in records if record.purpose == "check"]
+    last = checks[-1]
+    network(ledger, last)
+    response = last.response
+    assert response is not None  # noqa: S101 - a check without an answer does not come here
+    outcome = _looked_at(ledger, test, response, sent)
+    if isinstance(outcome, AuthweaveError):
+        unanswered(ledger, outcome, last, test, about)
+        return
+    said, message = outcome
+    code = api_code(judgement, response.status, is_page=is_page(response), decided=said)
+    line = status_line(last) + (" (after renewing the token)" if len(checks) > 1 else "")
+    if not code:
+        ledger.stage("api_probe", "ok", call_ms(last), line, about=about)
+        ledger.judge("accepted", f"the API answered {response.status}")
+        return
+    verdict = ENTRIES[code].verdict
+    ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
+    facts = {**api_facts(ledger, test), "renewed": len(checks) > 1, "evidence": _evidence(judgement, sent, message)}
+    case = case_of(ledger, record=last, variant=sent.credential.variant, facts=facts)
+    ledger.judge(verdict, ledger.find(code, case, "api_probe"))
+
+
+def unanswered(ledger: Ledger, error: AuthweaveError, record: Recorded, test: Test | None, about: str) -> None:
+    """Note a check that got no usable answer."""
+    ledger.learn(record)
+    network(ledger, record)
+    code = wire_code(error) if isinstance(error, WireError) else local_code(error)
+    ms = call_ms(record) if failed_at(record) in ("", "call") else record.seconds * 1000
+    ledger.stage("api_probe", "failed", ms, str(error), code=code, about=about)
+    case = case_of(ledger, error=error, record=record, facts=api_facts(ledger, test))
+    ledger.judge("inconclusive", ledger.find(code, case, "api_probe"))
+
+
+def _looked_at(ledger: Ledger, test: Test, response: TaskResponse, sent: Sent) -> tuple[bool | None, str] | AuthweaveError:
+    try:
+        said = decided(test, response, sent.scope)
+        message = rule_message(test, response, sent.scope)
+    except AuthweaveError as error:
+        return error.fresh()
+    if message:
+        ledger.messages.append(ledger.known.text(message))
+    return said, message
+
+
+def _evidence(judgement: Judgement, sent: Sent, message: str) -> list[str]:
+    lines: list[Any] = [f"message of the profile: {message}"] if message else []
+    if judgement.verdict == "refused" and ";" in judgement.reason:
+        lines.append(judgement.reason)
+    if sent.token is not None and (claims := claims_of(sent.token)):
+        lines.append("the token says " + ", ".join(f"{name}={value}" for name, value in claims.items()))
+    return lines

@@ -1,0 +1,79 @@
+"""From a case to a diagnosis that may be shown: redacted, each fix with the place of its key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from authweave.diagnosis import ENTRIES, Case, worded
+from authweave.errors import TokenAnswerError, TokenEndpointError
+from authweave.probe.known import Known
+from authweave.probe.views import shown_url
+from authweave.profile import Profile
+from authweave.report import Diagnosis, Fix
+
+
+def diagnosis(code: str, case: Case, known: Known, *, stage: str, origins: Mapping[str, str], severity: str = "error") -> Diagnosis:
+    """The row of this code, worded for the case. `origins` says where each setting came from."""
+    entry = ENTRIES[code]
+    fixes = []
+    for remedy in entry.offered(case):
+        if key := key_of(remedy.key, case):
+            fixes.append(Fix(key, place_of(key, case.profile, origins), known.text(worded(remedy.say, case))))
+    evidence = tuple(dict.fromkeys(known.text(line) for line in evidence_of(case, known) if line))
+    return Diagnosis(code, severity, stage, one_sentence(known.text(on_one_line(entry.sentence(case)))), evidence, tuple(fixes), entry.retry)
+
+
+def on_one_line(text: str) -> str:
+    """Lines that an error wrote below each other, beside each other."""
+    return re.sub(r":?[ \t]*\n\s*", lambda found: ": " if found[0].startswith(":") else "; ", text.strip())
+
+
+def one_sentence(text: str) -> str:
+    """The text with one full stop at its end."""
+    return text.rstrip(" .") + "." if text and text[-1] not in "?!" else text
+
+
+def key_of(key: str, case: Case) -> str:
+    """A row's key in this profile: `auth` is the variant in force, `test` the test that was run; '' if there is none."""
+    if key == "inputs.*":
+        name = case.facts.get("input")
+        return f"inputs.{name}" if name else ""
+    head, dot, rest = key.partition(".")
+    if head == "auth" and case.variant is not None:
+        return f"{case.variant.origin}{dot}{rest}"
+    if head == "test":
+        return f"{case.facts.get('test', 'test')}{dot}{rest}"
+    return key
+
+
+def place_of(key: str, profile: Profile | None, origins: Mapping[str, str]) -> str:
+    """`file:line` of a key, or of the part of the profile where it would stand; of a setting, where its value came from."""
+    if key.startswith("settings: "):
+        return origins.get(key.removeprefix("settings: "), "default")
+    return profile.place(key) if profile is not None else ""
+
+
+def evidence_of(case: Case, known: Known) -> Iterator[str]:
+    """What was seen, quoted."""
+    if case.request is not None:
+        answered = f"{case.status}" if case.response is not None else "no answer"
+        yield f"{case.method} {shown_url(case.request.url, known)}: {answered}"
+    if case.response is not None:
+        yield from _of_answer(case)
+    if isinstance(case.error, TokenEndpointError):
+        yield f"error: {case.error.error}" if case.error.error else ""
+        yield f"error_description: {case.error.error_description}" if case.error.error_description else ""
+        yield f"error_uri: {case.error.error_uri}" if case.error.error_uri else ""
+    if isinstance(case.error, TokenAnswerError) and case.error.fields:
+        yield f"fields of the answer: {', '.join(case.error.fields)}"
+    for line in case.facts.get("evidence", ()):
+        yield str(line)
+
+
+def _of_answer(case: Case) -> Iterator[Any]:
+    yield f"WWW-Authenticate: {case.challenge_words}" if case.challenges else ""
+    yield f"page title:{case.title.removeprefix(' titled')}" if case.title else ""
+    wait = case.response.header("retry-after") if case.response else None
+    yield f"Retry-After: {wait}" if wait else ""

@@ -1,0 +1,107 @@
+"""What is secret in one run: every value by its name, so that a report can show everything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from authweave.redaction import Redactor, inert, masked
+from authweave.responses import NotJson, parse_json
+from authweave.values import Secret, Token
+
+TELLING: Final = re.compile(r"(?i)auth|token|secret|passw|passphrase|credential|cookie|session|signature|jwt|csrf|xsrf|assertion|api[-_]?key|^key$|private")
+"""Names whose values are not shown, wherever they come from."""
+_HARMLESS: Final = re.compile(r"(?i)^(www-authenticate|proxy-authenticate|token_type|author|authors)$|_(type|endpoint|uri|url|expires?_?\w*)$|expire")
+_IN_TEXT: Final = re.compile(r"(?i)[\"']?([\w.-]{0,40}(?:token|secret|passw|jwt|session)[\w.-]{0,40})[\"']?\s{0,4}[=:]\s{0,4}[\"']?([^\s\"'&<>,;}]{4,4096})")
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=._~-]{24,}")
+
+
+def is_telling(name: str) -> bool:
+    """Is a value of this name probably a secret?"""
+    return TELLING.search(name) is not None and _HARMLESS.search(name) is None
+
+
+class Known:
+    """The secrets of one run. `text` makes any text fit to show; whatever is shown goes through it."""
+
+    def __init__(self) -> None:
+        self._redactor = Redactor()
+        self._names: dict[str, str] = {}
+
+    def learn(self, name: str, value: Secret | str | bytes | None) -> None:
+        """Know one secret; the first name of a value stays."""
+        plain = value.reveal() if isinstance(value, Secret) else value
+        if plain is None or plain == "" or plain == b"":
+            return
+        if isinstance(plain, str):
+            self._names.setdefault(plain, name)
+            name = self._names[plain]
+        self._redactor.learn([(name, Secret(plain, "probe"))])
+
+    def learn_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Every input that is secret."""
+        for name, value in inputs.items():
+            if isinstance(value, Secret):
+                self.learn(name, value)
+
+    def learn_token(self, token: Token | None) -> None:
+        """What a token call gave."""
+        if token is None:
+            return
+        for name in ("access_token", "refresh_token", "id_token"):
+            self.learn(name, getattr(token, name))
+        self.learn_inputs(token.kept)
+
+    def learn_answer(self, body: bytes, *, of_token_call: bool) -> None:
+        """What an answer holds that looks like a secret, by its names; of a token call, opaque values too."""
+        for name, value in _texts(body):
+            if is_telling(name) or (of_token_call and name not in SHOWN and _OPAQUE.fullmatch(value)):
+                self.learn(name, value)
+
+    def text(self, text: str, *, lines: bool = False) -> str:
+        """The text without secrets and without anything that moves a cursor."""
+        return inert(self._redactor.redact(text), lines=lines)
+
+    def mask(self, value: str, name: str) -> str:
+        """The mark of a value that is secret by its place. Known by value from now on, too."""
+        self.learn(name, value)
+        return masked(value, self._names.get(value, name)) if value else "‹empty›"
+
+    def after(self, literal: str, value: str, name: str) -> str:
+        """`Bearer ‹secret access_token: …›`: the text of the profile stays, what was put into it is masked."""
+        if not literal or not value.startswith(literal):
+            return self.mask(value, name)
+        return f"{self.text(literal)}{self.mask(value[len(literal):], name)}"
+
+
+SHOWN: Final = frozenset({
+    "error", "error_description", "error_uri", "token_type", "expires_in", "expires_at", "scope", "code", "message", "detail",
+})  # fmt: skip
+"""The only fields of a token answer whose values are shown (design: an allow-list, because unknown names hold secrets)."""
+
+
+def _texts(body: bytes) -> Iterable[tuple[str, str]]:
+    try:
+        yield from _members("", parse_json(body), 0)
+        return
+    except NotJson:
+        pass
+    text = body[:262144].decode("utf-8", "replace")
+    if "=" in text and not text.lstrip().startswith(("<", "{", "[")):
+        with suppress(ValueError):
+            yield from parse_qsl(text, max_num_fields=1000)
+    yield from _IN_TEXT.findall(text)
+
+
+def _members(name: str, value: Any, depth: int) -> Iterable[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict) and depth < 32:
+        for key, member in value.items():
+            yield from _members(str(key), member, depth + 1)
+    elif isinstance(value, list) and depth < 32:
+        for member in value:
+            yield from _members(name, member, depth + 1)

@@ -1,0 +1,93 @@
+"""Sends like the engine does, and keeps what was sent, what came back, and what happened between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from authweave.drafts.draft import Placed
+from authweave.errors import AuthweaveError
+from authweave.net.values import Call, Headers, Reply, StageEvent
+from authweave.values import TaskRequest, TaskResponse
+from authweave.wire import Wire
+
+
+@dataclass(slots=True)
+class Recorded:
+    """One call. `purpose`: token, renewal or check. `url_key` is the key of the profile that holds the URL; `at` is the
+    Unix second at which the answer was there."""
+
+    purpose: str
+    request: TaskRequest
+    placed: tuple[Placed, ...] = field(repr=False)
+    about: str = ""
+    url_key: str = ""
+    headers: Headers = field(default=(), repr=False)
+    events: list[StageEvent] = field(default_factory=list)
+    reply: Reply | None = None
+    error: AuthweaveError | None = None
+    seconds: float = 0.0
+    at: float = 0.0
+
+    @property
+    def response(self) -> TaskResponse | None:
+        """The answer in nobody's library."""
+        return TaskResponse(self.reply.status, self.reply.headers, self.reply.body) if self.reply else None
+
+    @property
+    def is_token_call(self) -> bool:
+        """Was it the token endpoint that was called?"""
+        return self.purpose != "check"
+
+
+class Recorder:
+    """One run's calls, within `deadline` seconds in all. Token calls come from a worker's thread, checks from the caller's."""
+
+    def __init__(self, wire: Wire, *, deadline: float, clock: Callable[[], float]) -> None:
+        self.records: list[Recorded] = []
+        self._wire = wire
+        self._end = time.monotonic() + deadline
+        self._clock = clock
+
+    def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...]) -> TaskResponse:
+        """A token call (a `token_endpoint.Exchange`)."""
+        checked = any(record.purpose == "check" for record in self.records)
+        record = Recorded("renewal" if checked else "token", request, placed, url_key=_url_key(placed))
+        return self._send(record, seconds, truncate=False)
+
+    def check(
+        self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, about: str, url_key: str
+    ) -> TaskResponse:  # fmt: skip
+        """A call of the API. A large answer is cut, not refused."""
+        return self._send(Recorded("check", request, placed, about, url_key), seconds, truncate=True)
+
+    def _send(self, record: Recorded, seconds: float, *, truncate: bool) -> TaskResponse:
+        self.records.append(record)
+        request = record.request
+        call = Call(request.method, request.url, request.headers, request.body)
+        left = min(seconds, self._end - time.monotonic())
+        start = time.monotonic()
+        failure: AuthweaveError
+        try:
+            record.headers = self._wire.headers(call)
+            record.reply = self._wire.send(call, deadline=left, truncate=truncate, events=record.events.append)
+        except AuthweaveError as error:
+            failure = record.error = error.fresh()
+        finally:
+            record.seconds, record.at = time.monotonic() - start, self._clock()
+        if record.reply is None:
+            raise failure.fresh()
+        reply = record.reply
+        return TaskResponse(reply.status, reply.headers, reply.body)
+
+
+def _url_key(placed: tuple[Placed, ...]) -> str:
+    """`auth.token_url`, or the refresh's; `auth[1].…` for the second variant."""
+    auth = next((one.origin.partition(".")[0] for one in placed if one.origin.startswith("auth")), "auth")
+    return f"{auth}.{'refresh_url' if is_refresh(placed) else 'token_url'}"
+
+
+def is_refresh(placed: tuple[Placed, ...]) -> bool:
+    """Does the token call present a refresh token?"""
+    return any(one.origin.endswith(".refresh_with") for one in placed)

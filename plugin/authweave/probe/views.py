@@ -1,0 +1,193 @@
+"""A recorded call as a report shows it: each part with the key of the profile that put it there, nothing secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from authweave.drafts.draft import Placed
+from authweave.net.values import Reply, StageEvent
+from authweave.probe.bodies import answer_body, check_body, request_body
+from authweave.probe.known import Known, is_telling
+from authweave.probe.recorder import Recorded
+from authweave.profile import Profile
+from authweave.report import Answered, Asked, Body, Exchange, Part, Timing
+from authweave.values import path_of
+
+_TITLES: Final = {"token": "Token call", "renewal": "Token call, renewal", "check": "Check"}
+_STANDARD: Final = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Which key of the profile put something into a request, and where that key stands."""
+
+    profile: Profile
+    placed: tuple[Placed, ...]
+
+    def of(self, place: str, key: str) -> Placed | None:
+        """What put it there, if the profile did."""
+        wanted = key.lower() if place == "header" else key
+        return next((one for one in self.placed if one.place == place and (one.key.lower() if place == "header" else one.key) == wanted), None)
+
+    def line(self, origin: str) -> str:
+        """`file:line` of a key; nothing for what the standard asks for."""
+        return self.profile.place(origin) if origin and origin != _STANDARD else ""
+
+    def part(self, name: str, value: str, placed: Placed | None) -> Part:
+        """A part with its origin."""
+        origin = placed.origin if placed else _STANDARD
+        return Part(name, value, origin, self.line(origin))
+
+    def literal(self, placed: Placed) -> str:
+        """The text that the profile itself writes before the first `{{`: no secret."""
+        written: Any = self.profile.resolved
+        for step in (*path_of(placed.origin), "value"):
+            try:
+                written = written[step]
+            except (KeyError, IndexError, TypeError):
+                return "Basic " if placed.origin.endswith("client_auth") else ""
+        return written.partition("{{")[0] if isinstance(written, str) and "{{" in written else ""
+
+
+def exchange_view(record: Recorded, known: Known, profile: Profile) -> Exchange:
+    """The call as it may be shown. Everything secret in the run has to be known by now."""
+    origins = Origins(profile, record.placed)
+    reply = record.reply
+    return Exchange(
+        purpose=record.purpose,
+        title=" ".join(part for part in (_TITLES[record.purpose], known.text(record.about)) if part),
+        asked=_asked(record, known, origins),
+        answered=_answered(reply, known, of_token_call=record.is_token_call) if reply else None,
+        error=known.text(str(record.error)) if record.error else "",
+        ms=record.seconds * 1000,
+        address=f"{reply.address[0]}:{reply.address[1]}" if reply else "",
+        timings=tuple(Timing(event.stage, event.duration * 1000, known.text(event_words(event))) for event in record.events),
+    )  # fmt: skip
+
+
+def learn_placed(record: Recorded, known: Known) -> None:
+    """Know what was put into secret places, so that an answer that echoes it shows nothing."""
+    headers = {name.lower(): value for name, value in record.headers or record.request.headers}
+    query = dict(_query(record.request.url))
+    for placed in record.placed:
+        if not placed.secret:
+            continue
+        if placed.place == "header":
+            value = headers.get(placed.key.lower(), "")
+            known.learn(placed.key, value)
+            known.learn(placed.key, value.partition(" ")[2] if value.startswith(("Basic ", "Bearer ")) else None)
+        elif placed.place == "query":
+            known.learn(placed.key, query.get(placed.key))
+        elif placed.place == "cookie":
+            known.learn(placed.key, dict(_cookies(headers.get("cookie", ""))).get(placed.key))
+
+
+def shown_url(url: str, known: Known, origins: Origins | None = None) -> str:
+    """A URL without what is secret in it: values of secret query fields, and known secrets anywhere."""
+    path, mark, query = url.partition("?")
+    if not mark:
+        return known.text(path)
+    pieces = []
+    for piece in query.split("&"):
+        name, equals, value = piece.partition("=")
+        placed = origins.of("query", unquote(name)) or origins.of("payload", unquote(name)) if origins else None
+        is_secret = placed.secret if placed else is_telling(unquote(name))
+        pieces.append(f"{known.text(name)}={known.mask(unquote(value.replace('+', ' ')), unquote(name))}" if equals and is_secret else known.text(piece))
+    return f"{known.text(path)}?{'&'.join(pieces)}"
+
+
+def event_words(event: StageEvent) -> str:
+    """What a stage found, in a few words."""
+    return _WORDS.get(event.stage, lambda _: "")(event.detail)
+
+
+def _dns(detail: Any) -> str:
+    addresses = ", ".join(detail.get("addresses", ()))
+    way = " (by a route)" if detail.get("route") else ""
+    return addresses if addresses == detail.get("host") else f"{detail.get('host')} is {addresses}{way}"
+
+
+def _tls(detail: Any) -> str:
+    certificate = detail.get("certificate")
+    until = f", certificate of {certificate.issuer} until {certificate.not_after}" if certificate else ""
+    return f"{detail.get('version')}{until}"
+
+
+_WORDS: Final[dict[str, Callable[[Any], str]]] = {
+    "dns": _dns,
+    "connect": lambda detail: f"{detail.get('address')} port {detail.get('port')}",
+    "proxy": lambda detail: f"through {detail.get('proxy')} (from {detail.get('from')})",
+    "tls": _tls,
+    "sent": lambda detail: f"{detail.get('bytes')} bytes",
+    "headers": lambda detail: f"status {detail.get('status')}",
+    "body": lambda detail: f"{detail.get('bytes')} bytes",
+}
+
+
+def _asked(record: Recorded, known: Known, origins: Origins) -> Asked:
+    request = record.request
+    url = shown_url(request.url, known, origins)
+    target = re.sub(r"^[a-z]+://[^/?]*", "", url, flags=re.IGNORECASE) or "/"
+    headers = record.headers or request.headers
+    return Asked(
+        method=request.method,
+        url=url,
+        target=target if target.startswith("/") else f"/{target}",
+        headers=tuple(_sent_header(name, value, known, origins) for name, value in headers),
+        body=request_body(request, known, origins) if request.body else Body(),
+        query=tuple(_query_part(name, value, known, origins) for name, value in _query(request.url)),
+        origin=record.url_key,
+        place=origins.line(record.url_key),
+    )  # fmt: skip
+
+
+def _query_part(name: str, value: str, known: Known, origins: Origins) -> Part:
+    placed = origins.of("query", name) or origins.of("payload", name)
+    hides = placed.secret if placed else is_telling(name)
+    return origins.part(known.text(name), known.mask(value, name) if hides else known.text(value), placed)
+
+
+def _sent_header(name: str, value: str, known: Known, origins: Origins) -> Part:
+    if name.lower() == "cookie":
+        pairs = "; ".join(f"{known.text(key)}={known.mask(text, key)}" for key, text in _cookies(value))
+        return origins.part(name, pairs, next((one for one in origins.placed if one.place == "cookie"), None))
+    placed = origins.of("header", name)
+    if placed is not None and placed.secret:
+        return origins.part(name, known.after(origins.literal(placed), value, name), placed)
+    if placed is None and is_telling(name):
+        return origins.part(name, known.mask(value, name), None)
+    return origins.part(name, known.text(value), placed)
+
+
+def _answered(reply: Reply, known: Known, *, of_token_call: bool) -> Answered:
+    body = answer_body(reply, known) if of_token_call else check_body(reply, known)
+    headers = tuple(Part(known.text(name), _got_header(name, value, known)) for name, value in reply.headers)
+    return Answered(reply.status, known.text(reply.reason), reply.http_version, headers, body)
+
+
+def _got_header(name: str, value: str, known: Known) -> str:
+    lower = name.lower()
+    if lower == "set-cookie":
+        cookie, _, rest = value.partition(";")
+        key, equals, text = cookie.partition("=")
+        return f"{known.text(key)}={known.mask(text, key.strip())}{known.text(';' + rest if rest else '')}" if equals else known.mask(value, name)
+    if lower in ("location", "content-location", "refresh", "link"):
+        return shown_url(value, known)
+    return known.mask(value, name) if is_telling(name) else known.text(value)
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    except ValueError:
+        return []
+
+
+def _cookies(value: str) -> Iterator[tuple[str, str]]:
+    for pair in value.split("; "):
+        name, _, text = pair.partition("=")
+        yield name, text

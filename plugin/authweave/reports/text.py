@@ -1,0 +1,182 @@
+"""The report for a person at a terminal: stages, then Headers, Response and Diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Final, Self, TextIO
+
+from authweave.hookspecs import Register, hookimpl
+from authweave.report import STAGES, Answered, Asked, Body, Diagnosis, Exchange, Part, Report, Stage, Verdict
+from authweave.reports.page import Page, cells
+
+_MARKS: Final = {"ok": "✓", "failed": "✗", "skipped": "–", "warning": "!"}
+_WORDS: Final = {
+    "obtained": "ok", "not_needed": "skipped", "accepted": "ok", "refused": "failed", "forbidden": "failed",
+    "inconclusive": "warning", "not_tested": "skipped",
+}  # fmt: skip
+_TITLE_WIDTH: Final = max(map(len, STAGES.values())) + 1
+
+
+class TextReport:
+    """`text`. `page` makes an empty page: 100 columns without colour, or what `for_stream` finds."""
+
+    name: ClassVar[str] = "text"
+
+    def __init__(self, page: Callable[[], Page] = Page) -> None:
+        self._page = page
+
+    @classmethod
+    def for_stream(cls, stream: TextIO) -> Self:
+        """The report as this stream can show it."""
+        return cls(lambda: Page.for_stream(stream))
+
+    def render(self, report: Report) -> str:
+        """The report as text; no line is wider than the page."""
+        page = self._page()
+        _head(page, report)
+        for number, stage in enumerate(report.stages, 1):
+            _stage(page, number, stage)
+        _verdicts(page, report)
+        if report.exchanges:
+            _section(page, "Headers")
+            for exchange in report.exchanges:
+                _asked(page, exchange, report)
+            _section(page, "Response")
+            for exchange in report.exchanges:
+                _answered(page, exchange)
+        _diagnoses(page, report)
+        _foot(page, report)
+        return page.text()
+
+    def stage(self, number: int, stage: Stage) -> str:
+        """One stage, for who shows them as they end."""
+        page = self._page()
+        _stage(page, number, stage)
+        return page.text()
+
+
+def _head(page: Page, report: Report) -> None:
+    name = f"{report.profile} {report.version}".strip() or report.source
+    provider = f" ({report.identity_provider})" if report.identity_provider else ""
+    page.add(f"Test auth: {name}{provider}", style="title")
+    whose = [f"tenant {report.tenant}" if report.tenant else "", f"subject {report.subject}" if report.subject else "",
+             f"variant {report.variant}" if report.variant and report.variant != "default" else "",
+             "against the sandbox: this proves nothing of the real servers" if report.sandbox else ""]  # fmt: skip
+    if told := ", ".join(filter(None, whose)):
+        page.add(told, style="dim")
+    page.blank()
+
+
+def _stage(page: Page, number: int, stage: Stage) -> None:
+    ms = f"{stage.ms:.0f} ms" if stage.ms is not None else ""
+    title = stage.title if len(stage.title) > _TITLE_WIDTH else f"{stage.title:<{_TITLE_WIDTH}}"
+    page.add(stage.text, lead=f"{number:>2} {_MARKS[stage.status]} {title} {ms:>8}  ", lead_style=stage.status, style="dim" if stage.status == "skipped" else "")
+
+
+def _verdicts(page: Page, report: Report) -> None:
+    page.blank()
+    for name, verdict in (("Token", report.token), ("Credential", report.credential)):
+        _verdict(page, name, verdict)
+    for message in report.messages:
+        page.add(message, lead="Message     ")
+
+
+def _verdict(page: Page, name: str, verdict: Verdict) -> None:
+    word = verdict.word.replace("_", " ")
+    page.add(verdict.reason or word, lead=f"{name:<11} {word}{': ' if verdict.reason else ''}" if verdict.reason else f"{name:<11} ", lead_style=_WORDS[verdict.word])
+
+
+def _section(page: Page, title: str) -> None:
+    page.blank()
+    page.add(title, style="title")
+
+
+def _asked(page: Page, exchange: Exchange, report: Report) -> None:
+    asked: Asked = exchange.asked
+    page.add(f"{exchange.title}: {asked.url}", indent=2, style="key")
+    _part(page, f"{asked.method} {asked.target} HTTP/1.1", asked.origin, asked.place, report)
+    for part in asked.query:
+        _part(page, f"? {part.name} = {part.value}", part.origin, part.place, report)
+    for part in asked.headers:
+        _part(page, f"{part.name}: {part.value}", part.origin, part.place, report)
+    _body(page, asked.body, lambda part: _part(page, f"{part.name} = {part.value}", part.origin, part.place, report))
+    page.blank()
+
+
+def _part(page: Page, text: str, origin: str, place: str, report: Report) -> None:
+    """A line of a message and, where there is room beside it, the key that it comes from."""
+    if not origin or origin == "standard":
+        page.add(text, indent=4)
+        return
+    where = place.removeprefix(f"{report.source}:")
+    note = f"← {origin}" + (f", line {where}" if where.isdecimal() else f", {place}" if place else "")
+    shown, told = page.fit(text), page.fit(note)
+    if cells(shown) + cells(told) + 6 <= page.width:
+        page.lines.append(f"    {shown}  {page.paint(told, 'dim')}")
+        return
+    page.add(text, indent=4)
+    page.add(note, indent=6, style="dim")
+
+
+def _answered(page: Page, exchange: Exchange) -> None:
+    answered: Answered | None = exchange.answered
+    took = f"{exchange.ms:.0f} ms" + (f", {exchange.address}" if exchange.address else "")
+    page.add(f"{exchange.title}: {took}", indent=2, style="key")
+    if answered is None:
+        page.add(f"no answer: {exchange.error}", indent=4, style="failed")
+        page.blank()
+        return
+    page.add(f"{answered.http_version} {answered.status} {answered.reason}", indent=4)
+    for part in answered.headers:
+        page.add(f"{part.name}: {part.value}", indent=4)
+    _body(page, answered.body, lambda part: page.add(f"{part.name} = {part.value}", indent=4))
+    page.blank()
+
+
+def _body(page: Page, body: Body, show: Callable[[Part], None]) -> None:
+    if body.kind == "none" and not body.note:
+        return
+    page.add(f"{body.kind} body, {body.size} bytes" if not body.note else body.note, indent=4, style="dim")
+    for part in body.parts:
+        show(part)
+    if body.text:
+        page.add(body.text, indent=4)
+    if body.truncated:
+        page.add("… cut here", indent=4, style="dim")
+
+
+def _diagnoses(page: Page, report: Report) -> None:
+    if not report.diagnoses:
+        return
+    _section(page, "Diagnosis")
+    for found in report.diagnoses:
+        _diagnosis(page, found, report)
+        page.blank()
+
+
+def _diagnosis(page: Page, found: Diagnosis, report: Report) -> None:
+    is_error = found.severity == "error"
+    page.add(found.sentence, lead=f"{'✗' if is_error else '!'} {found.code}  ", indent=2, lead_style="code" if is_error else "odd")
+    for number, line in enumerate(found.evidence):
+        page.add(line, lead="seen   " if number == 0 else "       ", indent=4, lead_style="dim")
+    if found.code == "profile_invalid":
+        for problem in report.problems:
+            page.add(str(problem), lead="- ", indent=4)
+    for number, fix in enumerate(found.fixes, 1):
+        where = f" ({fix.place})" if fix.place else ""
+        page.add(f"{fix.key}{where}: {fix.text}", lead=f"fix {number}  ", indent=4, lead_style="key")
+    if is_error:
+        page.add(found.retry, lead="retry  ", indent=4, lead_style="dim")
+
+
+def _foot(page: Page, report: Report) -> None:
+    page.blank()
+    if report.not_tested:
+        page.add("; ".join(report.not_tested), lead="Not tested  ", lead_style="dim")
+    page.add(report.again, lead="Again       ", lead_style="dim")
+
+
+@hookimpl
+def register_reports(register: Register) -> None:
+    """Add `text`."""
+    register(TextReport)
