@@ -1,4 +1,4 @@
-"""Inputs from a command line: plain ones as arguments, secrets only from a prompt, a file, the environment, a keyring."""
+"""Inputs from a command line: plain ones as arguments, secrets from a prompt, a file, the environment, a keyring."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ def given_values(profile: Profile, given: Given) -> dict[str, Any]:
     """The inputs that options give. Raises UsageError: for an unknown one, and for a secret among the arguments."""
     for name in (*dict(given.input), *dict(given.input_file), *given.prompt):
         if name not in profile.inputs:
-            raise UsageError(f"{profile.name} has no input {name}; its inputs are {', '.join(profile.inputs) or 'none'}")
+            known = ", ".join(profile.inputs) or "none"
+            raise UsageError(f"{profile.name} has no input {name}; its inputs are {known}")
     for name, _ in given.input:
         if profile.inputs[name].secret:
             raise UsageError(how_to_give(profile, name, given.tenant))
-    values: dict[str, Any] = dict(given.input)
+    values: dict[str, Any] = {name: Secret(value, "--input") for name, value in given.input}
     values.update((name, _from_file(profile.inputs[name], path)) for name, path in given.input_file)
     for name in given.prompt:
         if not at_terminal():
-            raise UsageError(f"--prompt {name} needs a terminal, and this is none; {_other_ways(profile, name, given.tenant)}")
+            ways = _other_ways(profile, name, given.tenant)
+            raise UsageError(f"--prompt {name} needs a terminal, and this is none; use {ways}")
         values[name] = asked(profile, profile.inputs[name], given.tenant)
     return values
 
@@ -81,7 +83,7 @@ def asked(profile: Profile, wanted: Input, tenant: str = "") -> Any:
         raise MissingInput(wanted.name, f"{wanted.name}: nothing was typed")
     if in_file:
         return _from_file(wanted, typed)
-    return Secret(typed, "the prompt") if wanted.secret else typed
+    return Secret(typed, "the prompt")
 
 
 def _typed(label: str, *, hidden: bool) -> str:
@@ -97,7 +99,7 @@ def _typed(label: str, *, hidden: bool) -> str:
 
 
 def _from_file(wanted: Input, path: str) -> Any:
-    from authweave.secret_files import LARGEST
+    from authweave.sources.secret_files import LARGEST
 
     if path == "-":
         text = sys.stdin.buffer.read(LARGEST + 1).decode(errors="surrogateescape")
@@ -108,9 +110,7 @@ def _from_file(wanted: Input, path: str) -> Any:
 
 
 def _other_ways(profile: Profile, name: str, tenant: str) -> str:
-    from authweave.variable_names import variables
+    from authweave.sources.environment import EnvironmentSource
 
-    variable = next(iter(variables(profile.name, name, tenant)), "")
-    ways = [f"the environment variable {variable}"] if variable else []
-    ways += [f"--input-file {name}=PATH", f"a file {profile.name}.{name} in --secrets-dir"]
-    return ", ".join([*ways, "or a line in --dotenv"])
+    variable = EnvironmentSource({}).describe(profile.name, profile.inputs[name], tenant)
+    return f"{variable}, --input-file {name}=PATH, a file {profile.name}.{name} in --secrets-dir, or a line in --dotenv"

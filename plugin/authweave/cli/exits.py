@@ -54,4 +54,7 @@ def exit_for(judgement: Judgement) -> Exit:
     """The exit code for what an API's answer says of the credential."""
     if judgement.error is not None and judgement.verdict in ("refused", "forbidden"):
         return exit_of(judgement.error)
-    return {"accepted": Exit.OK, "refused": Exit.REFUSED, "forbidden": Exit.REFUSED}.get(judgement.verdict, Exit.INCONCLUSIVE)
+    return _VERDICTS.get(judgement.verdict, Exit.INCONCLUSIVE)
+
+
+_VERDICTS: Final = {"accepted": Exit.OK, "refused": Exit.REFUSED, "forbidden": Exit.REFUSED}

@@ -23,6 +23,8 @@ authweave test acme.yaml                      what is wrong with my credentials?
 eval "$(_AUTHWEAVE_COMPLETE=bash_source authweave)"     completion for bash; also zsh_source, fish_source
 """
 
+EXIT_CODES: Final = "Exit codes: 0 done, 1 refused, 2 usage, 3 inconclusive, 4 input missing; see authweave --help."
+
 
 class Lazy(click.Group):
     """The commands of COMMANDS."""
@@ -41,8 +43,8 @@ class Lazy(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """As click does, with the name that was probably meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], COMMANDS, 1)
-            raise click.UsageError(f"there is no command {args[0]}" + (f"; did you mean {near[0]}?" if near else ""), ctx)
+            near = [f"; did you mean {name}?" for name in get_close_matches(args[0], COMMANDS, 1)]
+            raise click.UsageError("".join([f"there is no command {args[0]}", *near]), ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
@@ -73,7 +75,7 @@ class Command(click.Command):
         """Examples, and where the exit codes are told."""
         write_lines(formatter, "Examples", self.examples)
         formatter.write_paragraph()
-        formatter.write_text("Exit codes: 0 done, 1 refused, 2 usage, 3 inconclusive, 4 input missing; see authweave --help.")
+        formatter.write_text(EXIT_CODES)
 
 
 def command_of(name: str, *, examples: str) -> Callable[[Callable[..., Any]], Command]:

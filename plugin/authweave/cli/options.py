@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -76,18 +76,22 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 PLACE: Final = (
-    click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles, searched by name first."),
+    click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles; searched first."),
     click.option("--config", type=_FILE, help="The settings file to read instead of authweave.toml near here."),
 )
 GIVEN: Final = (
     click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="An input. Never a secret."),
-    click.option("--input-file", multiple=True, callback=pair, metavar="KEY=PATH", help="An input whose value is in a file; - is stdin."),
+    click.option(
+        "--input-file", multiple=True, callback=pair, metavar="KEY=PATH", help="An input in a file; - is stdin."
+    ),
     click.option("--prompt", multiple=True, metavar="KEY", help="Ask for this input at the terminal."),
     click.option("--secrets-dir", type=_FOLDER, help="A folder with one file an input: <profile>.<input>."),
     click.option("--dotenv", type=_FILE, help="A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=…."),
     click.option("--tenant", default="", help="Whose connection it is."),
     click.option("--subject", help="The user it acts for, for a profile with subject: user."),
-    click.option("--server", multiple=True, metavar="URL", help="An origin that may get the credential, instead of the profile's."),
+    click.option(
+        "--server", multiple=True, metavar="URL", help="An origin that may get the credential; the profile's then may not."
+    ),
 )
 
 
@@ -117,23 +121,29 @@ def _taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Call
 
 def format_option(function: Function) -> Function:
     """Add `--format text|json`."""
-    return click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")(function)
+    forms = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=forms, default="text", help="How to print it.")(function)
 
 
 def complete_profile(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     """Names of profiles, then files."""
     from click.shell_completion import CompletionItem
 
+    names = [name for name in sorted(names_in(context.params.get("profiles_dir", ()))) if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+def names_in(folders: Iterable[Path]) -> set[str]:
+    """The names of the profiles in these folders, and of the shipped ones."""
     from authweave.loading import files_in
     from authweave.resources import profiles_folder
 
-    folders = [*context.params.get("profiles_dir", ()), profiles_folder()]
-    names = sorted({path.stem for folder in folders if folder.is_dir() for path in files_in(folder)})
-    return [*(CompletionItem(name) for name in names if name.startswith(incomplete)), CompletionItem(incomplete, type="file")]
+    return {path.stem for folder in (*folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)}
 
 
-profile_argument: Final = click.argument("profile", shell_complete=complete_profile)
-"""PROFILE: a name, `name@version`, or the path of a file."""
+def profile_argument(*, required: bool = True) -> Callable[[Function], Function]:
+    """Add PROFILE: a name, `name@version`, or the path of a file."""
+    return click.argument("profile", required=required, shell_complete=complete_profile)
 
 
 def profile_of(engine: Engine, reference: str) -> Profile:
@@ -151,12 +161,10 @@ def profile_of(engine: Engine, reference: str) -> Profile:
 def _nearby(engine: Engine, reference: str) -> str:
     from difflib import get_close_matches
 
-    from authweave.loading import ENDINGS, files_in
-    from authweave.resources import profiles_folder
+    from authweave.loading import ENDINGS
 
     name = reference.partition("@")[0]
-    beside = [Path("profiles", f"{name}{ending}") for ending in ENDINGS] + [Path(f"{name}{ending}") for ending in ENDINGS]
+    beside = [Path(folder, f"{name}{ending}") for folder in ("profiles", "") for ending in ENDINGS]
     if here := next((path for path in beside if path.is_file()), None):
         return str(here)
-    known = {path.stem for folder in (*engine.folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)}
-    return next(iter(get_close_matches(name, known - {name}, 1)), "")
+    return next(iter(get_close_matches(name, names_in(engine.folders) - {name}, 1)), "")

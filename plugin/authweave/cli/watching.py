@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 INTERVAL: Final = 0.3
 
+Tell = Callable[[Sequence["Checked"]], Any]
 Stamp = tuple[tuple[int, int] | None, ...]
 
 
-def watch(files: Callable[[], list[str]], check: Callable[[str], Checked], tell: Callable[[Sequence[Checked]], Any]) -> Exit:
+def watch(files: Callable[[], list[str]], check: Callable[[str], Checked], tell: Tell) -> Exit:
     """Check every file now, and again each that changes, itself or a parent of it; until Ctrl-C. Ends with OK."""
     seen: dict[str, tuple[tuple[str, ...], Stamp]] = {}
     with suppress(KeyboardInterrupt):
@@ -31,9 +32,8 @@ def watch(files: Callable[[], list[str]], check: Callable[[str], Checked], tell:
 
 
 def _look(
-    paths: list[str], check: Callable[[str], Checked], tell: Callable[[Sequence[Checked]], Any],
-    seen: dict[str, tuple[tuple[str, ...], Stamp]],
-) -> None:  # fmt: skip
+    paths: list[str], check: Callable[[str], Checked], tell: Tell, seen: dict[str, tuple[tuple[str, ...], Stamp]]
+) -> None:
     """One look at all files."""
     for gone in seen.keys() - set(paths):
         del seen[gone]

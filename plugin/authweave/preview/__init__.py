@@ -1,0 +1,215 @@
+"""What a profile would send, made offline by the code that sends it: the token request and a task request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from authweave.applying import placed
+from authweave.call import token_call
+from authweave.connection import Connection
+from authweave.drafts.draft import Placed
+from authweave.errors import AuthweaveError
+from authweave.net.values import Call
+from authweave.preview.stand_ins import Offline, OfflineInputs, offline_token
+from authweave.probe.check import check_request
+from authweave.probe.recorder import Recorded
+from authweave.probe.views import exchange_view, learn_placed
+from authweave.profile import Test, Variant
+from authweave.redaction.redactor import SHORTEST
+from authweave.report import Asked
+from authweave.values import Secret, TaskRequest, Token
+
+__all__ = ["Preview", "PreviewedInput", "PreviewedPart", "PreviewedRequest", "preview"]
+
+SHOWN_BODY: Final = 8192
+GIVEN: Final = "given"
+TOO_SHORT: Final = "a secret is too short to be hidden in a text: only the parts are shown"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedInput:
+    """An input: where its value comes from, or (not `supplied`) why there is none and where it is looked for."""
+
+    name: str
+    secret: bool
+    supplied: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedPart:
+    """A part of a request: `origin` is the key of the profile that puts it there, which stands at `file_line`."""
+
+    place: str
+    key: str
+    value: str
+    origin: str
+    file_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedRequest:
+    """One request as it would be sent, or (`error`) why it cannot be made. `purpose`: token or task.
+
+    `body` is its text; where that cannot be shown it is '' and `note` says why.
+    """
+
+    purpose: str
+    method: str = ""
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    note: str = ""
+    parts: tuple[PreviewedPart, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Nothing in it is secret, and nothing was sent to make it."""
+
+    profile: str
+    variant: str
+    requests: tuple[PreviewedRequest, ...]
+    inputs: tuple[PreviewedInput, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data, for `--format json`."""
+        return asdict(self)
+
+
+def preview(connection: Connection, request: TaskRequest | None = None, *, refresh: bool = False) -> Preview:
+    """The token request and the task request (without one: that of the profile's first test).
+
+    `refresh`: the request that renews a token instead of the first one. Blocking where a source of inputs is. What
+    cannot be made says why in its place.
+    """
+    return _Maker(connection).preview(request, refresh=refresh)
+
+
+class _OfflineConnection(Connection):
+    """The same connection with stand-ins for what is not at hand."""
+
+    offline: Any = None
+
+    def inputs(self) -> Any:
+        return self.offline
+
+
+class _Maker:
+    """Carries what one preview knows."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.known = Offline()
+        self.resolved = connection.inputs()
+        self.inputs = OfflineInputs(self.resolved, connection.profile.inputs, self.known)
+        self.known.learn_inputs({name: value for name, value in self.inputs.items() if name not in self.inputs.missing})
+        for name, secret in self.resolved.secrets:
+            self.known.learn(name, secret)
+        self.connection = _OfflineConnection(
+            connection.engine, connection.profile, tenant=connection.tenant, subject=connection.subject,
+            inputs=connection.given, servers=connection.given_servers,
+        )  # fmt: skip
+        self.connection.offline = self.inputs
+        self.now = connection.engine.clock()
+
+    def preview(self, request: TaskRequest | None, *, refresh: bool) -> Preview:
+        made: list[PreviewedRequest] = []
+        tested: tuple[Placed, ...] = ()
+        variant: Variant | None = None
+        try:
+            if request is None:
+                request, tested = self.test_request()
+            variant = self.connection.variant_for(request)
+        except AuthweaveError as error:
+            made.append(self.failed("task", error))
+        if variant is not None:
+            token = offline_token(variant, self.known, self.now) if variant.tokens else None
+            if variant.tokens is not None:
+                made.append(self.shown("token", lambda: self.token_request(variant, token if refresh else None)))
+            if request is not None:
+                made.append(self.shown("task", lambda: self.task_request(request, variant, token, tested)))
+        return Preview(self.connection.profile.reference, variant.name if variant else "", tuple(made), self.told_inputs())
+
+    def test_request(self) -> tuple[TaskRequest | None, tuple[Placed, ...]]:
+        """What the first test would ask."""
+        tests = self.connection.profile.tests
+        test = tests[0] if isinstance(tests, tuple) and tests else None
+        return check_request(test, self.connection.scope(self.inputs, None)) if isinstance(test, Test) else (None, ())
+
+    def token_request(self, variant: Variant, old: Token | None) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        assert variant.tokens is not None  # noqa: S101 - asked only for types with tokens
+        scope = self.connection.scope(self.inputs, old)
+        draft = token_call(variant.tokens, scope, old, variant.origin).draft()
+        return draft.finish(), tuple(draft.placed)
+
+    def task_request(
+        self, request: TaskRequest, variant: Variant, token: Token | None, tested: tuple[Placed, ...]
+    ) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        sent = placed(self.connection, self.connection.credential(variant), request, token)
+        return sent.request, (*sent.placed, *tested)
+
+    def shown(self, purpose: str, make: Callable[[], tuple[TaskRequest, tuple[Placed, ...]]]) -> PreviewedRequest:
+        try:
+            request, parts = make()
+            headers = request.headers if purpose == "task" else self.sent_headers(request)
+        except AuthweaveError as error:
+            return self.failed(purpose, error)
+        record = Recorded("token" if purpose == "token" else "check", request, parts, headers=headers)
+        learn_placed(record, self.known)
+        asked = self.measured(exchange_view(record, self.known, self.connection.profile).asked, request)
+        note = asked.body.note or (TOO_SHORT if request.body and self.has_short_secret() else "")
+        return PreviewedRequest(
+            purpose, asked.method, asked.url, tuple((part.name, part.value) for part in asked.headers),
+            "" if note else self.body(request), note, tuple(self.parts(purpose, asked, parts)),
+        )  # fmt: skip
+
+    def parts(self, purpose: str, asked: Asked, placed: tuple[Placed, ...]) -> Iterator[PreviewedPart]:
+        """Each with its origin; what nobody put there comes from the standard, or from the request that was given."""
+        ours = {(one.place, one.key.lower()) for one in placed} | {("header", "content-length")}
+        if asked.origin:
+            yield PreviewedPart("url", "", asked.url, asked.origin, asked.place)
+        for one in placed:
+            if one.place in ("path", "query"):
+                yield PreviewedPart(one.place, one.key, "", one.origin, self.connection.profile.place(one.origin))
+        for place, several in (("header", asked.headers), ("payload", asked.body.parts)):
+            for part in several:
+                is_ours = purpose == "token" or (place, part.name.lower()) in ours
+                yield PreviewedPart(place, part.name, part.value, part.origin if is_ours else GIVEN, part.place)
+
+    def sent_headers(self, request: TaskRequest) -> tuple[tuple[str, str], ...]:
+        """Those of the transport among them: it is authweave that sends a token request."""
+        return self.connection.engine.wire.headers(Call(request.method, request.url, request.headers, request.body))
+
+    def measured(self, asked: Asked, request: TaskRequest) -> Asked:
+        """Without the length of a body that holds stand-ins."""
+        if not self.known.stand_ins_in(_text(request)):
+            return asked
+        headers = tuple(replace(part, value="‹the body's›") if part.name.lower() == "content-length" else part for part in asked.headers)
+        return replace(asked, headers=headers)
+
+    def body(self, request: TaskRequest) -> str:
+        text = self.known.text(_text(request), lines=True)
+        return text if len(text) <= SHOWN_BODY else f"{text[:SHOWN_BODY]}…"
+
+    def has_short_secret(self) -> bool:
+        """A secret of a few characters cannot be found in a text: only parts are shown then."""
+        secrets = (value.reveal() for value in self.inputs.values() if isinstance(value, Secret))
+        return any(isinstance(secret, str | bytes) and 0 < len(secret) < SHORTEST for secret in secrets)
+
+    def failed(self, purpose: str, error: AuthweaveError) -> PreviewedRequest:
+        return PreviewedRequest(purpose, error=self.known.text(str(error)))
+
+    def told_inputs(self) -> tuple[PreviewedInput, ...]:
+        return tuple(self.told_input(name) for name in self.inputs)
+
+    def told_input(self, name: str) -> PreviewedInput:
+        supplied = name not in self.inputs.missing
+        origin = self.resolved.origins.get(name, "") if supplied else self.inputs.missing[name]
+        return PreviewedInput(name, self.connection.profile.inputs[name].secret, supplied, self.known.text(origin))
+
+
+def _text(request: TaskRequest) -> str:
+    return (request.body or b"").decode("utf-8", "replace")

@@ -1,0 +1,111 @@
+"""What stands for values that are not at hand offline: inputs nobody supplied, and everything a token call gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from authweave.errors import InputError, MissingInput
+from authweave.inputs import Resolved
+from authweave.probe.known import Known
+from authweave.profile import Input, Variant
+from authweave.redaction import Redactor, masked
+from authweave.values import Secret, Token
+
+_HOUR: Final = 3600.0
+
+
+class Offline(Known):
+    """Knows the secrets of a preview, and the stand-ins, whose places it names in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stand_ins: dict[str, tuple[str, Redactor]] = {}
+
+    def stand_in(self, name: str, words: str, *, is_url: bool = False) -> str:
+        """A text that is good in every place of a request, and is shown as `‹words›` wherever it ends up."""
+        text = f"stand-in-{len(self._stand_ins)}-for-{_label(name)}"
+        text = f"https://{text}.invalid" if is_url else text
+        self._stand_ins[text] = words, Redactor([(words, text)])
+        return text
+
+    def stand_ins_in(self, text: str) -> list[str]:
+        """The words of the stand-ins that are part of a text, in any encoding."""
+        return [words for words, redactor in self._stand_ins.values() if redactor.redact(text) != text]
+
+    def text(self, text: str, *, lines: bool = False) -> str:
+        """The text without secrets; a stand-in becomes its words."""
+        for stand_in, (words, redactor) in self._stand_ins.items():
+            text = redactor.redact(text).replace(masked(stand_in, words), f"‹{words}›")
+        return super().text(text, lines=lines)
+
+    def mask(self, value: str, name: str) -> str:
+        """The mark of a secret; for what is made from stand-ins, from which."""
+        words = self.stand_ins_in(value)
+        if not words:
+            return super().mask(value, name)
+        return f"‹{words[0]}›" if value in self._stand_ins else f"‹made from {', '.join(words)}›"
+
+
+class OfflineInputs(Mapping[str, Any]):
+    """The inputs with stand-ins for those that are missing or not as declared. `missing` says which, and why.
+
+    Reading may block, as sources do.
+    """
+
+    def __init__(self, resolved: Resolved, inputs: Mapping[str, Input], known: Offline) -> None:
+        self.missing: dict[str, str] = {}
+        self._values = {name: self._value(resolved, asked, known) for name, asked in inputs.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _value(self, resolved: Resolved, asked: Input, known: Offline) -> Any:
+        try:
+            return resolved[asked.name]
+        except MissingInput:
+            self.missing[asked.name] = f"not supplied; looked for in {', '.join(resolved.describe(asked.name))}"
+        except InputError as error:
+            self.missing[asked.name] = str(error)
+        value = _stand_in(asked, known)
+        return Secret(value, "preview") if asked.secret else value
+
+
+def offline_token(variant: Variant, known: Offline, now: float) -> Token:
+    """A token of stand-ins, with everything that templates may read of it."""
+    keep = variant.tokens.token_response.keep if variant.tokens else ()
+    kept = {one.name: (known.stand_in(one.name, f"kept.{one.name}", is_url=_is_url(one.pattern)), one.secret) for one in keep}
+    return Token(
+        access_token=Secret(known.stand_in("access_token", "access_token"), "preview"),
+        refresh_token=Secret(known.stand_in("refresh_token", "refresh_token"), "preview"),
+        id_token=Secret(known.stand_in("id_token", "id_token"), "preview"),
+        expires_at=now + _HOUR,
+        issued_at=now,
+        kept={name: Secret(value, "preview") if secret else value for name, (value, secret) in kept.items()},
+    )
+
+
+def _stand_in(asked: Input, known: Offline) -> Any:
+    """Of the declared type, so that what reads it gets what it expects."""
+    if asked.enum:
+        return asked.enum[0]
+    if asked.type in _OTHER_TYPES:
+        return _OTHER_TYPES[asked.type]
+    return known.stand_in(asked.name, f"{asked.name}: not supplied", is_url=asked.format == "url" or _is_url(asked.pattern))
+
+
+_OTHER_TYPES: Final[Mapping[str, Any]] = {"integer": 0, "number": 0, "boolean": False, "list": [], "json": {}}
+
+
+def _is_url(pattern: str | None) -> bool:
+    return (pattern or "").removeprefix("^").startswith("http")
+
+
+def _label(name: str) -> str:
+    return "".join(character if character.isalnum() and character.isascii() else "-" for character in name.lower())[:40].strip("-")
