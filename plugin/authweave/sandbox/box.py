@@ -194,7 +194,9 @@ class Sandbox:
         try:
             kind, profile, reply = self._answer(arrived)
         except AuthweaveError as error:
-            kind, profile, reply = "other", "", json_reply(500, {"error": "sandbox", "error_description": str(error)})
+            kind, profile, reply = "other", "", _mistaken(str(error))
+        except Exception as error:  # noqa: BLE001 - told to whoever called, without what it may quote of the request
+            kind, profile, reply = "other", "", _mistaken(f"a mistake in the sandbox itself: {type(error).__name__}")
         with self._lock:
             self._counts[profile, kind] += 1
         if self._on_seen is not None:
@@ -264,3 +266,7 @@ class Sandbox:
             kind: sum(count for (name, known), count in counts.items() if known == kind and profile in (None, name))
             for kind in KINDS
         }
+
+
+def _mistaken(why: str) -> Reply:
+    return json_reply(500, {"error": "sandbox", "error_description": why})

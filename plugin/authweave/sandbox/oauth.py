@@ -27,6 +27,7 @@ from oauthlib.oauth2 import (  # type: ignore[import-untyped]  # as above
 )
 from oauthlib.oauth2 import ClientCredentialsGrant as _ClientCredentialsGrant
 
+from authweave.sandbox.hushed import hushed
 from authweave.sandbox.ledger import Issued, Ledger
 
 HERE: Final = "https://sandbox/token"
@@ -72,7 +73,7 @@ class Provider:
 
     def _answer(self, endpoint: Any, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         body = urlencode(list(parameters.items()))
-        with self._one_at_a_time:
+        with self._one_at_a_time, hushed():
             answer: Answer = endpoint.create_token_response(HERE, http_method="POST", body=body, headers=dict(headers))
         return answer
 
@@ -86,7 +87,8 @@ class _Grant(_ClientCredentialsGrant):  # type: ignore[misc]  # untyped base
             raise InvalidRequestError(description="grant_type is missing")
         if request.grant_type != wanted:
             raise UnsupportedGrantTypeError(description=f"this endpoint grants {wanted}")
-        self.validate_client_confidential(request)
+        if not self.request_validator.authenticate_client(request):
+            raise InvalidClientError()
         self.validate_grant_type(request)
         self.validate_scopes(request)
 
@@ -137,8 +139,8 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # untyped base
             raise InvalidClientError(description="client_id differs from the one in the header")
         if not self._is_proven(request, header):
             raise InvalidClientError(description="the client id or secret is wrong")
-        request.client_id = None if header is not None else request.client_id
-        request.client = SimpleNamespace(client_id=request.client_id or self.client.client_id)
+        request.client_id = self.client.client_id
+        request.client = SimpleNamespace(client_id=request.client_id)
         return True
 
     def validate_grant_type(

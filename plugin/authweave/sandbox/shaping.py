@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -90,7 +92,7 @@ def token_answer(
         _offer(shape, answer.members["expires_at"], _moments(expires_at), lambda value: value is not None, scope)
     for keep in answer.keep:
         if keep.name in kept:
-            _offer(shape, keep.value, [kept[keep.name]], kept[keep.name].__eq__, scope)
+            _offer(shape, keep.value, [kept[keep.name]], partial(operator.eq, kept[keep.name]), scope)
     satisfy(shape, answer.accepted_when, scope)
     return shape.reply()
 
