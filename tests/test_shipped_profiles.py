@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import unquote_plus
@@ -11,6 +14,7 @@ from urllib.parse import unquote_plus
 import pytest
 import yaml
 
+import authweave
 from authweave.engine import Engine
 from authweave.errors import InsufficientScope, OriginRefused, RateLimited, UrlRefused
 from authweave.loading import check_file, load
@@ -124,6 +128,21 @@ def test_shipped_profiles_are_found_by_name() -> None:
     with Engine(settings=Settings.load({"sources": ()}, env={})) as engine:
         assert [path.stem for path in FILES] == engine.names()
         assert FILES[0].stem == engine.profile(f"{FILES[0].stem}@1").name
+
+
+def test_the_command_line_lists_them(tmp_path: Path) -> None:
+    """`authweave list` in an empty folder shows the shipped profiles and nothing else."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTHWEAVE_")}
+    environment |= {"PYTHONPATH": str(Path(authweave.__file__).parents[1]), "HOME": str(tmp_path)}
+    environment |= {"XDG_CONFIG_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "authweave", "list", "--format", "json"]
+
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [path.stem for path in FILES] == re.findall(r'"name": "([^"]*)"', ran.stdout)
 
 
 # What the transcripts are
