@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 
 from authweave.engine import Engine
 from authweave.settings import Settings
@@ -70,11 +69,8 @@ class Provider:
         return [asked.line.removesuffix(" HTTP/1.1") for asked in self.asked]
 
     def client(self, connection: Any) -> Any:
-        """The connection's httpx client, over the tunnel; a caller's own one where the first server has a `*`."""
-        options = {"proxy": f"http://127.0.0.1:{self.proxy.port}", "verify": TRUST, "trust_env": False}
-        if any(server.text.startswith("https://*") for server in connection.profile.servers):
-            return httpx.Client(auth=connection.auth, **options)
-        return connection.client(**options)
+        """The connection's httpx client, over the tunnel."""
+        return connection.client(proxy=f"http://127.0.0.1:{self.proxy.port}", verify=TRUST, trust_env=False)
 
     def send(self, request: TaskRequest) -> TaskResponse:
         """Send a finished request as a platform would that sends by itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authweave.drafts.url import finished_url
-from authweave.errors import ApplyError, NoServers, OriginRefused, UsageError
+from authweave.errors import ApplyError, NoServers, OriginRefused
 from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
 from authweave.values import TaskRequest
 
@@ -65,7 +65,5 @@ def is_allowed(url: str, servers: Iterable[Server]) -> bool:
 
 
 def base_url(servers: tuple[Server, ...]) -> str:
-    """What relative URLs resolve against, for a client. Raises UsageError where the first server has `*`."""
-    if servers and servers[0].pattern.wildcard:
-        raise UsageError("the first server has `*`; send absolute URLs")
-    return servers[0].url if servers else ""
+    """What relative URLs resolve against, for a client; '' where the first server has `*`: there URLs are absolute."""
+    return servers[0].url if servers and not servers[0].pattern.wildcard else ""
