@@ -23,8 +23,6 @@ from authweave.profile import (
 )
 from authweave.values import Path, dotted
 
-_SECRET_SPACES = frozenset({"token", "assertion", "signature", "callback"})
-
 
 def bind(checked: Checked) -> Profile:
     """The profile of a document that has been found valid."""
@@ -76,6 +74,7 @@ class _Binder:
             origin=dotted(path),
             needs=self.needs((*own, *additions), path if tokens else None),
             key_inputs=self.inputs_of(self.reads_below(path, beside=("fields", "when", "rejected_when"))) if tokens else frozenset(),
+            default_fields=self.has_default_fields(path),
         )
 
     def needs(self, fields: Iterable[Field], token_path: Path | None) -> frozenset[str]:
@@ -131,7 +130,12 @@ class _Binder:
             refresh_before=float(auth["refresh_before"]),
             client_id=self.at(*path, "client_id"),
             client_secret=self.at(*path, "client_secret"),
+            default_fields=self.has_default_fields(path),
         )
+
+    def has_default_fields(self, path: Path) -> bool:
+        """Does the profile leave the credential's place to its type?"""
+        return _value(self.checked.data, path).get("fields") is None
 
     def scopes(self, path: Path, scopes: Any) -> tuple[tuple[str, Any], ...]:
         if isinstance(scopes, str):
@@ -178,28 +182,8 @@ class _Binder:
             optional=spec.get("optional", False),
             on_conflict=spec["on_conflict"],
             origin=dotted(path),
-            secret=self.is_secret(value.reads),
+            secret=self.checked.secrecy.is_secret(value.reads),
         )
-
-    def is_secret(self, reads: Iterable[tuple[str, ...]]) -> bool:
-        """What is made from a secret is a secret."""
-        for read in reads:
-            if read[0] in _SECRET_SPACES:
-                return True
-            if read[0] == "kept" and (len(read) == 1 or self.kept_is_secret(read[1])):
-                return True
-            if read[0] == "inputs" and (len(read) == 1 or self.inputs[read[1]].secret):
-                return True
-            if read[0] == "vars" and (len(read) == 1 or self.is_secret(self.vars[read[1]].reads)):
-                return True
-        return False
-
-    def kept_is_secret(self, name: str) -> bool:
-        for _, auth in auth_paths(self.full):
-            item = ((auth.get("token_response") or {}).get("keep") or {}).get(name)
-            if isinstance(item, dict):
-                return bool(item.get("secret", "pattern" not in item))
-        return True
 
     def matches(self, path: Path) -> tuple[Match, ...]:
         return tuple(

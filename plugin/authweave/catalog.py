@@ -129,7 +129,7 @@ class Catalog:
             distribution = entry.dist.name if entry.dist else "?"
             try:
                 plugin = entry.load()
-            except Exception as error:  # noqa: BLE001 - whatever a stranger's import raises, it is named
+            except Exception as error:
                 if broken == "fail":
                     raise ExtensionError(f"plugin {entry.name} of {distribution} ({entry.value}) cannot be loaded: {error!r}") from error
                 self._plugins.append(Plugin(entry.name, distribution, (), f"cannot be loaded: {error!r}"))

@@ -1,34 +1,43 @@
 """A document looked at whole: what rules see, and what binding is made from.
 
 Order: read → `extends` → schema → templates → rules. Every problem is found at once: what the schema refuses is left
-out of the rest, so that one mistake is one problem.
+out of the rest, so that one mistake is one problem and nothing later meets a shape it does not expect.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property
 from typing import Any, Final
 
+from authweave import not_built
 from authweave.catalog import Catalog
-from authweave.defaults import with_defaults
-from authweave.errors import TemplateSyntax
+from authweave.compiling import Compiled, compiled_sites
+from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.inheritance import FindParent, Merged, merged
-from authweave.schema_problems import schema_problems, without
+from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
+from authweave.schema.problems import schema_problems
+from authweave.secrecy import Secrecy
 from authweave.sites import Site, sites
-from authweave.templates import Data, Template, compile_data, compile_template
-from authweave.urls import UrlTemplate, compile_url
-from authweave.values import Document, Path, Problem, dotted
+from authweave.values import Document, Path, Problem
 
-Compiled = Template | Data | UrlTemplate
+Read = tuple[str, ...]
+
+_ENDS_READING: Final = frozenset({
+    "document.syntax", "document.too_large", "document.too_deep", "document.multiple", "document.encoding", "document.unreadable",
+    "document.directive",
+})  # fmt: skip
+_UNKNOWN: Final = frozenset({not_built.RULE, "schema.unknown_name", "schema.not_installed"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checked:
     """A profile's document, its data with defaults (`full`), and its compiled templates by path.
 
-    `compiled` holds what could be compiled; `problems` everything found so far.
+    `compiled` holds what could be compiled; `problems` everything found so far. Everything that is in `data` and
+    `full` has the shape that the schema asks for; only what is required may be missing.
     """
 
     merged: Merged
@@ -54,106 +63,96 @@ class Checked:
         return all(problem.severity == "warning" for problem in self.problems)
 
     def problem(
-        self, rule: str, path: Path, message: str, fix: str = "", *, of_key: bool = False, severity: str = "error"
+        self, rule: str, path: Path, message: str, fix: str = "", *, of_key: bool = False, offset: int = 0, severity: str = "error"
     ) -> Problem:  # fmt: skip
-        """A problem at a path of this profile."""
-        source, mark = self.merged.place(path, of_key=of_key)
-        return Problem(rule, source, mark, dotted(path), message, fix, severity)
+        """A problem at a path of this profile; `offset` counts characters of the text that stands there."""
+        return self.merged.problem(rule, path, message, fix, of_key=of_key, offset=offset, severity=severity)
 
-    def reads(self) -> Iterable[tuple[Path, tuple[str, ...]]]:
+    @cached_property
+    def reads(self) -> tuple[tuple[Path, Read], ...]:
         """Every look-up of every template, with the path of the template; those of defaults included."""
-        for path, compiled in self.compiled.items():
-            for read in compiled.reads:
-                yield path, read
+        return tuple((path, read) for path, compiled in self.compiled.items() for read in compiled.reads)
 
-    def written_reads(self) -> Iterable[tuple[Path, tuple[str, ...]]]:
+    @cached_property
+    def written_reads(self) -> tuple[tuple[Path, Read], ...]:
         """The look-ups of templates that somebody wrote: what a default repeats is not said twice."""
-        return ((path, read) for path, read in self.reads() if self.merged.is_written(path))
+        return tuple((path, read) for path, read in self.reads if self.merged.is_written(path))
+
+    @cached_property
+    def fields(self) -> tuple[FieldPart, ...]:
+        """Every field that is written."""
+        return tuple(fields_of(self.data))
+
+    @cached_property
+    def requests(self) -> tuple[RequestPart, ...]:
+        """Every described request that is written."""
+        return tuple(requests_of(self.data))
+
+    @cached_property
+    def tests(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
+        """Every test that is written."""
+        return tuple(tests_of(self.data))
+
+    @cached_property
+    def variants(self) -> tuple[tuple[Path, Mapping[str, Any], Mapping[str, Any]], ...]:
+        """Every variant: its path, as it is written, and with its defaults."""
+        return tuple((path, auth, full) for (path, auth), (_, full) in zip(auth_paths(self.data), auth_paths(self.full), strict=True))
+
+    @cached_property
+    def secrecy(self) -> Secrecy:
+        """Which look-ups give a secret."""
+        return Secrecy(self.full, self.compiled)
+
+    @cached_property
+    def has_unknown_parts(self) -> bool:
+        """Is there a type, a key or a name that nothing here knows? What it reads, implies or keeps is not known either."""
+        unknown_type = any(scheme_of(auth, self.catalog) is None for _, auth, _ in self.variants)
+        return unknown_type or any(problem.rule in _UNKNOWN for problem in self.problems)
+
+    def names(self, space: str) -> set[str]:
+        """The names of `inputs` or `vars`, those whose declaration is wrong included."""
+        declared = self.merged.written.get(space)
+        return {*self.full.get(space, ()), *(declared if isinstance(declared, dict) else ())}
+
+    def is_mentioned(self, space: str, name: str) -> bool:
+        """Does the file, or a parent's, read `space.name` anywhere, be it in a part that is wrong?"""
+        mention = re.compile(rf"\b{space}\b\s*(?:\.\s*|\[\s*['\"]){re.escape(name)}\b")
+        return any(mention.search(document.text) for document in (self.document, *self.merged.parents))
 
 
 def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Checked:
     """Everything that is wrong with a document. Never raises for what stands in it."""
-    if not isinstance(document.data, dict):
+    if not isinstance(document.data, dict) or any(problem.rule in _ENDS_READING for problem in document.problems):
         return Checked(Merged(document, {}), catalog, {}, {}, (), list(document.problems))
     whole = merged(document, find_parent)
-    problems = [*document.problems, *whole.problems]
-    found, wrong = schema_problems(whole, catalog)
-    problems += found
-    sound = without(whole.data, wrong) if wrong else whole.data
-    whole = Merged(whole.document, sound, whole.parents, whole.problems)
-    full = with_defaults(sound, catalog)
+    found, whole = schema_problems(whole, catalog)
+    problems = [*document.problems, *whole.problems, *_not_known_from_reading(found, document)]
+    full = with_defaults(whole.data, catalog)
     all_sites = tuple(sites(full))
-    compiled, refused = _compile(all_sites, whole)
+    compiled, refused = compiled_sites(all_sites, whole)
+    full["inputs"] = with_inputs(full, {read[1] for made in compiled.values() for read in made.reads if read[0] == "inputs" and len(read) > 1}, catalog)
     checked = Checked(whole, catalog, full, compiled, all_sites, problems + refused)
     for rule in catalog.named("rules").values():
         checked.problems.extend(rule().check(checked))
-    if any(problem.rule == "not_built" for problem in checked.problems):
-        checked.problems[:] = [problem for problem in checked.problems if problem.rule not in _NEED_THE_WHOLE]
-    checked.problems[:] = _sorted(checked.problems)
+    if checked.problems:
+        checked.problems[:] = _in_order(checked.problems)
     return checked
 
 
-_NEED_THE_WHOLE: Final = frozenset({"input.unused", "input.undeclared", "kept.unknown", "url.open_host", "path.unfilled"})
-"""Rules about what belongs together: not asked where a part of the profile is not built yet."""
+def _not_known_from_reading(found: Iterable[Problem], document: Document) -> list[Problem]:
+    """Problems of the schema without those that follow from what could not be read."""
+    if not document.problems:
+        return list(found)
+    unread = tuple(problem.key for problem in document.problems if problem.rule != "document.duplicate_key")
+    return [problem for problem in found if not _stands_at(problem.key, unread)]
 
 
-def _compile(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path, Compiled], list[Problem]]:
-    compiled: dict[Path, Compiled] = {}
-    problems: list[Problem] = []
-    for site in all_sites:
-        problem: Problem | None = None
-        try:
-            compiled[site.path] = made = _compiled(site, whole)
-        except TemplateSyntax as error:
-            problem = _refused(error, site, whole)
-        else:
-            problem = _out_of_place(made, site, whole)
-        if problem is not None and whole.is_written(site.path):
-            problems.append(problem)
-    return compiled, list(dict.fromkeys(problems))
+def _stands_at(key: str, unread: Iterable[str]) -> bool:
+    return key.rpartition(".")[2] == "?" or any(key == each or key.startswith((f"{each}.", f"{each}[")) for each in unread if each)
 
 
-def _compiled(site: Site, whole: Merged) -> Compiled:
-    key = dotted(site.path)
-    place = partial(_place, whole, site.path)
-    if site.kind == "value" and not isinstance(site.value, str):
-        return compile_data(site.value, key=key, place=lambda inner: _place(whole, (*site.path, *inner)))
-    if site.kind in _URLS:
-        return compile_url(str(site.value), key=key, place=place, **_URLS[site.kind])
-    return compile_template(str(site.value), key=key, place=place, cond=site.kind == "cond")
-
-
-_URLS: Final[Mapping[str, Mapping[str, bool]]] = {
-    "url": {}, "server": {"placeholders": True, "wildcard": True}, "request_url": {"placeholders": True, "relative": True},
-}  # fmt: skip
-
-
-def _place(whole: Merged, path: Path) -> str:
-    source, mark = whole.place(path)
-    return f"{source}:{mark.line}:{mark.column}" if mark else source
-
-
-def _refused(error: TemplateSyntax, site: Site, whole: Merged) -> Problem:
-    source, mark = whole.place(site.path)
-    rule = "url" if site.kind in _URLS else "template"
-    return Problem(rule, source, mark, dotted(site.path), error.message, error.fix)
-
-
-def _out_of_place(compiled: Compiled, site: Site, whole: Merged) -> Problem | None:
-    wrong = sorted({read[0] for read in compiled.reads} - site.allowed)
-    if not wrong:
-        return None
-    source, mark = whole.place(site.path)
-    words = ", ".join(f"`{name}`" for name in wrong)
-    return Problem(
-        "template.namespace", source, mark, dotted(site.path), f"{words} cannot be read here",
-        f"known here: {', '.join(sorted(site.allowed))}",
-    )  # fmt: skip
-
-
-def _sorted(problems: Iterable[Problem]) -> list[Problem]:
-    order = {problem.source: index for index, problem in reversed(list(enumerate(problems)))}
-    return sorted(
-        dict.fromkeys(problems),
-        key=lambda problem: (order[problem.source], (problem.mark.line, problem.mark.column) if problem.mark else (0, 0)),
-    )
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By file and place, each once."""
+    once = list(dict.fromkeys(problems))
+    files = {source: index for index, source in enumerate(dict.fromkeys(problem.source for problem in once))}
+    return sorted(once, key=lambda problem: (files[problem.source], (problem.mark.line, problem.mark.column) if problem.mark else (0, 0)))

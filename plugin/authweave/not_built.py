@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
     "schemes": frozenset({"digest", "ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
@@ -16,18 +16,29 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 """Names of extensions; a package that registers one of them is used."""
 
-AUTH_KEYS: Final = frozenset({
-    "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
-    "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after", "revoke_request",
-    "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",
-    "access_token_url", "algorithm", "signing_key", "string_to_sign", "service", "region", "access_key_id",
-    "secret_access_key", "session_token", "role_arn", "delegate", "mutual",
-})  # fmt: skip
-"""Keys of `auth` that belong to a part that is not built yet."""
+_OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
+    "oauth2": frozenset({
+        "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
+        "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after", "revoke_request",
+    }),
+    "oauth1": frozenset({
+        "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",
+        "access_token_url",
+    }),
+    "signature": frozenset({"algorithm", "signing_key", "string_to_sign"}),
+    "aws_sigv4": frozenset({"service", "region", "access_key_id", "secret_access_key", "session_token", "role_arn"}),
+    "negotiate": frozenset({"delegate", "mutual"}),
+}  # fmt: skip
+"""Keys of `auth` by the type they belong to."""
 
 TOP_KEYS: Final = frozenset({"tls"})
 """Keys of a profile that belong to a part that is not built yet."""
 
+NAMESPACES: Final = frozenset({"callback", "assertion", "signature"})
+"""What templates of format 1 can read, and nothing gives yet."""
+
+RULE: Final = "not_built"
+FIX: Final = "leave it out, or wait for the version that has it"
 _WORDS: Final = {"schemes": "auth type", "grants": "grant type", "client_auth": "client authentication type"}
 
 
@@ -39,3 +50,10 @@ def is_missing(kind: str, name: str, registered: Mapping[str, object]) -> bool:
 def sentence(kind: str, name: str) -> str:
     """`auth type session is not built yet`."""
     return f"{_WORDS[kind]} {name} is not built yet"
+
+
+def type_of_key(key: str, auth_type: Any) -> str:
+    """The type that a key of `auth` belongs to and that is not, or not wholly, built; empty if there is none."""
+    if key in _OF_TYPES.get(str(auth_type), ()):
+        return str(auth_type)
+    return next((name for name, keys in _OF_TYPES.items() if key in keys), "")

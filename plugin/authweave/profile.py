@@ -97,7 +97,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How a token is got: everything a token call needs beside the inputs (`type: oauth2`)."""
+    """How a token is got: everything a token call needs beside the inputs (`type: oauth2`).
+
+    `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
+    """
 
     grant: Grant
     grant_type: str
@@ -116,11 +119,15 @@ class TokenSettings:
     refresh_before: float
     client_id: Template | None
     client_secret: Template | None
+    default_fields: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to authenticate. `fields` carry the credential; `needs` are the inputs every request reads."""
+    """One way to authenticate. `fields` carry the credential; `needs` are the inputs every request reads.
+
+    `default_fields`: the fields are those of the type, the profile writes none.
+    """
 
     name: str
     scheme: Scheme
@@ -131,6 +138,7 @@ class Variant:
     origin: str
     needs: frozenset[str] = frozenset()
     key_inputs: frozenset[str] = frozenset()
+    default_fields: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,81 @@
 from __future__ import annotations
 
 from authweave.hookspecs import Register, hookimpl
+from authweave.rules.basic_user_name import BasicUserName
 from authweave.rules.circle import Circle
+from authweave.rules.constant_condition import ConstantCondition
 from authweave.rules.credential_template import CredentialTemplate
+from authweave.rules.empty_namespace import EmptyNamespace
+from authweave.rules.field_order import FieldOrder
+from authweave.rules.field_value import FieldValue
 from authweave.rules.file_name import FileName
 from authweave.rules.grant_name import GrantName
 from authweave.rules.input_spec import InputSpec
 from authweave.rules.kept_value import KeptValue
+from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
+from authweave.rules.open_credential import OpenCredential
 from authweave.rules.path_field import PathField
 from authweave.rules.rejection import Rejection
+from authweave.rules.request_body import RequestBody
+from authweave.rules.rewritten_value import RewrittenValue
 from authweave.rules.same_field import SameField
+from authweave.rules.same_variable import SameVariable
+from authweave.rules.scope_token import ScopeToken
 from authweave.rules.secret_literal import SecretLiteral
 from authweave.rules.servers import Servers
+from authweave.rules.shown_secret import ShownSecret
+from authweave.rules.standard_parameter import StandardParameter
+from authweave.rules.template_place import TemplatePlace
+from authweave.rules.test_name import TestName
+from authweave.rules.test_server import TestServer
 from authweave.rules.token_fields import TokenFields
 from authweave.rules.undeclared_input import UndeclaredInput
 from authweave.rules.unused_input import UnusedInput
+from authweave.rules.unused_keep import UnusedKeep
 from authweave.rules.url_host import UrlHost
+from authweave.rules.variant_condition import VariantCondition
 from authweave.rules.variants import Variants
 from authweave.rules.wrong_key import WrongKey
 
 RULES = (
-    Circle, CredentialTemplate, FileName, GrantName, InputSpec, KeptValue, NeverApplies, PathField, Rejection, SameField,
-    SecretLiteral, Servers, TokenFields, UndeclaredInput, UnusedInput, UrlHost, Variants, WrongKey,
-)  # fmt: skip
+    BasicUserName,
+    Circle,
+    ConstantCondition,
+    CredentialTemplate,
+    EmptyNamespace,
+    FieldOrder,
+    FieldValue,
+    FileName,
+    GrantName,
+    InputSpec,
+    KeptValue,
+    MatchSays,
+    NeverApplies,
+    OpenCredential,
+    PathField,
+    Rejection,
+    RequestBody,
+    RewrittenValue,
+    SameField,
+    SameVariable,
+    ScopeToken,
+    SecretLiteral,
+    Servers,
+    ShownSecret,
+    StandardParameter,
+    TemplatePlace,
+    TestName,
+    TestServer,
+    TokenFields,
+    UndeclaredInput,
+    UnusedInput,
+    UnusedKeep,
+    UrlHost,
+    VariantCondition,
+    Variants,
+    WrongKey,
+)
 
 
 @hookimpl

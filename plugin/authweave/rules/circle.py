@@ -16,20 +16,29 @@ class Circle:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per variable in a circle."""
+        if not checked.full["vars"]:
+            return
         reads: dict[str, set[str]] = {}
-        for path, read in checked.reads():
-            if path[0] == "vars" and read[0] == "vars" and len(read) > 1:
-                reads.setdefault(str(path[1]), set()).add(read[1])
-        for name in reads:
-            if name in _reachable(name, reads):
-                yield checked.problem(self.name, ("vars", name), "this variable needs itself", "take it out of its own value")
+        for path, read in checked.reads:
+            if path[0] == "vars" and read[0] == "vars":
+                reads.setdefault(str(path[1]), set()).update(read[1:2] or checked.full["vars"])
+        for name in _in_circles(reads):
+            yield checked.problem(self.name, ("vars", name), "this variable needs itself", "take it out of its own value")
 
 
-def _reachable(name: str, reads: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(reads.get(name, ()))
-    while waiting:
-        if (one := waiting.pop()) not in found:
-            found.add(one)
-            waiting += reads.get(one, ())
-    return found
+def _in_circles(reads: dict[str, set[str]]) -> list[str]:
+    """What is left when everything that ends somewhere is taken away, again and again, from both ends."""
+    left = {name: set(others) for name, others in reads.items()}
+    for graph in (left, _turned(left)):
+        while ends := [name for name in left if not graph.get(name, set()) & left.keys()]:
+            for name in ends:
+                del left[name]
+    return list(left)
+
+
+def _turned(reads: dict[str, set[str]]) -> dict[str, set[str]]:
+    turned: dict[str, set[str]] = {}
+    for name, others in reads.items():
+        for other in others:
+            turned.setdefault(other, set()).add(name)
+    return turned

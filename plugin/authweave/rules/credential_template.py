@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
 from authweave.values import Problem
 
 
@@ -17,10 +16,8 @@ class CredentialTemplate:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per constant."""
-        for path, auth in auth_paths(checked.data):
-            fields = auth.get("fields")
-            for index, field in enumerate(fields if isinstance(fields, list) else []):
-                at = (*path, "fields", index, "value")
-                compiled = checked.compiled.get(at)
-                if isinstance(field, dict) and compiled is not None and not compiled.reads:
-                    yield checked.problem(self.name, at, "the credential is a constant", "read it from an input, or move the field to the top-level `fields`")
+        for field in checked.fields:
+            at = (*field.path, "value")
+            compiled = checked.compiled.get(at)
+            if field.carrier == "credential" and compiled is not None and not compiled.reads:
+                yield checked.problem(self.name, at, "the credential is a constant", "read it from an input, or move the field to the top-level `fields`")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
 
 from authweave import not_built
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
+from authweave.near_misses import near_miss
 from authweave.values import Problem
 
 
@@ -20,12 +19,12 @@ class GrantName:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per wrong word."""
         known = checked.catalog.named("grants")
-        for path, auth in auth_paths(checked.data):
+        for path, auth, _ in checked.variants:
             word = auth.get("grant_type")
             if auth.get("type") != "oauth2" or not isinstance(word, str) or word in known:
                 continue
+            at = (*path, "grant_type")
             if not_built.is_missing("grants", word, known):
-                yield checked.problem("not_built", (*path, "grant_type"), not_built.sentence("grants", word), f"built so far: {', '.join(sorted(known))}")
-            elif near := get_close_matches(word, [*known, *not_built.NAMES["grants"]], 1, 0.85):
-                fix = f"did you mean `{near[0]}`? A vendor's own word is written {{vendor: {word}}}"
-                yield checked.problem(self.name, (*path, "grant_type"), "is not a known grant, but near one", fix)
+                yield checked.problem(not_built.RULE, at, not_built.sentence("grants", word), f"built so far: {', '.join(sorted(known))}")
+            elif near := near_miss(word, [*known, *not_built.NAMES["grants"]], likeness=0.85):
+                yield checked.problem(self.name, at, "is not a known grant, but near one", f"did you mean `{near}`? A vendor's own word is written {{vendor: {word}}}")

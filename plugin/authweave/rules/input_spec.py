@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from authweave.checking import Checked
+from authweave.errors import InvalidInput
 from authweave.patterns import PatternError, compile_pattern
 from authweave.values import Problem
 
-_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "list": (list,), "json": (dict, list, str), "pem": (str,), "pkcs12": (str,),
-}  # fmt: skip
-
 
 class InputSpec:
-    """A pattern that can run in linear time, a default that the declaration itself allows."""
+    """A pattern that can run in linear time; a default, an example and an enum that the declaration itself allows."""
 
     name: ClassVar[str] = "input.declaration"
 
     def check(self, checked: Checked) -> Iterable[Problem]:
-        """Problems of patterns (also of `keep`), defaults and enumerations."""
-        for name, spec in (checked.data.get("inputs") or {}).items():
-            if isinstance(spec, dict):
-                yield from self._input(checked, name, spec)
-        for site in checked.sites:
-            if site.path[-1] == "value" and "keep" in site.path:
-                holder = _at(checked.data, site.path[:-1])
-                if isinstance(holder, dict) and (why := _wrong_pattern(holder.get("pattern"))):
-                    yield checked.problem(self.name, (*site.path[:-1], "pattern"), *why)
+        """Problems of patterns (also of `keep`), defaults, examples and enumerations."""
+        for name, spec in checked.data.get("inputs", {}).items():
+            yield from self._input(checked, name, {**checked.full["inputs"].get(name, {}), **spec})
+        for path, auth, _ in checked.variants:
+            for name, item in auth.get("token_response", {}).get("keep", {}).items():
+                if isinstance(item, Mapping) and (why := _wrong_pattern(item.get("pattern"))):
+                    yield checked.problem(self.name, (*path, "token_response", "keep", name, "pattern"), *why)
 
     def _input(self, checked: Checked, name: str, spec: Mapping[str, Any]) -> Iterable[Problem]:
         at = ("inputs", name)
-        if why := _wrong_pattern(spec.get("pattern")):
-            yield checked.problem(self.name, (*at, "pattern"), *why)
+        if wrong := _wrong_pattern(spec.get("pattern")):
+            yield checked.problem(self.name, (*at, "pattern"), *wrong)
             return
-        default = spec.get("default")
-        if default is None or default == "":
-            return
-        kind = spec.get("type", "string")
-        if not isinstance(default, _KINDS.get(kind, (object,))) or (isinstance(default, bool) and kind in ("integer", "number")):
-            yield checked.problem(self.name, (*at, "default"), f"is not of type {kind}", "write the default in the input's own type")
-        elif "enum" in spec and default not in spec["enum"]:
-            yield checked.problem(self.name, (*at, "default"), "is not one of the values of enum", "choose one of them")
-        elif "pattern" in spec and not (isinstance(default, str) and compile_pattern(spec["pattern"]).matches(default)):
-            yield checked.problem(self.name, (*at, "default"), "does not match the input's own pattern", "change one of the two")
+        for index, option in enumerate(spec.get("enum", ())):
+            if why := _not_allowed(name, {**spec, "enum": None}, option) or _never_met(name, spec, index):
+                yield checked.problem(self.name, (*at, "enum", index), f"this value is never allowed: {why}", "change it, or what contradicts it")
+                return
+        if spec.get("default", "") != "" and (why := _not_allowed(name, spec, spec["default"])):
+            yield checked.problem(self.name, (*at, "default"), f"is not allowed by the input itself: {why}", "change one of the two")
+        if spec.get("example", "") != "" and not spec.get("secret") and (why := _not_allowed(name, spec, spec["example"])):
+            yield checked.problem(self.name, (*at, "example"), f"is not allowed by the input itself: {why}", "show a value that works")
 
 
-def _wrong_pattern(pattern: Any) -> tuple[str, str] | None:
-    if not isinstance(pattern, str):
+def _wrong_pattern(pattern: str | None) -> tuple[str, str] | None:
+    if pattern is None:
         return None
     try:
         compile_pattern(pattern)
@@ -57,7 +50,23 @@ def _wrong_pattern(pattern: Any) -> tuple[str, str] | None:
     return None
 
 
-def _at(data: Any, path: tuple[str | int, ...]) -> Any:
-    for part in path:
-        data = data[part] if isinstance(data, list | dict) else None
-    return data
+def _not_allowed(name: str, spec: Mapping[str, Any], value: Any) -> str:
+    """Why the input would refuse the value if somebody supplied it; '' if it would not."""
+    from authweave.inputs import checked as supplied
+    from authweave.profile import Input
+
+    enum = spec.get("enum")
+    asked = Input(name, type=spec.get("type", "string"), pattern=spec.get("pattern"), enum=None if enum is None else tuple(enum), format=spec.get("format"))
+    try:
+        supplied(asked, value)
+    except InvalidInput as error:
+        return str(error).removeprefix(f"{name} ")
+    return ""
+
+
+def _never_met(name: str, spec: Mapping[str, Any], index: int) -> str:
+    """An option of another type than the input's is never equal to a supplied value."""
+    options = spec["enum"]
+    if options[index] in options[:index] and any(type(earlier) is type(options[index]) and earlier == options[index] for earlier in options[:index]):
+        return "it stands there twice"
+    return "" if not _not_allowed(name, {"type": spec.get("type", "string"), "enum": [options[index]]}, options[index]) else "it is not of the input's type; quote a text"

@@ -1,4 +1,4 @@
-"""`kept.x` that nothing keeps, or two that keep one name."""
+"""`kept.x` that nothing keeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
+from authweave.near_misses import did_you_mean
 from authweave.values import Problem
 
 
@@ -17,10 +17,10 @@ class KeptValue:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per template and name."""
-        known = {
-            str(name) for _, auth in auth_paths(checked.data)
-            for name in ((auth.get("token_response") or {}).get("keep") or {})
-        }  # fmt: skip
-        for path, read in checked.written_reads():
+        if checked.has_unknown_parts:
+            return
+        known = {name for _, auth, _ in checked.variants for name in auth.get("token_response", {}).get("keep", {})}
+        for path, read in checked.written_reads:
             if read[0] == "kept" and len(read) > 1 and read[1] not in known:
-                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", f"keep it: token_response: {{keep: {{{read[1]}: '{{{{ response.json.… }}}}'}}}}")
+                keep = f"keep it: token_response: {{keep: {{{read[1]}: '{{{{ response.json.… }}}}'}}}}"
+                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", did_you_mean(read[1], known, keep))

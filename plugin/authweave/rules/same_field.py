@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
+from authweave.parts import FieldPart
 from authweave.values import Path, Problem
 
 
@@ -17,20 +17,11 @@ class SameField:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per field without `when` that has a twin."""
-        yield from self._list(checked, ("fields",), checked.data.get("fields"), "")
-        for path, auth in auth_paths(checked.data):
-            yield from self._list(checked, (*path, "fields"), auth.get("fields"), "")
-            for request in ("token_request", "refresh_request"):
-                if isinstance(auth.get(request), dict):
-                    yield from self._list(checked, (*path, request, "fields"), auth[request].get("fields"), "payload")
-
-    def _list(self, checked: Checked, path: Path, fields: Any, place: str) -> Iterable[Problem]:
-        groups: dict[tuple[str, str], list[int]] = {}
-        for index, field in enumerate(fields if isinstance(fields, list) else []):
-            if isinstance(field, dict):
-                where, key = str(field.get("in", place)), str(field.get("key"))
-                groups.setdefault((where, key.lower() if where == "header" else key), []).append(index)
-        for indexes in groups.values():
-            for index in indexes if len(indexes) > 1 else ():
-                if "when" not in fields[index]:
-                    yield checked.problem(self.name, (*path, index), "the same `in` and `key` stand twice", "give each a `when` (the first true one wins), or remove one")
+        groups: dict[tuple[Path, str, str], list[FieldPart]] = {}
+        for field in checked.fields:
+            key = field.key.lower() if field.place == "header" else field.key
+            groups.setdefault((field.list_path, field.place, key), []).append(field)
+        for group in groups.values():
+            for field in group if len(group) > 1 and group[0].key else ():
+                if "when" not in field.spec:
+                    yield checked.problem(self.name, field.path, "the same `in` and `key` stand twice", "give each a `when` (the first true one wins), or remove one")

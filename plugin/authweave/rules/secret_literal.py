@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
 from authweave.values import Path, Problem
 
-_PLACES: Final = ("client_secret", "password", "token", "token_secret", "consumer_secret", "secret_access_key", "session_token", "signing_key")
+_PLACES: Final = ("client_secret", "password", "token")
 _NAMES: Final = re.compile(
-    r"(?i)^(authorization|proxy-authorization|x-api-key|api[-_]?key|apikey|.*[-_]?(secret|password|passwd)|client_assertion|refresh_token|access_token|.*[-_]token|token)$"
+    r"(?i)(authorization|proxy-authorization|x-api-key|api[-_]?key|apikey|.*[-_]?(secret|password|passwd)|client_assertion|refresh_token|access_token|.*[-_]token|token)"
 )
-_USER_INFO: Final = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
-_HARMLESS: Final = re.compile(r"^[\s\S]{0,3}$|^(true|false|bearer|basic|none)$", re.IGNORECASE)
+_HARMLESS: Final = re.compile(r"[\s\S]{0,3}|true|false|bearer|basic|none", re.IGNORECASE)
+_SHAPES: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|gh[opsu]_[A-Za-z0-9]{36}|github_pat_\w{22,}|glpat-[\w-]{20}"
+    r"|xox[abeprs]-[\w-]{10,}|sk_live_\w{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|shp(?:at|ss)_[0-9a-fA-F]{32})"
+)
 
 
 class SecretLiteral:
@@ -25,40 +28,41 @@ class SecretLiteral:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per literal. The value is not repeated in the message."""
-        for path, auth in auth_paths(checked.data):
+        found: dict[Path, str] = {}
+        for path, auth, _ in checked.variants:
             for key in _PLACES:
-                if _is_literal(auth.get(key)) and auth[key] != "":
-                    yield self._problem(checked, (*path, key), f"'{{{{ inputs.{key} }}}}'")
-        for path, field in _fields(checked.data):
-            if _NAMES.match(str(field.get("key", ""))) and _is_literal(field.get("value")) and not _HARMLESS.match(str(field["value"])):
-                yield self._problem(checked, (*path, "value"), "a template that reads a secret input")
-        for name, spec in _inputs(checked.full):
-            if spec.get("secret") is True and spec.get("default") not in (None, ""):
-                yield self._problem(checked, ("inputs", name, "default"), "no default: somebody supplies it")
-            if spec.get("secret") is True and spec.get("example") is not None and len(str(spec["example"])) > 40:
-                yield self._problem(checked, ("inputs", name, "example"), "an example that is plainly not a secret")
-
-    def _problem(self, checked: Checked, path: Path, better: str) -> Problem:
-        return checked.problem(self.name, path, "a secret stands in the file", f"write {better}, and change the secret if it was real")
+                if auth.get(key, "") != "" and _is_literal(auth[key]):
+                    found[(*path, key)] = f"'{{{{ inputs.{key} }}}}'"
+        for field in checked.fields:
+            value = field.spec.get("value", "")
+            if _is_literal(value) and not _HARMLESS.fullmatch(str(value)) and _NAMES.fullmatch(field.key):
+                found[(*field.path, "value")] = "a template that reads a secret input"
+        for name, spec in checked.full["inputs"].items():
+            if spec.get("secret") is True and spec.get("default", "") != "":
+                found["inputs", name, "default"] = "no default: somebody supplies it"
+        for path, text in _texts(checked):
+            if _SHAPES.search(text) or ("?" in text and _has_secret_query(text)):
+                found.setdefault(path, "a template that reads a secret input")
+        for path, better in found.items():
+            yield checked.problem(self.name, path, "a secret stands in the file", f"write {better}, and change the secret if it was real")
 
 
 def _is_literal(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool) and "{{" not in str(value)
 
 
-def _fields(data: Mapping[str, Any]) -> Iterable[tuple[Path, Mapping[str, Any]]]:
-    groups: list[tuple[Path, Any]] = [(("fields",), data.get("fields"))]
-    for path, auth in auth_paths(data):
-        groups.append(((*path, "fields"), auth.get("fields")))
-        for request in ("token_request", "refresh_request"):
-            if isinstance(auth.get(request), dict):
-                groups.append(((*path, request, "fields"), auth[request].get("fields")))
-    for path, fields in groups:
-        for index, field in enumerate(fields if isinstance(fields, list) else []):
-            if isinstance(field, dict):
-                yield (*path, index), field
+def _texts(checked: Checked) -> Iterable[tuple[Path, str]]:
+    for site in checked.sites:
+        if type(site.value) is str and len(site.value) > 12 and checked.merged.is_written(site.path):
+            yield site.path, site.value
+    for name, spec in checked.data.get("inputs", {}).items():
+        for key in ("default", "example"):
+            if isinstance(spec.get(key), str):
+                yield ("inputs", name, key), spec[key]
 
 
-def _inputs(full: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    inputs = full.get("inputs")
-    return [(name, spec) for name, spec in inputs.items() if isinstance(spec, dict)] if isinstance(inputs, dict) else []
+def _has_secret_query(url: str) -> bool:
+    if not url.startswith(("https://", "http://", "/")):
+        return False
+    pairs = parse_qsl(url.partition("?")[2])
+    return any(_NAMES.fullmatch(key) and "{{" not in value and not _HARMLESS.fullmatch(value) for key, value in pairs)

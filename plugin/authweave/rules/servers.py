@@ -16,6 +16,6 @@ class Servers:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """The note."""
-        if not checked.data.get("servers") and checked.data.get("abstract") is not True and "auth" in checked.data:
+        if "servers" not in checked.merged.written and checked.data.get("abstract") is not True and "auth" in checked.data:
             fix = "add servers: ['https://…'], or name them when connecting; until then `test` is token_only"
             yield checked.problem(self.name, ("servers",), "no `servers`: nobody gets the credential", fix, severity="warning")

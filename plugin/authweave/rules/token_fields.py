@@ -1,36 +1,32 @@
-"""Client authentication in two places."""
+"""Client authentication in two ways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths
+from authweave.parts import FieldPart
 from authweave.values import Problem
 
 
 class TokenFields:
-    """`client_auth` proves the client once; a field that proves it again makes servers answer invalid_request (RFC 6749 §2.3)."""
+    """`client_auth` proves the client once; a field that proves it in another way makes servers answer invalid_request (RFC 6749 §2.3).
+
+    A field of the same place and name replaces the standard parameter, and is no second proof.
+    """
 
     name: ClassVar[str] = "client_auth.twice"
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per field."""
-        for path, auth in auth_paths(checked.data):
-            method = auth.get("client_auth", "client_secret_basic")
-            for request in ("token_request", "refresh_request"):
-                for index, field in enumerate(_fields(auth.get(request))):
-                    if _proves(field) and auth.get("type") == "oauth2" and method != "none":
-                        at = (*path, request, "fields", index)
-                        yield checked.problem(self.name, at, f"client_auth {method} sends this already", "remove the field, or write client_auth: none")
+        methods = {path: full.get("client_auth", "") for path, _, full in checked.variants}
+        for field in checked.fields:
+            if field.carrier in ("token", "refresh") and (method := methods.get(field.path[:-3], "")) and _proves_too(field, method):
+                yield checked.problem(self.name, field.path, f"client_auth {method} proves the client already", "remove the field, or write client_auth: none")
 
 
-def _fields(request: Any) -> list[dict[str, Any]]:
-    fields = request.get("fields") if isinstance(request, dict) else None
-    return [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
-
-
-def _proves(field: dict[str, Any]) -> bool:
-    place, key = field.get("in", "payload"), str(field.get("key")).lower()
-    return (place == "header" and key == "authorization") or (place in ("payload", "query") and key in ("client_secret", "client_assertion"))
+def _proves_too(field: FieldPart, method: str) -> bool:
+    if method == "client_secret_post":
+        return field.place == "header" and field.key.lower() == "authorization"
+    return method == "client_secret_basic" and field.place in ("payload", "query") and field.key in ("client_secret", "client_assertion")

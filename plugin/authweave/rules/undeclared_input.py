@@ -1,13 +1,14 @@
-"""A template reads an input that nobody declares."""
+"""A template reads an input or a variable that nobody declares."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.values import Problem
+from authweave.near_misses import did_you_mean
+from authweave.values import Path, Problem
 
 
 class UndeclaredInput:
@@ -17,9 +18,18 @@ class UndeclaredInput:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per template and name."""
-        known = {"inputs": checked.full.get("inputs") or {}, "vars": checked.full.get("vars") or {}}
-        for path, read in checked.written_reads():
-            if read[0] in known and len(read) > 1 and read[1] not in known[read[0]]:
-                near = get_close_matches(read[1], list(known[read[0]]), 1, 0.6)
-                fix = f"did you mean `{read[0]}.{near[0]}`?" if near else f"declare it: {read[0]}: {{{read[1]}: …}}"
-                yield checked.problem(self.name, path, f"`{read[0]}.{read[1]}` is not declared", fix)
+        if checked.has_unknown_parts or checked.data.get("abstract") is True:
+            return
+        known = {space: checked.names(space) for space in ("inputs", "vars")}
+        for path, read in checked.written_reads:
+            if len(read) > 1 and read[0] in known and read[1] not in known[read[0]]:
+                space, name = read[:2]
+                near = did_you_mean(f"{space}.{name}", [f"{space}.{each}" for each in known[space]], f"declare it: {space}: {{{name}: …}}", likeness=0.75)
+                yield checked.problem(self.name, path, f"`{space}.{name}` is not declared", near, offset=_offset(checked, path, name))
+
+
+def _offset(checked: Checked, path: Path, name: str) -> int:
+    """Where the name is read in the text, if it is one."""
+    text = getattr(checked.compiled[path], "text", "")
+    found = re.search(rf"\b(?:inputs|vars)\b[.\[\s'\"]*{re.escape(name)}\b", text)
+    return found.start() if found else 0

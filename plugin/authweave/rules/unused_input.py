@@ -15,12 +15,15 @@ class UnusedInput:
     name: ClassVar[str] = "input.unused"
 
     def check(self, checked: Checked) -> Iterable[Problem]:
-        """One problem per name."""
-        if checked.full.get("abstract") is True:
+        """One problem per name. Not where a part is unknown: it may read it."""
+        if checked.has_unknown_parts or checked.data.get("abstract") is True:
             return
-        read = {read[:2] for _, read in checked.reads()}
-        whole = {path[0] for path in read if len(path) == 1}
+        read = {read[:2] for _, read in checked.reads}
         for space in ("inputs", "vars"):
-            for name in checked.data.get(space) or {}:
-                if (space, name) not in read and space not in whole and checked.merged.is_own((space, name)):
+            for name in checked.data.get(space, {}):
+                if (space, name) not in read and (space,) not in read and checked.merged.is_own((space, name)) and not self._may_be_read(checked, space, name):
                     yield checked.problem(self.name, (space, name), "nothing reads it", "use it in a template, or remove it", of_key=True)
+
+    def _may_be_read(self, checked: Checked, space: str, name: str) -> bool:
+        """Does a part that could not be looked at read it?"""
+        return bool(checked.problems) and checked.is_mentioned(space, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from authweave.checking import Checked
 from authweave.urls import UrlTemplate
@@ -18,27 +18,32 @@ class UrlHost:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per URL and value."""
         for path, compiled in checked.compiled.items():
-            if isinstance(compiled, UrlTemplate) and checked.merged.is_written(path):
+            if isinstance(compiled, UrlTemplate) and compiled.host_reads and checked.merged.is_written(path):
                 for read in sorted(compiled.host_reads):
-                    if not _is_bounded(checked, read):
+                    if not _is_bounded(checked, read, frozenset()):
                         name = ".".join(read)
-                        yield checked.problem(self.name, path, f"`{name}` alone chooses the host", f"give {name} a pattern, an enum, or format: hostname (url for a whole origin)")
+                        fix = f"give {name} a pattern" + ("" if read[0] == "kept" else ", an enum, or format: hostname (url for a whole origin)")
+                        yield checked.problem(self.name, path, f"`{name}` alone chooses the host", fix, offset=max(compiled.text.find(name), 0))
 
 
-def _is_bounded(checked: Checked, read: tuple[str, ...]) -> bool:
-    if read[0] == "inputs" and len(read) > 1:
-        spec: Any = (checked.full.get("inputs") or {}).get(read[1])
-        return not isinstance(spec, dict) or any(key in spec for key in ("pattern", "enum", "format"))
-    if read[0] == "vars" and len(read) > 1:
-        compiled = checked.compiled.get(("vars", read[1]))
-        return compiled is None or all(_is_bounded(checked, inner) for inner in compiled.reads if inner != read)
-    if read[0] == "kept":
-        return _kept_with_pattern(checked, read[1]) if len(read) > 1 else False
-    return read[0] == "profile"
+def _is_bounded(checked: Checked, read: tuple[str, ...], above: frozenset[str]) -> bool:
+    if len(read) < 2:
+        return False
+    space, name = read[:2]
+    if space == "inputs":
+        spec = checked.full["inputs"].get(name)
+        return spec is None or bool(spec.keys() & {"pattern", "enum", "format"})
+    if space == "vars":
+        made = checked.compiled.get(("vars", name))
+        return made is None or name in above or all(_is_bounded(checked, inner, above | {name}) for inner in made.reads)
+    if space == "kept":
+        return _kept_with_pattern(checked, name)
+    return space == "profile"
 
 
 def _kept_with_pattern(checked: Checked, name: str) -> bool:
-    from authweave.defaults import auths
-
-    found = [auth.get("token_response", {}).get("keep", {}).get(name) for auth in auths(checked.data)]
-    return any(isinstance(item, dict) and "pattern" in item for item in found)
+    if checked.has_unknown_parts:
+        return True
+    keeps = [auth.get("token_response", {}).get("keep", {}) for _, auth, _ in checked.variants]
+    found = [keep[name] for keep in keeps if name in keep]
+    return not found or all(isinstance(item, dict) and "pattern" in item for item in found)

@@ -17,8 +17,8 @@ class Basic:
     title: ClassVar[str] = "user name and password (RFC 7617)"
     schema: ClassVar[JsonSchema] = {
         "properties": {
-            "username": frame.text("The user name.", default="{{ inputs.username }}"),
-            "password": {**frame.SECRET_TEXT, "default": "{{ inputs.password }}"},
+            "username": frame.text("The user name; it holds no colon (RFC 7617 §2).", default="{{ inputs.username }}", examples=["{{ inputs.username }}"]),
+            "password": {**frame.SECRET_TEXT, "description": f"The password. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.password }}", "examples": ["{{ inputs.password }}"]},
         }
     }
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {

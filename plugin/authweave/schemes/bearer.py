@@ -15,7 +15,7 @@ class Bearer:
 
     name: ClassVar[str] = "bearer"
     title: ClassVar[str] = "a permanent token (RFC 6750)"
-    schema: ClassVar[JsonSchema] = {"properties": {"token": {**frame.SECRET_TEXT, "default": "{{ inputs.token }}"}}}
+    schema: ClassVar[JsonSchema] = {"properties": {"token": {**frame.SECRET_TEXT, "description": f"The token. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.token }}", "examples": ["{{ inputs.token }}"]}}}
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {"token": {"title": "Token", "secret": True}}
     fields: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"in": "header", "key": "Authorization", "value": "Bearer {{ $token }}"},

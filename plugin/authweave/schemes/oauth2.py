@@ -9,7 +9,7 @@ from authweave import frame
 from authweave.hookspecs import Register, hookimpl
 from authweave.values import JsonSchema
 
-_TOKEN_REQUEST = frame.request_schema(frame.field_schema(default_place="payload"), url=False, method="POST")
+_FIELD = frame.field_schema(default_place="payload")
 
 
 class OAuth2:
@@ -22,39 +22,42 @@ class OAuth2:
         "required": ["grant_type", "token_url"],
         "properties": {
             "grant_type": {
-                "type": ["string", "object"],
-                "description": "A short name or a URN (RFC 6749 §4). A vendor's own word is sent as it is; {vendor: word} insists on one that is near a known name.",
+                **frame.by_kind(
+                    "A short name or a URN (RFC 6749 §4). A vendor's own word is sent as it is; {vendor: word} insists on one that is near a known name.",
+                    string={"anyOf": [{"type": "string", "x-names-of": "grants"}, {"pattern": f"^[A-Za-z0-9_.:/-]+{frame.END}", "description": "A vendor's own word."}]},
+                    object=frame.closed({"vendor": frame.described({"type": "string", "minLength": 1}, "The word that is sent.", examples=["client_credential"])}, required=("vendor",)),
+                ),
                 "examples": ["client_credentials", "account_credentials", {"vendor": "client_credential"}],
-                "if": {"type": "object"},
-                "then": frame.closed({"vendor": {"type": "string", "minLength": 1}}, required=("vendor",)),
-                "else": {"x-names-of": "grants", "x-others": "^[A-Za-z0-9_.:/-]+$"},
             },
             "token_url": {**frame.URL, "description": f"The token endpoint (RFC 6749 §3.2). {frame.URL['description']}"},
-            "refresh_url": {**frame.URL, "description": "Where tokens are refreshed. Default: token_url."},
-            "client_id": frame.text("The client id.", default="{{ inputs.client_id }}"),
-            "client_secret": {**frame.SECRET_TEXT, "default": "{{ inputs.client_secret }}"},
+            "refresh_url": {**frame.URL, "description": f"Where tokens are refreshed. Default: token_url. {frame.URL['description']}", "examples": ["https://{{ inputs.tenant }}.example.com/oauth/refresh"]},
             "client_auth": frame.names_of("client_auth", "How the client proves who it is (RFC 7591 `token_endpoint_auth_method`). One way, never guessed.",
-                                          default="client_secret_basic"),
+                                          default="client_secret_basic", examples=["client_secret_post"]),
             "basic_encoding": frame.choice(("rfc6749", "raw"), "rfc6749: id and secret are form-encoded before Basic (§2.3.1); raw: they are not. Servers disagree.", default="rfc6749"),
+            "client_id": frame.text("The client id.", default="{{ inputs.client_id }}", examples=["{{ inputs.client_id }}"]),
+            "client_secret": {**frame.SECRET_TEXT, "description": f"The client secret. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.client_secret }}"},
             "scopes": {
-                "type": ["string", "array"],
-                "description": "A text as it is sent, a list that is joined, or {key, value} pairs: pairs of one key are joined, each key is a parameter.",
+                **frame.by_kind(
+                    "A text as it is sent, a list that is joined, or {key, value} pairs: pairs of one key are joined, each key is a parameter.",
+                    string={},
+                    array={"items": frame.by_kind(
+                        "One scope, or one value of a parameter.",
+                        string={},
+                        object=frame.closed({"key": frame.described({"type": "string", "minLength": 1}, "The parameter.", examples=["scope"]),
+                                             "value": frame.text("Its value.", examples=["read"])}, required=("key", "value")),
+                    )},
+                ),
                 "examples": [["read", "write"], "read write", [{"key": "scope", "value": "read"}, {"key": "audience", "value": "crm"}]],
-                "if": {"type": "array"},
-                "then": {"items": {
-                    "type": ["string", "object"],
-                    "if": {"type": "object"},
-                    "then": frame.closed({"key": frame.text("The parameter.", examples=["scope"]), "value": frame.text("Its value.")}, required=("key", "value")),
-                }},
+                "x-anti-examples": [{"value": ["read write"], "reason": "one scope for each item of a list"}],
             },
             "scope_separator": {**frame.text("Between the values of one key.", examples=[","]), "default": " "},
-            "audience": frame.text("The parameter `audience`."),
-            "resource": frame.text("The parameter `resource` (RFC 8707)."),
-            "token_request": {**_TOKEN_REQUEST, "description": "What differs in the token request. Default: POST, form."},
-            "refresh_request": {**_TOKEN_REQUEST, "description": "What differs in the refresh request; what is not written comes from token_request, fields too."},
+            "audience": frame.text("The parameter `audience`.", examples=["https://api.example.com"]),
+            "resource": frame.text("The parameter `resource` (RFC 8707).", examples=["https://api.example.com"]),
+            "token_request": frame.request_schema(_FIELD, url=False, method="POST", description="What differs in the token request. Default: POST, form."),
+            "refresh_request": frame.request_schema(_FIELD, url=False, method="POST", description="What differs in the refresh request; what is not written comes from token_request, fields too."),
             "token_response": frame.answer_schema(),
             "refresh_with": frame.choice(("refresh_token", "access_token", "grant"), "What a refresh presents; grant: never refresh.", default="refresh_token"),
-            "refresh_before": {"type": "number", "minimum": 0, "default": 60, "description": "Seconds before the end at which renewal begins; at most a quarter of the lifetime."},
+            "refresh_before": frame.described({"type": "number", "minimum": 0}, "Seconds before the end at which renewal begins; at most a quarter of the lifetime.", default=60, examples=[300]),
         },
     }  # fmt: skip
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -1,0 +1,86 @@
+"""The parts of a document that rules look at, each with its path. All of them as they are written, without defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from authweave.defaults import auth_paths
+from authweave.values import Path
+
+REQUESTS = {"token_request": "token", "refresh_request": "refresh"}
+
+
+class FieldPart(NamedTuple):
+    """A field. `place` is its `in`, written or not (empty: missing); `carrier` is what it is a part of.
+
+    Carriers: task (every task request), credential (`auth.fields`), token, refresh, test.
+    """
+
+    path: Path
+    spec: Mapping[str, Any]
+    place: str
+    carrier: str
+
+    @property
+    def key(self) -> str:
+        """Its key, empty if missing."""
+        return str(self.spec.get("key", ""))
+
+    @property
+    def list_path(self) -> Path:
+        """The list that it stands in."""
+        return self.path[:-1]
+
+
+class RequestPart(NamedTuple):
+    """A described request. `carrier` is token, refresh or test."""
+
+    path: Path
+    spec: Mapping[str, Any]
+    carrier: str
+
+    @property
+    def method(self) -> str:
+        """Its method, written or not."""
+        return str(self.spec.get("method", "GET" if self.carrier == "test" else "POST")).upper()
+
+    @property
+    def encoding(self) -> str:
+        """Its encoding, written or not."""
+        return str(self.spec.get("encoding", "query" if self.method == "GET" else "form"))
+
+
+def tests_of(data: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Every test."""
+    tests = data.get("test")
+    if isinstance(tests, dict):
+        yield ("test",), tests
+    elif isinstance(tests, list):
+        yield from ((("test", index), test) for index, test in enumerate(tests))
+
+
+def requests_of(data: Mapping[str, Any]) -> Iterator[RequestPart]:
+    """Every described request."""
+    for path, auth in auth_paths(data):
+        for key, carrier in REQUESTS.items():
+            if key in auth:
+                yield RequestPart((*path, key), auth[key], carrier)
+    for path, test in tests_of(data):
+        if "request" in test:
+            yield RequestPart((*path, "request"), test["request"], "test")
+
+
+def fields_of(data: Mapping[str, Any]) -> Iterator[FieldPart]:
+    """Every field of every list."""
+    yield from _listed(("fields",), data, "", "task")
+    for path, auth in auth_paths(data):
+        yield from _listed((*path, "fields"), auth, "", "credential")
+    for request in requests_of(data):
+        place = "" if request.carrier == "test" else "payload"
+        yield from _listed((*request.path, "fields"), request.spec, place, request.carrier)
+
+
+def _listed(path: Path, holder: Mapping[str, Any], place: str, carrier: str) -> Iterator[FieldPart]:
+    for index, field in enumerate(holder.get("fields", ())):
+        yield FieldPart((*path, index), field, field.get("in", place), carrier)

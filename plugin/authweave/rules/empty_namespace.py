@@ -1,0 +1,30 @@
+"""A template reads what nothing ever gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from authweave import not_built
+from authweave.checking import Checked
+from authweave.defaults import gets_token
+from authweave.values import Problem
+
+
+class EmptyNamespace:
+    """`token` is read only where a token is got; `callback`, `assertion` and `signature` belong to types that are not built yet."""
+
+    name: ClassVar[str] = "namespace.empty"
+
+    def check(self, checked: Checked) -> Iterable[Problem]:
+        """One problem per template."""
+        spaces = [(path, read[0]) for path, read in checked.written_reads if read[0] == "token" or read[0] in not_built.NAMESPACES]
+        for path, space in dict.fromkeys(spaces):
+            auth = next((auth for at, auth, _ in checked.variants if path[: len(at)] == at), {})
+            kind = str(auth.get("type", ""))
+            if kind not in checked.catalog.named("schemes") or "." in kind:
+                continue
+            if space in not_built.NAMESPACES:
+                yield checked.problem(not_built.RULE, path, f"`{space}` is not built yet", not_built.FIX)
+            elif not gets_token(auth, checked.catalog):
+                yield checked.problem(self.name, path, f"type {kind} gets no token, so `token` is always null", "read an input, or choose a type that gets a token")

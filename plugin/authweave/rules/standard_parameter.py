@@ -1,0 +1,55 @@
+"""`omit` and `rename` of what is not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from authweave.checking import Checked
+from authweave.defaults import grant_of
+from authweave.near_misses import did_you_mean, shown
+from authweave.values import Path, Problem
+
+_SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",)}
+
+
+class StandardParameter:
+    """`omit` and `rename` name parameters that the call sends, by their RFC names; a refresh may also omit an inherited field."""
+
+    name: ClassVar[str] = "parameter.unknown"
+
+    def check(self, checked: Checked) -> Iterable[Problem]:
+        """One problem per name."""
+        for path, auth, full in checked.variants:
+            if full.get("client_auth") not in _SENT_BY or grant_of(auth, checked.catalog).schema or grant_of(auth, checked.catalog).inputs:
+                continue
+            for key in ("token_request", "refresh_request"):
+                if key in auth:
+                    yield from self._request(checked, (*path, key), auth[key], _sent(auth, full, key))
+
+    def _request(self, checked: Checked, path: Path, request: Mapping[str, Any], sent: list[str]) -> Iterable[Problem]:
+        renamed: dict[str, str] = {}
+        for index, name in enumerate(request.get("omit", ())):
+            if name not in sent:
+                yield self._not_sent(checked, (*path, "omit", index), name, sent)
+        for name, other in request.get("rename", {}).items():
+            at = (*path, "rename", name)
+            if name not in sent:
+                yield self._not_sent(checked, at, name, sent, of_key=True)
+            elif name in request.get("omit", ()):
+                yield checked.problem(self.name, at, f"`{name}` is left out, so it has no name", "take it out of `omit` or of `rename`", of_key=True)
+            elif other in renamed:
+                yield checked.problem(self.name, at, f"`{renamed[other]}` has this name already", "two parameters need two names")
+            renamed[other] = name
+
+    def _not_sent(self, checked: Checked, at: Path, name: str, sent: list[str], *, of_key: bool = False) -> Problem:
+        return checked.problem(self.name, at, f"`{shown(name)}` is not sent by this call", did_you_mean(name, sent, f"it sends {', '.join(sent)}"), of_key=of_key)
+
+
+def _sent(auth: Mapping[str, Any], full: Mapping[str, Any], key: str) -> list[str]:
+    scopes = auth.get("scopes", ())
+    keys = [item.get("key", "scope") if isinstance(item, Mapping) else "scope" for item in scopes] if isinstance(scopes, list) else ["scope"]
+    sent = ["grant_type", *dict.fromkeys(keys), *(name for name in ("audience", "resource") if name in auth), *_SENT_BY[full["client_auth"]], "Accept"]
+    if key == "refresh_request":
+        sent += ["refresh_token", *(field.get("key", "") for field in auth.get("token_request", {}).get("fields", ()))]
+    return sent

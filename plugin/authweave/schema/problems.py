@@ -1,0 +1,90 @@
+"""From jsonschema's errors to problems a person can act on, and what is left when the wrong parts are taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from authweave.catalog import Catalog
+from authweave.inheritance import Merged
+from authweave.schema import words
+from authweave.schema.profile import quick_check, shape_check, validator
+from authweave.schema.words import Words
+from authweave.values import Path, Problem
+
+MOST: Final = 100
+_ROUNDS: Final = 4
+
+
+def schema_problems(merged: Merged, catalog: Catalog) -> tuple[list[Problem], Merged]:
+    """Every problem the schema sees, and the document without what is wrong.
+
+    In what is left, everything that is written has the shape the schema asks for; only what is required may be missing.
+    Where too much is wrong, nothing is left.
+    """
+    if quick_check(catalog)(merged.data):
+        return [], merged
+    problems: list[Problem] = []
+    wrong: list[Path] = []
+    for path, found, is_there in _errors(merged.data, catalog):
+        problems.append(merged.problem(found.rule, path, found.message, found.fix, of_key=found.of_key))
+        if is_there:
+            wrong.append(path)
+        if len(problems) >= MOST:
+            problems.append(merged.problem("schema.many", (), f"more than {MOST} problems; the others are not shown", "mend these first"))
+            return problems, merged.without([()])
+    return problems, _sound(merged.without(wrong), catalog)
+
+
+def _sound(merged: Merged, catalog: Catalog) -> Merged:
+    """Cut until all that is left has its shape: what was wrong may have hidden what else is."""
+    for _ in range(_ROUNDS):
+        unread = [(*path, key) for path, auth in _unread_variants(merged.data, catalog) for key in auth if key not in _COMMON]
+        if not unread and shape_check(catalog)(merged.data):
+            return merged
+        merged = merged.without([*unread, *(path for path, _, is_there in _errors(merged.data, catalog) if is_there)])
+    return merged.without([()])
+
+
+_COMMON: Final = frozenset({"type", "name", "when", "fields", "rejected_when"})
+
+
+def _unread_variants(data: Any, catalog: Catalog) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Variants whose type is not known: no part of the schema has looked at their own keys."""
+    auth = data.get("auth")
+    many = isinstance(auth, list)
+    for index, variant in enumerate(auth if isinstance(auth, list) else [auth]):
+        kind = variant.get("type") if isinstance(variant, dict) else None
+        if isinstance(variant, dict) and not (isinstance(kind, str) and kind in catalog.named("schemes")):
+            yield ("auth", index) if many else ("auth",), variant
+
+
+def _errors(data: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, bool]]:
+    """Path, words, and whether something stands there; of several errors at one place the first."""
+    seen: set[Path] = set()
+    for error in validator(catalog).iter_errors(data):
+        for path, found, is_there in _translated(error, catalog):
+            if path not in seen:
+                seen.add(path)
+                yield path, found, is_there
+
+
+def _translated(error: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, bool]]:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for key in error.instance:
+            if key not in known and not key.startswith("x-"):
+                yield (*path, key), words.unknown_key((*path, key), error.instance, known), True
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key in error.instance:
+                continue
+            if key != "token_url" or not ({"issuer", "resource"} & error.instance.keys()):
+                yield (*path, key), words.missing(key), False
+            elif "issuer" not in error.instance:
+                yield (*path, "resource"), words.NOT_FOUND_BY_RESOURCE, False
+    elif "propertyNames" in list(error.absolute_schema_path)[-2:]:
+        yield (*path, error.instance), words.name(path, error.instance), True
+    else:
+        yield path, words.value(error, path, catalog), True

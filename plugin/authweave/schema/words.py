@@ -1,0 +1,210 @@
+"""What is wrong with a value and what would be right, in the words of people who write profiles.
+
+Values are never printed: they may be secrets. Names of keys and of extensions are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authweave import not_built
+from authweave.catalog import Catalog
+from authweave.frame import TEMPLATE, VENDOR_NAME
+from authweave.near_misses import did_you_mean, near_miss, shown
+from authweave.values import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A problem without its place. `of_key`: the key itself is wrong, not what stands under it."""
+
+    rule: str
+    message: str
+    fix: str
+    of_key: bool = False
+
+
+_KINDS: Final = {
+    "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "array": "a list", "object": "a map",
+}  # fmt: skip
+_TRUTH_OF_YAML_1_1: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
+_EXAMPLES: Final = {
+    "format": "format: 1", "name": "name: acme-crm, as the file is called", "identity_provider": "identity_provider: Acme, who checks the credential",
+    "auth": "auth: {type: …}", "type": "type: oauth2, or another auth type", "grant_type": "grant_type: client_credentials",
+    "token_url": "token_url: https://…", "in": "in: header (or query, payload, path, cookie)", "key": "key: …, the name of the field",
+    "value": "value: …", "fields": "fields: [{in: …, key: …, value: …}]", "url": "url: /v1/me", "request": "request: {url: …}",
+    "vendor": "vendor: …", "when": "when: '{{ … }}'", "message": "message: …",
+}  # fmt: skip
+_NO_PLACE: Final = {
+    "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
+    "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
+}
+NOT_FOUND_BY_RESOURCE: Final = Words(not_built.RULE, "finding the token endpoint by `resource` is not built yet", "write token_url: https://…")
+
+
+def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any]) -> Words:
+    """A key that the format does not have at this place."""
+    key = str(path[-1])
+    in_auth = path[0] == "auth" and (len(path) == 2 or (len(path) == 3 and isinstance(path[1], int)))
+    if (len(path) == 1 and key in not_built.TOP_KEYS) or (in_auth and (belongs := not_built.type_of_key(key, holder.get("type")))):
+        if in_auth and belongs != holder.get("type", belongs):
+            return Words("schema.unknown_key", f"belongs to type {belongs}, not to {shown(str(holder.get('type')))}", "remove it", of_key=True)
+        return Words(not_built.RULE, "is not built yet", not_built.FIX, of_key=True)
+    names = [name for name, part in known.items() if part is not False]
+    if near := near_miss(key, names):
+        return Words("schema.unknown_key", "not known here", f"did you mean `{near}`?", of_key=True)
+    return Words("schema.unknown_key", "not known here", _elsewhere(path, key, names), of_key=True)
+
+
+def _elsewhere(path: Path, key: str, names: list[str]) -> str:
+    if key == "$schema":
+        return "for editors write it as a comment: # yaml-language-server: $schema=…"
+    if len(path) == 1 and key in ("type", "grant_type", "token_url", "client_id", "client_secret", "client_auth", "scopes", "username", "password", "token"):
+        return f"write it under `auth`: auth: {{{key}: …}}"
+    if path[0] == "auth" and key in ("inputs", "vars", "servers", "test", "identity_provider"):
+        return f"write `{key}` at the top of the file, not under `auth`"
+    listed = ", ".join(names)
+    return f"known here: {listed}; keys of your own begin with x-" if names else "remove it"
+
+
+def missing(key: str) -> Words:
+    """A key that must be there and is not."""
+    return Words("schema.required", "is missing", f"add {_EXAMPLES.get(key, f'`{key}`')}")
+
+
+def name(path: Path, key: str) -> Words:
+    """A name that the author chose and that is not well formed."""
+    better = re.sub(r"[^A-Za-z0-9_]+", "_", key).strip("_")
+    well_formed = better and not better[0].isdigit() and len(better) <= 40 and better != key
+    fix = "a name is made of letters, digits and _, and does not begin with a digit"
+    words = "templates could not read this name" if path and path[-1] != "rename" else "is not the name of a parameter"
+    return Words("schema.name", words, f"write `{better}`: {fix}" if well_formed else fix, of_key=True)
+
+
+def value(error: Any, path: Path, catalog: Catalog) -> Words:
+    """A value that is not of the right kind or form."""
+    keyword = error.validator
+    if keyword is None:
+        return Words("schema.misplaced", *_NO_PLACE.get(str(path[-1]), ("has no place here", "remove it")), of_key=True)
+    if keyword == "enum" and "x-names-of" in error.schema:
+        return unknown_name(error.schema["x-names-of"], str(error.instance), catalog)
+    words = _WORDS.get(keyword, _other)(error, path)
+    return Words(f"schema.{keyword}", *words)
+
+
+def unknown_name(kind: str, found: str, catalog: Catalog) -> Words:
+    """A name that no extension has: not built yet, of a package that is not installed, or misspelt."""
+    known = sorted(catalog.named(kind))
+    if not_built.is_missing(kind, found, catalog.named(kind)):
+        return Words(not_built.RULE, not_built.sentence(kind, found), f"built so far: {', '.join(known)}")
+    if re.match(VENDOR_NAME, found):
+        package = found.partition(".")[0]
+        return Words("schema.not_installed", f"`{shown(found)}` comes with a package that is not installed",
+                     f"install the package of `{shown(package)}` that adds it; `authweave plugins` lists what is loaded")  # fmt: skip
+    every = [*known, *not_built.NAMES.get(kind, ())]
+    return Words("schema.unknown_name", f"`{shown(found)}` is not known here", did_you_mean(found, every, f"write one of: {', '.join(known)}"))
+
+
+def _type(error: Any, path: Path) -> tuple[str, str]:
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    found = kind_of(error.instance)
+    expected = _listed(_KINDS[each] for each in wanted if not (each == "integer" and "number" in wanted))
+    return f"is {found}, not {expected}", _in_right_type(error.instance, wanted, expected)
+
+
+def _in_right_type(found: Any, wanted: list[str], expected: str) -> str:
+    if found is None:
+        return "remove the empty item"
+    if "string" in wanted and isinstance(found, bool | int | float):
+        return "quote it"
+    if "boolean" in wanted and isinstance(found, str):
+        return "write true or false" + (" (YAML 1.2 reads yes, no, on and off as texts)" if found.lower() in _TRUTH_OF_YAML_1_1 else "")
+    if ("number" in wanted or "integer" in wanted) and isinstance(found, str):
+        return "write the number without quotes"
+    if "array" in wanted and not isinstance(found, dict):
+        return "write it as a list: [ … ]"
+    if wanted == ["array"]:
+        return "begin each item with `- `"
+    return f"write {expected}"
+
+
+def kind_of(value: Any) -> str:
+    """`a text`, `a list` …"""
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = ((str, "a text"), (int, "a whole number"), (float, "a number"), (list, "a list"), (dict, "a map"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "nothing")
+
+
+def _enum(error: Any, path: Path) -> tuple[str, str]:
+    options = [str(option) for option in error.validator_value]
+    written = f"write one of: {', '.join(options)}"
+    fix = did_you_mean(error.instance, options, written) if isinstance(error.instance, str) else written
+    return "is not one of the words that may stand here", fix
+
+
+def _const(error: Any, path: Path) -> tuple[str, str]:
+    if isinstance(error.instance, str) and error.instance.strip() == str(error.validator_value):
+        return "is a text, not a number", f"write {error.validator_value} without quotes"
+    return "is not a version of the format that is known here", f"write {error.validator_value}"
+
+
+def _pattern(error: Any, path: Path) -> tuple[str, str]:
+    key = str(path[-1]) if path else ""
+    if error.validator_value == TEMPLATE:
+        return "is a text without a template", "write the number without quotes, or a template '{{ … }}'"
+    if key in ("method", "content_type") and "{{" in error.instance:
+        return "a template is not built yet here", "write it out"
+    return _FORMS.get(key, ("does not look as it should", _example(error)))
+
+
+_FORMS: Final = {
+    "when": ("is not a condition", "write exactly one '{{ … }}' and nothing around it"),
+    "name": ("is not a name", "write lower-case letters, digits and single hyphens"),
+    "version": ("is not a SemVer version", "write three numbers, as 1.2.0"),
+    "extends": ("is not a reference to a profile", "write its name, name@1 or name@1.2.0"),
+    "documentation": ("is not a URL", "begin it with https://"),
+    "method": ("is not an HTTP method", "write GET, POST, PUT or another word of letters"),
+    "content_type": ("is not a media type", "write type/subtype, as application/json"),
+    "grant_type": ("is not a grant type", "write a short name such as client_credentials, or a URN"),
+}
+
+
+def _example(error: Any) -> str:
+    examples = error.schema.get("examples") or [f"what matches {error.validator_value}"]
+    return f"write for example {examples[0]}"
+
+
+def _range(error: Any, path: Path) -> tuple[str, str]:
+    limit, least = error.validator_value, error.validator == "minimum"
+    return f"is {'below' if least else 'above'} {limit}", f"write {limit} or {'more' if least else 'less'}"
+
+
+def _empty(error: Any, path: Path) -> tuple[str, str]:
+    return "is empty", "write at least one item, or leave the key out" if error.validator == "minItems" else "write a text"
+
+
+def _too_long(error: Any, path: Path) -> tuple[str, str]:
+    return f"is longer than {error.validator_value} characters", "shorten it"
+
+
+def _any_of(error: Any, path: Path) -> tuple[str, str]:
+    return _FORMS.get(str(path[-1]), ("is none of what may stand here", _example(error)))
+
+
+def _other(error: Any, path: Path) -> tuple[str, str]:
+    return f"breaks `{error.validator}` of the schema", str(error.schema.get("description", "see `authweave schema`"))
+
+
+_WORDS: Final = {
+    "type": _type, "enum": _enum, "const": _const, "pattern": _pattern, "minimum": _range, "maximum": _range,
+    "minItems": _empty, "minLength": _empty, "maxLength": _too_long, "anyOf": _any_of,
+}  # fmt: skip
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
