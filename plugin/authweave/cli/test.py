@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -127,21 +128,15 @@ def _sandboxed(engine: Engine, reference: str, faults: tuple[str, ...], given: G
     from authweave.sandbox import for_test
 
     profile = profile_of(engine, reference)
-    with for_test(profile, given_values(profile, given), faults=faults, test_deadline=engine.settings.test_deadline) as (inside, inputs):
+    settings = engine.settings
+    options = {"deadline": settings.deadline, "test_deadline": settings.test_deadline}
+    with for_test(profile, given_values(profile, given), faults=faults, **options) as (inside, inputs):
         subject = given.subject or ("somebody" if profile.subject == "user" else None)
-        report = test_profile(inside, profile, tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server)
-    words = ["--sandbox", *(f"--fault {fault}" for fault in faults)]
-    again = f"authweave test {profile.merged.document.source} {' '.join(words)}"
-    return dataclasses.replace(_without_doubts(report), sandbox=True, again=again)
-
-
-def _without_doubts(report: Report) -> Report:
-    """What the sandbox supplies are examples: nobody has to look at them."""
-    stages = (
-        dataclasses.replace(stage, status="ok", code="") if stage.code == "secret_suspicious" else stage for stage in report.stages
-    )
-    found = (one for one in report.diagnoses if one.code != "secret_suspicious")
-    return dataclasses.replace(report, stages=tuple(stages), diagnoses=tuple(found))
+        report = test_profile(
+            inside, profile, tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True
+        )
+    words = ["authweave", "test", reference, "--sandbox", *(word for fault in faults for word in ("--fault", fault))]
+    return dataclasses.replace(report, again=shlex.join(words))
 
 
 def _missing(report: Report, profile: Profile) -> str:

@@ -62,7 +62,7 @@ ENTRIES = table(
     ), retry=LATER),
     Entry("connection_lost", "The connection ended without an answer: {what}.", at_url("is this the right port and path?"), retry="once, if repeating is harmless"),
     Entry("not_http", "What came back is not HTTP: {what}.", at_url("correct the port; something else listens there"), retry="no"),
-    Entry("answer_too_large", "{what}.", at_url("is this the right path? a token answer has a few KiB"), retry="no"),
+    Entry("answer_too_large", "The answer is too large to be one: {what}.", at_url("is this the right path? a token answer has a few KiB"), retry="no"),
     Entry("egress_refused", "This address may not be called: {what}.", at_url("write https, and a host that may be called"), retry="no"),
     Entry("read_timeout", "Connected, but no whole answer came in time: {what}. The server may have processed the request.", (
         Remedy("settings: deadline", "allow more seconds", is_token_call),

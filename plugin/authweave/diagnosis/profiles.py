@@ -34,7 +34,7 @@ ENTRIES = table(
     Entry("secret_suspicious", "Look at the value of {odd_secret}.", (
         Remedy("inputs.*", "look at the value that came from {came_from}"),
     ), verdict=""),
-    Entry("input_invalid", "{what}", (
+    Entry("input_invalid", "An input does not have its declared form: {what}.", (
         Remedy("inputs.*", "supply a value of the declared form, or change its `pattern`, `enum`, `format` or `type`"),
     ), verdict="not_tested"),
     Entry("crlf_or_nonascii_in_header", _header, (
@@ -62,7 +62,7 @@ ENTRIES = table(
         Remedy("test.request.url", "write a URL of one of the servers, or a relative one"),
         Remedy("servers", "add the origin, if it may have the credential"),
     ), verdict="not_tested"),
-    Entry("no_variant", "{what}.", (Remedy("auth.when", "let one of the conditions hold, or leave `when` out of the last variant"),), verdict="not_tested"),
-    Entry("needs_client", "{what}.", verdict="not_tested"),
+    Entry("no_variant", "No variant applies: {what}.", (Remedy("auth.when", "let one of the conditions hold, or leave `when` out of the last variant"),), verdict="not_tested"),
+    Entry("needs_client", "This profile needs more than a request with headers: {what}.", verdict="not_tested"),
     Entry("not_applied", "The request cannot be made: {what}.", verdict="not_tested"),
 )  # fmt: skip

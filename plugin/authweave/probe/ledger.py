@@ -27,8 +27,11 @@ _WORST: Final = ("not_tested", "accepted", "inconclusive", "forbidden", "refused
 class Ledger:
     """Belongs to one run, in one thread. `profile`, `connection` and `variant` are None until they are known."""
 
-    def __init__(self, engine: Engine, recorder: Recorder, events: Callable[[Stage], None] | None) -> None:
+    def __init__(
+        self, engine: Engine, recorder: Recorder, events: Callable[[Stage], None] | None, *, sandbox: bool = False
+    ) -> None:  # fmt: skip
         self.engine = engine
+        self.sandbox = sandbox
         self.recorder = recorder
         self.known = Known()
         self.profile: Profile | None = None
@@ -82,7 +85,7 @@ class Ledger:
 
     def suspicious(self) -> tuple[tuple[str, str], ...]:
         """Inputs that look as if they were not what was meant, and why."""
-        return self.connection.inputs().suspicious if self.connection else ()
+        return self.connection.inputs().suspicious if self.connection and not self.sandbox else ()
 
     def scope(self) -> dict[str, Any]:
         """The namespaces of templates before there is a token."""

@@ -50,16 +50,17 @@ NOTHING_SENT: Final = "nothing was sent to the API"
 def test_profile(
     engine: Engine, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,
+    sandbox: bool = False,
 ) -> Report:  # fmt: skip
     """Test a profile by name, path or value: a token got anew, in one attempt, and the check requests of its `test`.
 
-    Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends. What a
-    server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
+    Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends.
+    `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
     no such file, an input that is not declared, a server that is no URL.
     """
     start, given, named = time.monotonic(), dict(inputs or {}), tuple(servers)
     recorder = Recorder(engine.wire, deadline=engine.settings.test_deadline, clock=engine.clock)
-    ledger = Ledger(engine.apart(recorder.exchange), recorder, events)
+    ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
     if _loaded(ledger, profile, given) and _connected(ledger, tenant, subject, given, named):
         for test in _tests(ledger, named):
             _run(ledger, test)

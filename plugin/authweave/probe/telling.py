@@ -43,6 +43,7 @@ def told(ledger: Ledger, *, started: str, ms: float, tenant: str, subject: str, 
         messages=tuple(ledger.messages),
         not_tested=tuple(_not_tested(ledger)),
         again=known.text(again),
+        sandbox=ledger.sandbox,
     )  # fmt: skip
 
 
