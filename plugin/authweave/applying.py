@@ -12,10 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.bearer import wrong_bearer
 from authweave.challenges import challenges
 from authweave.drafts.draft import Draft, Placed
-from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope
 from authweave.drafts.fields import apply_fields, is_late
+from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
@@ -62,15 +63,8 @@ def applying(connection: Connection, request: TaskRequest) -> Flow:
 
 def prepared(connection: Connection, request: TaskRequest, refused: Token | None = None) -> Generator[Future[Any], Any, Sent]:
     """The request with its credential. Raises ApplyError, InputError, TokenError, WireError; nothing was sent then."""
-    if connection.has_choice and not connection.inputs_at_hand():
-        yield connection.asking()
-    variant = connection.variant_for(request)
-    credential = connection.credential(variant)
-    if not credential.is_resolved:
-        yield credential.resolving()
-    token: Token | None = None
-    if credential.tokens is not None:
-        token = (None if refused else credential.tokens.fresh()) or (yield credential.tokens.renewed(refused))
+    credential = yield from connection.choosing(request)
+    token = yield from credential.token(refused)
     return placed(connection, credential, request, token)
 
 
@@ -99,21 +93,33 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     for fields in (profile.fields, variant.fields):
         apply_fields(draft, [field for field in fields if is_late(field)], scope)
     finished = draft.finish()
+    if variant.default_fields:
+        _refuse_odd_bearer(finished)
     refuse_other_origin(finished.url, servers)
     return Sent(finished, token, credential, tuple(draft.placed), scope)
 
 
-def judged(sent: Sent, response: TaskResponse) -> Judgement:
-    """The verdict on the first answer: accepted, send_again (after renewing), refused or forbidden."""
+def _refuse_odd_bearer(request: TaskRequest) -> None:
+    """Where the type puts the token (no `auth.fields` are written) it has to be one that a Bearer header can carry."""
+    scheme, _, token = (request.header("authorization") or "").partition(" ")
+    if scheme == "Bearer" and (why := wrong_bearer(token)):
+        raise PlacementError(f"header Authorization: the token {why}; write auth.fields if it goes elsewhere")
+
+
+def judged(sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None) -> Judgement:
+    """The verdict on the first answer: accepted, send_again (after renewing), refused or forbidden.
+
+    `can_repeat`: can the body be sent again? If not said, one that is streamed cannot.
+    """
     verdict = verdict_on(sent, response)
     if verdict.verdict != "refused":
         return verdict
     tokens = sent.credential.tokens
     if tokens is None or sent.token is None:
         return verdict
-    if not tokens.may_renew():
+    if not tokens.may_renew(sent.token):
         return Judgement("refused", f"{verdict.reason}; not renewed again: tokens just renewed were refused, too", error=verdict.error)
-    if sent.request.streamed:
+    if not (can_repeat if can_repeat is not None else not sent.request.streamed):
         tokens.renewed(sent.token)
         return Judgement("refused", f"{verdict.reason}; not sent again: a streamed body cannot be sent twice", error=verdict.error)
     return Judgement("send_again", verdict.reason, error=verdict.error)
@@ -122,8 +128,12 @@ def judged(sent: Sent, response: TaskResponse) -> Judgement:
 def judged_again(sent: Sent, response: TaskResponse) -> Judgement:
     """The verdict on the second answer; there is no third."""
     verdict = verdict_on(sent, response)
-    if verdict.verdict == "refused" and sent.credential.tokens is not None and sent.token is not None:
-        sent.credential.tokens.refused_anew(sent.token)
+    tokens = sent.credential.tokens
+    if tokens is not None and sent.token is not None:
+        if verdict.verdict == "refused":
+            tokens.refused_anew(sent.token)
+        elif verdict.verdict in ("accepted", "forbidden"):
+            tokens.accepted(sent.token)
     return verdict
 
 
@@ -143,7 +153,9 @@ def verdict_on(sent: Sent, response: TaskResponse) -> Judgement:
 
 def _meets(rules: tuple[Match, ...], sent: Sent, response: TaskResponse) -> bool:
     candidates = [rule for rule in rules if not rule.statuses or response.status in rule.statuses]
-    if not candidates or (200 <= response.status < 300 and response.body is None and any(_reads_body(rule) for rule in candidates)):
+    if response.body is None:
+        candidates = [rule for rule in candidates if not _reads_body(rule)]
+    if not candidates:
         return False
     scope = {**sent.scope, "response": response_scope(response)}
     return any(matches(rule, response.status, scope) for rule in candidates)

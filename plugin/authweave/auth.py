@@ -15,14 +15,23 @@ from typing import TYPE_CHECKING, Any
 from authweave.applying import ACCEPTED, Sent, judged, judged_again, prepared, renewed_and_prepared, wants_body
 from authweave.errors import AuthweaveError
 from authweave.flights import landed, outcome
-from authweave.httpx_requests import answer_of, guarded, refuse_stream, rewritten, task_of
+from authweave.httpx_requests import (
+    EXTENSION,
+    answer_of,
+    can_repeat,
+    content_at_hand,
+    guarded,
+    is_multipart,
+    put_back,
+    rewritten,
+    strayed,
+    task_of,
+)
 from authweave.quick import Quick, quick_of
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
-
-EXTENSION = "authweave"
 
 Flow = Generator[Any, Any, None]
 
@@ -65,22 +74,20 @@ class _ProfileAuth:
             for name, value in quick.headers:
                 request.headers[name] = value
             response = yield request
-            if response.status_code < 400 and not quick.judges:
+            if response.status_code < 400 and not quick.judges and not response.history:
                 response.extensions[EXTENSION] = ACCEPTED
                 return
-            flow = self._after(request, quick.sent, response)
+            flow = self._after(request, quick.sent, response, "in_sync")
         else:
-            if self._connection.reads_body:
-                refuse_stream(request)
+            if self._connection.reads_body and is_multipart(request):
                 request.read()
-            flow = self._whole(request, colour="in_sync")
+            flow = self._whole(request, "in_sync")
         asked = next(flow, None)
         while asked is not None:
             if isinstance(asked, Future):
                 asked = _landed(flow, asked)
             elif isinstance(asked, _Read):
-                asked.response.read()
-                asked = _advanced(flow, None)
+                asked = _advanced(flow, b"".join(asked.response.iter_raw()))
             else:
                 asked = _advanced(flow, (yield asked))
 
@@ -92,23 +99,21 @@ class _ProfileAuth:
             for name, value in quick.headers:
                 request.headers[name] = value
             response = yield request
-            if response.status_code < 400 and not quick.judges:
+            if response.status_code < 400 and not quick.judges and not response.history:
                 response.extensions[EXTENSION] = ACCEPTED
                 return
-            flow = self._after(request, quick.sent, response)
+            flow = self._after(request, quick.sent, response, "in_async")
         else:
-            if self._connection.reads_body:
-                refuse_stream(request)
+            if self._connection.reads_body and is_multipart(request):
                 await request.aread()
-            flow = self._whole(request, colour="in_async")
+            flow = self._whole(request, "in_async")
         asked = next(flow, None)
         while asked is not None:
             if isinstance(asked, Future):
                 await _settled(asked)
                 asked = _landed(flow, asked)
             elif isinstance(asked, _Read):
-                await asked.response.aread()
-                asked = _advanced(flow, None)
+                asked = _advanced(flow, b"".join([piece async for piece in asked.response.aiter_raw()]))
             else:
                 asked = _advanced(flow, (yield asked))
 
@@ -122,35 +127,39 @@ class _ProfileAuth:
             return None
         return quick.guard(request.url)
 
-    def _whole(self, request: Any, *, colour: str) -> Flow:
+    def _whole(self, request: Any, colour: str) -> Flow:
         """The flow in neutral colour: yields a Future to wait for, a response to read, or a request to send."""
         task = task_of(request)
         sent = yield from prepared(self._connection, task)
         self._quick = quick_of(sent, self._connection)
-        response = yield guarded(rewritten(request, sent), sent, colour)
-        yield from self._judged(request, task, sent, response, colour)
+        first = guarded(rewritten(request, sent), sent, colour)
+        response = yield first
+        yield from self._judged(request, first, task, sent, response, colour)
 
-    def _after(self, request: Any, template: Sent, response: Any) -> Flow:
+    def _after(self, request: Any, template: Sent, response: Any, colour: str) -> Flow:
         """What follows a quick request whose answer is not plainly good."""
         task = task_of(request)
-        colour = "in_async" if request.extensions["trace"].__name__ == "_in_async" else "in_sync"
-        yield from self._judged(request, task, template.of(task), response, colour)
+        yield from self._judged(request, request, task, template.of(task), response, colour)
 
-    def _judged(self, request: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
-        verdict = judged(sent, (yield from _answered(sent, response)))
+    def _judged(self, request: Any, first: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
+        verdict = strayed(response, first)
+        if verdict is None:
+            answer = yield from _answered(sent, response)
+            verdict = judged(sent, answer, can_repeat=not task.streamed or can_repeat(request))
         if verdict.verdict == "send_again":
             again = yield from renewed_and_prepared(self._connection, task, sent, verdict)
             if isinstance(again, Judgement):
                 verdict = again
             else:
                 self._quick = quick_of(again, self._connection)
-                response = yield guarded(rewritten(request, again), again, colour)
-                verdict = judged_again(again, (yield from _answered(again, response)))
+                second = guarded(rewritten(request, again), again, colour)
+                response = yield second
+                verdict = strayed(response, second) or judged_again(again, (yield from _answered(again, response)))
         response.extensions[EXTENSION] = verdict
 
 
 class _Read:
-    """Asks the driver to read a response's body."""
+    """Asks the driver for a response's raw body."""
 
     __slots__ = ("response",)
 
@@ -159,12 +168,16 @@ class _Read:
 
 
 def _answered(sent: Sent, response: Any) -> Generator[Any, Any, Any]:
-    """The answer in neutral form; its body only where a rule reads it, and it is small and sized."""
-    answer = answer_of(response, read=False)
+    """The answer in neutral form; its body only where a rule reads it, and it is small and sized. The caller can read
+    it again, in whatever way: `iter_raw`, too.
+    """
+    answer = answer_of(response)
     if not wants_body(sent.credential.variant, answer):
         return answer
-    yield _Read(response)
-    return answer_of(response, read=True)
+    body = content_at_hand(response)
+    if body is None and not response.is_stream_consumed:
+        body = put_back(response, (yield _Read(response)))
+    return answer_of(response, body)
 
 
 def _advanced(flow: Flow, value: Any) -> Any:

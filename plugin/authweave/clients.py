@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from authweave.urls import placeholders_in
@@ -20,6 +21,7 @@ def async_client(connection: Connection, **options: Any) -> Any:
     return _clients()[1](connection, **options)
 
 
+@functools.cache
 def _clients() -> tuple[type, type]:
     import httpx
 
@@ -49,7 +51,9 @@ class _Templated:
 
             path = str(url).partition("?")[0]
             template = join(self._template, finished_url(path))
-            parts["extensions"] = {**(parts.get("extensions") or {}), "authweave": {"path": "/" + template.split("://", 1)[1].partition("/")[2]}}
+            given = parts.get("extensions") or {}
+            path = "/" + template.split("://", 1)[1].partition("/")[2]
+            parts["extensions"] = {**given, "authweave": {"path": path, **given.get("authweave", {})}}
         return super().build_request(method, url, **parts)  # type: ignore[misc]  # the other base is a client
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import Sent, applying, judged, needs_body, prepared, renewed_and_prepared
+from authweave.applying import Sent, applying, judged, judged_again, needs_body, prepared, renewed_and_prepared
 from authweave.drafts.draft import Draft
-from authweave.errors import InputError, NoVariant
+from authweave.errors import AuthweaveError, InputError, NoVariant
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
 from authweave.targets import Server, base_url, rendered_servers, target_of
-from authweave.token_endpoint import TokenEndpoint
+from authweave.token_endpoint import TokenEndpoint, is_client_refused
 from authweave.tokens import Tokens
 from authweave.urls import Origin
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
     from authweave.inputs import Resolved
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an authorized request was made from: for `handle_response`, which gets it back with the answer."""
+
+    connection: Connection
+    request: TaskRequest
+    sent: Sent
+    is_second: bool = False
+
+    def finished(self) -> TaskRequest:
+        """The request to send, which knows what it was made from."""
+        return replace(self.sent.request, made_from=self)
 
 
 class Connection:
@@ -45,17 +58,27 @@ class Connection:
         self._credentials = tuple(Credential(self, variant) for variant in profile.variants)
         self._single = self._credentials[0] if len(self._credentials) == 1 and profile.variants[0].when is None else None
         self._inputs: tuple[Resolved, float] | None = None
+        self._asked: Resolved | None = None
+        self._auth: tuple[tuple[str, ...], Any] = ((), None)
+        self.is_steady = is_steady(profile)
+        self.reads_body = any(needs_body(variant, profile.fields) for variant in profile.variants)
 
     def __repr__(self) -> str:
         tenant = f" tenant={self.tenant!r}" if self.tenant else ""
         return f"<Connection {self.profile.reference}{tenant}>"
 
-    @functools.cached_property
+    @property
     def auth(self) -> Any:
-        """An `httpx.Auth` (and `httpx2.Auth`) for your own client. It places and renews, and never raises for the API's answer."""
-        from authweave.auth import profile_auth
+        """An `httpx.Auth` (and `httpx2.Auth`) for your own client. It places and renews, and never raises for the API's answer.
 
-        return profile_auth(self)
+        The same object each time, and another one once the other of the two packages has been imported.
+        """
+        loaded = tuple(name for name in ("httpx", "httpx2") if name in sys.modules)
+        if self._auth[1] is None or self._auth[0] != loaded:
+            from authweave.auth import profile_auth
+
+            self._auth = (loaded, profile_auth(self))
+        return self._auth[1]
 
     def client(self, **options: Any) -> Any:
         """An `httpx.Client` with this connection's credential, the redirect guard, and the first server as base URL."""
@@ -85,7 +108,10 @@ class Connection:
         return Pending.of(self._heading(url))
 
     def handle_response(self, request: TaskRequest, response: TaskResponse) -> Pending[Judgement]:
-        """What to do with the answer to a request that `authorize` made; `request` is the one before it was authorized."""
+        """What to do with the answer. `request` is best the one that `authorize` or the last Judgement gave: it knows
+        which token it carries. The one before it was authorized will do, too; the token at hand is then taken for the
+        one that was sent. A `send_again` is followed by no other for the request that it holds.
+        """
         return Pending.of(self._handling(request, response))
 
     def token(self) -> Pending[Token | None]:
@@ -94,7 +120,7 @@ class Connection:
 
     def _authorizing(self, request: TaskRequest) -> Any:
         sent = yield from prepared(self, request)
-        return sent.request
+        return Made(self, request, sent).finished()
 
     def _heading(self, url: str) -> Any:
         from authweave.errors import PlacementError
@@ -105,26 +131,35 @@ class Connection:
         return dict(sent.request.headers)
 
     def _handling(self, request: TaskRequest, response: TaskResponse) -> Any:
-        sent = yield from prepared(self, request)
-        verdict = judged(sent, response)
+        made = request.made_from
+        if not (isinstance(made, Made) and made.connection is self):
+            made = Made(self, request, (yield from prepared(self, request)))
+        if made.is_second:
+            return judged_again(made.sent, response)
+        verdict = judged(made.sent, response)
         if verdict.verdict != "send_again":
             return verdict
-        again = yield from renewed_and_prepared(self, request, sent, verdict)
-        return again if isinstance(again, Judgement) else Judgement("send_again", verdict.reason, request=again.request)
+        again = yield from renewed_and_prepared(self, made.request, made.sent, verdict)
+        if isinstance(again, Judgement):
+            return again
+        return Judgement("send_again", verdict.reason, request=Made(self, made.request, again, is_second=True).finished())
 
     def _token(self) -> Any:
-        if self.has_choice and not self.inputs_at_hand():
-            yield self.asking()
-        credential = self._single or self.credential(self.variant_for(None))
-        if not credential.is_resolved:
-            yield credential.resolving()
-        if credential.tokens is None:
-            return None
-        return credential.tokens.fresh() or (yield credential.tokens.renewed())
+        credential = yield from self.choosing(None)
+        return (yield from credential.token())
 
     def applying(self, request: TaskRequest) -> Any:
         """The whole flow for one task request: see `applying.applying`."""
         return applying(self, request)
+
+    def choosing(self, request: TaskRequest | None) -> Generator[Future[Any], Any, Credential]:
+        """The credential for a request, its inputs at hand. Yields what there is to wait for: sources block."""
+        if self._single is None and self._asked is not self.inputs():
+            yield self.engine.flights.run((self, "ask"), self.lane, lambda: self.ask_all(self.inputs()))
+        credential = self._single or self.credential(self.variant_for(request))
+        if not credential.is_resolved:
+            yield credential.resolving()
+        return credential
 
     def variant_for(self, request: TaskRequest | None) -> Variant:
         """The first variant whose `when` is true. Raises NoVariant, and TemplateError where `when` reads an absent request."""
@@ -144,31 +179,24 @@ class Connection:
         return next(credential for credential in self._credentials if credential.variant is variant)
 
     def inputs(self) -> Resolved:
-        """The inputs, resolved: blocking where a source blocks. Asked again after a source's `max_age`."""
+        """The inputs; reading one may block where a source does. Asked again after a source's `max_age`."""
         known = self._inputs
         if known is None or self.engine.clock() >= known[1]:
             known = self.engine.resolve(self)
             self._inputs = known
         return known[0]
 
-    def asking(self) -> Future[None]:
-        """A flight that asks the sources for every input: they block, and callers must not."""
-        return self.engine.flights.run((id(self), "ask"), ("sources", self.profile.name), self.ask_all)
-
-    def ask_all(self) -> None:
+    def ask_all(self, inputs: Resolved) -> None:
         """Ask for what a condition may read later, too; what is missing is an error where it is read."""
-        inputs = self.inputs()
         for name in inputs:
             with contextlib.suppress(InputError):
                 inputs[name]
+        self._asked = inputs
 
-    def forget_inputs(self) -> None:
-        """Ask the sources again at the next need: a secret may have been rotated."""
-        self._inputs = None
-
-    def inputs_at_hand(self) -> bool:
-        """Are the inputs resolved and not too old?"""
-        return self._inputs is not None and self.engine.clock() < self._inputs[1]
+    def forget_inputs(self, used: Resolved | None = None) -> None:
+        """Ask the sources again at the next need, unless somebody has since `used`: a secret may have been rotated."""
+        if used is None or (self._inputs is not None and self._inputs[0] is used):
+            self._inputs = None
 
     @property
     def inputs_until(self) -> float:
@@ -190,52 +218,69 @@ class Connection:
         return base_url(self.servers(make_scope(self.profile, self.inputs(), self.engine.clock())))
 
     @property
-    def has_choice(self) -> bool:
-        """Are there variants to choose from?"""
-        return self._single is None
-
-    @functools.cached_property
-    def is_steady(self) -> bool:
-        """Is what is placed the same for every request, and only headers?"""
-        return is_steady(self)
-
-    @functools.cached_property
-    def reads_body(self) -> bool:
-        """Does applying need the body of the task request?"""
-        return any(needs_body(variant, self.profile.fields) for variant in self.profile.variants)
+    def lane(self) -> tuple[str, str]:
+        """The lane of workers that ask the sources."""
+        return "sources", self.profile.name
 
 
 class Credential:
     """One variant of a connection: its inputs once resolved, and its tokens if its type has any."""
 
-    __slots__ = ("connection", "tokens", "variant")
+    __slots__ = ("_resolved", "_secrets", "connection", "tokens", "variant")
 
     def __init__(self, connection: Connection, variant: Variant) -> None:
         self.connection = connection
         self.variant = variant
         self.tokens: Tokens | None = None
+        self._resolved: Resolved | None = None
+        self._secrets: tuple[bytes, ...] = ()
 
     @property
     def is_resolved(self) -> bool:
-        """Are inputs and token key known?"""
-        return self.connection.inputs_at_hand() and (self.variant.tokens is None or self.tokens is not None)
+        """Are the inputs of today at hand, and the token's key made from them?"""
+        return self._resolved is not None and self._resolved is self.connection.inputs()
 
     @property
     def inputs(self) -> Resolved:
-        """The inputs; only asked for once resolved."""
-        return self.connection.inputs()
+        """The inputs as last resolved, however old; asks nobody."""
+        return self._resolved or self.connection.inputs()
 
     def resolving(self) -> Future[None]:
         """A flight that asks the sources, checks that nothing required is missing, and finds the token's key."""
-        engine = self.connection.engine
-        return engine.flights.run((id(self), "resolve"), ("sources", self.connection.profile.name), self._resolve)
+        return self.connection.engine.flights.run((self, "resolve"), self.connection.lane, self._resolve)
 
     def _resolve(self) -> None:
-        inputs = self.connection.inputs()
+        connection = self.connection
+        inputs = connection.inputs()
         inputs.require(self.variant.needs)
-        self.connection.ask_all()
+        connection.ask_all(inputs)
         if self.variant.tokens is not None:
-            self.tokens = self.connection.engine.tokens_for(self.token_key(inputs), self)
+            self.tokens = connection.engine.tokens_for(self.token_key(inputs), self)
+            values = [inputs.get(name) for name in sorted(self.variant.key_inputs)]
+            self._secrets = tuple(value.mark for value in values if isinstance(value, Secret))
+        self._resolved = inputs
+
+    def token(self, refused: Token | None = None) -> Generator[Future[Any], Any, Token | None]:
+        """The token in force, got now if need be; None for a type without tokens. Yields what there is to wait for.
+
+        A client that the token endpoint refuses gets its secrets asked for again, and one more try if they changed.
+        """
+        tokens, used, secrets = self.tokens, self._resolved, self._secrets
+        if tokens is None:
+            return None
+        failure: AuthweaveError
+        try:
+            return tokens.fresh(refused) or (yield tokens.renewed(refused))
+        except AuthweaveError as error:
+            if not is_client_refused(error):
+                raise
+            failure = error.fresh()
+        self.connection.forget_inputs(used)
+        if not self.is_resolved:
+            yield self.resolving()
+        if self._secrets == secrets or self.tokens is None:
+            raise failure
+        return self.tokens.fresh(refused) or (yield self.tokens.renewed(refused))
 
     def token_key(self, inputs: Resolved) -> TokenKey:
         """Whose token it is (design: tokens, the key)."""
@@ -296,5 +341,3 @@ def _text(value: Any) -> str:
 
 def _reads_kept(reads: Any) -> bool:
     return any(read[0] == "kept" for read in reads)
-
-

@@ -15,6 +15,7 @@ from authweave.connection import Connection, Credential
 from authweave.contracts import Store
 from authweave.errors import MissingInput, SettingsError, UsageError
 from authweave.flights import Flights
+from authweave.forks import Lock
 from authweave.inputs import Resolved, resolve
 from authweave.loading import ENDINGS, files_in, load
 from authweave.profile import Profile
@@ -24,11 +25,13 @@ from authweave.sources.mapping import MappingSource
 from authweave.targets import named_server
 from authweave.token_endpoint import ATTEMPTS, Exchange, Holds, wire_exchange
 from authweave.tokens import Tokens
-from authweave.values import NEVER, TokenKey
+from authweave.values import NEVER, Secret, Token, TokenKey
 from authweave.wire import Route, Wire
 
 LEASE_MARGIN = 15.0
 """Seconds that a lease outlives the deadline of the call it is for."""
+MOST_CONNECTIONS = 10_000
+"""Connections remembered; of more, the oldest is made anew when it is asked for again. Its tokens stay in the store."""
 
 
 class Engine:
@@ -58,6 +61,7 @@ class Engine:
         self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
         self._connections: dict[tuple[Any, ...], Connection] = {}
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
+        self._lock = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -107,11 +111,14 @@ class Engine:
         if unknown := sorted(set(given) - set(profile.inputs)):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
         named = tuple(servers)
-        key = (id(profile), tenant, subject or "", tuple((name, id(value) if not isinstance(value, str) else value) for name, value in sorted(given.items())), named)
+        key = (id(profile), tenant, subject or "", by_value(given), named)  # the connection keeps the profile: its id stays its own
         found = self._connections.get(key)
         if found is None:
-            found = Connection(self, profile, tenant=tenant, subject=subject or "", inputs=given, servers=tuple(map(named_server, named)))
-            self._connections[key] = found
+            made = Connection(self, profile, tenant=tenant, subject=subject or "", inputs=given, servers=tuple(map(named_server, named)))
+            with self._lock:
+                found = self._connections.setdefault(key, made)
+                if len(self._connections) > MOST_CONNECTIONS:
+                    del self._connections[next(iter(self._connections))]
         return found
 
     def apart(self, exchange: Exchange) -> Self:
@@ -134,13 +141,20 @@ class Engine:
     def tokens_for(self, key: TokenKey, credential: Credential) -> Tokens:
         """The tokens of a key: one object in this process, whichever connection asks."""
         digest = key.digest()
-        tokens = self._tokens.get(digest)
-        if tokens is None:
-            fresh = Tokens(
-                digest, lambda old: credential.endpoint().get(old), self.store, self.flights,
-                lane=credential.lane(), lease_seconds=self.settings.deadline + LEASE_MARGIN, clock=self.clock,
-            )  # fmt: skip
-            tokens = self._tokens.setdefault(digest, fresh)
+
+        def get(old: Token | None, end: float) -> Token:
+            return credential.endpoint().get(old, end)
+
+        lane, deadline = credential.lane(), self.settings.deadline
+        with self._lock:
+            tokens = self._tokens.get(digest)
+            if tokens is None:
+                tokens = self._tokens[digest] = Tokens(
+                    digest, get, self.store, self.flights,
+                    lane=lane, lease_seconds=deadline + LEASE_MARGIN, deadline=deadline, clock=self.clock,
+                )  # fmt: skip
+            elif not key.secret:  # the secret is no part of the key, and may be a new one
+                tokens.use(get)
         return tokens
 
     def _file(self, reference: str | Path) -> tuple[Path, str]:
@@ -180,6 +194,20 @@ def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
         raise SettingsError(f"{settings.origins['sources']}: source {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
     made = [known[name].from_settings(settings) for name in settings.sources]
     return [source for source in made if source is not None]
+
+
+def by_value(value: Any) -> Any:
+    """What stands for a value in the key of a map: equal for equal values, and no secret in it."""
+    if isinstance(value, Secret):
+        return type(value.reveal()).__name__, value.mark
+    if isinstance(value, str | bytes):
+        return type(value).__name__, Secret(value, "").mark
+    if isinstance(value, Mapping):
+        return "map", tuple((name, by_value(value[name])) for name in sorted(value, key=str))
+    if isinstance(value, list | tuple):
+        return "list", tuple(map(by_value, value))
+    is_plain = value is None or isinstance(value, bool | int | float)
+    return type(value).__name__, value if is_plain else id(value)
 
 
 def _host_source(inputs: Any) -> MappingSource | None:

@@ -27,9 +27,10 @@
     │   ├── TokenEndpointError   the token endpoint refused, in its own words (RFC 6749 §5.2)
     │   ├── TokenAnswerError     an answer that holds no usable token
     │   └── RateLimited          the token endpoint asked to wait
-    └── ApiError                 the API's answer, for doors that raise
-        ├── CredentialRejected   401, or `rejected_when`
-        └── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
+    ├── ApiError                 the API's answer, for doors that raise
+    │   ├── CredentialRejected   401, or `rejected_when`
+    │   └── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
+    └── UnexpectedFailure        a store, a plugin or authweave itself failed in a way that should not be
 
 Every error has fields first and makes its message from them. No message holds a secret. An error
 can be copied: each waiter of a flight raises its own `fresh()` copy, so that no frame, cause or
@@ -364,3 +365,21 @@ class InsufficientScope(ApiError):
     def __init__(self, message: str, *, status: int, scope: str | None = None) -> None:
         super().__init__(message, status=status)
         self.scope = scope
+
+
+class UnexpectedFailure(AuthweaveError):
+    """A store, a plugin or authweave itself failed in a way that should not be. Names the kind and the place only.
+
+    The original stays in the worker: its words and frames may hold a secret.
+    """
+
+    code = "unexpected"
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """The failure of an exception of any kind."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+        return cls(f"something failed that should not: {type(error).__name__}{place}")

@@ -7,38 +7,54 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, UnexpectedFailure
+from authweave.forks import begin_anew_in_child
 
 EXIT_PATIENCE: Final = 5.0
 """Seconds that the end of the process waits for work under way."""
+MOST_RESTING: Final = 32
+"""Workers of one lane that may sleep without holding a place in it."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The work that waits, and the threads: at work, and resting."""
+
+    name: Hashable
+    waiting: deque[Callable[[], None]] = field(default_factory=deque)
+    busy: int = 0
+    resting: int = 0
 
 
 class Flights:
     """One worker per key; threads, tasks and event loops wait for the same Future. Safe for threads and forks.
 
-    A lane (an endpoint's origin) has at most `workers` threads: a dead endpoint fills its own lane and no other.
+    A lane (an endpoint's origin) has at most `workers` threads at work: a dead endpoint fills its own lane and no
+    other. Every failure that is not ours becomes an UnexpectedFailure, so that no waiter gets a frame of a worker.
     """
 
     def __init__(self, workers: int = 4) -> None:
         self._workers = workers
-        self._reset()
+        self.in_child()
         _flights.add(self)
+        begin_anew_in_child(self)
 
-    def _reset(self) -> None:
+    def in_child(self) -> None:
         """Begin anew: what a parent had under way is not the child's."""
         self._lock = threading.Lock()
         self._flying: dict[Hashable, Future[Any]] = {}
-        self._lanes: dict[Hashable, deque[Callable[[], None]]] = {}
-        self._busy: dict[Hashable, int] = {}
+        self._lanes: dict[Hashable, _Lane] = {}
         self._threads: set[threading.Thread] = set()
+        self._here = threading.local()
 
     def run(self, key: Hashable, lane: Hashable, work: Callable[[], Any]) -> Future[Any]:
         """The flight of this key: the one under way, or a new one that does `work` in the lane."""
@@ -48,20 +64,78 @@ class Flights:
             flight: Future[Any] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
-            self._lanes.setdefault(lane, deque()).append(lambda: self._fly(key, flight, work))
-            if self._busy.get(lane, 0) < self._workers:
-                self._busy[lane] = self._busy.get(lane, 0) + 1
-                thread = threading.Thread(target=self._drain, args=(lane,), name="authweave", daemon=True)
-                self._threads.add(thread)
+            way = self._lanes.get(lane) or self._lanes.setdefault(lane, _Lane(lane))
+            way.waiting.append(lambda: self._fly(key, flight, work))
+            if self._is_staffed(way):
+                return flight
+            way.waiting.pop()
+            self._close(way)
+            del self._flying[key]
+        flight.set_exception(UnexpectedFailure("no thread can be started for this: the process has too many, or is ending"))
+        return flight
+
+    def rest(self, seconds: float) -> None:
+        """Sleep. A worker gives up its place in the lane meanwhile, so that others' work goes on."""
+        way: _Lane | None = getattr(self._here, "lane", None)
+        if way is None or way.resting >= MOST_RESTING:
+            time.sleep(seconds)
+            return
+        with self._lock:
+            way.busy -= 1
+            way.resting += 1
+            self._is_staffed(way)
+        try:
+            time.sleep(seconds)
+        finally:
+            with self._lock:
+                way.busy += 1
+                way.resting -= 1
+
+    def wait(self, seconds: float) -> None:
+        """Give work under way a bounded time to end."""
+        end = time.monotonic() + seconds
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _is_staffed(self, way: _Lane) -> bool:
+        """See to it that somebody does what waits; called with the lock held."""
+        if way.waiting and way.busy < self._workers:
+            thread = threading.Thread(target=self._drain, args=(way,), name="authweave", daemon=True)
+            try:
                 thread.start()
-            return flight
+            except RuntimeError:
+                return way.busy + way.resting > 0
+            self._threads.add(thread)
+            way.busy += 1
+        return True
+
+    def _drain(self, way: _Lane) -> None:
+        self._here.lane = way
+        while True:
+            with self._lock:
+                if not way.waiting or way.busy > self._workers:
+                    way.busy -= 1
+                    self._close(way)
+                    self._threads.discard(threading.current_thread())
+                    return
+                step = way.waiting.popleft()
+            step()
+            del step
+
+    def _close(self, way: _Lane) -> None:
+        if not (way.waiting or way.busy or way.resting):
+            self._lanes.pop(way.name, None)
 
     def _fly(self, key: Hashable, flight: Future[Any], work: Callable[[], Any]) -> None:
         result, failure = None, None
         try:
             result = work()
+        except AuthweaveError as error:
+            failure = error.fresh()
         except BaseException as error:  # noqa: BLE001 - whatever ends the work, its waiters must hear of it
-            failure = error.fresh() if isinstance(error, AuthweaveError) else error
+            failure = UnexpectedFailure.of(error)
         with self._lock:  # landed: whoever comes now starts a flight that looks into the store first
             self._flying.pop(key, None)
         if failure is None:
@@ -69,33 +143,8 @@ class Flights:
         else:
             flight.set_exception(failure)
 
-    def _drain(self, lane: Hashable) -> None:
-        while True:
-            with self._lock:
-                waiting = self._lanes.get(lane)
-                if not waiting:
-                    self._busy[lane] -= 1
-                    if not self._busy[lane]:
-                        del self._busy[lane]
-                        self._lanes.pop(lane, None)
-                    self._threads.discard(threading.current_thread())
-                    return
-                step = waiting.popleft()
-            step()
-            del step
-
-    def wait(self, seconds: float) -> None:
-        """Give work under way a bounded time to end."""
-        for thread in list(self._threads):
-            thread.join(seconds)
-
 
 _flights: weakref.WeakSet[Flights] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for flights in list(_flights):
-        flights._reset()
 
 
 @atexit.register
@@ -104,8 +153,11 @@ def _at_exit() -> None:
         flights.wait(EXIT_PATIENCE)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+def failed(error: AuthweaveError) -> Future[Any]:
+    """A flight that has ended in this error."""
+    flight: Future[Any] = Future()
+    flight.set_exception(error.fresh())
+    return flight
 
 
 def outcome(flight: Future[Any]) -> Any:

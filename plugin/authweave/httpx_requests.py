@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, Final
 
-from authweave.errors import PlacementError, UsageError
+from authweave.errors import ProtocolFailure, UsageError
+from authweave.net.inflate import inflated
 from authweave.redirect_guard import RedirectGuard
-from authweave.urls import Origin
-from authweave.values import TaskRequest, TaskResponse
+from authweave.values import Judgement, TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
 
-EXTENSION = "authweave"
+EXTENSION: Final = "authweave"
+MOST_DECODED: Final = 1024 * 1024
+"""Bytes of a body that a rule may read once it is decoded."""
+
+_log = logging.getLogger("authweave")
 
 
 def task_of(request: Any) -> TaskRequest:
@@ -34,10 +39,11 @@ def task_of(request: Any) -> TaskRequest:
 def rewritten(request: Any, sent: Sent) -> Any:
     """The request with what was placed: changed in place, or a new one where its body changed."""
     finished = sent.request
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in finished.headers]
     if not finished.streamed and (finished.body or b"") != (_content(request) or b""):
         extensions = dict(request.extensions)
-        return type(request)(request.method, finished.url, headers=list(finished.headers), content=finished.body or b"", extensions=extensions)
-    request.headers = type(request.headers)(list(finished.headers))
+        return type(request)(request.method, finished.url, headers=headers, content=finished.body or b"", extensions=extensions)
+    request.headers = type(request.headers)(headers)
     if str(request.url) != finished.url:
         request.url = type(request.url)(finished.url)
     return request
@@ -45,28 +51,91 @@ def rewritten(request: Any, sent: Sent) -> Any:
 
 def guarded(request: Any, sent: Sent, colour: str) -> Any:
     """The request with the redirect guard in its `trace` extension, around a trace of the caller's own."""
-    origin = Origin.of(sent.request.url)
     own = request.extensions.get("trace")
-    own = own.__self__._then if isinstance(getattr(own, "__self__", None), RedirectGuard) else own
+    own = before.then if (before := guard_of(request)) else own
     names = [placed.key if placed.place == "header" else "Cookie" for placed in sent.placed if placed.place in ("header", "cookie")]
+    url = request.url
     guard = RedirectGuard(
-        origin.scheme, origin.host, origin.port, names,
+        url.scheme, url.raw_host, url.port, names,
         has_payload=any(placed.place == "payload" for placed in sent.placed), then=own,
     )  # fmt: skip
     request.extensions["trace"] = getattr(guard, colour)
     return request
 
 
-def answer_of(response: Any, *, read: bool) -> TaskResponse:
+def guard_of(request: Any) -> RedirectGuard | None:
+    """The guard that sits in a request."""
+    holder = getattr(request.extensions.get("trace"), "__self__", None)
+    return holder if isinstance(holder, RedirectGuard) else None
+
+
+def strayed(response: Any, request: Any) -> Judgement | None:
+    """The verdict on the answer of another origin, which a redirect led to and which got no credential."""
+    if not response.history or _origin(response.request.url) == _origin(request.url):
+        return None
+    if (guard := guard_of(request)) is not None and not guard.was_called:
+        _log.warning(
+            "the transport of this client has no `trace`, so a redirect may have carried what the profile added to another "
+            "origin: use the connection's own client(), or do not follow redirects"
+        )
+    return Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
+
+
+def answer_of(response: Any, body: bytes | None = None) -> TaskResponse:
     """The answer: status, headers, and the body where it was read."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return TaskResponse(response.status_code, headers, response.content if read else None)
+    return TaskResponse(response.status_code, headers, body)
 
 
-def refuse_stream(request: Any) -> None:
-    """Refuse a body that can only be sent once, where applying has to read it."""
-    if _content(request) is None and not _is_multipart(request):
-        raise PlacementError("this profile puts something into the body or signs it, and the body is streamed: send it as bytes, data, json or files")
+def content_at_hand(response: Any) -> bytes | None:
+    """The decoded body, if somebody has read it already."""
+    try:
+        return bytes(response.content)
+    except Exception as error:
+        if type(error).__name__ == "ResponseNotRead":
+            return None
+        raise
+
+
+def put_back(response: Any, raw: bytes) -> bytes | None:
+    """Give the response its raw body again, as if nobody had read it. The body decoded; None if it cannot be, or is too large."""
+    response.stream = _stream_of(response, raw)
+    response.is_stream_consumed = response.is_closed = False
+    decoded = bytearray()
+    try:
+        for piece in inflated([raw], response.headers.get_list("content-encoding"), host=""):
+            decoded += piece
+            if len(decoded) > MOST_DECODED:
+                return None
+    except ProtocolFailure:
+        return None
+    return bytes(decoded)
+
+
+def can_repeat(request: Any) -> bool:
+    """Can the body be sent again? One that is at hand can, and a form of files that can be rewound."""
+    return _content(request) is not None or (is_multipart(request) and all(map(_is_rewindable, request.stream.fields)))
+
+
+def is_multipart(request: Any) -> bool:
+    """Is the body a form of files that httpx itself writes, and can write to memory?"""
+    return type(request.stream).__name__ == "MultipartStream"
+
+
+def _is_rewindable(field: Any) -> bool:
+    file = getattr(field, "file", b"")
+    if isinstance(file, str | bytes):
+        return True
+    return bool(getattr(file, "seekable", lambda: False)())
+
+
+def _stream_of(response: Any, raw: bytes) -> Any:
+    """The body as a stream of the package's own kind, for either colour."""
+    return type(response)(200, content=raw).stream
+
+
+def _origin(url: Any) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port
 
 
 def _content(request: Any) -> bytes | None:
@@ -79,18 +148,17 @@ def _content(request: Any) -> bytes | None:
         raise
 
 
-def _is_multipart(request: Any) -> bool:
-    """httpx's own multipart stream can be read again, unlike a generator's."""
-    return type(request.stream).__name__ == "MultipartStream"
-
-
 def _path_template(request: Any) -> str | None:
     """The URL template that the caller gave: extensions={'authweave': {'path': '/v1/{key}/x'}}."""
     given = request.extensions.get(EXTENSION)
-    path = given.get("path") if isinstance(given, dict) else None
+    if given is None:
+        return None
+    if not isinstance(given, dict) or (unknown := sorted(set(given) - {"path"}, key=str)):
+        raise UsageError(f"extensions['authweave'] is a map that knows path{f', not {unknown[0]}' if isinstance(given, dict) else ''}")
+    path = given.get("path")
     if path is None:
         return None
-    if not isinstance(path, str) or not path.startswith("/"):
-        raise UsageError("extensions['authweave']['path'] is the path as a text that begins with /")
+    if not isinstance(path, str) or not path.startswith("/") or "?" in path or "#" in path:
+        raise UsageError("extensions['authweave']['path'] is the path alone, as a text that begins with /")
     query = request.url.query.decode("ascii")
     return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{path}{'?' + query if query else ''}"

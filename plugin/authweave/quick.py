@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.profile import Field
+from authweave.profile import Field, Profile
 from authweave.redirect_guard import RedirectGuard
 from authweave.targets import is_allowed
 from authweave.values import NEVER
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHANGING: Final = frozenset({"now", "uuid", "random"})
 MOST_ORIGINS: Final = 1000
 
-Guards = dict[tuple[str, str, int | None], RedirectGuard]
+Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
 
 
 class Quick:
@@ -38,7 +38,7 @@ class Quick:
 
     def guard(self, url: Any) -> RedirectGuard | None:
         """The guard of a URL's origin, or None where the credential may not go the quick way."""
-        key = (url.scheme, url.host, url.port)
+        key = (url.scheme, url.raw_host, url.port)
         guard = self._guards.get(key)
         if guard is None and is_allowed(str(url), self._connection.servers(self._scope)):
             if len(self._guards) >= MOST_ORIGINS:
@@ -52,9 +52,8 @@ def quick_of(sent: Sent, connection: Connection) -> Quick | None:
     return Quick(sent, connection) if connection.is_steady else None
 
 
-def is_steady(connection: Connection) -> bool:
+def is_steady(profile: Profile) -> bool:
     """One variant, and nothing but headers that read neither the request nor anything that changes by itself."""
-    profile = connection.profile
     if len(profile.variants) != 1 or profile.variants[0].when is not None:
         return False
     return all(_is_steady(field, profile.vars) for field in (*profile.fields, *profile.variants[0].fields))

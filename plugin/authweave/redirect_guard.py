@@ -7,6 +7,7 @@ profile added is taken out again. A body with a placed payload is refused instea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -14,48 +15,57 @@ from authweave.errors import OriginRefused
 
 _BEFORE_HEADERS: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _DEFAULT_PORTS: Final = {b"https": 443, b"http": 80}
+_ABSOLUTE: Final = re.compile(rb"(https?)://(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?(?=[/?#]|$)", re.IGNORECASE)
 
 
 class RedirectGuard:
     """Lets the added headers through to one origin. `in_sync` and `in_async` are the two colours of the extension.
 
-    `then` is a trace of the caller's own, which is called first.
+    `then` is a trace of the caller's own, which is called first. `was_called` tells a transport that has no trace.
     """
 
-    __slots__ = ("_has_payload", "_host", "_names", "_port", "_scheme", "_then", "in_async", "in_sync")
+    __slots__ = ("_has_payload", "_home", "_names", "then", "was_called")
 
     def __init__(
-        self, scheme: str, host: str, port: int | None, names: Iterable[str], *, has_payload: bool = False,
+        self, scheme: str, host: bytes, port: int | None, names: Iterable[str], *, has_payload: bool = False,
         then: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
-        self._scheme = scheme.encode("ascii")
-        self._host = host.encode("idna" if not host.isascii() else "ascii").lower()
-        self._port = port or _DEFAULT_PORTS[self._scheme]
+        self._home = _origin(scheme.encode("ascii"), host, port)
         self._names = frozenset(name.lower().encode("ascii") for name in names)
         self._has_payload = has_payload
-        self._then = then
-        self.in_sync = self._in_sync
-        self.in_async = self._in_async
+        self.then = then
+        self.was_called = False
 
-    def _in_sync(self, event: str, info: dict[str, Any]) -> None:
-        if self._then is not None:
-            self._then(event, info)
+    def in_sync(self, event: str, info: dict[str, Any]) -> None:
+        """For `httpx.Client`."""
+        if self.then is not None:
+            self.then(event, info)
         if event in _BEFORE_HEADERS:
             self._filter(info["request"])
 
-    async def _in_async(self, event: str, info: dict[str, Any]) -> None:
-        if self._then is not None:
-            await self._then(event, info)
+    async def in_async(self, event: str, info: dict[str, Any]) -> None:
+        """For `httpx.AsyncClient`."""
+        if self.then is not None:
+            await self.then(event, info)
         if event in _BEFORE_HEADERS:
             self._filter(info["request"])
 
     def _filter(self, request: Any) -> None:
-        if request.method == b"CONNECT" or self._is_home(request.url):
+        self.was_called = True
+        if request.method == b"CONNECT" or _target(request.url) == self._home:
             return
         if self._has_payload and request.method not in (b"GET", b"HEAD"):
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
         request.headers = [(name, value) for name, value in request.headers if name.lower() not in self._names]
 
-    def _is_home(self, url: Any) -> bool:
-        port = url.port or _DEFAULT_PORTS.get(url.scheme)
-        return (url.scheme, url.host.lower().strip(b"[]"), port) == (self._scheme, self._host.strip(b"[]"), self._port)
+
+def _target(url: Any) -> tuple[bytes, bytes, int | None]:
+    """Where a request goes. To a proxy without a tunnel the whole URL is the target, and the rest is the proxy's."""
+    if absolute := _ABSOLUTE.match(url.target):
+        scheme, host, port = absolute.groups()
+        return _origin(scheme, host, int(port) if port else None)
+    return _origin(url.scheme, url.host, url.port)
+
+
+def _origin(scheme: bytes, host: bytes, port: int | None) -> tuple[bytes, bytes, int | None]:
+    return scheme.lower(), host.lower().strip(b"[]"), port or _DEFAULT_PORTS.get(scheme.lower())

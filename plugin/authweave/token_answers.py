@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.templates.bounds import Unfit
+from authweave.bearer import wrong_bearer
 from authweave.errors import RateLimited, TemplateError, TokenAnswerError, TokenEndpointError, TokenError
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, TokenSettings
+from authweave.redaction import Redactor
 from authweave.responses import NotJson, content_type, parse_json, response_scope
 from authweave.retry_after import retry_after
+from authweave.templates.bounds import Unfit
 from authweave.times import parse_http_date, parse_rfc3339
 from authweave.values import NEVER, Secret, TaskResponse, Token
 
+LONGEST_LIFETIME: Final = 100 * 366 * 86400.0
+"""Seconds; a token that is said to live longer lives so long. A point in time beyond it is no point in time in seconds."""
 UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
 _SHOWN: Final = 200
@@ -47,6 +51,9 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     expires_at = _expires_at(answer, scope, response, reading)
     kept = _kept(answer.keep, scope, reading)
     refresh_token = _secret(_text(answer, "refresh_token", scope, response, reading), "token answer")
+    token_type = _text(answer, "token_type", scope, response, reading) or "Bearer"
+    if reading.settings.default_fields:
+        _refuse_as_bearer(access_token, token_type, answer, response, reading)
     return Token(
         access_token=Secret(access_token, "token answer"),
         expires_at=expires_at,
@@ -54,10 +61,25 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
         issued_at=reading.now,
         refresh_token=refresh_token or (reading.old.refresh_token if reading.old else None),
         id_token=_secret(_text(answer, "id_token", scope, response, reading), "token answer"),
-        token_type=_text(answer, "token_type", scope, response, reading) or "Bearer",
+        token_type=token_type,
         scope=_text(answer, "scope", scope, response, reading) or None,
         kept=kept,
     )
+
+
+def _refuse_as_bearer(access_token: str, token_type: str, answer: Answer, response: TaskResponse, reading: Reading) -> None:
+    """Where no `auth.fields` are written the token becomes a Bearer header: it must be a token for one (RFC 6749 §7.1).
+
+    A type that the answer leaves out is Bearer: many servers do, although RFC 6749 §5.1 wants it.
+    """
+    kind, problem = "", ""
+    if token_type.lower() != "bearer" and "token_type" not in answer.written:
+        kind = "token_not_bearer"
+        problem = f"token_type is {_shown(token_type, reading.scope)}, not Bearer; write auth.fields for it, or token_response.token_type: Bearer"
+    elif why := wrong_bearer(access_token):
+        kind, problem = "token_not_sendable", f"the access token {why}; write auth.fields if it goes elsewhere"
+    if problem:
+        raise TokenAnswerError(kind, f"{reading.url}: {problem}", status=response.status, url=reading.url)
 
 
 def _is_accepted(response: TaskResponse, answer: Answer, scope: Mapping[str, Any]) -> bool:
@@ -83,22 +105,31 @@ def _refusal(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], r
 
 
 def _error_words(answer: Answer, scope: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    error, description = (_member(answer, name, scope) for name in ("error", "error_description"))
+    error: Any = _member(answer, "error", scope)
+    description: Any = _member(answer, "error_description", scope)
     body = scope["response"]["json"]
     if error is None and isinstance(body, dict):
         error = body.get("code") if isinstance(body.get("code"), str) else None
     if isinstance(error, dict):
         error, description = error.get("code") or error.get("type"), description or error.get("message")
     uri = body.get("error_uri") if isinstance(body, dict) else None
-    return _shown(error), _shown(description), _shown(uri)
+    return _shown(error, scope), _shown(description, scope), _shown(uri, scope)
 
 
-def _shown(words: Any) -> str | None:
-    """The server's words, short and inert; not a place for anything but text."""
+def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:
+    """The server's words, short and inert; nothing but text, and without the secrets that some servers repeat."""
     if not isinstance(words, str | int) or isinstance(words, bool) or words == "":
         return None
-    text = "".join(character if character.isprintable() else "�" for character in str(words)[:_SHOWN])
-    return text or None
+    text = Redactor(_known_secrets(scope)).redact(str(words)[: 4 * _SHOWN])[:_SHOWN]
+    return "".join(character if character.isprintable() else "�" for character in text) or None
+
+
+def _known_secrets(scope: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
+    """What the request may have held: the secret inputs that were read, and the tokens that were refreshed."""
+    yield from getattr(scope.get("inputs"), "secrets", ())
+    for name, value in scope.get("token", {}).items():
+        if isinstance(value, Secret):
+            yield name, value
 
 
 def _is_html(response: TaskResponse) -> bool:
@@ -108,7 +139,7 @@ def _is_html(response: TaskResponse) -> bool:
 
 def _html(response: TaskResponse, reading: Reading) -> TokenAnswerError:
     found = re.search(rb"<title[^>]*>([^<]{0,120})", (response.body or b"")[:65536], re.IGNORECASE)
-    title = f" titled '{_shown(found[1].decode('utf-8', 'replace').strip())}'" if found and found[1].strip() else ""
+    title = f" titled '{_shown(found[1].decode('utf-8', 'replace').strip(), reading.scope)}'" if found and found[1].strip() else ""
     return TokenAnswerError(
         "html_instead_of_json", f"{reading.url} returned a web page{title}, not a token ({response.status})",
         status=response.status, url=reading.url,
@@ -132,11 +163,18 @@ def _refuse_unreadable(response: TaskResponse, reading: Reading) -> None:
         return
     if _is_html(response):
         raise _html(response, reading)
-    kind = "empty_or_partial_body" if (response.body or b"").lstrip()[:1] in (b"{", b"[") else "wrong_content_type"
+    kind = _unreadable_kind((response.body or b"").strip())
     raise TokenAnswerError(
         kind, f"{reading.url} answered {response.status} with {content_type(response) or 'no content type'}: {problem}",
         status=response.status, url=reading.url,
     )  # fmt: skip
+
+
+def _unreadable_kind(body: bytes) -> str:
+    """JSON that ends in the middle, JSON that is wrong, or something else altogether."""
+    if body[:1] not in (b"{", b"["):
+        return "wrong_content_type"
+    return "json_malformed" if body[-1:] in (b"}", b"]") else "empty_or_partial_body"
 
 
 def _member(answer: Answer, name: str, scope: Mapping[str, Any]) -> Any:
@@ -190,8 +228,10 @@ def _names(scope: Mapping[str, Any]) -> list[str]:
 def _expires_at(answer: Answer, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> float:
     if "expires_at" in answer.members:
         moment = _moment(_member(answer, "expires_at", scope))
-        if moment is None or math.isfinite(moment):
-            return NEVER if moment is None else moment
+        if moment is None:
+            return NEVER
+        if moment <= reading.now + LONGEST_LIFETIME:  # false for NaN
+            return moment
         raise _odd_lifetime("expires_at", response, reading)
     value = _member(answer, "expires_in", scope)
     if value is None or value == "":
@@ -199,11 +239,11 @@ def _expires_at(answer: Answer, scope: Mapping[str, Any], response: TaskResponse
     seconds = _seconds(value)
     if seconds is None:
         raise _odd_lifetime("expires_in", response, reading)
-    return reading.now + max(0.0, seconds)
+    return reading.now + min(max(0.0, seconds), LONGEST_LIFETIME)
 
 
 def _odd_lifetime(name: str, response: TaskResponse, reading: Reading) -> TokenAnswerError:
-    what = "a number of seconds" if name == "expires_in" else "Unix seconds, an RFC 3339 time or an HTTP date"
+    what = "a number of seconds" if name == "expires_in" else "Unix seconds, an RFC 3339 time or an HTTP date (milliseconds: divide them)"
     return TokenAnswerError("lifetime_odd", f"{reading.url}: {name} is not {what}", status=response.status, url=reading.url)
 
 

@@ -7,7 +7,6 @@ redirect is never followed.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 from authweave.call import token_call
 from authweave.drafts.draft import Placed
 from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, WireError
+from authweave.forks import Lock
 from authweave.net.values import Call
 from authweave.profile import TokenSettings
 from authweave.token_answers import Reading, read_token
@@ -33,7 +33,7 @@ class Holds:
     """Until when an endpoint asked to be left alone (`Retry-After`), for every connection of the engine. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._until: dict[tuple[str, str], float] = {}
 
     def until(self, key: tuple[str, str]) -> float:
@@ -41,16 +41,17 @@ class Holds:
         with self._lock:
             return self._until.get(key, 0.0)
 
-    def put(self, key: tuple[str, str], moment: float) -> None:
-        """Remember a request to wait."""
+    def put(self, key: tuple[str, str], moment: float, now: float) -> None:
+        """Remember a request to wait; those that are over are forgotten."""
         with self._lock:
+            self._until = {known: until for known, until in self._until.items() if until > now}
             self._until[key] = max(moment, self._until.get(key, 0.0))
 
 
 class TokenEndpoint:
     """Gets tokens for one client at one endpoint. `deadline` in seconds is for all attempts together.
 
-    `scope()` makes the namespaces of templates anew for each call.
+    `scope()` makes the namespaces of templates anew for each call. `hold_key` is whom a `Retry-After` concerns.
     """
 
     def __init__(
@@ -69,18 +70,19 @@ class TokenEndpoint:
         self._clock = clock
         self._sleep = sleep
 
-    def get(self, old: Token | None) -> Token:
-        """A token: by refresh where one can be had so, else by the grant. Raises TokenError, WireError, InputError, TemplateError."""
-        end = self._clock() + self._deadline
+    def get(self, old: Token | None, end: float | None = None) -> Token:
+        """A token: by refresh where one can be had so, else by the grant; before `end` (of `time.monotonic`).
+
+        Where nobody has to consent, a refresh that fails is followed by the grant: the refresh token may be used up.
+        Raises TokenError, WireError, InputError, TemplateError.
+        """
+        end = time.monotonic() + self._deadline if end is None else end
         if old is not None and self.is_refreshable(old):
-            refused: AuthweaveError
             try:
                 return self._tried(old, end, once=True)
-            except TokenEndpointError as error:
-                if self.settings.grant.attended or error.error in _PASSING or error.status >= 500:
+            except (TokenEndpointError, TokenAnswerError, WireError) as error:
+                if self.settings.grant.attended or is_client_refused(error) or time.monotonic() >= end:
                     raise
-                refused = error
-            del refused
         return self._tried(None, end, once=self.settings.grant.attended)
 
     def is_refreshable(self, old: Token) -> bool:
@@ -100,16 +102,15 @@ class TokenEndpoint:
             except (RateLimited, TokenEndpointError, TokenAnswerError, WireError) as error:
                 failure = error.fresh()
             pause = self._pause(failure, attempt, once=once)
-            if pause is None or self._clock() + pause >= end:
+            if pause is None or time.monotonic() + pause >= end:
                 raise failure
             self._sleep(pause)
 
     def _called(self, old: Token | None, end: float) -> Token:
-        now = self._clock()
         scope = self._scope(old)
         draft = token_call(self.settings, scope, old, self._origin).draft()
         request = draft.finish()
-        response = self._exchange(request, max(0.05, end - now), tuple(draft.placed))
+        response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
         reading = Reading(self.settings, scope, old, self._clock(), shown_url(request.url))
         return read_token(response, reading)
 
@@ -118,19 +119,25 @@ class TokenEndpoint:
         wait = until - self._clock()
         if wait <= 0:
             return
-        if until >= end:
+        if time.monotonic() + wait >= end:
             raise RateLimited(url=self._hold_key[0], status=429, retry_at=until, wait=wait)
         self._sleep(wait)
 
     def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
         """Seconds to wait before another attempt, or None if there shall be none."""
+        backoff = float(random.uniform(0.5, 1.0) * 0.5 * 2 ** (attempt - 1))  # noqa: S311 - spreads load
         if isinstance(failure, RateLimited):
-            self._holds.put(self._hold_key, failure.retry_at)
-            wait = max(0.0, failure.retry_at - self._clock())
-            return wait + random.uniform(0, 0.25) if attempt < self._attempts else None  # noqa: S311 - spreads load
-        if attempt >= self._attempts or not _may_repeat(failure, once=once):
-            return None
-        return float(random.uniform(0.5, 1.0) * 0.5 * 2 ** (attempt - 1))  # noqa: S311 - spreads load
+            now = self._clock()
+            self._holds.put(self._hold_key, failure.retry_at, now)
+            return max(0.0, failure.retry_at - now) + backoff if attempt < self._attempts else None
+        return backoff if attempt < self._attempts and _may_repeat(failure, once=once) else None
+
+
+def is_client_refused(error: AuthweaveError) -> bool:
+    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2)?"""
+    if not isinstance(error, TokenEndpointError):
+        return False
+    return error.error == "invalid_client" or (error.status == 401 and error.error is None)
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:
@@ -138,7 +145,7 @@ def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:
     if isinstance(failure, WireError):
         return failure.retry and (failure.stage in _UNSENT or (not once and failure.code != "read_timeout"))
     if isinstance(failure, TokenEndpointError):
-        return failure.error in _PASSING or failure.status in (500, 502, 503, 504)
+        return failure.error in _PASSING or (not once and failure.status in (500, 502, 503, 504))
     return isinstance(failure, TokenAnswerError) and failure.kind == "empty_or_partial_body" and not once
 
 

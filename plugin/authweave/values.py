@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,11 @@ class Secret:
         mine, theirs = (_as_bytes(v.reveal() if isinstance(v, Secret) else v) for v in (self, other))
         return hmac.compare_digest(mine, theirs)
 
+    @property
+    def mark(self) -> bytes:
+        """Equal for equal values, in this process and its forks; tells nothing of the value. For keys of maps."""
+        return hashlib.blake2b(_as_bytes(self.__value), key=_MARK_KEY, digest_size=16).digest()
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Secret is frozen")
 
@@ -62,6 +68,9 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+
+_MARK_KEY: Final = os.urandom(16)
 
 
 def _as_bytes(value: object) -> bytes:
@@ -158,8 +167,9 @@ class TaskRequest:
 
     `url` is absolute, or relative to the profile's first server; with `path_template=True` its path may hold
     `{key}` for path fields. `headers` are (name, value) pairs in order. `body` is bytes, or None for no body;
-    `streamed` marks a body that authweave does not hold and cannot send twice. Its repr shows
-    the method only: everything else may hold a secret.
+    `streamed` marks a body that authweave does not hold and cannot send twice. `made_from` is what `authorize` made
+    it from, for `handle_response`; it is not part of the value and stays behind when the request is pickled. The repr
+    shows the method only: everything else may hold a secret.
     """
 
     method: str
@@ -168,11 +178,15 @@ class TaskRequest:
     body: bytes | None = field(default=None, repr=False)
     streamed: bool = False
     path_template: bool = False
+    made_from: Any = field(default=None, repr=False, compare=False)
 
     def header(self, name: str) -> str | None:
         """The value of a header, whatever its case, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return TaskRequest, (self.method, self.url, self.headers, self.body, self.streamed, self.path_template)
 
 
 @dataclass(frozen=True, slots=True)

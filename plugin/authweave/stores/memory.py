@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from authweave.forks import begin_anew_in_child
 from authweave.hookspecs import Register, hookimpl
 from authweave.tokens import Record
 from authweave.values import Token
@@ -18,7 +19,10 @@ MOST: Final = 100_000
 
 
 class MemoryStore:
-    """`memory:`. Safe for threads; a forked child starts with a copy and goes its own way."""
+    """`memory:`. Safe for threads. A forked child starts with the tokens, but without refresh tokens and leases.
+
+    Where refresh tokens rotate, two owners of one would end both: the parent keeps it, the child asks anew.
+    """
 
     name: ClassVar[str] = "memory"
 
@@ -28,6 +32,15 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._records: OrderedDict[str, Record] = OrderedDict()
         self._leases: dict[str, tuple[str, float]] = {}
+        begin_anew_in_child(self)
+
+    def in_child(self) -> None:
+        """Free the lock and every lease, and leave the refresh tokens to the parent."""
+        self._lock = threading.Lock()
+        self._leases = {}
+        for key, record in self._records.items():
+            if record.token is not None and record.token.refresh_token is not None:
+                self._records[key] = replace(record, token=replace(record.token, refresh_token=None))
 
     def read(self, key: str) -> Record:
         """What is held under the key."""
