@@ -5,7 +5,6 @@ A caller only ever waits for a Future. Cancelling it, closing its loop or losing
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import threading
 import time
@@ -14,10 +13,13 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.forks import begin_anew_in_child
+
+if TYPE_CHECKING:
+    import asyncio
 
 EXIT_PATIENCE: Final = 5.0
 """Seconds that the end of the process waits for work under way."""
@@ -176,6 +178,8 @@ def _finish(waiting: asyncio.Future[None]) -> None:
 async def landed(flight: Future[Any]) -> Any:
     """Wait in any event loop; cancelling the waiter, or closing its loop, leaves the flight alone."""
     if not flight.done():
+        import asyncio  # whoever awaits has it; everybody else starts without
+
         loop = asyncio.get_running_loop()
         mine = loop.create_future()
 
