@@ -39,6 +39,8 @@ def exit_of(error: BaseException) -> Exit:
     """The exit code for an error that ends a command."""
     from authweave import errors
 
+    if isinstance(error, errors.UnexpectedFailure):
+        return Exit.BUG
     if isinstance(error, errors.InputError):
         return Exit.INPUT
     if isinstance(error, errors.WireError | errors.RateLimited):

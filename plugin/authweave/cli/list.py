@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.cli.common import Exit, Place, command_of, format_option, place_options
-from authweave.cli.tables import table
+from authweave.cli.printing import print_json, table
 
 if TYPE_CHECKING:
     from authweave.checking import Checked
@@ -43,9 +43,7 @@ def command(form: str, place: Place) -> Exit:
     """List the profiles there are: your folders' first, then the shipped ones."""
     entries = list(entries_of(place.engine()))
     if form == "json":
-        import json
-
-        print(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        print_json([asdict(entry) for entry in entries])
     else:
         print(_text(entries))
     return Exit.OK

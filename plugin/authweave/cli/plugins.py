@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.cli.common import Exit, command_of, format_option
+from authweave.cli.printing import print_json
 from authweave.redaction import inert
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def command(form: str) -> Exit:
 
     loaded = Catalog(broken="skip").plugins
     if form == "json":
-        import json
-
-        print(json.dumps([_as_data(plugin) for plugin in loaded], indent=2, ensure_ascii=False))
+        print_json([_as_data(plugin) for plugin in loaded])
     else:
         print(inert("\n".join(_lines(loaded)), lines=True))
     return Exit.REFUSED if any(plugin.error for plugin in loaded) else Exit.OK

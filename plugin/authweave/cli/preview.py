@@ -18,8 +18,8 @@ from authweave.cli.common import (
     profile_argument,
     profile_of,
 )
+from authweave.cli.printing import columns, print_json
 from authweave.cli.requests import request_of, request_options
-from authweave.cli.tables import columns
 
 if TYPE_CHECKING:
     from authweave.preview import Preview, PreviewedPart, PreviewedRequest
@@ -60,9 +60,7 @@ def command(
         connection = engine.connect(found, tenant=given.tenant, subject=subject, inputs=values, servers=given.server)
         made = preview(connection, request, refresh=refresh)
     if form == "json":
-        import json
-
-        print(json.dumps(made.as_dict(), indent=2, ensure_ascii=False))
+        print_json(made.as_dict())
     else:
         print("\n".join(_lines(made)))
     return Exit.USAGE if any(one.error for one in made.requests) else Exit.OK

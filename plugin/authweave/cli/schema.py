@@ -23,6 +23,8 @@ def command(installed: bool, check: bool) -> Exit:
 
     Editors read it from the first line of a profile: # yaml-language-server: $schema=…
     """
+    if check and installed:
+        raise click.UsageError("--check is about the published schema, without --installed")
     text = _text(installed=installed)
     if check:
         return _compared(text)
@@ -31,12 +33,13 @@ def command(installed: bool, check: bool) -> Exit:
 
 
 def _text(*, installed: bool) -> str:
-    import json
+    from authweave import schema
 
-    from authweave.catalog import Catalog
-    from authweave.schema import profile_schema
+    if not installed:
+        return schema.published()
+    from authweave.catalog import default_catalog
 
-    return json.dumps(profile_schema(Catalog(installed=installed)), indent=2, ensure_ascii=False) + "\n"
+    return schema.installed(default_catalog())
 
 
 def _compared(text: str) -> Exit:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from authweave.cli.common import Exit, Place, command_of, format_option, place_options, profile_argument, profile_of
-from authweave.cli.tables import table
+from authweave.cli.printing import print_json, table
 
 EXAMPLES: Final = """\
 authweave show acme.yaml                       with every default written out, each marked
@@ -43,7 +43,7 @@ def _profile(reference: str, form: str, place: Place) -> Exit:
     profile = profile_of(engine, reference)
     if form == "json":
         data = whole(profile, engine.catalog)
-        _print_json({"profile": data, "origins": {dotted(path): origin for path, origin in origins(profile, data)}})
+        print_json({"profile": data, "origins": {dotted(path): origin for path, origin in origins(profile, data)}})
     else:
         print(f"# {profile.reference}, from {inert(profile.merged.document.source)}, with its defaults.")
         print(whole_text(profile, engine.catalog), end="")
@@ -56,13 +56,7 @@ def _settings(form: str, place: Place) -> Exit:
     settings = place.settings()
     rows = [(name, settings.shown(name), settings.origins[name], member.description) for name, member in MEMBERS.items()]
     if form == "json":
-        _print_json([dict(zip(("name", "value", "origin", "description"), row, strict=True)) for row in rows])
+        print_json([dict(zip(("name", "value", "origin", "description"), row, strict=True)) for row in rows])
     else:
         print(table(("setting", "value", "from", "what it is"), rows))
     return Exit.OK
-
-
-def _print_json(data: Any) -> None:
-    import json
-
-    print(json.dumps(data, indent=2, ensure_ascii=False))

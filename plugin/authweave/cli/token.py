@@ -18,7 +18,7 @@ from authweave.cli.common import (
     profile_of,
     with_connection,
 )
-from authweave.cli.tables import columns
+from authweave.cli.printing import columns, print_json
 
 if TYPE_CHECKING:
     from authweave.values import Token
@@ -42,14 +42,14 @@ def command(profile: str, reveal: bool, form: str, given: Given) -> Exit:
     """
     engine = given.engine()
     found = profile_of(engine, profile)
-    token = with_connection(engine, found, given, lambda connection: connection.token().result())
+    token = None
+    if any(variant.tokens for variant in found.variants):
+        token = with_connection(engine, found, given, lambda connection: connection.token().result())
     if token is None:
         complain(f"{found.reference} gets no token: its credential goes into each request as it is")
         return Exit.USAGE
     if form == "json":
-        import json
-
-        print(json.dumps(facts(token, engine.clock(), reveal=reveal), indent=2, ensure_ascii=False))
+        print_json(facts(token, engine.clock(), reveal=reveal))
     elif reveal:
         print(token.access_token.reveal())
     else:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from authweave.cli.common import Exit, Place, command_of, format_option, place_options
+from authweave.cli.printing import print_json
+from authweave.redaction import inert
 
 if TYPE_CHECKING:
     from authweave.checking import Checked
@@ -91,15 +93,13 @@ def _folders(place: Place) -> tuple[Path, ...]:
 def _print_text(found: Sequence[Checked], strict: bool) -> Exit:
     for checked in found:
         for problem in checked.problems:
-            print(problem)
+            print(inert(str(problem)))
     print(summary(found, strict))
     return _exit(found, strict)
 
 
 def _print_json(found: Sequence[Checked], strict: bool) -> Exit:
-    import json
-
-    print(json.dumps({"files": [_as_data(checked, strict) for checked in found]}, indent=2, ensure_ascii=False))
+    print_json({"files": [_as_data(checked, strict) for checked in found]})
     return _exit(found, strict)
 
 

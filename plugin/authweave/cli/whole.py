@@ -61,6 +61,8 @@ def origins(profile: Profile, data: Any, path: Path = ()) -> Iterable[tuple[Path
 
 def _origin(profile: Profile, path: Path) -> str:
     merged = profile.merged
+    if path == ("inputs",) and profile.inputs:
+        return ""
     if not merged.is_written(path):
         implied = len(path) == 2 and path[0] == "inputs"
         return "implied by the auth type" if implied else DEFAULT
@@ -83,6 +85,7 @@ def _copied(data: Any) -> Any:
 
 def _ordered(data: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """Keys in the order of the reference; within a part first what is written, then the defaults."""
+    data.pop("extends", None)  # its parents are in here already
     ordered = {key: _written_first(data[key], (key,), profile) for key in _sorted(data, _ORDER)}
     inputs: dict[str, Any] = ordered.get("inputs", {})
     ordered["inputs"] = {name: {"title": name, **spec, **_missing(spec)} for name, spec in inputs.items()}

@@ -1,8 +1,10 @@
-"""Plain tables for terminals and pipes."""
+"""What commands print: plain tables for terminals and pipes, JSON for programs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from authweave.redaction import inert
 
@@ -17,3 +19,8 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
     cells = [tuple(inert(cell, lines=True) for cell in row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [indent + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True) if width).rstrip() for row in cells]
+
+
+def print_json(data: Any) -> None:
+    """Print data for programs. What could move a cursor is an escape, as everything outside ASCII."""
+    print(json.dumps(data, indent=2))
