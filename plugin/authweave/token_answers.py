@@ -19,8 +19,8 @@ from authweave.templates.bounds import Unfit
 from authweave.times import parse_http_date, parse_rfc3339
 from authweave.values import NEVER, Secret, TaskResponse, Token
 
-LONGEST_LIFETIME: Final = 100 * 366 * 86400.0
-"""Seconds; a token that is said to live longer lives so long. A point in time beyond it is no point in time in seconds."""
+LONGEST_LIFETIME: Final = 1e10
+"""Seconds (317 years); a longer life is cut off there. A point in time beyond it is none in seconds."""
 UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
 _SHOWN: Final = 200

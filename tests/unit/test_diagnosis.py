@@ -80,6 +80,9 @@ OPEN = [
     ("token_field_missing", says_json({"data": {"accessToken": TOKEN}}), "auth.token_response.access_token"),
     ("token_field_missing", says_json({"nothing": "like it"}), "auth.token_response.access_token"),
     ("token_field_missing", says_json([1, 2]), "auth.token_response.access_token"),
+    ("json_malformed", says_json(b'{"access_token": "t0k", "expires_in": NaN}'), "auth.token_url"),
+    ("token_not_bearer", says_json({**GOOD, "token_type": "mac"}), "auth.fields"),
+    ("token_not_sendable", says_json({**GOOD, "access_token": "t0k en"}), "auth.token_response.access_token"),
     ("lifetime_odd", says_json({**GOOD, "expires_in": "soon"}), "auth.token_response.expires_in"),
     ("server_error", error("server_error", 500), ""),
     ("server_error", html(502), ""),
@@ -121,7 +124,6 @@ ODD = [
     ("lifetime_odd", {"expires_in": 36_000_000_000_000}, "auth.token_response.expires_in"),
     ("lifetime_odd", {"expires_in": 86_400_000}, "auth.token_response.expires_in"),
     ("scope_narrowed", {"scope": "read"}, "auth.scopes"),
-    ("token_type_odd", {"token_type": "mac"}, "auth.fields"),
 ]
 
 
@@ -134,6 +136,15 @@ def test_an_odd_token_is_a_warning(tmp_path, code, members, key):
     assert [(code, "warning")] == [(found.code, found.severity) for found in report.diagnoses]
     assert key == first(report).fixes[0].key
     assert "warning" == stage(report, "token_checks").status
+
+
+def test_a_token_of_another_type_that_the_profile_sends_as_bearer(tmp_path):
+    """Whoever writes `Bearer` into auth.fields sends it so, whatever the server calls it; that is said."""
+    fields = [{"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}"}]
+    report = report_of(tmp_path, says_json({**GOOD, "token_type": "mac"}), auth={"fields": fields})
+
+    assert [("token_type_odd", "auth.fields")] == [(found.code, found.fixes[0].key) for found in report.diagnoses]
+    assert ("obtained", "accepted") == (report.token.word, report.credential.word)
 
 
 def test_a_granted_scope_in_another_order_is_not_narrowed(tmp_path):
@@ -494,7 +505,7 @@ PROVOKED_ALONE = {
     "clock_skew", "api_not_accepted", "api_rejected", "read_timeout", "dns_failure", "connect_refused", "connect_timeout",
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
-    "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant",
+    "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "no scheme raises it yet",

@@ -101,6 +101,18 @@ ENTRIES = table(
         Remedy("auth.token_url", "is this the token endpoint?", lambda case: bool(case.facts.get("token_call"))),
         Remedy("settings: proxy", "a proxy in between may cut answers"),
     ), retry="once"),
+    Entry("json_malformed", "Success was announced ({status}), but what looks like JSON is none: {what}.", (
+        Remedy("auth.token_url", "is this the token endpoint?"),
+        Remedy("auth.token_response.access_token", "say where the token stands in `response.text`, if nothing else helps"),
+    ), verdict="inconclusive"),
+    Entry("token_not_bearer", "A token was issued, but not a bearer token: {what}.", (
+        Remedy("auth.fields", "place the token as the provider documents"),
+        Remedy("auth.token_response.token_type", "write `Bearer`, if it is one all the same"),
+    ), verdict="inconclusive"),
+    Entry("token_not_sendable", "A token was issued that a Bearer header cannot carry: {what}.", (
+        Remedy("auth.token_response.access_token", "is this the field that holds the token?"),
+        Remedy("auth.fields", "place the token as the provider documents"),
+    ), verdict="inconclusive"),
     Entry("token_field_missing", _missing, (
         Remedy("auth.token_response.access_token", lambda case: f"write {as_template(nearest_field(case))}", lambda case: bool(nearest_field(case))),
         Remedy("auth.token_response.access_token", "say where the token stands: '{{{{ response.json.… }}}}'", lambda case: not nearest_field(case)),
