@@ -7,7 +7,7 @@ know nothing of either. The JSON form is `schemas/test-report.schema.json`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
 from authweave.values import Problem
@@ -66,13 +66,15 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it was sent. `query` are the parameters of its URL, `origin` the key that holds the URL."""
+    """A request as it was sent. `path` are the path fields, `query` the parameters of its URL, `origin` the key
+    that holds the URL."""
 
     method: str
     url: str
     target: str
     headers: tuple[Part, ...]
     body: Body
+    path: tuple[Part, ...] = ()
     query: tuple[Part, ...] = ()
     origin: str = ""
     place: str = ""
@@ -164,7 +166,7 @@ class Report:
     messages: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
     again: str = ""
-    sandbox: bool = field(default=False)
+    sandbox: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -180,4 +182,6 @@ class Report:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    return value

@@ -15,14 +15,15 @@ from authweave.wire import Wire
 
 @dataclass(slots=True)
 class Recorded:
-    """One call. `purpose`: token, renewal or check. `url_key` is the key of the profile that holds the URL; `at` is the
-    Unix second at which the answer was there."""
+    """One call. `purpose`: token, renewal or check. `url_key` is the key of the profile that holds the URL, `path` the
+    values of path fields; `at` is the Unix second at which the answer was there."""
 
     purpose: str
     request: TaskRequest
     placed: tuple[Placed, ...] = field(repr=False)
     about: str = ""
     url_key: str = ""
+    path: tuple[tuple[Placed, str], ...] = field(default=(), repr=False)
     headers: Headers = field(default=(), repr=False)
     events: list[StageEvent] = field(default_factory=list)
     reply: Reply | None = None
@@ -57,10 +58,11 @@ class Recorder:
         return self._send(record, seconds, truncate=False)
 
     def check(
-        self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, about: str, url_key: str
+        self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, about: str, url_key: str,
+        path: tuple[tuple[Placed, str], ...] = (),
     ) -> TaskResponse:  # fmt: skip
         """A call of the API. A large answer is cut, not refused."""
-        return self._send(Recorded("check", request, placed, about, url_key), seconds, truncate=True)
+        return self._send(Recorded("check", request, placed, about, url_key, path), seconds, truncate=True)
 
     def _send(self, record: Recorded, seconds: float, *, truncate: bool) -> TaskResponse:
         self.records.append(record)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.diagnosis import Case
 from authweave.diagnosis.signals import local_code
+from authweave.drafts.draft import Placed
+from authweave.drafts.fields import field_value
+from authweave.drafts.texts import text_for
 from authweave.errors import (
     ApplyError,
     AuthweaveError,
@@ -40,7 +43,6 @@ from authweave.values import Secret, TaskRequest
 if TYPE_CHECKING:
     from authweave.applying import Sent
     from authweave.connection import Connection
-    from authweave.drafts.draft import Placed
     from authweave.engine import Engine
 
 
@@ -183,8 +185,17 @@ def _driven(
         sent = asked
         ledger.known.learn_token(asked.token)
         step = partial(flow.send, ledger.recorder.check(
-            asked.request, (*own, *asked.placed), ledger.engine.settings.deadline, about=about, url_key=f"{test.origin}.request.url"
+            asked.request, (*own, *asked.placed), ledger.engine.settings.deadline, about=about, url_key=f"{test.origin}.request.url",
+            path=tuple(_path_values(asked, connection.profile)),
         ))  # fmt: skip
+
+
+def _path_values(sent: Sent, profile: Profile) -> Iterator[tuple[Placed, str]]:
+    """The path fields that were filled: in a finished URL they cannot be told from the rest."""
+    placed = {one.origin: one for one in sent.placed if one.place == "path"}
+    for item in (*profile.fields, *sent.credential.variant.fields):
+        if item.origin in placed:
+            yield placed[item.origin], text_for(field_value(item, sent.scope), f"path field {item.key}")
 
 
 def _waited(flow: Any, asked: Future[Any]) -> Callable[[], Any]:

@@ -73,6 +73,9 @@ def learn_placed(record: Recorded, known: Known) -> None:
     """Know what was put into secret places, so that an answer that echoes it shows nothing."""
     headers = {name.lower(): value for name, value in record.headers or record.request.headers}
     query = dict(_query(record.request.url))
+    for placed, value in record.path:
+        if placed.secret:
+            known.learn(placed.key, value)
     for placed in record.placed:
         if not placed.secret:
             continue
@@ -139,10 +142,15 @@ def _asked(record: Recorded, known: Known, origins: Origins) -> Asked:
         target=target if target.startswith("/") else f"/{target}",
         headers=tuple(_sent_header(name, value, known, origins) for name, value in headers),
         body=request_body(request, known, origins) if request.body else Body(),
+        path=tuple(_path_part(placed, value, known, origins) for placed, value in record.path),
         query=tuple(_query_part(name, value, known, origins) for name, value in _query(request.url)),
         origin=record.url_key,
         place=origins.line(record.url_key),
     )  # fmt: skip
+
+
+def _path_part(placed: Placed, value: str, known: Known, origins: Origins) -> Part:
+    return origins.part(known.text(placed.key), known.mask(value, placed.key) if placed.secret else known.text(value), placed)
 
 
 def _query_part(name: str, value: str, known: Known, origins: Origins) -> Part:

@@ -57,8 +57,9 @@ class Page:
         lead = self.fit(lead)
         room = self.width - indent - cells(lead)
         if lead and room < min(NARROWEST, self.width // 2):
-            self.lines.append(" " * indent + self.paint(lead.rstrip(), lead_style))
-            self.add(text, indent=min(indent + 2, self.width // 4), style=style)
+            self.add(lead.rstrip(), indent=indent, style=lead_style)
+            if text:
+                self.add(text, indent=min(indent + 2, self.width // 4), style=style)
             return
         pieces = [piece for line in (text.split("\n") or [""]) for piece in wrapped(self.fit(line), room)]
         for number, piece in enumerate(pieces):
@@ -72,8 +73,8 @@ class Page:
 
     def paint(self, text: str, style: str) -> str:
         """The text in a style, if there is colour."""
-        code = _STYLES.get(style, "")
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code and text else text
+        code, bare = _STYLES.get(style, ""), text.rstrip()
+        return f"\x1b[{code}m{bare}\x1b[0m{text[len(bare):]}" if self.colour and code and bare else text
 
 
 def cells(text: str) -> int:

@@ -95,6 +95,8 @@ def _asked(page: Page, exchange: Exchange, report: Report) -> None:
     asked: Asked = exchange.asked
     page.add(f"{exchange.title}: {asked.url}", indent=2, style="key")
     _part(page, f"{asked.method} {asked.target} HTTP/1.1", asked.origin, asked.place, report)
+    for part in asked.path:
+        _part(page, f"/ {{{part.name}}} = {part.value}", part.origin, part.place, report)
     for part in asked.query:
         _part(page, f"? {part.name} = {part.value}", part.origin, part.place, report)
     for part in asked.headers:
