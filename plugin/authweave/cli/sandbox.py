@@ -90,7 +90,7 @@ def _run(sandbox: Sandbox, faults: tuple[str, ...]) -> Exit:
 
 
 def _introduction(sandbox: Sandbox, variables: dict[str, str], folder: Any, faults: tuple[str, ...]) -> str:
-    from authweave.cli.tables import table
+    from authweave.cli.printing import table
     from authweave.sandbox.handing_out import environment
 
     hosts = [
@@ -158,7 +158,7 @@ def _ending_on_signals() -> Iterator[None]:
 
 
 def _list_faults() -> Exit:
-    from authweave.cli.tables import table
+    from authweave.cli.printing import table
     from authweave.sandbox import FAULTS
 
     rows = [(fault.name, fault.description, fault.provokes or "(none: it is dealt with)") for fault in FAULTS.values()]

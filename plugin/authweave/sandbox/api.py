@@ -80,9 +80,8 @@ def _with_credential(
         if not field.is_met(arrived, account.servers):
             state = "is not as the profile says" if field.found(arrived, account.servers) else "is missing"
             return Finding(INCOMPLETE, account, variant, f"{field.words} {state} ({field.origin})", issued)
-    return Finding(
-        ACCEPTED, account, variant, issued=issued, arrived_as=tuple(field.words for field in (*credential, *additions))
-    )
+    found = [field.words for field in (*credential, *additions) if field.found(arrived, account.servers)]
+    return Finding(ACCEPTED, account, variant, issued=issued, arrived_as=tuple(found))
 
 
 def _without_credential(account: Account, variant: Variant, arrived: Arrived) -> Finding:

@@ -158,13 +158,17 @@ class Sandbox:
         return Wire(**{"routes": self.routes, "proxy": "", **options})
 
     def engine(self, **options: Any) -> Engine:
-        """An engine over that wire, with these inputs and no others. `options` are those of `Engine`."""
+        """An engine over that wire, with these inputs and no others. `options` are those of `Engine`.
+
+        Settings are the defaults and what `options` say: nothing of this machine's is read.
+        """
         from authweave.engine import Engine
-        from authweave.settings import Settings
+        from authweave.settings import MEMBERS, Settings
 
         given = {account.profile.name: account.inputs for account in reversed(self.accounts)}
+        chosen = {name: options.pop(name) for name in MEMBERS.keys() & options.keys()}
         made = {
-            "settings": Settings(sources=()),
+            "settings": Settings(**{"sources": (), **chosen}),
             "wire": self.wire(),
             "inputs": lambda profile, name, tenant: given.get(profile, {}).get(name),
         }

@@ -119,7 +119,7 @@ def _empty_body(struck: Struck, usual: Usual) -> Reply:
 
 
 def _error_in_200(struck: Struck, usual: Usual) -> Reply:
-    fault = {"error": "invalid_request", "error_description": "a fault that comes with status 200"}
+    fault = {"error": "E1017", "error_description": "a fault that comes with status 200"}
     return json_reply(200, fault) if struck.is_first else usual()
 
 

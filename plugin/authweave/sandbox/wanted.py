@@ -27,12 +27,16 @@ _HOLE: Final = re.compile(r"\\\{([A-Za-z_][A-Za-z0-9_.-]*)\\\}")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A field that has to arrive under `key` in `place`. `origin` is the key of the profile that says so."""
+    """A field that has to arrive under `key` in `place`. `origin` is the key of the profile that says so.
+
+    `optional`: it may also not be there, as a path field is where the host's URL has no place for it.
+    """
 
     place: str
     key: str
     value: Any
     origin: str
+    optional: bool = False
 
     @property
     def words(self) -> str:
@@ -54,6 +58,8 @@ class Wanted:
     def is_met(self, arrived: Arrived, servers: Iterable[str] = ()) -> bool:
         """Did it arrive, there and nowhere twice?"""
         found = self.found(arrived, servers)
+        if self.optional and not found:
+            return True
         if self.value is ANYTHING:
             return any(value not in ("", None) for value in found)
         if isinstance(self.value, re.Pattern):
@@ -84,11 +90,12 @@ def wanted_fields(fields: Iterable[Field], scope: Mapping[str, Any], profile: Pr
 def _wanted(field: Field, scope: Mapping[str, Any], profile: Profile) -> Wanted | None:
     unforeseen = is_unforeseen(field.value, profile)
     value = _frame(field.value, scope, profile) if unforeseen else _value(field.value, scope)
-    if field.optional and (field.placement.name == "path" or value in (None, "", [], {})):
+    if field.optional and value in (None, "", [], {}):
         return None
     if field.on_conflict != "replace":
         value = ANYTHING
-    return Wanted(field.placement.name, field.key, value, field.origin)
+    place = field.placement.name
+    return Wanted(place, field.key, value, field.origin, optional=field.optional and place == "path")
 
 
 def _value(value: Any, scope: Mapping[str, Any]) -> Any:
@@ -134,7 +141,10 @@ def is_unforeseen(value: Any, profile: Profile) -> bool:
 def _in_path(key: str, value: Any, arrived: Arrived, servers: Iterable[str]) -> list[Any]:
     """Where a server's path has `{key}`: what stands there. Else: the segment that the value is, or is part of."""
     for server in servers:
-        template = re.escape("/" + server.partition("://")[2].partition("/")[2].rstrip("/"))
+        host, _, path = server.partition("://")[2].partition("/")
+        if host.partition(":")[0].lower() != arrived.host and not host.startswith("*."):
+            continue
+        template = re.escape(f"/{path.rstrip('/')}")
         holes = _HOLE.findall(template)
         if key in holes and (met := re.match(_HOLE.sub(lambda hole: "([^/]+)", template) + r"(?:/|$)", arrived.path)):
             return [unquote(met[holes.index(key) + 1])]
