@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from authweave.profile import Input
     from authweave.report import Report
     from authweave.settings import Settings
-    from authweave.tokens import Record
-    from authweave.values import Token
+    from authweave.values import Record, Token
 
 
 @runtime_checkable

@@ -12,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Final
 
 from authweave.contracts import Store
@@ -29,15 +28,6 @@ SUSPECT: Final = 60.0
 """Seconds for which a token that replaced a refused one has to prove itself."""
 REFUSALS: Final = 3
 """After so many refusals of the token endpoint, one after another, it is asked at growing intervals only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a store holds under a key. `intent` is what an owner was about to do when it was last heard of."""
-
-    version: int = 0
-    token: Token | None = None
-    intent: str = ""
 
 
 class Tokens:

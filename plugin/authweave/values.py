@@ -230,6 +230,15 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """What a store holds under a key. `intent` is what an owner was about to do when it was last heard of."""
+
+    version: int = 0
+    token: Token | None = None
+    intent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenKey:
     """Whose token it is. Every part is in the key, so that no token is ever handed to somebody else.
 

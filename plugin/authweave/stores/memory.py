@@ -11,8 +11,7 @@ from typing import ClassVar, Final
 
 from authweave.forks import begin_anew_in_child
 from authweave.hookspecs import Register, hookimpl
-from authweave.tokens import Record
-from authweave.values import Token
+from authweave.values import Record, Token
 
 MOST: Final = 100_000
 """Keys held; the least recently used leave first."""
