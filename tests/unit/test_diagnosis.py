@@ -10,8 +10,9 @@ import sockets
 from authweave.catalog import default_catalog
 from authweave.diagnosis import ENTRIES, Case
 from authweave.diagnosis.entry import worded
-from authweave.diagnosis.signals import spelt
+from authweave.diagnosis.signals import local_code, spelt, token_code
 from authweave.diagnosis.token_answers import as_template
+from authweave.errors import AuthweaveError, TlsFailure, TokenAnswerError, WireError
 from authweave.schema import profile_schema
 from authweave.settings import MEMBERS
 from authweave.wire import TLS_DETAILS, ClientCertificate
@@ -485,7 +486,9 @@ def test_no_servers(tmp_path):
 
 def test_origin_refused(tmp_path):
     """A check that goes elsewhere gets no credential."""
-    report = api_key(tmp_path, test={"request": {"url": "https://other.example.com/x"}})
+    test = {"request": {"url": "https://{{ inputs.where }}.example.com/x"}}
+    made = written(tmp_path, {"type": "api_key"}, inputs={"where": {"enum": ["api", "other"]}}, test=test)
+    report = run(made, inputs={"api_key": "key-planted-123456", "where": "other"})
 
     assert ("origin_refused", "test.request.url") == (first(report).code, first(report).fixes[0].key)
 
@@ -509,8 +512,9 @@ PROVOKED_ALONE = {
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "no scheme raises it yet",
-    "not_applied": "every error of the tree has a code of its own",
-    "network": "every error of the wire has a code of its own",
+    "not_applied": "for what a plugin does",
+    "network": "for what a plugin does",
+    "token_unusable": "for what a plugin does",
     "connect_unreachable": "depends on the machine's routes",
     "connect_reset": "depends on the moment",
     "tls_protocol_version": "the TLS library here may not speak an old version at all",
@@ -523,6 +527,18 @@ def test_every_row_is_provoked():
 
     assert set(ENTRIES) == provoked | set(NOT_PROVOKED)
     assert {detail if detail.startswith(("http_", "tls_")) else f"tls_{detail}" for detail in TLS_DETAILS} <= set(ENTRIES)
+
+
+def test_what_a_plugin_raises_has_a_row():
+    """An error of a kind that nobody here knows still becomes a diagnosis."""
+    unknown = [
+        token_code(Case(error=TokenAnswerError("of_a_plugin", "no", status=200, url="https://x"))),
+        token_code(Case(error=WireError("no", stage="dns", host="x", detail="of_a_plugin"))),
+        token_code(Case(error=TlsFailure("no", stage="tls", host="x", detail="of_a_plugin"))), local_code(AuthweaveError("no")),
+    ]  # fmt: skip
+
+    assert ["token_unusable", "network", "network", "not_applied"] == unknown
+    assert set(unknown) <= set(ENTRIES)
 
 
 def keys_of(schema, prefix=""):

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import threading
+import time
 
 import pytest
 
@@ -282,6 +283,17 @@ def test_large_binary_and_active_bodies(tmp_path):
     assert "a\\x1b[2Jb\\r\nc\\x07\\u202e" == active.body.text
 
 
+def test_a_large_answer_costs_little(tmp_path):
+    """A mebibyte of members that look like secrets does not keep anybody waiting."""
+    members = {f"token_{number}": f"value-{number:08}-{'x' * 60}" for number in range(10_000)}
+    begin = time.process_time()
+    report = report_of(tmp_path, api=says_json(members))
+
+    assert time.process_time() - begin < 10
+    assert "accepted" == report.credential.word
+    assert "value-" not in report.exchanges[1].answered.body.text
+
+
 def test_a_secret_at_the_cut(tmp_path):
     """A secret that lies over the place where a body is cut is hidden whole."""
 
@@ -345,6 +357,17 @@ def test_several_tests_and_variants(tmp_path):
     assert ["Token call", "Check one", "Check two"] == [exchange.title for exchange in report.exchanges]
     assert "test[1].request.url" == first(report).fixes[0].key
     refuse_leaks(report, "key-planted-123456")
+
+
+def test_a_refused_client_is_not_sent_twice(tmp_path):
+    """Without a token the other tests are not run: a second wrong login may lock the client out."""
+    tests = [{"name": "one", "request": {"url": "/a"}}, {"name": "two", "request": {"url": "/b"}}]
+    with Server(says_json({"error": "invalid_client"}, 401)) as identity:
+        report = run(written(tmp_path, oauth(f"{identity.url}t"), test=tests))
+
+    assert 1 == len(identity.requests)
+    assert ["invalid_client"] == [found.code for found in report.diagnoses]
+    assert [("two", "skipped")] == [(one.about, one.status) for one in report.stages if one.name == "api_probe"]
 
 
 def test_rules_speak_and_decide_nothing(tmp_path):

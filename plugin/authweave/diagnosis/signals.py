@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from authweave import errors
+from authweave.diagnosis import network, tls, token_answers, token_errors
 from authweave.diagnosis.case import Case
 from authweave.errors import AuthweaveError
 from authweave.values import Judgement
@@ -44,7 +45,12 @@ def local_code(error: AuthweaveError) -> str:
 
 
 def wire_code(error: errors.WireError) -> str:
-    """The code of a call that got no usable answer."""
+    """The code of a call that got no usable answer; `network` for what has no row of its own."""
+    code = _wire_code(error)
+    return code if code in network.ENTRIES or code in tls.ENTRIES or code in token_answers.ENTRIES else "network"
+
+
+def _wire_code(error: errors.WireError) -> str:
     detail = error.detail
     if isinstance(error, errors.ConnectFailure):
         return f"connect_{detail}" if detail in _CONNECT else "connect_refused"
@@ -54,7 +60,7 @@ def wire_code(error: errors.WireError) -> str:
         return f"proxy_{detail or 'refused'}"
     if isinstance(error, errors.ProtocolFailure):
         return _PROTOCOL.get(detail, "not_http")
-    return error.code if error.code != "wire" else "network"
+    return error.code
 
 
 def token_code(case: Case) -> str:
@@ -65,7 +71,8 @@ def token_code(case: Case) -> str:
     if isinstance(error, errors.RateLimited):
         return "rate_limited"
     if isinstance(error, errors.TokenAnswerError):
-        return "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
+        kind = "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
+        return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES else "token_unusable"
     if isinstance(error, errors.TokenEndpointError):
         return _refusal(error)
     if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):

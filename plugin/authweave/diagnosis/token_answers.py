@@ -119,6 +119,9 @@ ENTRIES = table(
         Remedy("auth.token_response.accepted_when", "say what a success looks like, if this is none"),
         Remedy("auth.token_url", "is this the token endpoint?"),
     )),
+    Entry("token_unusable", "The answer holds no usable token: {what}.", (
+        Remedy("auth.token_response", "say how the answer is read"), Remedy("auth.token_url", "is this the token endpoint?"),
+    )),
     Entry("lifetime_odd", lambda case: str(case.facts.get("lifetime") or f"The lifetime of the token cannot be read: {case.what}."), (
         Remedy("auth.token_response.expires_at", "write '{{{{ response.json.expires_in }}}}' here instead: the value looks like a point in time", lambda case: case.facts.get("looks_like") == "moment"),
         Remedy("auth.token_response.expires_in", "write '{{{{ response.json.expires_in | int // 1000 }}}}': the value looks like milliseconds", lambda case: case.facts.get("looks_like") == "ms"),

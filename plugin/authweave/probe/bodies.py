@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from authweave.probe.views import Origins
 
 SHOWN_TEXT: Final = 2048
+_LOOKED_AT: Final = 65536
+"""Bytes that are searched for secrets before the text is cut: a secret at the cut is found whole."""
 _SHOWN_VALUE: Final = 300
 _MOST_PARTS: Final = 100
 
@@ -64,8 +66,8 @@ def check_body(reply: Reply, known: Known) -> Body:
 def _text_body(kind: str, body: bytes, known: Known, *, cut: bool = False) -> Body:
     if b"\0" in body:
         return Body("binary", len(body), note=f"{len(body)} bytes of binary data")
-    text = known.text(body.decode("utf-8", "replace"), lines=True)
-    return Body(kind, len(body), text=text[:SHOWN_TEXT], truncated=cut or len(text) > SHOWN_TEXT)
+    text = known.text(body[:_LOOKED_AT].decode("utf-8", "replace"), lines=True)
+    return Body(kind, len(body), text=text[:SHOWN_TEXT], truncated=cut or len(text) > SHOWN_TEXT or len(body) > _LOOKED_AT)
 
 
 def _sent_pairs(kind: str, body: bytes, request: TaskRequest) -> list[tuple[str, str]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,8 @@ TELLING: Final = re.compile(r"(?i)auth|token|secret|passw|passphrase|credential|
 """Names whose values are not shown, wherever they come from."""
 _HARMLESS: Final = re.compile(r"(?i)^(www-authenticate|proxy-authenticate|token_type|author|authors)$|_(type|endpoint|uri|url|expires?_?\w*)$|expire")
 _IN_TEXT: Final = re.compile(r"(?i)[\"']?([\w.-]{0,40}(?:token|secret|passw|jwt|session)[\w.-]{0,40})[\"']?\s{0,4}[=:]\s{0,4}[\"']?([^\s\"'&<>,;}]{4,4096})")
+MOST_LEARNED: Final = 400
+"""Members of one answer, in its order: more do not fit into the 2 KiB that are shown of it."""
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=._~-]{24,}")
 
 
@@ -57,9 +60,12 @@ class Known:
 
     def learn_answer(self, body: bytes, *, of_token_call: bool) -> None:
         """What an answer holds that looks like a secret, by its names; of a token call, opaque values too."""
-        for name, value in _texts(body):
-            if is_telling(name) or (of_token_call and name not in SHOWN and _OPAQUE.fullmatch(value)):
-                self.learn(name, value)
+        found = (
+            (name, value) for name, value in _texts(body)
+            if is_telling(name) or (of_token_call and name not in SHOWN and _OPAQUE.fullmatch(value))
+        )  # fmt: skip
+        for name, value in islice(found, MOST_LEARNED):
+            self.learn(name, value)
 
     def text(self, text: str, *, lines: bool = False) -> str:
         """The text without secrets and without anything that moves a cursor."""

@@ -65,7 +65,10 @@ def test_profile(
     ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
     if _loaded(ledger, profile, given) and _connected(ledger, tenant, subject, given, named):
         for test in _tests(ledger, named):
-            _run(ledger, test)
+            if _goes_on(ledger):
+                _run(ledger, test)
+            else:
+                ledger.stage("api_probe", "skipped", None, "not run after that", about=_about(ledger, test))
     reference = profile.merged.document.source if isinstance(profile, Profile) else str(profile)
     return told(
         ledger,
@@ -132,12 +135,24 @@ def _tests(ledger: Ledger, servers: tuple[str, ...]) -> tuple[Test | None, ...]:
     return (None,) if gets_token else ()
 
 
+def _goes_on(ledger: Ledger) -> bool:
+    """Is another test of use? Not without a token, nor without the inputs: the first failure says it all."""
+    return ledger.token.word in ("not_tested", "not_needed", "obtained") and not any(
+        stage.status == "failed" and stage.name in ("resolve", "token_call") for stage in ledger.stages
+    )
+
+
+def _about(ledger: Ledger, test: Test | None) -> str:
+    """The name of a test, where the profile has several."""
+    several = ledger.profile is not None and not isinstance(ledger.profile.tests, str) and len(ledger.profile.tests) > 1
+    return (test.name or test.origin) if test is not None and several else ""
+
+
 def _run(ledger: Ledger, test: Test | None) -> None:
     """One test: the inputs, the token, the check."""
-    connection, profile = ledger.connection, ledger.profile
+    connection = ledger.connection
     assert connection is not None  # noqa: S101 - connected
-    assert profile is not None  # noqa: S101 - loaded
-    about = (test.name or test.origin) if test is not None and len(profile.tests) > 1 else ""
+    about = _about(ledger, test)
     mark = len(ledger.recorder.records)
     start = time.monotonic()
     failure: AuthweaveError

@@ -10,6 +10,7 @@ from authweave.probe.ledger import Ledger
 from authweave.probe.views import exchange_view
 from authweave.profile import Profile
 from authweave.report import STAGES, Exchange, Report, Stage
+from authweave.values import Secret
 
 _TOKEN_STAGES: Final = ("token_call", "token_parse", "token_checks")
 _STATUS: Final = {"accepted": "ok", "refused": "failed", "forbidden": "failed", "inconclusive": "warning"}
@@ -55,8 +56,11 @@ def command_again(
     words += ["--tenant", tenant] if tenant else []
     words += ["--subject", subject] if subject else []
     for name, value in inputs.items():
-        if profile is not None and name in profile.inputs and not profile.inputs[name].secret and isinstance(value, str | int | float):
-            words += ["--input", f"{name}={value}"]
+        if profile is None or name not in profile.inputs or profile.inputs[name].secret:
+            continue
+        plain = value.reveal() if isinstance(value, Secret) else value  # hosts may wrap what is no secret
+        if isinstance(plain, str | int | float):
+            words += ["--input", f"{name}={plain}"]
     for server in servers:
         words += ["--server", server]
     return shlex.join(words)

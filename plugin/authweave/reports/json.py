@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from authweave.hookspecs import Register, hookimpl
-from authweave.report import Report
+
+if TYPE_CHECKING:
+    from authweave.report import Report
 
 
 class JsonReport:

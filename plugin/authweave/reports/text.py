@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import ClassVar, Final, Self, TextIO
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TextIO
 
 from authweave.hookspecs import Register, hookimpl
-from authweave.report import STAGES, Answered, Asked, Body, Diagnosis, Exchange, Part, Report, Stage, Verdict
 from authweave.reports.page import Page, cells
+
+if TYPE_CHECKING:  # listed by every command, needed by one: whoever renders a report has it
+    from authweave.report import Answered, Asked, Body, Diagnosis, Exchange, Part, Report, Stage, Verdict
 
 _MARKS: Final = {"ok": "✓", "failed": "✗", "skipped": "–", "warning": "!"}
 _WORDS: Final = {
     "obtained": "ok", "not_needed": "skipped", "accepted": "ok", "refused": "failed", "forbidden": "failed",
     "inconclusive": "warning", "not_tested": "skipped",
 }  # fmt: skip
-_TITLE_WIDTH: Final = max(map(len, STAGES.values())) + 1
 
 
 class TextReport:
@@ -69,7 +71,8 @@ def _head(page: Page, report: Report) -> None:
 
 def _stage(page: Page, number: int, stage: Stage) -> None:
     ms = f"{stage.ms:.0f} ms" if stage.ms is not None else ""
-    title = stage.title if len(stage.title) > _TITLE_WIDTH else f"{stage.title:<{_TITLE_WIDTH}}"
+    width = _title_width()
+    title = stage.title if len(stage.title) > width else f"{stage.title:<{width}}"
     page.add(stage.text, lead=f"{number:>2} {_MARKS[stage.status]} {title} {ms:>8}  ", lead_style=stage.status, style="dim" if stage.status == "skipped" else "")
 
 
@@ -79,6 +82,13 @@ def _verdicts(page: Page, report: Report) -> None:
         _verdict(page, name, verdict)
     for message in report.messages:
         page.add(message, lead="Message     ")
+
+
+@functools.cache
+def _title_width() -> int:
+    from authweave.report import STAGES
+
+    return max(map(len, STAGES.values())) + 1
 
 
 def _verdict(page: Page, name: str, verdict: Verdict) -> None:
