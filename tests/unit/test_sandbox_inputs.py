@@ -43,7 +43,7 @@ DECLARED = """inputs:
   chosen: {enum: [x, y], default: y}
   first: {enum: [x, y]}
   shown: {example: '1042', pattern: '[0-9]+'}
-  misfit: {example: nope, pattern: '[0-9]{3}'}
+  misfit: {pattern: '[0-9]{3}'}
   host: {format: hostname}
   link: {format: url}
   id: {format: uuid}

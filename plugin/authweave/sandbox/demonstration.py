@@ -132,7 +132,7 @@ def _shown(sandbox: Sandbox, engine: Engine, profile: Profile, chosen: Mapping[s
     placed = tuple(f"{one.place} {one.key}" for one in sent.placed)
     shown_url = Redactor(sandbox.account(profile, chosen).secrets()).redact(request.url)
     return dataclasses.replace(
-        shown, task=f"GET {shown_url}", task_status=_answered(sandbox, sent.request).status, placed=placed
+        shown, task=f"GET {shown_url}", task_status=_answered(connection, sent.request).status, placed=placed
     )
 
 
@@ -142,10 +142,10 @@ def _lived(sandbox: Sandbox, profile: Profile) -> Lived:
     start = sandbox.counts_of(profile)
     with sandbox.engine(deadline=DEADLINE) as engine:
         connection = engine.connect(profile, subject=_subject(profile), inputs=sandbox.inputs(profile))
-        statuses = [_sent(sandbox, connection, request) for _ in range(REQUESTS)]
+        statuses = [_sent(connection, request) for _ in range(REQUESTS)]
         before = _since(start, sandbox.counts_of(profile))
         sandbox.set_fault("early_expiry")
-        statuses += _sent_and_mended(sandbox, connection, request)
+        statuses += _sent_and_mended(connection, request)
         sandbox.set_fault(None)
     return Lived(profile, tuple(statuses), before, _since(start, sandbox.counts_of(profile)))
 
@@ -161,22 +161,22 @@ def _failed(sandbox: Sandbox, engine: Engine, profile: Profile) -> Failed:
     return Failed(profile, "wrong_secret", "invalid_client", report)
 
 
-def _sent(sandbox: Sandbox, connection: Connection, request: TaskRequest) -> int:
-    return _answered(sandbox, connection.authorize(request).result(DEADLINE)).status
+def _sent(connection: Connection, request: TaskRequest) -> int:
+    return _answered(connection, connection.authorize(request).result(DEADLINE)).status
 
 
-def _sent_and_mended(sandbox: Sandbox, connection: Connection, request: TaskRequest) -> list[int]:
+def _sent_and_mended(connection: Connection, request: TaskRequest) -> list[int]:
     """As a platform does that sends by itself: ask what to do with the answer, and do that."""
-    first = _answered(sandbox, connection.authorize(request).result(DEADLINE))
+    first = _answered(connection, connection.authorize(request).result(DEADLINE))
     judgement = connection.handle_response(request, first).result(DEADLINE)
     if judgement.request is None:
         return [first.status]
-    return [first.status, _answered(sandbox, judgement.request).status]
+    return [first.status, _answered(connection, judgement.request).status]
 
 
-def _answered(sandbox: Sandbox, request: TaskRequest) -> TaskResponse:
+def _answered(connection: Connection, request: TaskRequest) -> TaskResponse:
     call = Call(request.method, request.url, request.headers, request.body)
-    reply = sandbox.wire().send(call, deadline=DEADLINE)
+    reply = connection.engine.wire.send(call, deadline=DEADLINE)
     return TaskResponse(reply.status, reply.headers, reply.body)
 
 

@@ -45,15 +45,13 @@ Respond = Callable[[Arrived], Reply]
 
 
 class Listener:
-    """Serves until stopped. `stands_for(host)` says which names of a TLS handshake it answers to."""
+    """Serves until stopped. `stands_for(host)` says which names of a TLS handshake it answers to. Raises OSError."""
 
     def __init__(
         self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int = 0
     ) -> None:
         self._server = _Server(respond, authority, stands_for, port)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="authweave sandbox", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name="authweave sandbox", daemon=True)
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
@@ -63,10 +61,15 @@ class Listener:
     def stop(self) -> None:
         """End every connection, those that hang included."""
         self._server.stopping.set()
-        if self._thread.is_alive():
-            self._server.shutdown()
+        with suppress(OSError):
+            socket.create_connection((ADDRESS, self.port), timeout=PATIENCE).close()  # wakes who waits for the next one
+        if self._thread.ident is not None:
             self._thread.join()
         self._server.server_close()
+
+    def _serve(self) -> None:
+        while not self._server.stopping.is_set():
+            self._server.handle_request()
 
 
 class _Server(ThreadingHTTPServer):
