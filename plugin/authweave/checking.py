@@ -18,10 +18,10 @@ from authweave.compiling import Compiled, compiled_sites
 from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.inheritance import FindParent, Merged, merged
 from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
-from authweave.schema.problems import schema_problems
+from authweave.schema.problems import MOST, schema_problems
 from authweave.secrecy import Secrecy
 from authweave.sites import Site, sites
-from authweave.values import Document, Path, Problem
+from authweave.values import Document, Path, Problem, path_of
 
 Read = tuple[str, ...]
 
@@ -29,6 +29,7 @@ _ENDS_READING: Final = frozenset({
     "document.syntax", "document.too_large", "document.too_deep", "document.multiple", "document.encoding", "document.unreadable",
     "document.directive",
 })  # fmt: skip
+_MENTION: Final = re.compile(r"""\b(inputs|vars|kept)\b\s*(?:\.\s*|\[\s*\\?['"])(\w+)""")
 _UNKNOWN: Final = frozenset({not_built.RULE, "schema.unknown_name", "schema.not_installed"})
 
 
@@ -109,6 +110,19 @@ class Checked:
         unknown_type = any(scheme_of(auth, self.catalog) is None for _, auth, _ in self.variants)
         return unknown_type or any(problem.rule in _UNKNOWN for problem in self.problems)
 
+    @cached_property
+    def _hurt(self) -> tuple[Path, ...]:
+        """The parts (by their paths in the file) that were taken out because they are wrong, or could not be read."""
+        cut = self.merged.sound.cut if self.merged.sound else ()
+        return (*cut, *(path_of(problem.key) for problem in self.document.problems if problem.key))
+
+    def is_hurt(self, *path: str | int) -> bool:
+        """Is something wrong at this path, in it or around it, so that what is missing there may be what was meant?"""
+        if not self._hurt:
+            return False
+        original = self.merged.original(path)
+        return any(hurt[: len(original)] == original[: len(hurt)] for hurt in self._hurt)
+
     def names(self, space: str) -> set[str]:
         """The names of `inputs` or `vars`, those whose declaration is wrong included."""
         declared = self.merged.written.get(space)
@@ -116,8 +130,11 @@ class Checked:
 
     def is_mentioned(self, space: str, name: str) -> bool:
         """Does the file, or a parent's, read `space.name` anywhere, be it in a part that is wrong?"""
-        mention = re.compile(rf"\b{space}\b\s*(?:\.\s*|\[\s*['\"]){re.escape(name)}\b")
-        return any(mention.search(document.text) for document in (self.document, *self.merged.parents))
+        return (space, name) in self._mentions
+
+    @cached_property
+    def _mentions(self) -> set[tuple[str, str]]:
+        return {mention for document in (self.document, *self.merged.parents) for mention in _MENTION.findall(document.text)}
 
 
 def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Checked:
@@ -126,25 +143,38 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
         return Checked(Merged(document, {}), catalog, {}, {}, (), list(document.problems))
     whole = merged(document, find_parent)
     found, whole = schema_problems(whole, catalog)
-    problems = [*document.problems, *whole.problems, *_not_known_from_reading(found, document)]
+    problems = [*document.problems, *whole.problems, *found]
     full = with_defaults(whole.data, catalog)
     all_sites = tuple(sites(full))
     compiled, refused = compiled_sites(all_sites, whole)
     full["inputs"] = with_inputs(full, {read[1] for made in compiled.values() for read in made.reads if read[0] == "inputs" and len(read) > 1}, catalog)
     checked = Checked(whole, catalog, full, compiled, all_sites, problems + refused)
-    for rule in catalog.named("rules").values():
-        checked.problems.extend(rule().check(checked))
+    _apply_rules(checked)
     if checked.problems:
-        checked.problems[:] = _in_order(checked.problems)
+        checked.problems[:] = _at_most(_in_order(_causes(checked.problems, document)), whole)
     return checked
 
 
-def _not_known_from_reading(found: Iterable[Problem], document: Document) -> list[Problem]:
-    """Problems of the schema without those that follow from what could not be read."""
-    if not document.problems:
-        return list(found)
+def _apply_rules(checked: Checked) -> None:
+    for rule in checked.catalog.named("rules").values():
+        for problem in rule().check(checked):
+            checked.problems.append(problem)
+            if len(checked.problems) > MOST:
+                return
+
+
+def _at_most(problems: list[Problem], whole: Merged) -> list[Problem]:
+    """What a person can read; who mends these sees the others then."""
+    if len(problems) <= MOST:
+        return problems
+    return [*problems[:MOST], whole.problem("document.many_problems", (), f"there are more than {MOST} problems; only {MOST} are shown", "mend these first")]
+
+
+def _causes(problems: Iterable[Problem], document: Document) -> list[Problem]:
+    """The problems without those that follow from what could not be read."""
     unread = tuple(problem.key for problem in document.problems if problem.rule != "document.duplicate_key")
-    return [problem for problem in found if not _stands_at(problem.key, unread)]
+    read = set(document.problems)
+    return [problem for problem in problems if problem in read or not _stands_at(problem.key, unread)] if unread else list(problems)
 
 
 def _stands_at(key: str, unread: Iterable[str]) -> bool:

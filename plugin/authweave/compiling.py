@@ -17,6 +17,9 @@ from authweave.values import Path, Problem, dotted
 
 Compiled = Template | Data | UrlTemplate
 
+MOST: Final = 100
+"""More templates than this are not looked at once so many are wrong."""
+
 _URLS: Final[Mapping[str, Mapping[str, bool]]] = {
     "url": {}, "server": {"placeholders": True, "wildcard": True}, "request_url": {"placeholders": True, "relative": True},
 }  # fmt: skip
@@ -38,6 +41,8 @@ def compiled_sites(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path,
         except TemplateSyntax as error:
             problems = of_written if whole.is_written(site.path) else of_defaults
             problems.append(_refused(error, site, whole))
+            if len(problems) > MOST:
+                break
         else:
             compiled[site.path] = made
             if outside := [read for read in made.reads if read[0] not in site.allowed]:

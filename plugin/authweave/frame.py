@@ -158,7 +158,7 @@ def request_schema(field: JsonSchema, *, url: bool, method: str, relative: bool 
         "method": described({"type": "string", "pattern": f"^[A-Za-z-]+{END}"}, "HTTP method.", examples=["GET", "PUT"], default=method),
         "encoding": choice(ENCODINGS, "How payload fields become a body. `query` puts them into the URL; it is the default of GET.",
                            default="query" if method == "GET" else "form"),
-        "content_type": described({"type": "string", "pattern": rf"^[^\s/]+/[^\s/]+[^\r\n]*{END}"}, "Content-Type, where it differs from the encoding's own.",
+        "content_type": described({"type": "string", "pattern": rf"^[^\s/{{}}]+/[^\s/{{}}]+([ \t]*;[^\r\n{{}}]*)?{END}"}, "Content-Type, where it differs from the encoding's own.",
                                   examples=["application/rss+xml"]),
         "content": text("The whole body as text, instead of payload fields. In xml, values are escaped.",
                         examples=["<login><user>{{ inputs.username }}</user></login>"]),

@@ -40,7 +40,7 @@ class Merged:
     def without(self, wrong: Iterable[Path]) -> Merged:
         """The same, looked at without the parts at these paths (those of `data`)."""
         earlier = self.sound.cut if self.sound else ()
-        return replace(self, sound=pruned(self.written, (*earlier, *map(self._original, wrong))))
+        return replace(self, sound=pruned(self.written, (*earlier, *map(self.original, wrong))))
 
     def is_written(self, path: Path) -> bool:
         """Did somebody write it, here or in a parent?"""
@@ -48,15 +48,15 @@ class Merged:
 
     def is_own(self, path: Path) -> bool:
         """Was it written in this file, not in a parent?"""
-        return _has(self.document.data, self._original(path))
+        return _has(self.document.data, self.original(path))
 
     def written_in(self, path: Path) -> Document:
         """The document that wrote the value at `path`: the nearest that has it, or has what holds it."""
-        return self._writer(self._original(path))
+        return self._writer(self.original(path))
 
     def place(self, path: Path, *, of_key: bool = False, offset: int = 0) -> tuple[str, Mark | None]:
         """File and mark of the value at `path`, of its key, or of a character of it; else of what holds it."""
-        original = self._original(path)
+        original = self.original(path)
         document = self._writer(original)
         if of_key and (mark := document.key_marks.get(original)):
             return document.source, mark
@@ -64,7 +64,7 @@ class Merged:
 
     def literal(self, path: Path) -> str | None:
         """How the number or truth value at `path` stands in its file (`1.10`)."""
-        original = self._original(path)
+        original = self.original(path)
         return self._writer(original).literals.get(original)
 
     def problem(
@@ -72,9 +72,10 @@ class Merged:
     ) -> Problem:  # fmt: skip
         """A problem at a path."""
         source, mark = self.place(path, of_key=of_key, offset=offset)
-        return Problem(rule, source, mark, dotted(shown_path(self._original(path))), message, fix, severity)
+        return Problem(rule, source, mark, dotted(shown_path(self.original(path))), message, fix, severity)
 
-    def _original(self, path: Path) -> Path:
+    def original(self, path: Path) -> Path:
+        """The path of a part of `data` in what is written."""
         return path if self.sound is None else self.sound.original(path)
 
     def _writer(self, path: Path) -> Document:
@@ -120,7 +121,7 @@ def significant(data: Any) -> Any:
     return [significant(item) for item in data] if isinstance(data, list) else data
 
 
-_CONTENT: Final = frozenset({"value", "vars", "default"})
+_CONTENT: Final = frozenset({"value", "default"})
 """Keys under which names are not the format's: `x-…` is a name like any other there."""
 
 

@@ -28,17 +28,28 @@ class Circle:
 
 def _in_circles(reads: dict[str, set[str]]) -> list[str]:
     """What is left when everything that ends somewhere is taken away, again and again, from both ends."""
-    left = {name: set(others) for name, others in reads.items()}
-    for graph in (left, _turned(left)):
-        while ends := [name for name in left if not graph.get(name, set()) & left.keys()]:
-            for name in ends:
-                del left[name]
-    return list(left)
+    left = _without_ends(reads)
+    turned: dict[str, set[str]] = {name: set() for name in left}
+    for name in left:
+        for other in reads[name] & left:
+            turned[other].add(name)
+    circles = _without_ends(turned)
+    return [name for name in reads if name in circles]
 
 
-def _turned(reads: dict[str, set[str]]) -> dict[str, set[str]]:
-    turned: dict[str, set[str]] = {}
-    for name, others in reads.items():
+def _without_ends(graph: dict[str, set[str]]) -> set[str]:
+    """The names from which one can go on without end (Kahn 1962)."""
+    open_ways = {name: len([other for other in others if other in graph]) for name, others in graph.items()}
+    into: dict[str, list[str]] = {}
+    for name, others in graph.items():
         for other in others:
-            turned.setdefault(other, set()).add(name)
-    return turned
+            into.setdefault(other, []).append(name)
+    ends = [name for name, ways in open_ways.items() if not ways]
+    while ends:
+        end = ends.pop()
+        del open_ways[end]
+        for name in into.get(end, ()):
+            open_ways[name] -= 1
+            if not open_ways[name]:
+                ends.append(name)
+    return set(open_ways)

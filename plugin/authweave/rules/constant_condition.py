@@ -33,7 +33,7 @@ class ConstantCondition:
     def _compared(self, checked: Checked, path: Any, found: re.Match[str]) -> Iterable[Problem]:
         options = checked.full["inputs"].get(found[1], {}).get("enum")
         value = found[3] if found[3] is not None else found[4]
-        if options is not None and value not in options:
+        if options is not None and value not in options and not checked.is_hurt("inputs", found[1]):
             words = f"`inputs.{found[1]}` never has this value: it is none of its enum"
             fix = did_you_mean(value, [option for option in options if isinstance(option, str)], f"it is one of: {', '.join(map(str, options))}")
             yield checked.problem(self.name, path, words, fix, offset=found.start(3) if found[3] is not None else found.start(4))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from authweave.checking import Checked
 from authweave.drafts.draft import Draft
+from authweave.drafts.texts import text_for
 from authweave.errors import PlacementError
 from authweave.parts import FieldPart
 from authweave.templates import Template
@@ -38,15 +39,19 @@ class FieldValue:
 
 def _of_constant(checked: Checked, field: FieldPart) -> tuple[str, str] | None:
     placement = checked.catalog.named("placements").get(field.place)
-    if placement is None or not field.key or placement().wrong_key(field.key):
+    if placement is None or not field.key or placement().wrong_key(field.key) or field.carrier == "credential":
         return None
-    draft = Draft.new("POST", f"https://example.com/{{{field.key}}}" if field.place == "path" else "https://example.com/", "json", None)
     try:
-        placement().place(draft, field.key, field.spec["value"], "replace")
-        draft.finish()
+        if field.place == "path":
+            return _of_segment(text_for(field.spec["value"], f"path field {field.key}"))
+        placement().place(Draft.new("POST", "https://example.com/", "json", None), field.key, field.spec["value"], "replace")
     except PlacementError as error:
         return str(error), "write a value that can be sent there"
     return None
+
+
+def _of_segment(text: str) -> tuple[str, str] | None:
+    return ("a segment of a path is not empty, `.` or `..`", "write a value that can be sent there") if text in ("", ".", "..") else None
 
 
 def _of_template(compiled: Any, field: FieldPart) -> tuple[str, str] | None:

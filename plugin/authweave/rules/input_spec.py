@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar
 
 from authweave.checking import Checked
@@ -19,7 +20,8 @@ class InputSpec:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """Problems of patterns (also of `keep`), defaults, examples and enumerations."""
         for name, spec in checked.data.get("inputs", {}).items():
-            yield from self._input(checked, name, {**checked.full["inputs"].get(name, {}), **spec})
+            if not checked.is_hurt("inputs", name):
+                yield from self._input(checked, name, {**checked.full["inputs"].get(name, {}), **spec})
         for path, auth, _ in checked.variants:
             for name, item in auth.get("token_response", {}).get("keep", {}).items():
                 if isinstance(item, Mapping) and (why := _wrong_pattern(item.get("pattern"))):
@@ -30,10 +32,9 @@ class InputSpec:
         if wrong := _wrong_pattern(spec.get("pattern")):
             yield checked.problem(self.name, (*at, "pattern"), *wrong)
             return
-        for index, option in enumerate(spec.get("enum", ())):
-            if why := _not_allowed(name, {**spec, "enum": None}, option) or _never_met(name, spec, index):
-                yield checked.problem(self.name, (*at, "enum", index), f"this value is never allowed: {why}", "change it, or what contradicts it")
-                return
+        for index, why in islice(_useless_options(name, spec), 1):
+            yield checked.problem(self.name, (*at, "enum", index), f"this value is never allowed: {why}", "change it, or what contradicts it")
+            return
         if spec.get("default", "") != "" and (why := _not_allowed(name, spec, spec["default"])):
             yield checked.problem(self.name, (*at, "default"), f"is not allowed by the input itself: {why}", "change one of the two")
         if spec.get("example", "") != "" and not spec.get("secret") and (why := _not_allowed(name, spec, spec["example"])):
@@ -64,9 +65,15 @@ def _not_allowed(name: str, spec: Mapping[str, Any], value: Any) -> str:
     return ""
 
 
-def _never_met(name: str, spec: Mapping[str, Any], index: int) -> str:
-    """An option of another type than the input's is never equal to a supplied value."""
-    options = spec["enum"]
-    if options[index] in options[:index] and any(type(earlier) is type(options[index]) and earlier == options[index] for earlier in options[:index]):
-        return "it stands there twice"
-    return "" if not _not_allowed(name, {"type": spec.get("type", "string"), "enum": [options[index]]}, options[index]) else "it is not of the input's type; quote a text"
+def _useless_options(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Options that no supplied value can be, with their place and the reason."""
+    kind = spec.get("type", "string")
+    seen: set[tuple[type, Any]] = set()
+    for index, option in enumerate(spec.get("enum", ())):
+        if why := _not_allowed(name, {**spec, "enum": None}, option):
+            yield index, why
+        elif _not_allowed(name, {"type": kind, "enum": [option]}, option):
+            yield index, "it is not of the input's type; quote a text"
+        elif (type(option), option) in seen:
+            yield index, "it stands there twice"
+        seen.add((type(option), option))

@@ -23,4 +23,4 @@ class KeptValue:
         for path, read in checked.written_reads:
             if read[0] == "kept" and len(read) > 1 and read[1] not in known:
                 keep = f"keep it: token_response: {{keep: {{{read[1]}: '{{{{ response.json.… }}}}'}}}}"
-                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", did_you_mean(read[1], known, keep))
+                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", did_you_mean(f"kept.{read[1]}", [f"kept.{name}" for name in known], keep, likeness=0.75))

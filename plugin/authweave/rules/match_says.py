@@ -18,7 +18,7 @@ class MatchSays:
         """One problem per item."""
         for path, holder, key in _lists(checked):
             for index, match in enumerate(holder.get(key, ())):
-                if "status" not in match and "when" not in match:
+                if "status" not in match and "when" not in match and not checked.is_hurt(*path, key, index):
                     yield checked.problem(self.name, (*path, key, index), "says neither status nor when", "write status, when, or both")
 
 

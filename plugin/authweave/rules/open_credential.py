@@ -35,7 +35,7 @@ class OpenCredential:
             return
         names = sorted({read[1] for read in sources if read[0] == "inputs" and len(read) > 1})
         declared: Mapping[str, Any] = checked.full["inputs"]
-        if names and all(name in declared and "secret" not in declared[name] for name in names):
+        if names and all(name in declared and "secret" not in declared[name] and not checked.is_hurt("inputs", name) for name in names):
             first = f"inputs.{names[0]}" if len(names) == 1 else "one of " + ", ".join(f"inputs.{name}" for name in names)
             yield checked.problem(self.name, at, "the credential is made from inputs that are not secret: it would be shown",
                                   f"declare {first} with secret: true (secret: false if it really is none)")  # fmt: skip

@@ -30,19 +30,25 @@ class PathField:
                 fix = "write the value into the URL: token_url: https://…/{{ … }}"
                 yield checked.problem(self.name, field.path, "a path field has nothing to fill in a token call", fix)
         waiting = list(_placeholders(checked)) if fields or "{" in checked.document.text or checked.merged.parents else []
-        if checked.has_unknown_parts:
+        if checked.has_unknown_parts or any(checked.is_hurt(*field.path, "key") or "{{" in field.key for field in checked.fields) or _hides_fields(checked):
             return
         common = {field.key for field in fields if field.carrier in ("task", "credential")}
+        unfilled = False
         for path, keys in waiting:
             own = {field.key for field in fields if field.carrier == "test" and field.path[: len(path) - 1] == path[:-1]}
             for key in sorted(keys - common - own):
+                unfilled = True
                 at = f"{{{key}}}"
                 yield checked.problem(self.name, path, f"no path field fills `{at}`", f"add {{in: path, key: {key}, value: …}} to fields", offset=_offset(checked, path, at))
-        servers = [keys for path, keys in waiting if path[0] == "servers"]
-        if servers:
+        if not unfilled and any(path[0] == "servers" for path, _ in waiting) and not checked.is_hurt("servers"):
             for field in fields:
                 if field.carrier == "credential" and not any(field.key in keys for _, keys in waiting):
                     yield checked.problem(self.name, field.path, f"no server has `{{{field.key}}}` in its path", f"write it into servers: https://…/{{{field.key}}}")
+
+
+def _hides_fields(checked: Checked) -> bool:
+    """May the field that is missed stand in a list that could not be read?"""
+    return checked.is_hurt("fields") or any(checked.is_hurt(*path, "fields") for path, _, _ in checked.variants) or checked.is_hurt("auth", "type")
 
 
 def _placeholders(checked: Checked) -> Iterator[tuple[Path, set[str]]]:
@@ -58,5 +64,4 @@ def _keys(url: str) -> set[str]:
 
 
 def _offset(checked: Checked, path: Path, placeholder: str) -> int:
-    text = str(next((site.value for site in checked.sites if site.path == path), ""))
-    return max(text.find(placeholder), 0)
+    return max(str(getattr(checked.compiled.get(path), "text", "")).find(placeholder), 0)

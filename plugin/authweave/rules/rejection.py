@@ -19,6 +19,6 @@ class Rejection:
         """One problem per item."""
         for path, auth, _ in checked.variants:
             for index, rule in enumerate(auth.get("rejected_when", ())):
-                if "when" not in rule and any(200 <= code < 300 for code in statuses_of(rule.get("status", ()))):
-                    at = (*path, "rejected_when", index)
+                at = (*path, "rejected_when", index)
+                if "when" not in rule and any(200 <= code < 300 for code in statuses_of(rule.get("status", ()))) and not checked.is_hurt(*at):
                     yield checked.problem(self.name, at, "a 2xx needs a `when`: else every success is a rejection", "add when: '{{ response.json.… }}'")

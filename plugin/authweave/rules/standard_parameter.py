@@ -24,13 +24,13 @@ class StandardParameter:
             if full.get("client_auth") not in _SENT_BY or grant_of(auth, checked.catalog).schema or grant_of(auth, checked.catalog).inputs:
                 continue
             for key in ("token_request", "refresh_request"):
-                if key in auth:
+                if key in auth and not checked.is_hurt(*path, "token_request"):
                     yield from self._request(checked, (*path, key), auth[key], _sent(auth, full, key))
 
     def _request(self, checked: Checked, path: Path, request: Mapping[str, Any], sent: list[str]) -> Iterable[Problem]:
         renamed: dict[str, str] = {}
         for index, name in enumerate(request.get("omit", ())):
-            if name not in sent:
+            if name not in sent and "{{" not in name:
                 yield self._not_sent(checked, (*path, "omit", index), name, sent)
         for name, other in request.get("rename", {}).items():
             at = (*path, "rename", name)

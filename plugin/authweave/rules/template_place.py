@@ -10,7 +10,7 @@ from authweave.values import Path, Problem
 
 
 class TemplatePlace:
-    """Keys, names of parameters, separators, media types, and the defaults and options of inputs are written out."""
+    """Keys, names of parameters, separators, and the defaults and options of inputs are written out."""
 
     name: ClassVar[str] = "template.not_here"
 
@@ -25,7 +25,6 @@ def _plain_places(checked: Checked) -> Iterator[tuple[Path, Any]]:
     for field in checked.fields:
         yield (*field.path, "key"), field.key
     for request in checked.requests:
-        yield (*request.path, "content_type"), request.spec.get("content_type")
         for index, name in enumerate(request.spec.get("omit", ())):
             yield (*request.path, "omit", index), name
         for name, other in request.spec.get("rename", {}).items():

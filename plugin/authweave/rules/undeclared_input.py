@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.near_misses import did_you_mean
+from authweave.near_misses import near_miss
 from authweave.values import Path, Problem
 
 
@@ -20,12 +20,18 @@ class UndeclaredInput:
         """One problem per template and name."""
         if checked.has_unknown_parts or checked.data.get("abstract") is True:
             return
-        known = {space: checked.names(space) for space in ("inputs", "vars")}
+        known = {space: checked.names(space) for space in ("inputs", "vars") if not _is_lost(checked, space)}
         for path, read in checked.written_reads:
             if len(read) > 1 and read[0] in known and read[1] not in known[read[0]]:
                 space, name = read[:2]
-                near = did_you_mean(f"{space}.{name}", [f"{space}.{each}" for each in known[space]], f"declare it: {space}: {{{name}: …}}", likeness=0.75)
-                yield checked.problem(self.name, path, f"`{space}.{name}` is not declared", near, offset=_offset(checked, path, name))
+                near = near_miss(name, known[space], likeness=0.7)
+                fix = f"did you mean `{space}.{near}`?" if near else f"declare it: {space}: {{{name}: …}}"
+                yield checked.problem(self.name, path, f"`{space}.{name}` is not declared", fix, offset=_offset(checked, path, name))
+
+
+def _is_lost(checked: Checked, space: str) -> bool:
+    """Is something else there than a map of declarations?"""
+    return not isinstance(checked.merged.written.get(space, {}), dict) or any(problem.key == space for problem in checked.document.problems)
 
 
 def _offset(checked: Checked, path: Path, name: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
-from authweave.values import Problem
+from authweave.values import Problem, path_of
 
 
 class UnusedInput:
@@ -16,7 +16,7 @@ class UnusedInput:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per name. Not where a part is unknown: it may read it."""
-        if checked.has_unknown_parts or checked.data.get("abstract") is True:
+        if checked.has_unknown_parts or checked.data.get("abstract") is True or _hides_templates(checked):
             return
         read = {read[:2] for _, read in checked.reads}
         for space in ("inputs", "vars"):
@@ -25,5 +25,17 @@ class UnusedInput:
                     yield checked.problem(self.name, (space, name), "nothing reads it", "use it in a template, or remove it", of_key=True)
 
     def _may_be_read(self, checked: Checked, space: str, name: str) -> bool:
-        """Does a part that could not be looked at read it?"""
-        return bool(checked.problems) and checked.is_mentioned(space, name)
+        """Does a part that could not be looked at read it, or one that misspells it?"""
+        if not checked.problems:
+            return False
+        meant = f"did you mean `{space}.{name}`?"
+        return checked.is_mentioned(space, name) or any(problem.fix.startswith(meant) for problem in checked.problems)
+
+
+def _hides_templates(checked: Checked) -> bool:
+    """Is a whole part of the profile something else than it should be?"""
+    tops = ("auth", "servers", "fields", "test", "vars")
+    return any(
+        problem.rule in ("schema.type", "document.unquoted_template") and (path := path_of(problem.key))[0] in tops and len(path) <= 3
+        for problem in checked.problems if problem.key
+    )  # fmt: skip

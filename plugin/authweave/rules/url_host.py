@@ -27,18 +27,18 @@ class UrlHost:
 
 
 def _is_bounded(checked: Checked, read: tuple[str, ...], above: frozenset[str]) -> bool:
+    if read[0] not in ("inputs", "vars", "kept"):
+        return True
     if len(read) < 2:
         return False
     space, name = read[:2]
     if space == "inputs":
         spec = checked.full["inputs"].get(name)
-        return spec is None or bool(spec.keys() & {"pattern", "enum", "format"})
+        return spec is None or checked.is_hurt("inputs", name) or bool(spec.keys() & {"pattern", "enum", "format"})
     if space == "vars":
         made = checked.compiled.get(("vars", name))
         return made is None or name in above or all(_is_bounded(checked, inner, above | {name}) for inner in made.reads)
-    if space == "kept":
-        return _kept_with_pattern(checked, name)
-    return space == "profile"
+    return _kept_with_pattern(checked, name)
 
 
 def _kept_with_pattern(checked: Checked, name: str) -> bool:

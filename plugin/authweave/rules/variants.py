@@ -22,16 +22,10 @@ class Variants:
                 yield checked.problem(self.name, ("auth", "when"), "a single way needs no `when`", "remove it, or write a list of variants", of_key=True)
             return
         seen: set[str] = set()
-        last = len(checked.merged.written.get("auth", ())) - 1 if variants else 0
         for index, (path, variant, _) in enumerate(variants):
-            if "when" not in variant and index < min(last, len(variants) - 1) and not _was_wrong(checked, index):
+            if "when" not in variant and index < len(variants) - 1 and not checked.is_hurt(*path, "when"):
                 yield checked.problem(self.name, path, "only the last variant may lack `when`: those after it are never used", "add `when`, or move it to the end")
             if (name := variant.get("name")) is not None:
                 if name in seen:
                     yield checked.problem(self.name, (*path, "name"), "two variants have this name", "names are part of the token key: give each its own")
                 seen.add(name)
-
-
-def _was_wrong(checked: Checked, index: int) -> bool:
-    """Was there a `when` that the schema took out?"""
-    return any(problem.key.endswith(f"auth[{index}].when") for problem in checked.problems)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from authweave.schema.closures import Check, compiled_schema
@@ -38,7 +39,11 @@ class _Parts:
     def properties(self, validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[Any]:
         if isinstance(instance, dict):
             for name, part in properties.items():
-                if name in instance and not self.is_valid(part, instance[name]):
+                if name not in instance or self.is_valid(part, instance[name]):
+                    continue
+                if part is False:  # jsonschema's own error for it does not say which key
+                    yield ValidationError("has no place here", instance=instance[name], schema=part, path=[name])
+                else:
                     yield from validator.descend(instance[name], part, path=name, schema_path=name)
 
     def items(self, validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from authweave.catalog import Catalog
@@ -20,20 +21,15 @@ def schema_problems(merged: Merged, catalog: Catalog) -> tuple[list[Problem], Me
     """Every problem the schema sees, and the document without what is wrong.
 
     In what is left, everything that is written has the shape the schema asks for; only what is required may be missing.
-    Where too much is wrong, nothing is left.
+    Where more than MOST is wrong, it stops there, and nothing is left.
     """
     if quick_check(catalog)(merged.data):
         return [], merged
-    problems: list[Problem] = []
-    wrong: list[Path] = []
-    for path, found, is_there in _errors(merged.data, catalog):
-        problems.append(merged.problem(found.rule, path, found.message, found.fix, of_key=found.of_key))
-        if is_there:
-            wrong.append(path)
-        if len(problems) >= MOST:
-            problems.append(merged.problem("schema.many", (), f"more than {MOST} problems; the others are not shown", "mend these first"))
-            return problems, merged.without([()])
-    return problems, _sound(merged.without(wrong), catalog)
+    errors = _once(_errors(merged.data, catalog))
+    problems = [merged.problem(found.rule, path, found.message, found.fix, of_key=found.of_key) for path, found, _ in errors]
+    if len(problems) > MOST:
+        return problems, merged.without([()])
+    return problems, _sound(merged.without(path for path, _, is_there in errors if is_there), catalog)
 
 
 def _sound(merged: Merged, catalog: Catalog) -> Merged:
@@ -42,7 +38,8 @@ def _sound(merged: Merged, catalog: Catalog) -> Merged:
         unread = [(*path, key) for path, auth in _unread_variants(merged.data, catalog) for key in auth if key not in _COMMON]
         if not unread and shape_check(catalog)(merged.data):
             return merged
-        merged = merged.without([*unread, *(path for path, _, is_there in _errors(merged.data, catalog) if is_there)])
+        wrong = [path for path, _, is_there in islice(_errors(merged.data, catalog), 10 * MOST) if is_there]
+        merged = merged.without([*unread, *wrong])
     return merged.without([()])
 
 
@@ -57,6 +54,13 @@ def _unread_variants(data: Any, catalog: Catalog) -> Iterator[tuple[Path, dict[s
         kind = variant.get("type") if isinstance(variant, dict) else None
         if isinstance(variant, dict) and not (isinstance(kind, str) and kind in catalog.named("schemes")):
             yield ("auth", index) if many else ("auth",), variant
+
+
+def _once(errors: Iterator[tuple[Path, Words, bool]]) -> list[tuple[Path, Words, bool]]:
+    """The errors, up to the limit and more, but not what is missing because it is misspelt (at most every second one)."""
+    listed = list(islice(errors, 3 * MOST))
+    misspelt = {(*path[:-1], found.meant) for path, found, _ in listed if found.meant}
+    return [(path, found, is_there) for path, found, is_there in listed if is_there or path not in misspelt]
 
 
 def _errors(data: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, bool]]:
@@ -81,7 +85,7 @@ def _translated(error: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, boo
             if key in error.instance:
                 continue
             if key != "token_url" or not ({"issuer", "resource"} & error.instance.keys()):
-                yield (*path, key), words.missing(key), False
+                yield (*path, key), words.missing((*path, key)), False
             elif "issuer" not in error.instance:
                 yield (*path, "resource"), words.NOT_FOUND_BY_RESOURCE, False
     elif "propertyNames" in list(error.absolute_schema_path)[-2:]:

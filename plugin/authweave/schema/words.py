@@ -19,12 +19,13 @@ from authweave.values import Path
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A problem without its place. `of_key`: the key itself is wrong, not what stands under it."""
+    """A problem without its place. `of_key`: the key itself is wrong, not what stands under it; `meant` the key it is near."""
 
     rule: str
     message: str
     fix: str
     of_key: bool = False
+    meant: str = ""
 
 
 _KINDS: Final = {
@@ -34,7 +35,7 @@ _TRUTH_OF_YAML_1_1: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
 _EXAMPLES: Final = {
     "format": "format: 1", "name": "name: acme-crm, as the file is called", "identity_provider": "identity_provider: Acme, who checks the credential",
     "auth": "auth: {type: …}", "type": "type: oauth2, or another auth type", "grant_type": "grant_type: client_credentials",
-    "token_url": "token_url: https://…", "in": "in: header (or query, payload, path, cookie)", "key": "key: …, the name of the field",
+    "token_url": "token_url: https://…", "in": "in: header (or query, payload, path, cookie)", "key": "key: …",
     "value": "value: …", "fields": "fields: [{in: …, key: …, value: …}]", "url": "url: /v1/me", "request": "request: {url: …}",
     "vendor": "vendor: …", "when": "when: '{{ … }}'", "message": "message: …",
 }  # fmt: skip
@@ -42,6 +43,7 @@ _NO_PLACE: Final = {
     "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
     "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
 }
+TEMPLATE_NOT_BUILT: Final = Words(not_built.RULE, "a template is not built yet here", "write it out")
 NOT_FOUND_BY_RESOURCE: Final = Words(not_built.RULE, "finding the token endpoint by `resource` is not built yet", "write token_url: https://…")
 
 
@@ -55,24 +57,28 @@ def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any])
         return Words(not_built.RULE, "is not built yet", not_built.FIX, of_key=True)
     names = [name for name, part in known.items() if part is not False]
     if near := near_miss(key, names):
-        return Words("schema.unknown_key", "not known here", f"did you mean `{near}`?", of_key=True)
-    return Words("schema.unknown_key", "not known here", _elsewhere(path, key, names), of_key=True)
+        return Words("schema.unknown_key", "not known here", f"did you mean `{near}`?", of_key=True, meant=near)
+    return Words("schema.unknown_key", "not known here", _elsewhere(path, key, names, in_auth=in_auth, auth_type=holder.get("type")), of_key=True)
 
 
-def _elsewhere(path: Path, key: str, names: list[str]) -> str:
+def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_type: Any) -> str:
     if key == "$schema":
         return "for editors write it as a comment: # yaml-language-server: $schema=…"
     if len(path) == 1 and key in ("type", "grant_type", "token_url", "client_id", "client_secret", "client_auth", "scopes", "username", "password", "token"):
         return f"write it under `auth`: auth: {{{key}: …}}"
-    if path[0] == "auth" and key in ("inputs", "vars", "servers", "test", "identity_provider"):
+    if in_auth and not auth_type:
+        return "no auth type has it"
+    if in_auth and key in ("inputs", "vars", "servers", "test", "identity_provider"):
         return f"write `{key}` at the top of the file, not under `auth`"
     listed = ", ".join(names)
     return f"known here: {listed}; keys of your own begin with x-" if names else "remove it"
 
 
-def missing(key: str) -> Words:
+def missing(path: Path) -> Words:
     """A key that must be there and is not."""
-    return Words("schema.required", "is missing", f"add {_EXAMPLES.get(key, f'`{key}`')}")
+    key = str(path[-1])
+    example = "name: …, its own among the variants" if key == "name" and len(path) > 1 else _EXAMPLES.get(key, f"`{key}`")
+    return Words("schema.required", "is missing", f"add {example}")
 
 
 def name(path: Path, key: str) -> Words:
@@ -87,10 +93,12 @@ def name(path: Path, key: str) -> Words:
 def value(error: Any, path: Path, catalog: Catalog) -> Words:
     """A value that is not of the right kind or form."""
     keyword = error.validator
-    if keyword is None:
+    if error.schema is False:
         return Words("schema.misplaced", *_NO_PLACE.get(str(path[-1]), ("has no place here", "remove it")), of_key=True)
     if keyword == "enum" and "x-names-of" in error.schema:
         return unknown_name(error.schema["x-names-of"], str(error.instance), catalog)
+    if keyword == "pattern" and path[-1] in ("method", "content_type") and "{{" in error.instance:
+        return TEMPLATE_NOT_BUILT
     words = _WORDS.get(keyword, _other)(error, path)
     return Words(f"schema.{keyword}", *words)
 
@@ -124,10 +132,8 @@ def _in_right_type(found: Any, wanted: list[str], expected: str) -> str:
         return "write true or false" + (" (YAML 1.2 reads yes, no, on and off as texts)" if found.lower() in _TRUTH_OF_YAML_1_1 else "")
     if ("number" in wanted or "integer" in wanted) and isinstance(found, str):
         return "write the number without quotes"
-    if "array" in wanted and not isinstance(found, dict):
-        return "write it as a list: [ … ]"
     if wanted == ["array"]:
-        return "begin each item with `- `"
+        return "begin each item with `- `" if isinstance(found, dict) else "write it as a list: [ … ]"
     return f"write {expected}"
 
 
@@ -156,8 +162,6 @@ def _pattern(error: Any, path: Path) -> tuple[str, str]:
     key = str(path[-1]) if path else ""
     if error.validator_value == TEMPLATE:
         return "is a text without a template", "write the number without quotes, or a template '{{ … }}'"
-    if key in ("method", "content_type") and "{{" in error.instance:
-        return "a template is not built yet here", "write it out"
     return _FORMS.get(key, ("does not look as it should", _example(error)))
 
 
