@@ -168,6 +168,7 @@ def test_invalid_profile(capsys, tmp_path):
     done = here(capsys, "show", path)
 
     assert (Exit.REFUSED, "") == (done.code, done.out)
+    assert done.err.startswith("authweave: the profile is not valid:\n")
     assert f"{path}:5:14: auth.type" in done.err
     assert f"{path}:6:1: vresion" in done.err
 

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -166,15 +167,8 @@ def test_ways_of_a_secret(acme, tmp_path, way):
 @pytest.mark.parametrize("arguments", [(), ("--prompt", "client_secret")])
 def test_asked_at_a_terminal(acme, arguments):
     """At a terminal it is asked for what is missing, without showing what is typed."""
-    import pty
-
     provider, _, path = acme
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "authweave", "token", str(path), *GIVEN, *arguments], stdin=theirs, stdout=subprocess.PIPE,
-        stderr=theirs, env=environment(), start_new_session=True, close_fds=True,
-    )  # fmt: skip
-    os.close(theirs)
+    process, ours = at_terminal("token", path, *GIVEN, *arguments)
     seen = until(ours, b": ")
     os.write(ours, SECRET.encode() + b"\n")
     out, _ = process.communicate(timeout=30)
@@ -184,6 +178,46 @@ def test_asked_at_a_terminal(acme, arguments):
     assert (Exit.OK, 1) == (process.returncode, provider.given), seen
     assert b"client_secret" in seen or b"Client secret" in seen
     assert SECRET.encode() not in seen + out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo terminal")
+def test_plain_inputs_are_asked_for_too(acme, secret):
+    """What is no secret is asked for in the same way, by its title."""
+    process, ours = at_terminal("token", acme[2], AUTHWEAVE_ACME_CLIENT_SECRET=SECRET)
+    seen = until(ours, b": ")
+    os.write(ours, CLIENT.encode() + b"\n")
+    process.communicate(timeout=30)
+    os.close(ours)
+
+    assert (Exit.OK, True) == (process.returncode, seen.startswith(b"Client (acme): "))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo terminal")
+def test_ctrl_c_at_a_question(acme):
+    """Ctrl-C instead of an answer: 130, nothing said, nothing sent."""
+    _, server, path = acme
+    process, ours = at_terminal("token", path, *GIVEN)
+    until(ours, b": ")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    seen = rest(ours)
+    os.close(ours)
+
+    assert (Exit.INTERRUPTED, b"", []) == (process.returncode, out, server.requests)
+    assert b"Traceback" not in seen
+
+
+def at_terminal(*arguments, **env):
+    """The command at a pseudo terminal: the process, and our end of the terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "authweave", *map(str, arguments)], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
+        env=environment(**env), start_new_session=True, close_fds=True,
+    )  # fmt: skip
+    os.close(theirs)
+    return process, ours
 
 
 def until(terminal, end):

@@ -84,13 +84,15 @@ def _words(error: Any) -> str:
 
 
 def _ended_by(error: Exception) -> int:
-    from authweave.errors import AuthweaveError
+    from authweave.errors import AuthweaveError, ProfileError
 
     if os.environ.get(DEBUG):
         import traceback
 
         traceback.print_exception(error)
-    if isinstance(error, AuthweaveError):
+    if isinstance(error, ProfileError):
+        complain(f"the profile is not valid:\n{error}")
+    elif isinstance(error, AuthweaveError):
         complain(str(error))
     else:
         complain(f"{_without_content(error)}. This is a mistake in {NAME}; {DEBUG}=1 shows the traceback")
