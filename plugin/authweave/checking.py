@@ -7,7 +7,7 @@ out of the rest, so that one mistake is one problem and nothing later meets a sh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -29,7 +29,7 @@ _ENDS_READING: Final = frozenset({
     "document.syntax", "document.too_large", "document.too_deep", "document.multiple", "document.encoding", "document.unreadable",
     "document.directive",
 })  # fmt: skip
-_MENTION: Final = re.compile(r"""\b(inputs|vars|kept)\b\s*(?:\.\s*|\[\s*\\?['"])(\w+)""")
+_MENTION: Final = re.compile(r"""\b(inputs|vars|kept)\b\s*(?:\.\s*|\[\s*['"])(\w+)""")
 _UNKNOWN: Final = frozenset({not_built.RULE, "schema.unknown_name", "schema.not_installed"})
 
 
@@ -129,12 +129,12 @@ class Checked:
         return {*self.full.get(space, ()), *(declared if isinstance(declared, dict) else ())}
 
     def is_mentioned(self, space: str, name: str) -> bool:
-        """Does the file, or a parent's, read `space.name` anywhere, be it in a part that is wrong?"""
+        """Does anything that is written read `space.name`, be it in a part that is wrong?"""
         return (space, name) in self._mentions
 
     @cached_property
     def _mentions(self) -> set[tuple[str, str]]:
-        return {mention for document in (self.document, *self.merged.parents) for mention in _MENTION.findall(document.text)}
+        return {mention for text in _texts(self.merged.written) for mention in _MENTION.findall(text)}
 
 
 def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Checked:
@@ -153,6 +153,14 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
     if checked.problems:
         checked.problems[:] = _at_most(_in_order(_causes(checked.problems, document)), whole)
     return checked
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for part in data.values() if isinstance(data, dict) else data:
+            yield from _texts(part)
 
 
 def _apply_rules(checked: Checked) -> None:

@@ -22,5 +22,5 @@ class UnusedKeep:
         for path, auth, _ in checked.variants:
             for name in auth.get("token_response", {}).get("keep", {}):
                 at = (*path, "token_response", "keep", name)
-                if ("kept", name) not in read and ("kept",) not in read and checked.merged.is_own(at) and not checked.is_mentioned("kept", name):
+                if ("kept", name) not in read and ("kept",) not in read and checked.merged.is_own(at) and not (checked.problems and checked.is_mentioned("kept", name)):
                     yield checked.problem(self.name, at, f"nothing reads `kept.{name}`", "read it in a template, or remove it", of_key=True, severity="warning")
