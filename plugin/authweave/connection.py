@@ -323,6 +323,7 @@ class Credential:
             origin=self.variant.origin,
             attempts=engine.attempts,
             clock=engine.clock,
+            sleep=engine.flights.rest,
         )
 
     def lane(self) -> str:

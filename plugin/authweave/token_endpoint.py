@@ -137,7 +137,8 @@ def is_client_refused(error: AuthweaveError) -> bool:
     """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2)?"""
     if not isinstance(error, TokenEndpointError):
         return False
-    return error.error == "invalid_client" or (error.status == 401 and error.error is None)
+    word = (error.error or "").replace("_", "").lower()  # some spell it InvalidClient
+    return word == "invalidclient" or (error.status == 401 and not word)
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:
