@@ -163,8 +163,9 @@ def _nearby(engine: Engine, reference: str) -> str:
 
     from authweave.loading import ENDINGS
 
-    name = reference.partition("@")[0]
+    name, known = reference.partition("@")[0], names_in(engine.folders)
+    if name in known:
+        return ""
     beside = [Path(folder, f"{name}{ending}") for folder in ("profiles", "") for ending in ENDINGS]
-    if here := next((path for path in beside if path.is_file()), None):
-        return str(here)
-    return next(iter(get_close_matches(name, names_in(engine.folders) - {name}, 1)), "")
+    here = [str(path) for path in beside if path.is_file()]
+    return next(iter([*here, *get_close_matches(name, known, 1)]), "")
