@@ -1,0 +1,201 @@
+"""The pages, and parts of pages, that are made from the code: `python tests/generate_docs.py` writes them."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from authweave import not_built
+from authweave.catalog import Catalog
+from authweave.loading import check_file, check_text
+from authweave.settings import CONFIG, MEMBERS, Member
+from authweave.values import Problem
+from documentation.markdown import ROOT
+from documentation.profiles import completed
+from documentation.unreadable import IN_WORDS, TEXTS
+
+FILE = "example.yaml"
+BAD = ROOT / "tests" / "rules"
+FRAME = ("format: 1", "name: bad", "identity_provider: Acme", "servers: ['https://api.acme.example']", "auth: {type: bearer}")
+"""What bad documents have without being wrong there: not shown where the problem stays the same without."""
+WIDTH = 140
+_PART = re.compile(r"(?s)(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)")
+
+RULES_HEAD = """\
+# What `validate` finds
+
+<!-- Made from the code: python tests/generate_docs.py -->
+
+Every problem of a profile is told at once, on a line of its own: where, which key, what is wrong, what would be right, and the id of the rule.
+Ids stay the same from version to version. A warning leaves the profile valid, unless you say `authweave validate --strict`. Values are never
+printed: they may be secrets.
+
+Each rule is shown with a mistake and what is said of it. A problem is told once: what is refused while the file is read, or does not have the
+[shape](#shape) that the schema asks for, is left out of all that follows. Packages can add rules (`register_rules`); `authweave plugins` lists them.
+
+[Rules](#rules) · [Shape, parents, templates and URLs](#shape) · [The file](#the-file)
+
+## Rules
+"""
+SHAPE_HEAD = """\
+## Shape
+
+What JSON Schema, templates, URLs and `extends` ask for. `schema.…` is named after the keyword of JSON Schema.
+"""
+FILE_HEAD = """\
+## The file
+
+| rule | for example | what it says |
+| --- | --- | --- |
+"""
+SETTINGS_HEAD = f"""\
+# Settings
+
+<!-- Made from the code: python tests/generate_docs.py -->
+
+What an operator decides, for all profiles. `authweave show --settings` prints each with its value and where that came from. The first that
+has one wins:
+
+1. the host, as `Engine(deadline=10)`, or an option of the command line
+2. the environment; a variable that is set to nothing counts as not set
+3. `authweave.toml` in this folder or the nearest one above it, or the file that `{CONFIG}` names
+4. the user's own `authweave.toml`, where the system keeps configuration
+5. the default
+
+```toml
+profiles = ["profiles"]
+deadline = 10
+secrets_dir = "/run/secrets"
+
+[routes]
+"api.acme.example:443" = "127.0.0.1:8443"
+```
+
+Relative paths start at the file that holds them. A file of another user is refused, unless `{CONFIG}` names it.
+"""
+
+
+def write() -> None:
+    """Bring the files up to date."""
+    for name, make in PAGES.items():
+        (ROOT / name).write_text(make())
+
+
+def rules_page() -> str:
+    """Every rule with an example that breaks it and what is said then."""
+    classes = Catalog(installed=False).named("rules")
+    broken = sorted(folder.name for folder in BAD.iterdir() if folder.is_dir())
+    rules = [_broken(name, classes[name].__doc__ or "") for name in broken if name in classes]
+    shapes = [_broken(name, "") for name in broken if name not in classes]
+    rows = {name: (f"`{_on_one_line(text)}`", _problems(completed(f"{text}\n"), name)) for name, text in TEXTS.items()}
+    rows |= {name: (words, _problems(content, name)) for name, (words, content) in IN_WORDS.items()}
+    lines = [_row(f"`{name}`", example, _said(problems[0])) for name, (example, problems) in sorted(rows.items())]
+    return "\n".join([RULES_HEAD, *rules, SHAPE_HEAD, *shapes, FILE_HEAD.rstrip("\n"), *lines, ""])
+
+
+def settings_page() -> str:
+    """Every setting in a table."""
+    rows = [_row(*_setting(member)) for member in MEMBERS.values()]
+    head = [_row("key", "variable", "takes", "default", "what it is"), _row(*["---"] * 5)]
+    return "\n".join([SETTINGS_HEAD, *head, *rows, "", _text_forms()])
+
+
+def profile_page() -> str:
+    """The page as it is, with its generated parts made anew."""
+    text = (ROOT / "docs/profile.md").read_text()
+    return _PART.sub(lambda found: f"{found[1]}{_PARTS[found['name']]()}{found[3]}", text)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page,
+}  # fmt: skip
+"""Every page that is made, whole or in part."""
+
+
+def _broken(name: str, words: str) -> str:
+    """A rule with the bad document that its own tests have, as far as it matters."""
+    text = "".join(line for line in (BAD / name / "bad.yaml").read_text().splitlines(keepends=True) if not line.startswith("#"))
+    problems, kind = _problems(text, name), ""
+    for line in FRAME:
+        shorter = re.sub(rf"(?m)^{re.escape(line)}\n", "", text)
+        found = _found(completed(shorter), name)
+        if shorter != text and _told(problems) == _told(found):
+            text, problems, kind = shorter, found, "fragment "
+    says = "\n".join(map(str, problems))
+    about = f"{_prose(words)}\n\n" if words else ""
+    return f"### {name}\n\n{about}```yaml invalid {kind}{name}\n{text}```\n\n```text\n{says}\n```\n"
+
+
+def _told(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+    return [(problem.key, problem.message) for problem in problems]
+
+
+def _problems(content: str | bytes | Path, rule: str) -> list[Problem]:
+    found = _found(content, rule)
+    assert found, f"the example of {rule} does not break it"
+    return found
+
+
+def _found(content: str | bytes | Path, rule: str) -> list[Problem]:
+    folders = (BAD / rule,)
+    checked = check_file(content) if isinstance(content, Path) else check_text(content, FILE, folders=folders)
+    return [problem for problem in checked.problems if problem.rule == rule]
+
+
+def _said(problem: Problem) -> str:
+    warning = "warning: " if problem.severity == "warning" else ""
+    return warning + problem.message + (f"; {problem.fix}" if problem.fix else "")
+
+
+def _prose(words: str) -> str:
+    """A docstring as a paragraph of Markdown."""
+    return textwrap.fill(_marked(" ".join(words.split())), WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _marked(text: str) -> str:
+    """Text in which `<…>` outside of code is no HTML."""
+    return "".join(part if odd % 2 else part.replace("<", "&lt;") for odd, part in enumerate(re.split(r"(`[^`]*`)", text)))
+
+
+def _setting(member: Member) -> tuple[str, str, str, str, str]:
+    default = member.kind.shown(member.default)
+    return f"`{member.key}`", f"`{member.variable}`", member.type, "–" if default == "none" else f"`{default}`", _marked(member.description)
+
+
+def _text_forms() -> str:
+    return (
+        "In a variable, a list of paths is separated as `PATH` is, a list of names by commas, and a table is written `from:443=to:8443,…`.\n"
+        "\n"
+        "Not settings: `AUTHWEAVE_DEBUG=1` shows the traceback of a mistake in authweave itself; `AUTHWEAVE_<PROFILE>_<INPUT>` are\n"
+        "[values of inputs](../README.md#where-values-come-from).\n"
+    )
+
+
+def _not_built() -> str:
+    types, grants, methods = (sorted(name for name in not_built.NAMES[kind] if not name.startswith("urn:")) for kind in ("schemes", "grants", "client_auth"))
+    rows = [
+        ("`auth.type`", _code(types)),
+        ("`grant_type`", _code(grants)),
+        ("`client_auth`", _code(methods)),
+        ("keys of `auth` with `type: oauth2`", _code(sorted(not_built._OF_TYPES["oauth2"]))),
+        ("keys at the top", _code(sorted(not_built.TOP_KEYS))),
+        ("namespaces of templates", _code(sorted(not_built.NAMESPACES))),
+    ]
+    return "\n".join([_row("where", "what"), _row("---", "---"), *(_row(*row) for row in rows), ""])
+
+
+_PARTS = {"not built": _not_built}
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " ⏎ " if character == "\n" else f"\\u{ord(character):04x}" for character in text)
