@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-
 from authweave.engine import Engine
 from authweave.settings import Settings
 from authweave.values import TaskRequest, TaskResponse

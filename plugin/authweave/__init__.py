@@ -25,7 +25,10 @@ _WHERE = {
     "loads": "loading",
 }  # fmt: skip
 
-__all__ = [*sorted(_WHERE), "__version__"]
+__all__ = [
+    "AuthweaveError", "Catalog", "Connection", "Engine", "Judgement", "Pending", "Problem", "Profile", "ProfileError", "Secret",
+    "Settings", "TaskRequest", "TaskResponse", "__version__", "hookimpl", "load", "loads",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authweave.drafts.draft import Draft
-from authweave.errors import MissingInput
 from authweave.drafts.fields import apply_fields
+from authweave.errors import MissingInput
 from authweave.profile import Request, TokenSettings
 from authweave.values import Token
 

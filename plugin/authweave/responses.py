@@ -120,13 +120,13 @@ def _charset(response: TaskResponse) -> str:
 
 def _xml_or_null(body: bytes) -> Any:
     """Local names; attributes as `@name`, repeated elements as a list, text of an element with both as `#text`. No DTD."""
-    from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser  # noqa: S405 - documents with a DTD are refused below
+    from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser
 
     class NoDoctype(TreeBuilder):
         def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
             raise ParseError("no DTD")
 
-    if not body.lstrip()[:1] == b"<":
+    if body.lstrip()[:1] != b"<":
         return None
     try:
         parser = XMLParser(target=NoDoctype())  # noqa: S314 - as above: no DTD means no entities

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.bodies import content_body, empty_body, read_body
-from authweave.errors import PlacementError
 from authweave.drafts.media_types import media_type
+from authweave.errors import PlacementError
 from authweave.values import Secret
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

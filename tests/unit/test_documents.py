@@ -22,12 +22,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authweave.documents.tree import MAX_PARTS, MarkedTree, Stopped, Tree
 from authweave.documents import MAX_BYTES, MAX_DEPTH, parse_document, read_document
 from authweave.documents.hidden_characters import without_hidden
-from authweave.values import Document, Mark
+from authweave.documents.tree import MAX_PARTS, MarkedTree, Stopped, Tree
 from authweave.documents.yaml_reader import fastest_parser, marks_in_yaml, read_yaml
 from authweave.documents.yaml_scanner import PythonParser
+from authweave.values import Document, Mark
 
 PARSERS = [pytest.param(fastest_parser(), id="fastest"), pytest.param(PythonParser, id="python")]
 SECRET = "s3cr3t-Tr0ub4dor"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from authweave.drafts.draft import Draft, Placed
-from authweave.errors import PlacementError, TemplateError
 from authweave.drafts.fields import apply_fields, is_late
+from authweave.errors import PlacementError, TemplateError
 from authweave.placements.cookie import CookiePlacement
 from authweave.placements.header import HeaderPlacement
 from authweave.placements.path import PathPlacement

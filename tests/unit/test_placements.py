@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from authweave.contracts import Placement
 from authweave.drafts.draft import Draft
-from authweave.errors import PlacementError
 from authweave.drafts.header_fields import RESERVED
+from authweave.errors import PlacementError
 from authweave.placements.cookie import CookiePlacement
 from authweave.placements.header import HeaderPlacement
 from authweave.placements.path import PathPlacement

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from keyring.backends.chainer import ChainerBackend
 
 from authweave import contracts
-from authweave.sources.dotenv_text import NotDotenv, parse
 from authweave.errors import InputError, SettingsError
 from authweave.profile import Input
 from authweave.settings import Settings
 from authweave.sources.dotenv import DotenvSource
+from authweave.sources.dotenv_text import NotDotenv, parse
 from authweave.sources.environment import EnvironmentSource
 from authweave.sources.files import FilesSource
 from authweave.sources.keyring import KeyringSource

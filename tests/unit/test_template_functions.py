@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.errors import TemplateError
-from authweave.templates.functions import FUNCTIONS
 from authweave.templates import compile_template
+from authweave.templates.functions import FUNCTIONS
 from authweave.times import NotATime, parse_http_date, parse_rfc3339, parse_time
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
-from authweave.errors import PlacementError
 from authweave.drafts.media_types import media_type
+from authweave.errors import PlacementError
 
 
 class Body(Protocol):

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Self
 
-from authweave.errors import PlacementError
 from authweave.drafts.texts import is_well_formed
+from authweave.errors import PlacementError
 from authweave.values import Secret
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")

@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from authweave.errors import PlacementError
-from authweave.drafts.texts import texts_for
 from authweave.drafts.media_types import media_type, parameters, unescaped
+from authweave.drafts.texts import texts_for
+from authweave.errors import PlacementError
 
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 _DISPOSITION: Final = re.compile(

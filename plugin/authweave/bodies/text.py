@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn, Self
 
-from authweave.errors import PlacementError
 from authweave.drafts.texts import is_well_formed
+from authweave.errors import PlacementError
 
 
 class TextBody:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, Self
 from xml.parsers import expat
 
-from authweave.errors import PlacementError
 from authweave.drafts.texts import is_utf8, text_for
+from authweave.errors import PlacementError
 
 _TAG: Final = re.compile(rb"""<[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*>""")
 _NAME_LIKE: Final = re.compile(r"[\w.\-]+")

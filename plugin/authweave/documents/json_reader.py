@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Final
 
-from authweave.documents.tree import Tree
 from authweave.documents.plain_scalars import RefusedScalar, integer, real, refuse_leading_zeros
+from authweave.documents.tree import Tree
 from authweave.values import Mark
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")

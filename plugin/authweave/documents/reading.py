@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Final, NamedTuple, TypeVar
 
-from authweave.documents.text import MAX_BYTES, RefusedText, bytes_of_file, text_of
-from authweave.documents.tree import MAX_DEPTH, MAX_PROBLEMS, MarkedTree, Stopped, Tree
 from authweave.documents.hidden_characters import hidden_in_file, named, rule_of, without_hidden
 from authweave.documents.json_reader import marks_in_json, read_json
-from authweave.values import Document, Mark, Path, Problem
+from authweave.documents.text import MAX_BYTES, RefusedText, bytes_of_file, text_of
+from authweave.documents.tree import MAX_DEPTH, MAX_PROBLEMS, MarkedTree, Stopped, Tree
 from authweave.documents.yaml_reader import UNQUOTED_TEMPLATE, marks_in_yaml, read_yaml
+from authweave.values import Document, Mark, Path, Problem
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "parse_document", "read_document"]
 

@@ -19,9 +19,9 @@ from yaml.events import (
 )
 
 from authweave.documents.tree import Stopped, Tree
-from authweave.values import Mark
 from authweave.documents.yaml_scanner import PythonParser
 from authweave.documents.yaml_syntax import explained
+from authweave.values import Mark
 
 ParserOf = Callable[[str], Any]
 

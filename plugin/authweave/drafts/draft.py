@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from authweave.bodies import Body, content_body, empty_body, read_body
+from authweave.drafts.header_fields import header_text, wrong_name
 from authweave.drafts.url import DraftUrl, QueryFields
 from authweave.drafts.view import DraftView
 from authweave.errors import PlacementError
-from authweave.drafts.header_fields import header_text, wrong_name
 from authweave.values import TaskRequest
 
 Headers = list[tuple[str, str]]

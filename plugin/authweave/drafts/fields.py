@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from authweave.drafts.draft import Draft
 from authweave.errors import TemplateError
-from authweave.templates.operators import item, revealed
 from authweave.profile import Field
 from authweave.templates import Data, Template
+from authweave.templates.operators import item, revealed
 
 Scope = Mapping[str, Any]
 

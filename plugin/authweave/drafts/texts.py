@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authweave.templates.bounds import Unfit
 from authweave.errors import PlacementError
+from authweave.templates.bounds import Unfit
 from authweave.templates.operands import text_of
 from authweave.templates.operators import revealed
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from authweave.drafts import urlencoded
-from authweave.errors import PlacementError
 from authweave.drafts.texts import texts_for
+from authweave.errors import PlacementError
 
 _URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
 _HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from authweave.errors import PlacementError
-from authweave.drafts.texts import text_for
 from authweave.drafts.header_fields import is_token
+from authweave.drafts.texts import text_for
+from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from authweave.errors import PlacementError
 from authweave.drafts.texts import text_for
+from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:

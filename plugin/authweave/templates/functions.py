@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
+from authweave import times
 from authweave.templates import coding_functions as coding
 from authweave.templates import text_functions as text
-from authweave import times
 from authweave.templates.bounds import RESULT_LENGTH, Unfit, charge, fits
 from authweave.templates.key_functions import fingerprint, x5t
 from authweave.templates.operands import as_bytes, as_text

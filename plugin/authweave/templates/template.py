@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, begin
 from authweave.errors import TemplateError, TemplateSyntax
+from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, begin
 from authweave.templates.expressions import Reads, Scope
 from authweave.templates.operands import text_of
-from authweave.templates.refusals import Refused
 from authweave.templates.parts import Part, offset_of, parts_of
+from authweave.templates.refusals import Refused
 from authweave.values import Path, dotted
 
 Place = str | Callable[[], str]

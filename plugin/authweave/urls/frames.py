@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from authweave.errors import UrlRefused
-from authweave.urls.origins import LOOPBACK, ServerPattern
 from authweave.templates.refusals import Refused
+from authweave.urls.origins import LOOPBACK, ServerPattern
 
 HOLE: Final = "\x00"
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from authweave.templates.bounds import Unfit
 from authweave.errors import TemplateSyntax, UrlRefused
+from authweave.templates import Place, Template, compile_template
+from authweave.templates.bounds import Unfit
 from authweave.templates.expressions import Expression, Reads, Scope
 from authweave.templates.operands import text_of
-from authweave.urls.origins import LOOPBACK, Origin, ServerPattern, check_characters, host_and_port, split
 from authweave.templates.refusals import Refused
-from authweave.templates import Place, Template, compile_template
 from authweave.urls.frames import HOLE, Frame, check_segments, read_frame
+from authweave.urls.origins import LOOPBACK, Origin, ServerPattern, check_characters, host_and_port, split
 
 __all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "placeholders_in"]
 
