@@ -27,7 +27,7 @@ from authweave.settings import Settings
 from authweave.templates.functions import FUNCTIONS
 from authweave.templates.refusals import NAMESPACES
 from authweave.values import Secret, TaskResponse, Token
-from documentation import generated
+from documentation import generated, tour
 from documentation.conversations import Conversation, conversations
 from documentation.markdown import ROOT, Block, Page, blocks_in, names_in, page, pages
 from documentation.profiles import profile_text
@@ -366,6 +366,35 @@ def test_a_command_in_the_documentation_can_be_given(where: str, command: str) -
             assert value in parameter.type.choices
         if isinstance(parameter, click.Argument) and parameter.required and arguments:
             assert value
+
+
+def test_the_tour_prints_what_it_shows(tmp_path: Path) -> None:
+    """Each command of the README's tour, typed in order: every line that is shown is printed, `…` and numbers that vary aside."""
+    readme = page("README.md")
+    for name, text in tour.files(readme):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    env, is_first = tour.environment(tmp_path), True
+
+    for step in tour.steps(readme):
+        if exported := re.fullmatch(r"export (\w+)=…", step.command):
+            env[exported[1]] = tour.SECRET
+            continue
+        output = tour.run(step.command, tmp_path, env)
+        assert step.missing(output) is None, f"{step}\n{output}"
+        if is_first:
+            _mend(tmp_path, readme)
+            is_first = False
+
+    assert not is_first
+
+
+def _mend(folder: Path, readme: Page) -> None:
+    """What the tour tells its reader to do after the first command."""
+    declared = next(code for code in readme.code if code.startswith("inputs: {"))
+    for path in folder.glob("profiles/*.yaml"):
+        text = path.read_text()
+        path.write_text(text.replace("grant_typ:", "grant_type:").replace("\nservers:", f"\n{declared}\nservers:", 1))
 
 
 # Pages
