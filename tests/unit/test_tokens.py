@@ -1,0 +1,508 @@
+"""The life of a token: fresh, renewed once for everybody, refused, and never a storm."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import threading
+import time
+
+import pytest
+
+from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, UnexpectedFailure
+from authweave.flights import Flights, landed
+from authweave.stores.memory import MemoryStore
+from authweave.tokens import PAUSES, Tokens
+from authweave.values import NEVER, Record, Secret, Token
+from services import Clock, until
+
+
+class Endpoint:
+    """Gives T1, T2, …; each lives `life` seconds and may be renewed `window` before its end. Raises `errors` first."""
+
+    def __init__(self, clock, life=600.0, window=60.0):
+        self.clock, self.life, self.window = clock, life, window
+        self.olds, self.ends, self.errors = [], [], []
+        self.gate = None
+
+    @property
+    def count(self):
+        return len(self.olds)
+
+    def __call__(self, old, end):
+        self.olds.append(old)
+        self.ends.append(end)
+        if self.gate is not None:
+            assert self.gate.wait(20)
+        if self.errors:
+            raise self.errors.pop(0)
+        now = self.clock()
+        return Token(Secret(f"T{self.count}", "test"), now + self.life, now + self.life - self.window, now)
+
+
+class Bench:
+    """Tokens with everything around them; `same()` is another process's on the same store."""
+
+    def __init__(self, **endpoint):
+        self.clock = Clock()
+        self.endpoint = Endpoint(self.clock, **endpoint)
+        self.store = MemoryStore(self.clock)
+        self.tokens = self.same()
+
+    def same(self, endpoint=None, *, lease_seconds=45.0, deadline=30.0):
+        return Tokens(
+            "key", endpoint or self.endpoint, self.store, Flights(4), lane="lane", lease_seconds=lease_seconds, deadline=deadline, clock=self.clock,
+        )  # fmt: skip
+
+    def renewed(self, refused=None):
+        return self.tokens.renewed(refused).result(10)
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def name(token):
+    return token.access_token.reveal() if token else None
+
+
+# ---- fresh
+
+
+def test_nothing_is_fresh_at_first(bench):
+    """Cold: None, and nobody is asked."""
+    assert (None, None, 0) == (bench.tokens.fresh(), bench.tokens.current, bench.endpoint.count)
+
+
+def test_fresh_until_it_expires(bench):
+    """Warm: the token at hand; once it has expired, None. The clock is read each time."""
+    bench.renewed()
+    assert "T1" == name(bench.tokens.fresh())
+    bench.clock.ahead = 539
+    assert ("T1", 1) == (name(bench.tokens.fresh()), bench.endpoint.count)
+    bench.clock.ahead = 601
+    assert (None, "T1") == (bench.tokens.fresh(), name(bench.tokens.current))
+
+
+def test_a_token_without_a_life(bench):
+    """`expires_in: 0`: it is handed to those who waited, and is fresh to nobody afterwards."""
+    bench.endpoint.life = bench.endpoint.window = 0.0
+
+    assert "T1" == name(bench.renewed())
+    assert bench.tokens.fresh() is None
+    assert ("T2", 2) == (name(bench.renewed()), bench.endpoint.count)
+
+
+def test_a_token_without_an_end(bench):
+    """It is used on, and renewed beside the callers once its window opens."""
+    bench.tokens.use(lambda old, end: Token(Secret("forever", "test"), NEVER, bench.clock() + 600))
+    bench.renewed()
+    bench.clock.ahead = 10_000
+
+    assert "forever" == name(bench.tokens.fresh())
+
+
+# ---- the refresh window
+
+
+def test_in_the_window_one_worker_renews_and_nobody_waits(bench):
+    """A thousand callers in the window go on with the old token; one request is made beside them."""
+    bench.renewed()
+    bench.clock.ahead = 545
+    bench.endpoint.gate = threading.Event()
+    start = time.monotonic()
+    assert {"T1"} == {name(bench.tokens.fresh()) for _ in range(1000)}
+    assert time.monotonic() - start < 1
+
+    until(lambda: bench.endpoint.count == 2)
+    bench.endpoint.gate.set()
+    until(lambda: name(bench.tokens.fresh()) == "T2")
+    assert 2 == bench.endpoint.count
+
+
+def test_callers_in_the_window_leave_nothing_behind(bench):
+    """The flight under way does not gather a callback for each caller."""
+    bench.renewed()
+    bench.clock.ahead = 545
+    bench.endpoint.gate = threading.Event()
+    for _ in range(500):
+        bench.tokens.fresh()
+
+    assert len(bench.tokens.renewed()._done_callbacks) == 1
+    bench.endpoint.gate.set()
+
+
+@pytest.mark.parametrize("error", [
+    DeadlineExceeded("late", stage="body", host="x"), TokenEndpointError(status=400, url="x", error="invalid_client"), KeyError("broken"),
+])  # fmt: skip
+def test_a_renewal_that_fails_in_the_window(bench, error):
+    """The old token is used to its end; the next try comes seconds later, not with the next caller."""
+    bench.renewed()
+    bench.clock.ahead = 545
+    bench.endpoint.errors = [error]
+    assert "T1" == name(bench.tokens.fresh())
+    until(lambda: bench.tokens._failed_until > 0)
+
+    assert {"T1"} == {name(bench.tokens.fresh()) for _ in range(100)}
+    assert 2 == bench.endpoint.count
+    bench.clock.ahead += 9
+    bench.tokens.fresh()
+    until(lambda: name(bench.tokens.fresh()) == "T3")
+
+
+def test_a_rate_limit_in_the_window(bench):
+    """Nobody asks again before the time that the endpoint named."""
+    bench.renewed()
+    bench.clock.ahead = 545
+    bench.endpoint.errors = [RateLimited(url="x", status=429, retry_at=bench.clock() + 30, wait=30)]
+    bench.tokens.fresh()
+    until(lambda: bench.tokens._failed_until > 0)
+    bench.clock.ahead += 28
+    bench.tokens.fresh()
+
+    assert 2 == bench.endpoint.count
+
+
+# ---- renewed
+
+
+def test_threads_get_one_token(bench):
+    """Cold, and expired: one request each time, whoever comes."""
+    for round in (1, 2):
+        bench.endpoint.gate = threading.Event()
+        names = []
+        threads = [threading.Thread(target=lambda names=names: names.append(name(bench.renewed()))) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        until(lambda round=round: bench.endpoint.count == round)
+        bench.endpoint.gate.set()
+        for thread in threads:
+            thread.join()
+        assert ([f"T{round}"] * 32, round) == (names, bench.endpoint.count)
+        bench.clock.ahead += 601
+
+
+def test_the_old_token_is_handed_to_whoever_gets_the_new_one(bench):
+    """First there is none; then the one before, whose refresh token it may present."""
+    bench.renewed()
+    bench.clock.ahead = 601
+    bench.renewed()
+
+    assert [None, "T1"] == [name(old) for old in bench.endpoint.olds]
+
+
+def test_a_caller_that_leaves_does_not_end_the_renewal(bench):
+    """The only waiter is cancelled: the token comes all the same."""
+    bench.endpoint.gate = threading.Event()
+
+    async def leave():
+        task = asyncio.ensure_future(landed(bench.tokens.renewed()))
+        await asyncio.sleep(0.02)
+        task.cancel()
+
+    asyncio.run(leave())
+    bench.endpoint.gate.set()
+    until(lambda: name(bench.tokens.current) == "T1")
+
+
+def test_refused(bench):
+    """The token that was sent is refused: everybody who sent it gets one new token."""
+    refused = bench.renewed()
+    bench.endpoint.gate = threading.Event()
+    flights = {id(bench.tokens.renewed(refused)) for _ in range(50)}
+    bench.endpoint.gate.set()
+
+    assert (1, "T2", 2) == (len(flights), name(bench.tokens.renewed(refused).result(10)), bench.endpoint.count)
+
+
+def test_equal_tokens_are_one_token(bench):
+    """Two objects with the same token, as a store on disk makes them, are refused together."""
+    token = bench.renewed()
+    twin = Token(Secret("T1", "elsewhere"), token.expires_at, token.renew_at, token.issued_at)
+    bench.endpoint.gate = threading.Event()
+
+    assert bench.tokens.renewed(token) is bench.tokens.renewed(twin)
+    assert bench.tokens.fresh(twin) is None
+    bench.endpoint.gate.set()
+
+
+def test_whoever_was_refused_late_gets_the_token_at_hand(bench):
+    """A 401 for a token that was replaced meanwhile costs no request."""
+    refused = bench.renewed()
+    bench.renewed(refused)
+
+    assert "T2" == name(bench.tokens.fresh(refused))
+    assert ("T2", 2) == (name(bench.renewed(refused)), bench.endpoint.count)
+
+
+def test_nothing_is_dropped_that_was_not_refused(bench):
+    """The refusal of an old token leaves the new one in force for everybody."""
+    refused = bench.renewed()
+    newer = bench.renewed(refused)
+    bench.tokens.refused_anew(refused)
+
+    assert bench.tokens.fresh() is newer
+
+
+# ---- other processes on the same store
+
+
+def test_another_process_has_renewed(bench):
+    """What another stored is taken, not asked for again."""
+    other = bench.same()
+    other.renewed().result(10)
+
+    assert ("T1", 1) == (name(bench.renewed()), bench.endpoint.count)
+
+
+def test_two_processes_at_once(bench):
+    """One has the lease and asks; the other waits for its token."""
+    bench.endpoint.gate = threading.Event()
+    other = bench.same()
+    mine, theirs = bench.tokens.renewed(), other.renewed()
+    until(lambda: bench.endpoint.count == 1)
+    time.sleep(0.05)
+    bench.endpoint.gate.set()
+
+    assert ("T1", "T1", 1) == (name(mine.result(10)), name(theirs.result(10)), bench.endpoint.count)
+
+
+def test_an_owner_that_died(bench):
+    """Its lease runs out; then whoever waits goes on. Its intent stays readable until then."""
+    bench.store.intend("key", 0, "somebody else")
+    bench.store.lease("key", "somebody else", 0.2)
+    start = time.monotonic()
+
+    assert "T1" == name(bench.renewed())
+    assert time.monotonic() - start >= 0.15
+    assert "" == bench.store.read("key").intent
+
+
+def test_an_owner_that_does_not_end(bench):
+    """Waiting for a lease is bounded."""
+    bench.store.lease("key", "somebody else", 600)
+    tokens = bench.same(lease_seconds=0.1)
+    with pytest.raises(DeadlineExceeded, match="somebody else"):
+        tokens.renewed().result(10)
+
+    assert 0 == bench.endpoint.count
+
+
+def test_the_loser_takes_the_winners_token(bench):
+    """Somebody wrote while we called (our lease had run out): theirs stands, ours is not handed out."""
+    winner = Token(Secret("winner", "test"), bench.clock() + 600, bench.clock() + 540, bench.clock())
+
+    def slow(old, end):
+        bench.store.write("key", winner, 0)
+        return Token(Secret("loser", "test"), bench.clock() + 600, bench.clock() + 540)
+
+    assert "winner" == name(bench.same(slow).renewed().result(10))
+    assert 1 == bench.store.read("key").version
+
+
+def test_the_intent_is_written_before_the_call(bench):
+    """Who, when, and which refresh token it will use up (by a digest): for whoever finds it after a crash."""
+    seen = []
+    refresh = Token(Secret("T0", "test"), 0.0, 0.0, refresh_token=Secret("planted-refresh", "test"))
+    bench.store.write("key", refresh, 0)
+
+    def look(old, end):
+        seen.append(bench.store.read("key").intent)
+        return Token(Secret("T1", "test"), bench.clock() + 600, bench.clock() + 540)
+
+    bench.same(look).renewed().result(10)
+    [owner, at, consumed] = seen[0].split()
+
+    assert abs(float(at) - bench.clock()) < 5
+    assert ("planted-refresh" in seen[0], len(owner), len(consumed)) == (False, 32, 16)
+    assert Record(2, bench.store.read("key").token, "") == bench.store.read("key")
+
+
+def test_the_lease_is_given_back_whatever_happens(bench):
+    """After a failure the next one need not wait for it."""
+    bench.endpoint.errors = [DeadlineExceeded("late", stage="body", host="x"), KeyError("broken")]
+    for kind in (DeadlineExceeded, UnexpectedFailure):
+        with pytest.raises(kind):
+            bench.renewed()
+
+    assert bench.store.lease("key", "anybody", 1)
+
+
+def test_the_deadline_begins_when_it_is_asked_for(bench):
+    """Time in the queue counts; after waiting for another owner's lease it begins anew."""
+    before = time.monotonic()
+    bench.renewed()
+    assert before + 30 == pytest.approx(bench.endpoint.ends[0], abs=0.5)
+
+    bench.clock.ahead = 601
+    bench.store.lease("key", "somebody else", 0.2)
+    before = time.monotonic()
+    bench.renewed()
+    assert bench.endpoint.ends[1] > before + 30.1
+
+
+# ---- no storms
+
+
+class Api:
+    """An API in a loop of requests: what each caller does after a 401, by the rules of `applying`."""
+
+    def __init__(self, tokens, accepts):
+        self.tokens, self.accepts = tokens, accepts
+        self.sent = 0
+
+    def request(self):
+        token = self.tokens.fresh() or self.tokens.renewed().result(10)
+        self.sent += 1
+        if self.accepts(token):
+            return True
+        if not self.tokens.may_renew(token):
+            return False
+        again = self.tokens.fresh(token) or self.tokens.renewed(token).result(10)
+        self.sent += 1
+        if self.accepts(again):
+            self.tokens.accepted(again)
+            return True
+        self.tokens.refused_anew(again)
+        return False
+
+
+def test_an_api_that_refuses_everything_is_no_storm(bench):
+    """A hundred requests a second for two minutes: a handful of token requests, at growing intervals."""
+    api = Api(bench.tokens, lambda token: False)
+    for _ in range(12_000):
+        assert not api.request()
+        bench.clock.ahead += 0.01
+
+    assert bench.endpoint.count <= 2 + len(list(itertools.takewhile(lambda moment: moment < 120, itertools.accumulate(PAUSES))))
+    assert api.sent < 12_000 + 20
+
+
+def test_callers_at_once_do_not_lengthen_the_pause(bench):
+    """Fifty who are refused together count as one refusal."""
+    refused = bench.renewed()
+    assert bench.tokens.may_renew(refused)
+    again = bench.renewed(refused)
+    for _ in range(50):
+        bench.tokens.refused_anew(again)
+    assert not bench.tokens.may_renew(again)
+    bench.clock.ahead += PAUSES[0] + 0.1
+
+    assert bench.tokens.may_renew(again)
+
+
+def test_who_was_not_there_at_the_renewal_is_no_storm_either(bench):
+    """A caller that sends the new token first and is refused does not renew it again."""
+    newer = bench.renewed(bench.renewed())
+
+    assert not bench.tokens.may_renew(newer)
+    assert 2 == bench.endpoint.count
+
+
+def test_tokens_that_die_early_one_after_another_are_renewed_each_time(bench):
+    """Every new token works until it is revoked: each revocation costs one renewal, without a pause."""
+    revoked = set()
+    api = Api(bench.tokens, lambda token: name(token) not in revoked)
+    for number in range(1, 11):
+        assert api.request()
+        revoked.add(f"T{number}")
+        assert api.request()
+
+    assert 11 == bench.endpoint.count
+
+
+def test_after_the_trouble_the_pauses_begin_anew(bench):
+    """Once a renewed token was accepted, the next trouble starts with the shortest pause."""
+    refuses = [True]
+    api = Api(bench.tokens, lambda token: not refuses[0])
+    for _ in range(300):
+        api.request()
+        bench.clock.ahead += 0.1
+    refuses[0] = False
+    revoked = name(bench.tokens.current)
+    api.accepts = lambda token: name(token) != revoked
+    bench.clock.ahead += 61
+    assert api.request()
+    api.accepts = lambda token: False
+    api.request()
+    bench.clock.ahead += PAUSES[0] + 0.1
+    before = bench.endpoint.count
+    api.request()
+
+    assert bench.endpoint.count == before + 1
+
+
+def test_a_token_that_proved_itself_long_ago_is_renewed_at_once(bench):
+    """A renewed token that nobody reported on and that is refused an hour later is an early death, not a storm."""
+    newer = bench.renewed(bench.renewed())
+    bench.clock.ahead = 61
+
+    assert bench.tokens.may_renew(newer)
+
+
+def test_a_refused_client_is_asked_about_ever_more_slowly(bench):
+    """After three refusals in a row the endpoint is left alone for 1, 2, 4 … seconds; a success ends it."""
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client") for _ in range(50)]
+    for _ in range(1000):
+        with pytest.raises(TokenEndpointError) as caught:
+            bench.renewed()
+        bench.clock.ahead += 0.01
+    assert "invalid_client" == caught.value.error
+    assert bench.endpoint.count <= 7
+
+    bench.endpoint.errors = []
+    bench.clock.ahead += 61
+    assert bench.renewed()
+    assert bench.tokens._refusals == 0
+
+
+def test_another_way_of_getting_tokens_is_tried_at_once(bench):
+    """A new secret (`use`) does not have to wait for what the old one brought about."""
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client") for _ in range(5)]
+    for _ in range(5):
+        with pytest.raises(TokenEndpointError):
+            bench.renewed()
+    bench.endpoint.errors = []
+    bench.tokens.use(bench.endpoint)
+
+    assert bench.renewed()
+
+
+def test_outages_are_not_refusals(bench):
+    """A 503 says nothing of the client: the next caller may ask."""
+    bench.endpoint.errors = [TokenEndpointError(status=503, url="x") for _ in range(5)]
+    for _ in range(5):
+        with pytest.raises(TokenEndpointError):
+            bench.renewed()
+
+    assert "T6" == name(bench.renewed())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_fork_during_a_renewal(bench):
+    """A child renews by itself, at once: it waits neither for its parent's worker nor for its lease."""
+    bench.renewed()
+    bench.clock.ahead = 545
+    bench.endpoint.gate = threading.Event()
+    bench.tokens.fresh()
+    until(lambda: bench.endpoint.count == 2)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            bench.endpoint.gate = None
+            bench.tokens.fresh()
+            os.write(writing, name(bench.tokens.renewed(bench.tokens.current).result(5)).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    bench.endpoint.gate.set()
+
+    assert said.startswith("T")
+    assert said != "T1"
