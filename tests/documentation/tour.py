@@ -16,7 +16,7 @@ SECRET = "s3cr3t-of-the-tour"
 _FILE = re.compile(r"# (\S+\.yaml)\n")
 _VARYING = (
     (re.compile(r"\b\d+ chars, #[0-9a-f]+"), "N chars"), (re.compile(r"\b\d+-char\b"), "N-char"), (re.compile(r"\b\d+ ms\b"), "N ms"),
-    (re.compile(r"\bport \d+"), "port N"), (re.compile(r"\s+"), " "),
+    (re.compile(r"\bport \d+"), "port N"), (re.compile(r"\bclock\s+[+-]\d+ s\b"), "clock N s"), (re.compile(r"\s+"), " "),
 )  # fmt: skip
 """What differs from run to run and from machine to machine."""
 
