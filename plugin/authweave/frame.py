@@ -56,7 +56,7 @@ def flag(description: str, *, default: bool = False) -> JsonSchema:
 
 def or_template(schema: JsonSchema) -> JsonSchema:
     """The schema's type, or a text with a template in it."""
-    return {**schema, "type": [schema["type"], "string"], "if": {"type": "string"}, "then": {"pattern": TEMPLATE}}
+    return {**schema, "type": ["string", schema["type"]], "if": {"type": "string"}, "then": {"pattern": TEMPLATE}}
 
 
 def by_kind(description: str, **kinds: JsonSchema) -> JsonSchema:
@@ -182,21 +182,19 @@ KEEP = map_of(
         }, required=("value",)),
     ),
     "Values of the answer to read later as kept.<name>.",
-    examples=[{"instance_url": {"value": "{{ response.json.instance_url }}", "pattern": r"https://[a-z0-9-]+\.example\.com"}}],
-)  # fmt: skip
+    )  # fmt: skip
 
 
 def answer_schema() -> JsonSchema:
     """What is read of a token answer (`Answer` in the reference)."""
     member = {
-        name: text(f"Where {name} stands. Default: the member of that name in JSON, else in a form.",
-                   default=f"{{{{ response.json.{name} }}}}", examples=[f"{{{{ response.json.data.{name} }}}}"])
+        name: text(f"Where {name} stands. Default: the member of that name in JSON, else in a form.", examples=[f"{{{{ response.json.data.{name} }}}}"])
         for name in ("access_token", "refresh_token", "id_token", "token_type", "scope", "error", "error_description")
     }  # fmt: skip
     return {**closed({
         **member,
-        "expires_in": described(or_template({"type": "number", "minimum": 0}), "Lifetime in seconds, a constant or read from the answer. One of expires_in and expires_at.",
-                                examples=[3600, "{{ response.json.expires }}"], default="{{ response.json.expires_in }}"),
+        "expires_in": described(or_template({"type": "number", "minimum": 0}), "Lifetime in seconds, a constant or read from the answer. One of expires_in and expires_at. Default: the member expires_in in JSON.",
+                                examples=["{{ response.json.expires }}", 3600]),
         "expires_at": described({"type": ["string", "number"]}, "Point in time: Unix seconds, RFC 3339, or an HTTP date. One of expires_in and expires_at.",
                                 examples=["{{ response.json.expires_at }}"]),
         "keep": KEEP,
@@ -247,9 +245,9 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
         "subject": choice(("application", "user"), "In whose authority the calls are made. `user`: the user's id is part of the token key, and no call goes without one.",
                           default="application"),
         "inputs": map_of(INPUT, "Everything somebody else must supply, in the order of the form. The type implies some.",
-                         examples=[{"tenant": {"title": "Tenant", "pattern": "[a-z0-9-]{1,63}"}}]),
+                         examples=[{"tenant": {"title": "Tenant", "example": "acme"}}]),
         "vars": map_of(ANY_VALUE, "Named intermediate values; computed once per token call and once per attempt of a task request.",
-                       examples=[{"nonce": "{{ random(16) | hex }}"}]),
+                       examples=[{"greeting": "Hello {{ inputs.name }}"}]),
         "servers": list_of(URL, "Origins that may receive the credential. A first label * is exactly one label. Needed to apply: here or given by the host.", at_least=1,
                            examples=[["https://api.acme.example"], ["https://*.api.acme.example"]], avoid={"https://*.example": "* needs two labels after it"}),
         "auth": auth,

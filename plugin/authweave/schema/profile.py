@@ -58,7 +58,10 @@ def profile_schema(catalog: Catalog, *, merged: bool = True) -> JsonSchema:
         "required": ["format", "name"],
         "if": {"anyOf": incomplete},
         "then": {},
-        "else": {"required": ["identity_provider", "auth"], "properties": {"auth": _complete(catalog)}},
+        "else": {
+            "required": ["identity_provider", "auth"],
+            "properties": {"identity_provider": {"type": "string"}, "auth": {"type": ["object", "array"], **_complete(catalog)}},
+        },
     }
     return _with_names(schema, catalog)  # type: ignore[no-any-return]  # a map stays a map
 
@@ -117,7 +120,7 @@ def _auth(catalog: Catalog) -> JsonSchema:
     }
     whole = frame.by_kind(
         "One way to authenticate, or variants: the first whose `when` is true.",
-        object=one, array={"minItems": 1, "items": {"allOf": [one], "required": ["type", "name"]}},
+        object=one, array={"minItems": 1, "items": {"allOf": [one], **_with(["type", "name"], common)}},
     )  # fmt: skip
     return {**whole, "examples": [{"type": "basic"}, {"type": "oauth2", "grant_type": "client_credentials", "token_url": "https://idp.example.com/token"}]}
 
@@ -136,11 +139,16 @@ def _branch(scheme: Any, common: Iterable[str], catalog: Catalog) -> dict[str, A
 
 def _complete(catalog: Catalog) -> JsonSchema:
     """What must be written unless a parent or a child has it."""
-    needed = {name: scheme.schema["required"] for name, scheme in sorted(catalog.named("schemes").items()) if scheme.schema.get("required")}
-    per_type = [{"if": _is_type(name), "then": {"required": list(keys)}} for name, keys in needed.items()]
-    each = {"allOf": per_type}
-    branches = ({"if": {"type": "object"}, "then": {"required": ["type"], **each}}, {"if": {"type": "array"}, "then": {"items": each}})
-    return {"allOf": list(branches)}
+    needed = {name: scheme.schema for name, scheme in sorted(catalog.named("schemes").items()) if scheme.schema.get("required")}
+    each = {"allOf": [{"if": _is_type(name), "then": _with(schema["required"], schema.get("properties", {}))} for name, schema in needed.items()]}
+    single = {**_with(["type"], {"type": {"type": "string"}}), **each}
+    return {"allOf": [{"if": {"type": "object"}, "then": single}, {"if": {"type": "array"}, "then": {"items": each}}]}
+
+
+def _with(names: list[str], known: Mapping[str, Any]) -> JsonSchema:
+    """What has these keys, with a value of the type they are known to have."""
+    types = {name: {"type": known[name]["type"]} for name in names if "type" in known.get(name, {})}
+    return {"required": list(names), "properties": types}
 
 
 def _is_type(name: str) -> JsonSchema:

@@ -27,7 +27,7 @@ class OAuth2:
                     string={"anyOf": [{"type": "string", "x-names-of": "grants"}, {"pattern": f"^[A-Za-z0-9_.:/-]+{frame.END}", "description": "A vendor's own word."}]},
                     object=frame.closed({"vendor": frame.described({"type": "string", "minLength": 1}, "The word that is sent.", examples=["client_credential"])}, required=("vendor",)),
                 ),
-                "examples": ["client_credentials", "account_credentials", {"vendor": "client_credential"}],
+                "examples": ["client_credentials", "account_credentials"],
             },
             "token_url": {**frame.URL, "description": f"The token endpoint (RFC 6749 §3.2). {frame.URL['description']}"},
             "refresh_url": {**frame.URL, "description": f"Where tokens are refreshed. Default: token_url. {frame.URL['description']}", "examples": ["https://{{ inputs.tenant }}.example.com/oauth/refresh"]},
@@ -36,9 +36,9 @@ class OAuth2:
             "basic_encoding": frame.choice(("rfc6749", "raw"), "rfc6749: id and secret are form-encoded before Basic (§2.3.1); raw: they are not. Servers disagree.", default="rfc6749"),
             "client_id": frame.text("The client id.", default="{{ inputs.client_id }}", examples=["{{ inputs.client_id }}"]),
             "client_secret": {**frame.SECRET_TEXT, "description": f"The client secret. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.client_secret }}"},
-            "scopes": {
-                **frame.by_kind(
-                    "A text as it is sent, a list that is joined, or {key, value} pairs: pairs of one key are joined, each key is a parameter.",
+            "scopes": frame.described(
+                frame.by_kind(
+                    "",
                     string={},
                     array={"items": frame.by_kind(
                         "One scope, or one value of a parameter.",
@@ -47,9 +47,10 @@ class OAuth2:
                                              "value": frame.text("Its value.", examples=["read"])}, required=("key", "value")),
                     )},
                 ),
-                "examples": [["read", "write"], "read write", [{"key": "scope", "value": "read"}, {"key": "audience", "value": "crm"}]],
-                "x-anti-examples": [{"value": ["read write"], "reason": "one scope for each item of a list"}],
-            },
+                "A text as it is sent, a list that is joined, or {key, value} pairs: pairs of one key are joined, each key is a parameter.",
+                examples=[["read", "write"], "read write", [{"key": "scope", "value": "read"}, {"key": "audience", "value": "crm"}]],
+                avoid={"[read write]": "one scope for each item of a list"},
+            ),
             "scope_separator": {**frame.text("Between the values of one key.", examples=[","]), "default": " "},
             "audience": frame.text("The parameter `audience`.", examples=["https://api.example.com"]),
             "resource": frame.text("The parameter `resource` (RFC 8707).", examples=["https://api.example.com"]),
