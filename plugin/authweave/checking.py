@@ -15,7 +15,7 @@ from typing import Any, Final
 from authweave import not_built
 from authweave.catalog import Catalog
 from authweave.compiling import Compiled, compiled_sites
-from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
+from authweave.defaults import auth_paths, grant_name, scheme_of, with_defaults, with_inputs
 from authweave.inheritance import FindParent, Merged, merged
 from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.schema.problems import MOST, schema_problems
@@ -30,7 +30,6 @@ _ENDS_READING: Final = frozenset({
     "document.directive",
 })  # fmt: skip
 _MENTION: Final = re.compile(r"""\b(inputs|vars|kept)\b\s*(?:\.\s*|\[\s*['"])(\w+)""")
-_UNKNOWN: Final = frozenset({not_built.RULE, "schema.unknown_name", "schema.not_installed"})
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,12 @@ class Checked:
     @cached_property
     def has_unknown_parts(self) -> bool:
         """Is there a type, a key or a name that nothing here knows? What it reads, implies or keeps is not known either."""
-        unknown_type = any(scheme_of(auth, self.catalog) is None for _, auth, _ in self.variants)
-        return unknown_type or any(problem.rule in _UNKNOWN for problem in self.problems)
+        if any(problem.rule == not_built.RULE for problem in self.problems):
+            return True
+        grants = self.catalog.named("grants")
+        return any(
+            scheme_of(auth, self.catalog) is None or not_built.is_missing("grants", grant_name(auth), grants) for _, auth, _ in self.variants
+        )
 
     @cached_property
     def _hurt(self) -> tuple[Path, ...]:
@@ -140,7 +143,7 @@ class Checked:
 def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Checked:
     """Everything that is wrong with a document. Never raises for what stands in it."""
     if not isinstance(document.data, dict) or any(problem.rule in _ENDS_READING for problem in document.problems):
-        return Checked(Merged(document, {}), catalog, {}, {}, (), list(document.problems))
+        return Checked(Merged(document, {}), catalog, {}, {}, (), list(document.problems) or [_no_map(document)])
     whole = merged(document, find_parent)
     found, whole = schema_problems(whole, catalog)
     problems = [*document.problems, *whole.problems, *found]
@@ -176,6 +179,10 @@ def _at_most(problems: list[Problem], whole: Merged) -> list[Problem]:
     if len(problems) <= MOST:
         return problems
     return [*problems[:MOST], whole.problem("document.many_problems", (), f"there are more than {MOST} problems; only {MOST} are shown", "mend these first")]
+
+
+def _no_map(document: Document) -> Problem:
+    return Problem("document.not_a_map", document.source, document.mark(()), "", "is not a map of keys", "write `key: value` lines")
 
 
 def _causes(problems: Iterable[Problem], document: Document) -> list[Problem]:

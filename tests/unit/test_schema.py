@@ -172,11 +172,11 @@ def test_examples_and_defaults_are_valid_and_anti_examples_explain() -> None:
 # what it allows
 
 
-@pytest.mark.parametrize("key", [path for path in [
+@pytest.mark.parametrize("key", [
     ("version",), ("description",), ("documentation",), ("extends",), ("abstract",), ("subject",), ("inputs",), ("vars",), ("servers",), ("fields",), ("test",),
     ("inputs", "tenant"), ("inputs", "tenant", "enum"), ("vars", "name"), ("auth", "client_auth"), ("auth", "scopes"), ("auth", "token_request"),
     ("auth", "token_request", "rename", "client_id"), ("auth", "token_response", "keep", "host"), ("auth", "token_response", "expires_in"),
-]], ids=".".join)  # fmt: skip
+], ids=".".join)  # fmt: skip
 def test_null_is_not_written(key: tuple[str, ...]) -> None:
     """Every key that may be left out may be null."""
     document = copy.deepcopy(FULL)
