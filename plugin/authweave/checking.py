@@ -154,7 +154,7 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
     checked = Checked(whole, catalog, full, compiled, all_sites, problems + refused)
     _apply_rules(checked)
     if checked.problems:
-        checked.problems[:] = _at_most(_in_order(_causes(checked.problems, document)), whole)
+        checked.problems[:] = _at_most(_in_order(_causes(checked.problems, document), document), whole)
     return checked
 
 
@@ -196,8 +196,8 @@ def _stands_at(key: str, unread: Iterable[str]) -> bool:
     return key.rpartition(".")[2] == "?" or any(key == each or key.startswith((f"{each}.", f"{each}[")) for each in unread if each)
 
 
-def _in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By file and place, each once."""
+def _in_order(problems: Iterable[Problem], document: Document) -> list[Problem]:
+    """By file, the document's own first, and place; each once."""
     once = list(dict.fromkeys(problems))
-    files = {source: index for index, source in enumerate(dict.fromkeys(problem.source for problem in once))}
+    files = {source: index for index, source in enumerate(dict.fromkeys([document.source, *(problem.source for problem in once)]))}
     return sorted(once, key=lambda problem: (files[problem.source], (problem.mark.line, problem.mark.column) if problem.mark else (0, 0)))

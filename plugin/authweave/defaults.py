@@ -157,7 +157,10 @@ def _request(request: Mapping[str, Any], method: str, place: str | None) -> dict
 
 
 def _refresh(token: Mapping[str, Any], refresh: Mapping[str, Any], refresh_with: str) -> dict[str, Any]:
-    """What is not written comes from token_request, fields too (by `in` and `key`); `omit` adds up."""
+    """What is not written comes from token_request, fields too (by `in` and `key`); `omit` adds up.
+
+    Own fields stay first, so that the path of each is that of the file.
+    """
     own = refresh.get("fields", [])
     if not token and not refresh:
         return _request({}, "POST", "payload")
@@ -171,7 +174,7 @@ def _refresh(token: Mapping[str, Any], refresh: Mapping[str, Any], refresh_with:
         and not _READS_CALLBACK.search(str(field.get("value")))
     ]  # fmt: skip
     base = {key: value for key, value in token.items() if key != "content" or "fields" not in refresh}
-    return _request({**base, **refresh, "omit": list(dict.fromkeys(omitted)), "fields": [*inherited, *own]}, "POST", "payload")
+    return _request({**base, **refresh, "omit": list(dict.fromkeys(omitted)), "fields": [*own, *inherited]}, "POST", "payload")
 
 
 def _tests(tests: Any) -> Any:
