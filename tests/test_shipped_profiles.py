@@ -356,7 +356,9 @@ def test_voiceai_connect_gets_one_new_token_and_one_more_try_after_401() -> None
     with provider([VAIC["host"]], vaic_script(Says(401, {}), Says(200, {"good": 1}))) as at:
         connection = at.engine.connect("audiocodes-voiceai-connect", inputs=VAIC)
         with at.client(connection) as client:
-            response = client.post("/api/v1/actions/dialout", json={"bot": "my-bot"})
+            response = client.post(
+                "/api/v1/actions/dialout", content=b'{"bot":"my-bot"}', headers={"Content-Type": "application/json"}
+            )
 
     assert response.status_code == 200
     assert response.extensions["authweave"].verdict == "accepted"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authweave.drafts.draft import Draft
-from authweave.drafts.fields import apply_fields
+from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import MissingInput
 from authweave.profile import Request, TokenSettings
 from authweave.values import Token
@@ -78,10 +78,12 @@ class TokenCall:
         url = self.settings.refresh_url if self.old else self.settings.token_url
         draft = Draft.new(request.method, url.render(self.scope), request.encoding, request.content_type)
         self._add_standard(draft, request)
-        apply_fields(draft, request.fields, self.scope)
+        scope = {**self.scope, "request": draft.view}
+        apply_fields(draft, [field for field in request.fields if not is_late(field)], scope)
         if request.content is not None:
-            draft.set_content(request.content.render(self.scope, escape=xml_escaped if request.encoding == "xml" else None))
+            draft.set_content(request.content.render(scope, escape=xml_escaped if request.encoding == "xml" else None))
             draft.note("payload", "(content)", f"{request.origin}.content", secret=True)
+        apply_fields(draft, [field for field in request.fields if is_late(field)], scope)
         return draft
 
     def _add_standard(self, draft: Draft, request: Request) -> None:

@@ -17,7 +17,7 @@ from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
-from authweave.targets import Server, base_url, rendered_servers, target_of
+from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import TokenEndpoint, is_client_refused
 from authweave.tokens import Tokens
 from authweave.urls import Origin
@@ -209,7 +209,10 @@ class Connection:
 
     def servers(self, scope: Mapping[str, Any]) -> tuple[Server, ...]:
         """Who may get the credential: what the host named, else the profile's `servers`."""
-        return self.given_servers or rendered_servers(self.profile.servers, scope)
+        servers = self.given_servers or rendered_servers(self.profile.servers, scope)
+        if not self.engine.settings.allow_loopback_http:
+            refuse_plain_http(servers)
+        return servers
 
     def base_url(self) -> str:
         """What relative URLs resolve against; '' if that is only known with a token."""

@@ -175,7 +175,7 @@ class Engine:
 def wire_of(settings: Settings) -> Wire:
     """The transport as the operator wants it."""
     routes = {_host_port(source): Route(*_host_port(target), ca=str(settings.ca) if settings.ca else None) for source, target in settings.routes.items()}
-    return Wire(routes=routes, ca=settings.ca, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
+    return Wire(routes=routes, ca=settings.ca, loopback_http=settings.allow_loopback_http, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
 
 
 def store_of(settings: Settings, catalog: Catalog) -> Store:

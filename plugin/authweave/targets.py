@@ -30,6 +30,12 @@ def named_server(url: str) -> Server:
     return Server(url, ServerPattern.of(url, "servers"))
 
 
+def refuse_plain_http(servers: Iterable[Server]) -> None:
+    """OriginRefused for a server without TLS, where the operator does not allow it even on this machine."""
+    if any(server.pattern.origin.scheme == "http" for server in servers):
+        raise OriginRefused("http:// is not allowed here, not even on this machine (settings: allow_loopback_http)")
+
+
 def target_of(request: TaskRequest, servers: tuple[Server, ...]) -> tuple[str, bool]:
     """The absolute URL of a task request, and whether `{key}` in it are placeholders.
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from authweave._version import __version__
-from authweave.errors import AuthweaveError, DeadlineExceeded
+from authweave.errors import AuthweaveError, DeadlineExceeded, EgressRefused
 from authweave.net.values import (
     TLS_DETAILS,
     Call,
@@ -46,6 +46,7 @@ class Wire:
     """Sends finished requests under one operator's rules. Safe for threads; share one, its TLS contexts are costly.
 
     - `routes`: where calls for a (host, port) really go.
+    - `loopback_http`: may `http` be spoken to this machine?
     - `ca`: path or PEM text of authorities believed besides the default ones; `verify`; `client`: its certificate.
     - `proxy`: None asks HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY of `environ`, "" goes direct; `proxy_from`
       is what messages name as the origin of a proxy that was written.
@@ -60,6 +61,7 @@ class Wire:
         routes: Mapping[tuple[str, int], Route] = MappingProxyType({}),
         ca: str | os.PathLike[str] | None = None,
         verify: bool = True,
+        loopback_http: bool = True,
         client: ClientCertificate | None = None,
         proxy: str | None = None,
         proxy_from: str = "settings: proxy",
@@ -73,6 +75,7 @@ class Wire:
         self._routes = {(host.lower(), port): route for (host, port), route in routes.items()}
         self._authorities = () if ca is None else (os.fspath(ca),)
         self._verify = verify
+        self._loopback_http = loopback_http
         self._client = client
         self._proxy = (proxy, proxy_from)
         self._resolve = resolve
@@ -130,6 +133,9 @@ class Wire:
         from authweave.net.target import headers_of, method_of, target_of
 
         target = target_of(call.url)
+        if target.scheme == "http" and not self._loopback_http:
+            message = "http:// is not allowed here, not even on this machine (settings: allow_loopback_http)"
+            raise EgressRefused(message, stage="dns", host=target.host, detail="scheme")
         headers = headers_of(call, target, self._user_agent)
         order = Order(method_of(call), target, headers, call.body, cap, truncate)
         if not deadline > 0:

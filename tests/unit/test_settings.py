@@ -33,9 +33,9 @@ def test_defaults(load):
     assert all(member.default == getattr(settings, name) for name, member in MEMBERS.items())
     assert {"default"} == set(settings.origins.values())
     assert (
-        settings.store, settings.deadline, settings.allow_insecure_tls, settings.allow_loopback_http,
+        settings.store, settings.deadline, settings.allow_loopback_http,
         settings.workers_per_endpoint,
-    ) == ("memory:", 30.0, False, True, 4)  # fmt: skip
+    ) == ("memory:", 30.0, True, 4)  # fmt: skip
 
 
 @pytest.mark.parametrize("member", MEMBERS.values(), ids=lambda member: member.name)
@@ -129,8 +129,8 @@ def test_table(load):
     (None, "deadline = true", {}, "authweave.toml:1 deadline: must be a number"),
     (None, "deadline = nan", {}, "authweave.toml:1 deadline: must be a number"),
     (None, "deadline = 1" + "0" * 400, {}, "authweave.toml:1 deadline: must be a number"),
-    (None, "allow_insecure_tls = 1", {}, "authweave.toml:1 allow_insecure_tls: must be true or false"),
-    (None, "allow_insecure_tls = 'no'", {}, "authweave.toml:1 allow_insecure_tls: must be true or false"),
+    (None, "allow_loopback_http = 1", {}, "authweave.toml:1 allow_loopback_http: must be true or false"),
+    (None, "allow_loopback_http = 'no'", {}, "authweave.toml:1 allow_loopback_http: must be true or false"),
     (None, "profiles = 'a'", {}, "authweave.toml:1 profiles: must be a list of folders"),
     (None, "ca = 3", {}, "authweave.toml:1 ca: must be a text"),
     (None, "sources = ['a', 'a']", {}, "authweave.toml:1 sources: names one twice"),
@@ -144,7 +144,7 @@ def test_table(load):
     (None, None, {"AUTHWEAVE_DEADLINE": " 3"}, "AUTHWEAVE_DEADLINE: must be a number"),
     (None, None, {"AUTHWEAVE_DEADLINE": "0"}, "AUTHWEAVE_DEADLINE: must be a number of seconds above 0"),
     (None, None, {"AUTHWEAVE_DEADLINE": "٣"}, "AUTHWEAVE_DEADLINE: must be a number"),
-    (None, None, {"AUTHWEAVE_ALLOW_INSECURE_TLS": "yes"}, "AUTHWEAVE_ALLOW_INSECURE_TLS: must be true, false, 1 or 0"),
+    (None, None, {"AUTHWEAVE_ALLOW_LOOPBACK_HTTP": "yes"}, "AUTHWEAVE_ALLOW_LOOPBACK_HTTP: must be true, false, 1 or 0"),
     (None, None, {"AUTHWEAVE_WORKERS_PER_ENDPOINT": "2.0"}, "AUTHWEAVE_WORKERS_PER_ENDPOINT: must be a whole number"),
     (None, None, {"AUTHWEAVE_STORE": "redis"}, "AUTHWEAVE_STORE: must be a URL"),
     (None, None, {"AUTHWEAVE_SOURCES": "a,,b"}, "AUTHWEAVE_SOURCES: must be a list of names"),
@@ -260,7 +260,7 @@ def test_origin_of_a_command_line_option(load, tmp_path):
 
 def test_variables():
     """All variables of settings are known by name, so that none is taken for an input."""
-    assert {"AUTHWEAVE_CONFIG", "AUTHWEAVE_STORE", "AUTHWEAVE_ALLOW_INSECURE_TLS"} <= VARIABLES
+    assert {"AUTHWEAVE_CONFIG", "AUTHWEAVE_STORE", "AUTHWEAVE_ALLOW_LOOPBACK_HTTP"} <= VARIABLES
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"\x00", b"a" * 300_000, b"x = " + b"[" * 5000])

@@ -71,7 +71,6 @@ class Settings:
     test_deadline: Annotated[float, _Said(kinds.SECONDS, "Seconds that one run of a test may take in all.")] = 60.0
     ca: Annotated[Path | None, _Said(kinds.PATH, "A PEM file of authorities to believe besides the usual ones.")] = None
     proxy: Annotated[str | None, _Said(kinds.PROXY, _PROXY)] = None
-    allow_insecure_tls: Annotated[bool, _Said(kinds.FLAG, "Let a profile say `tls.verify: false`.")] = False
     allow_loopback_http: Annotated[bool, _Said(kinds.FLAG, "Let a profile name http:// on this machine.")] = True
     secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None
     dotenv: Annotated[Path | None, _Said(kinds.PATH, "A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=….")] = None
