@@ -138,8 +138,13 @@ def _answer(peer: Peer, connection: h11.Connection, request: Request, reply: Rep
     headers = list(reply.headers)
     if reply.chunks is None:
         headers.append(("Content-Length", str(len(reply.body))))
-    peer.send(connection.send(h11.Response(status_code=reply.status, headers=headers, reason=b"Said")))
-    for chunk in (reply.body,) if reply.chunks is None else reply.chunks:
+    head = connection.send(h11.Response(status_code=reply.status, headers=headers, reason=b"Said"))
+    if reply.chunks is None:
+        body = connection.send(h11.Data(data=reply.body)) if request.method != "HEAD" else b""
+        peer.send(head + body + connection.send(h11.EndOfMessage()))
+        return
+    peer.send(head)
+    for chunk in reply.chunks:
         if isinstance(chunk, float):
             if peer.closing.wait(chunk):
                 return
@@ -259,7 +264,8 @@ def oauth(identity: Identity | str, **auth: Any) -> dict[str, Any]:
 
 def profile(auth: dict[str, Any] | list[dict[str, Any]], *servers: str, **more: Any) -> Any:
     """A profile with this `auth`."""
-    text = json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": list(servers), "auth": auth, **more})
+    named = {"servers": list(servers)} if servers else {}
+    text = json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", **named, "auth": auth, **more})
     return loads(text, "acme.json")
 
 

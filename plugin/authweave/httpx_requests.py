@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,6 +100,8 @@ def content_at_hand(response: Any) -> bytes | None:
 
 def put_back(response: Any, raw: bytes) -> bytes | None:
     """Give the response its raw body again, as if nobody had read it. The body decoded; None if it cannot be, or is too large."""
+    with contextlib.suppress(RuntimeError):
+        response.elapsed = response.elapsed  # httpx2 reads it off the stream, which is about to go
     response.stream = _stream_of(response, raw)
     response.is_stream_consumed = response.is_closed = False
     decoded = bytearray()
