@@ -1,0 +1,327 @@
+"""What a profile added never reaches another origin, whichever redirect, package and colour: real sockets on each end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import httpx
+import httpx2
+import pytest
+
+from authweave.errors import OriginRefused
+from authweave.redirect_guard import RedirectGuard
+from parts.vectors import load
+from services import Api, Identity, Reply, connect, engine, oauth, serving
+from sockets import Server, answers, connect_proxy
+
+STATUSES = [301, 302, 303, 307, 308]
+FIELDS = [
+    {"in": "header", "key": "Authorization", "value": "Bearer {{ inputs.api_key }}"}, {"in": "header", "key": "X-API-Key", "value": "{{ inputs.api_key }}"},
+    {"in": "header", "key": "DPoP", "value": "{{ inputs.api_key }}"}, {"in": "cookie", "key": "s", "value": "{{ inputs.api_key }}"},
+]  # fmt: skip
+KEY = "k3y-planted-4711"
+
+
+def send(package, colour, auth, method, url, **parts):
+    """Through a client that follows redirects."""
+    options = {"auth": auth, "trust_env": False, "follow_redirects": True, **parts.pop("client", {})}
+    if colour == "sync":
+        with package.Client(**options) as client:
+            return client.request(method, url, **parts)
+
+    async def run():
+        async with package.AsyncClient(**options) as client:
+            return await client.request(method, url, **parts)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(params=[(httpx, "sync"), (httpx, "async"), (httpx2, "sync"), (httpx2, "async")], ids=lambda door: f"{door[0].__name__} {door[1]}")
+def door(request):
+    return request.param
+
+
+def redirects(location, status=302, set_cookie=()):
+    return Reply(status, b"", (("Location", location), *set_cookie))
+
+
+@contextlib.contextmanager
+def two(status=302, path="/landed"):
+    """A home that redirects to another origin."""
+    with serving(Api()) as other, serving(Api()) as home:
+        home.good = redirects(f"{other.url}{path}", status)
+        yield home, other
+
+
+def keyed(home, fields=FIELDS, **more):
+    auth = {"type": "api_key", "fields": fields}
+    return connect(auth, home, run=engine(inputs={"api_key": KEY}), **more).auth
+
+
+def shown(request):
+    return f"{request.target} {request.headers} {request.body!r}"
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_headers_and_cookies_stay_at_home(door, status, method):
+    """Every status, with and without a body: the other origin gets the request without what was added."""
+    with two(status) as (home, other):
+        response = send(*door, keyed(home), method, f"{home.url}/x", headers={"X-Own": "stays"}, **({"json": {"n": 1}} if method == "POST" else {}))
+
+    assert (1, 1) == (home.count, other.count)
+    assert 4 <= shown(home.asked[0]).count(KEY)
+    assert KEY not in shown(other.asked[0])
+    assert ["stays"] == other.asked[0].values("x-own")
+    assert "inconclusive" == response.extensions["authweave"].verdict
+
+
+def test_every_vector_of_the_redirect_policy(door):
+    """The credentials that httpx by itself forwards stay at home as well."""
+    for vector in load("policy_redirects.json")["vectors"]:
+        name = {"DPoP": "DPoP", "Cookie": "Cookie"}.get(vector["credential_in"].rpartition(" ")[2], "X-API-Key")
+        place = {"in": "cookie", "key": "s"} if name == "Cookie" else {"in": "header", "key": name}
+        with two() as (home, other):
+            send(*door, keyed(home, [{**place, "value": "{{ inputs.api_key }}"}]), "GET", home.url)
+        assert home.asked[0].values(name)
+        assert not other.asked[0].values(name)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_at_home_the_credential_stays(door, status):
+    """A redirect within the origin keeps the headers; httpx itself drops the Cookie header on every redirect."""
+    with serving(Api()) as home:
+        home.good = None
+        home.__class__ = Steps
+        home.steps = [redirects("/landed", status), Reply()]
+        response = send(*door, keyed(home), "GET", f"{home.url}/x")
+
+    assert [[KEY], [KEY]] == [request.values("x-api-key") for request in home.asked]
+    assert "accepted" == response.extensions["authweave"].verdict
+
+
+class Steps(Api):
+    """An API that answers with one step after another."""
+
+    def __call__(self, request):
+        self.asked.append(request)
+        return self.steps.pop(0)
+
+
+def test_there_and_back_again(door):
+    """Home, elsewhere, home: the credential is there at home only; with whom the hop is decides, not from whom."""
+    with serving(Api()) as other, serving(Api()) as home:
+        home.__class__ = Steps
+        home.steps = [redirects(f"{other.url}/away"), Reply()]
+        other.good = redirects(f"{home.url}/back")
+        send(*door, keyed(home), "GET", home.url)
+
+    assert ([[KEY], [KEY]], [[]]) == ([r.values("dpop") for r in home.asked], [r.values("dpop") for r in other.asked])
+
+
+@pytest.mark.parametrize("url", ["http://localhost:{port}/x", "http://127.0.0.1:{port}/x"])
+def test_another_name_is_another_origin(door, url):
+    """The same machine and port by another name is another origin; by the same name it is home."""
+    with serving(Api()) as home:
+        home.__class__ = Steps
+        home.steps = [redirects(url.format(port=home.url.rpartition(":")[2])), Reply()]
+        send(*door, keyed(home), "GET", home.url)
+
+    is_home = "127.0.0.1" in url
+    assert [[KEY], [KEY] if is_home else []] == [request.values("dpop") for request in home.asked]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_placed_payload_is_not_resent(door, status):
+    """307 and 308 would carry the body elsewhere: refused. The others become a GET without it."""
+    fields = [{"in": "payload", "key": "key", "value": "{{ inputs.api_key }}"}]
+    with two(status) as (home, other):
+        if status in (307, 308):
+            with pytest.raises(OriginRefused) as caught:
+                send(*door, keyed(home, fields), "POST", home.url, json={"n": 1})
+            assert KEY not in str(caught.value)
+        else:
+            send(*door, keyed(home, fields), "POST", home.url, json={"n": 1})
+            assert b"" == other.asked[0].body
+
+    assert all(KEY not in shown(request) for request in other.asked)
+    assert KEY in shown(home.asked[0])
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_payload_follows_at_home(door, status):
+    """Within the origin the body goes along, credential and all."""
+    fields = [{"in": "payload", "key": "key", "value": "{{ inputs.api_key }}"}]
+    with serving(Api()) as home:
+        home.__class__ = Steps
+        home.steps = [redirects("/landed", status), Reply()]
+        send(*door, keyed(home, fields), "POST", home.url, json={"n": 1})
+
+    assert [True, True] == [KEY.encode() in request.body for request in home.asked]
+
+
+def test_a_401_of_another_origin_renews_nothing(door):
+    """Another origin, which got no token, says 401: our token is not what is wrong, and nothing is sent again."""
+    with serving(Identity()) as identity, two() as (home, other):
+        other.good = Reply(401, b"")
+        response = send(*door, connect(oauth(identity), home).auth, "GET", home.url)
+
+    assert (1, 1, 1, 401) == (identity.count, home.count, other.count, response.status_code)
+    assert "inconclusive" == response.extensions["authweave"].verdict
+
+
+def test_warm_requests_are_guarded_as_well(door):
+    """The quick way of a warm token has its guard, too."""
+    package, colour = door
+    with serving(Identity()) as identity, two() as (home, other):
+        auth = connect(oauth(identity), home, fields=[{"in": "header", "key": "X-Tenant", "value": "t"}]).auth
+        for _ in range(3):
+            send(package, colour, auth, "GET", home.url)
+
+    assert (1, 3, 3) == (identity.count, home.count, other.count)
+    assert not [request for request in other.asked if request.values("authorization") or request.values("x-tenant")]
+    assert [["t"]] * 3 == [request.values("x-tenant") for request in home.asked]
+
+
+def test_the_retry_after_a_renewal_is_guarded_as_well(door):
+    """The second send is a request of its own, with a guard of its own."""
+    with serving(Identity()) as identity, two() as (home, other):
+        home.accepts = lambda token: token == "T2"
+        send(*door, connect(oauth(identity), home).auth, "GET", home.url)
+
+    assert (["T1", "T2"], [""]) == (home.tokens, other.tokens)
+
+
+def test_the_callers_own_trace_is_called(door):
+    """A trace that the caller gave is called for every event, also on the way elsewhere and after a renewal."""
+    package, colour = door
+    events = []
+
+    def sync_trace(event, info):
+        events.append(event)
+
+    async def async_trace(event, info):
+        events.append(event)
+
+    with serving(Identity()) as identity, two() as (home, other):
+        home.accepts = lambda token: token == "T2"
+        auth = connect(oauth(identity), home).auth
+        send(package, colour, auth, "GET", home.url, extensions={"trace": sync_trace if colour == "sync" else async_trace})
+
+    assert 3 == events.count("http11.send_request_headers.started")
+    assert ["T1", "T2", ""] == [*home.tokens, *other.tokens]
+
+
+def test_own_clients_guard(door):
+    """`client()` and `async_client()` as well."""
+    _, colour = door
+    with two() as (home, other):
+        connection = connect({"type": "api_key", "fields": FIELDS}, home, run=engine(inputs={"api_key": KEY}))
+        if colour == "sync":
+            with connection.client(follow_redirects=True) as client:
+                client.get("/x")
+        else:
+
+            async def run():
+                async with connection.async_client(follow_redirects=True) as client:
+                    await client.get("/x")
+
+            asyncio.run(run())
+
+    assert (1, 1, False) == (home.count, other.count, KEY in shown(other.asked[0]))
+
+
+def test_a_transport_without_trace_says_so(caplog):
+    """A transport that never calls `trace` cannot be guarded: after a redirect to another origin a warning says so."""
+
+    def answer(request):
+        return httpx.Response(302, headers={"Location": "https://other.example/"}) if request.url.host == "api.example" else httpx.Response(200)
+
+    auth = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY})).auth
+    with caplog.at_level(logging.WARNING, "authweave"), httpx.Client(auth=auth, transport=httpx.MockTransport(answer), follow_redirects=True) as client:
+        client.get("https://api.example/x")
+
+    [record] = caplog.records
+    assert "client()" in record.getMessage()
+    assert KEY not in record.getMessage()
+
+
+def test_through_a_proxy_without_a_tunnel(door):
+    """Plain http through a proxy: the proxy's address is not where the request goes, so the credential stays in it."""
+    package, colour = door
+    seen = []
+
+    def proxy(peer):
+        seen.append(peer.request())
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with Server(proxy) as through:
+        send(package, colour, keyed("http://127.0.0.1:4711"), "GET", "http://127.0.0.1:4711/x", client={"proxy": through.url.rstrip("/")})
+
+    [asked] = seen
+    assert "GET http://127.0.0.1:4711/x HTTP/1.1" == asked.line
+    assert [KEY] == asked.values("x-api-key")
+
+
+def test_through_a_proxy_with_a_tunnel(door):
+    """CONNECT carries no credential; the request inside the tunnel does."""
+    from certificates import Authority
+    from sockets import tls_server
+
+    package, colour = door
+    authority = Authority()
+    import ssl
+
+    context = ssl.create_default_context(cadata=authority.pem)
+    with tls_server(answers(body=b"{}"), authority, "api.example") as home, Server(connect_proxy(home.port)) as through:
+        send(package, colour, keyed("https://api.example"), "GET", "https://api.example/x", client={"proxy": through.url.rstrip("/"), "verify": context})
+
+    assert [[], [KEY]] == [request.values("x-api-key") for request in (*through.requests, *home.requests)]
+
+
+class Url:
+    def __init__(self, scheme, host, port, target=b"/"):
+        self.scheme, self.host, self.port, self.target = scheme, host, port, target
+
+
+class Hop:
+    def __init__(self, url, method=b"GET"):
+        self.url, self.method, self.headers = url, method, [(b"Host", b"x"), (b"X-KEY", b"k"), (b"Accept", b"*/*")]
+
+
+@pytest.mark.parametrize(("url", "home"), [
+    (Url(b"https", b"api.example", None), True), (Url(b"https", b"API.example", 443), True), (Url(b"https", b"api.example", 444), False),
+    (Url(b"http", b"api.example", 443), False), (Url(b"http", b"api.example", None), False), (Url(b"https", b"api.example.", None), False),
+    (Url(b"https", b"sub.api.example", None), False), (Url(b"https", b"example", None), False), (Url(b"ftp", b"api.example", None), False),
+    (Url(b"http", b"proxy.example", 3128, b"https://api.example/x"), True), (Url(b"http", b"proxy.example", 3128, b"https://api.example:443"), True),
+    (Url(b"http", b"proxy.example", 3128, b"https://evil.example/x"), False), (Url(b"https", b"api.example", None, b"https://evil.example/"), False),
+    (Url(b"https", b"api.example", None, b"/https://evil.example/"), True), (Url(b"http", b"proxy", 1, b"https://api.example@evil.example/"), False),
+    (Url(b"http", b"proxy", 1, b"https://api.example:443@evil.example/"), False),
+])  # fmt: skip
+def test_which_hops_are_home(url, home):
+    """Scheme, host and port; behind a proxy those of the target. What cannot be told is not home."""
+    hop = Hop(url)
+    RedirectGuard("https", b"api.example", None, ["x-key"]).in_sync("http11.send_request_headers.started", {"request": hop})
+
+    assert home == any(name == b"X-KEY" for name, _ in hop.headers)
+    assert {b"Host", b"Accept"} <= {name for name, _ in hop.headers}
+
+
+@pytest.mark.parametrize("address", ["[::1]", "127.0.0.1"])
+def test_addresses(address):
+    """IPv6 with and without its brackets."""
+    for written in (address, address.strip("[]")):
+        hop = Hop(Url(b"https", written.encode(), None))
+        RedirectGuard("https", address.encode(), 443, ["x-key"]).in_sync("http2.send_request_headers.started", {"request": hop})
+        assert 3 == len(hop.headers)
+
+
+def test_other_events_change_nothing():
+    """Only before headers are written is anything taken out."""
+    hop = Hop(Url(b"https", b"evil.example", None))
+    for event in ("http11.send_request_headers.complete", "connection.connect_tcp.started", "http11.send_request_body.started"):
+        RedirectGuard("https", b"api.example", None, ["x-key"]).in_sync(event, {"request": hop})
+
+    assert 3 == len(hop.headers)
