@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from authweave.client_auth.client_secret_basic import encoded_id
 from authweave.errors import InputError, InvalidInput, MissingInput
 from authweave.values import Secret, TaskResponse
+from effort import examples
 from parts.vectors import load
 from services import connect, engine, oauth
 
@@ -96,7 +97,7 @@ def test_an_encoded_id_is_not_encoded_twice(client_id, encoded):
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_encoding_can_be_undone(text):
     """Whatever the id, a server that form-decodes reads the id, or what the id was encoded from; once is enough."""
     once = encoded_id(text)
@@ -106,7 +107,7 @@ def test_encoding_can_be_undone(text):
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_secret_arrives(secret):
     """A secret of any characters is read back by base64, the first colon, and form-decoding."""
     request = sent({}, client_id="tenant:app", client_secret=Secret(secret, "test"))

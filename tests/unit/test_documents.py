@@ -28,6 +28,7 @@ from authweave.documents.tree import MAX_PARTS, MarkedTree, Stopped, Tree
 from authweave.documents.yaml_reader import fastest_parser, marks_in_yaml, read_yaml
 from authweave.documents.yaml_scanner import PythonParser
 from authweave.values import Document, Mark
+from effort import examples
 
 PARSERS = [pytest.param(fastest_parser(), id="fastest"), pytest.param(PythonParser, id="python")]
 SECRET = "s3cr3t-Tr0ub4dor"
@@ -603,7 +604,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=200)
 SOUP = st.lists(PIECES, max_size=16).map("".join)
 
 
-@settings(max_examples=300, deadline=500)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=300) | SOUP.map(str.encode) | TEXT.map(str.encode))
 @example(b"\xff")
 @example(b"{")
@@ -616,7 +617,7 @@ def test_no_bytes_raise(raw: bytes) -> None:
         assert document.problems or (type(document.data) is dict and document.marks[()])
 
 
-@settings(max_examples=300, deadline=500)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(max_size=200) | SOUP)
 def test_no_text_raises(text: str) -> None:
     """A text that never was bytes may hold surrogates, and is read or refused like any other."""
@@ -656,7 +657,7 @@ QuotingDumper.add_representer(str, quoted)
 DoubleQuotingDumper.add_representer(str, quoted)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(DATA, st.booleans(), st.sampled_from([QuotingDumper, DoubleQuotingDumper]))
 def test_yaml_and_json_of_the_same_data_read_equal(data: dict[str, Any], flow: bool, dumper: Any) -> None:
     """A profile may be written in either language, and JSON is YAML but for its escapes."""
@@ -676,7 +677,7 @@ def test_yaml_and_json_of_the_same_data_read_equal(data: dict[str, Any], flow: b
     assert set(documents[0].literals) == set(documents[1].literals)
 
 
-@settings(max_examples=400, deadline=500)
+@settings(max_examples=examples(400), deadline=None)
 @given(SOUP | SOUP.map("k: ".__add__))
 def test_libyaml_and_python_read_the_same(text: str) -> None:
     """With and without libyaml the same texts are valid, and valid texts are the same data at the same places."""

@@ -22,6 +22,7 @@ from authweave.loading import check_file, check_text, files_in
 from authweave.schema.problems import MOST
 from authweave.text_places import mark_within
 from authweave.values import Document, Mark, Problem
+from effort import examples
 from parts.vectors import load as vectors
 from unit.test_schema import DOCUMENTS, FULL, places_in
 
@@ -191,7 +192,7 @@ def test_the_place_is_that_of_the_words(written: str, line: int, column: int) ->
 
 
 @given(st.text(alphabet="ab \n'\"\\{}é", max_size=30), st.integers(0, 40), st.sampled_from(["'{}'", '"{}"', "{}", "|\n  {}"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_place_inside_a_text_is_always_inside_the_file(text: str, offset: int, form: str) -> None:
     """Whatever the text and the offset: a mark of the file, at or behind the beginning of the text."""
     raw = "key: " + form.replace("{}", text)
@@ -367,14 +368,14 @@ def checked_whatever(document: Any, parent: Any, *, as_json: bool) -> Checked:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(strange(), st.sampled_from(DOCUMENTS), st.booleans())
 def test_nothing_in_a_document_makes_loading_fail(document: Any, parent: Any, as_json: bool) -> None:
     """Wrong types everywhere, at every key: problems and nothing else, and what is valid can be bound."""
     checked_whatever(document, parent, as_json=as_json)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(structures, structures)
 def test_nothing_at_all_makes_loading_fail(document: Any, parent: Any) -> None:
     """Any JSON value as a document, and as its parent."""

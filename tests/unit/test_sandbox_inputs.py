@@ -11,6 +11,7 @@ from authweave.errors import UsageError
 from authweave.patterns import compile_pattern
 from authweave.sandbox import Sandbox
 from authweave.sandbox.from_pattern import text_of_pattern
+from effort import examples
 from sandbox_client import oauth, profile
 
 PATTERNS = [
@@ -29,7 +30,7 @@ _ATOMS = st.sampled_from(["a", "[0-9]", ".", r"\w", "[^x]", "(?:b|cd)", r"\-", "
 _COUNTS = st.sampled_from(["", "*", "+", "?", "{2}", "{0,3}", "{2,}"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(_ATOMS, _COUNTS), min_size=1, max_size=6).map(lambda parts: "".join(atom + count for atom, count in parts)))
 def test_any_pattern_has_its_text(pattern):
     """Whatever is put together of atoms and counts is met by what is made from it."""

@@ -23,6 +23,7 @@ from authweave.resources import profiles_folder, schema_file
 from authweave.schema.closures import compiled_schema
 from authweave.schema.descent import validator_of
 from authweave.schema.profile import quick_check, shape_check
+from effort import examples
 
 RULES = Path(__file__).parents[1] / "rules"
 DOCUMENTS = [
@@ -293,7 +294,7 @@ def test_the_quick_check_agrees_with_jsonschema_on_documents(document: Any) -> N
     assert reference().is_valid(document) == quick_check(default_catalog())(document)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(damaged())
 @example(FULL)
 def test_the_quick_check_agrees_with_jsonschema(document: Any) -> None:
@@ -308,7 +309,7 @@ def places_of(validator: Any, document: Any) -> set[tuple[Any, ...]]:
     return {(tuple(error.absolute_path), error.validator) for error in validator.iter_errors(document) if error.schema is not False}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(damaged())
 def test_editors_and_loading_are_of_one_opinion(document: Any) -> None:
     """What the published schema refuses is refused on loading, and the reverse, nulls and `x-…` keys included.
@@ -345,7 +346,7 @@ KEYWORDS: list[tuple[Any, bool]] = [
 
 
 @pytest.mark.parametrize(("written", "is_known"), KEYWORDS, ids=str)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(value=json_values)
 def test_each_keyword_means_what_jsonschema_says(written: Any, is_known: bool, value: Any) -> None:
     """Keyword for keyword, on any value; what it does not know it leaves to jsonschema."""
@@ -357,7 +358,7 @@ def test_each_keyword_means_what_jsonschema_says(written: Any, is_known: bool, v
         assert Draft202012Validator(written).is_valid(value) == validator_of(written).is_valid(value)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(damaged())
 def test_the_shape_is_the_schema_without_what_is_required(document: Any) -> None:
     """Whatever is valid has its shape; and taking a key away never spoils it."""

@@ -19,6 +19,7 @@ from authweave import templates
 from authweave.errors import TemplateError, TemplateSyntax
 from authweave.templates import check_namespaces, compile_data, compile_template
 from authweave.values import Secret
+from effort import examples
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "policy_jinja_hostile_templates.json"
 HOSTILE = json.loads(VECTORS.read_text())["vectors"]
@@ -736,7 +737,7 @@ expressions = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(expressions)
 def test_same_as_jinja(expression):
     """On the allow-list, over data that is not null, the closures give what Jinja's sandbox gives.
@@ -764,7 +765,7 @@ pieces = st.sampled_from(
 PLAIN = Environment(keep_trailing_newline=True, autoescape=False)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(pieces, max_size=8).map("".join))
 def test_plain_lookups_are_read_as_jinja_reads_them(text):
     """The short way for look-ups takes no text apart differently, and takes nothing that Jinja refuses."""
@@ -783,7 +784,7 @@ def test_plain_lookups_are_read_as_jinja_reads_them(text):
         assert expected == ours
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text("{}%#'\"\\|~+-*/.,:()[]=<> \n\r\0abinotrsux019é\ud800\ue000", max_size=40))
 def test_any_text_is_a_template_or_refused(text):
     """Whatever is written, nothing but our own errors comes out, at load and while evaluating."""
