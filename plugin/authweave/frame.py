@@ -19,6 +19,7 @@ NAME = f"^[a-z0-9]+(-[a-z0-9]+)*{END}"
 _SEMVER = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"
 VENDOR_NAME = rf"^[a-z0-9_]+(\.[a-z0-9_]+)+{END}"
 IDENTIFIER = f"[A-Za-z_][A-Za-z0-9_]*{END}"
+_NAME_WORDS = "A name is made of letters, digits and _, and does not begin with a digit."
 EXTENSION_KEYS = {"^x-": {"description": "Keys that begin with x- are yours; authweave does not read them."}}
 
 
@@ -77,7 +78,7 @@ def closed(properties: Mapping[str, JsonSchema | bool], *, required: Iterable[st
 
 def map_of(values: JsonSchema, description: str, *, names: str = IDENTIFIER, **extra: Any) -> JsonSchema:
     """A map from names that the author chooses to such values."""
-    schema = {"type": "object", "propertyNames": {"pattern": f"^(x-|{names})"}, "patternProperties": EXTENSION_KEYS, "additionalProperties": values}
+    schema = {"type": "object", "propertyNames": {"pattern": f"^(x-|{names})", "patternErrorMessage": _NAME_WORDS}, "patternProperties": EXTENSION_KEYS, "additionalProperties": values}
     return described(schema, description, **extra)
 
 
@@ -93,7 +94,7 @@ def names_of(kind: str, description: str, **extra: Any) -> JsonSchema:
 
 
 CONDITION = described(
-    {"x-def": "condition", "type": "string", "pattern": rf"^\s*\{{\{{[\s\S]*\}}\}}\s*{END}"},
+    {"x-def": "condition", "type": "string", "pattern": rf"^\s*\{{\{{[\s\S]*\}}\}}\s*{END}", "patternErrorMessage": "A condition is exactly one '{{ … }}', in quotes."},
     "A condition: exactly one {{ }}. null, '', 0 and empty are false.",
     examples=["{{ inputs.mode == 'oauth2' }}", "{{ request.method != 'GET' }}"],
     avoid={"inputs.mode == 'oauth2'": "a condition stands in {{ }}"},
@@ -230,13 +231,13 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
     """The keys of a profile, in the order people write them."""
     return {
         "format": described({"const": 1}, "The version of this file format.", default=1),
-        "name": described({"type": "string", "pattern": NAME, "maxLength": 100}, "The file's name without its ending. It never changes.",
+        "name": described({"type": "string", "pattern": NAME, "patternErrorMessage": "Lower-case letters, digits and single hyphens only.", "maxLength": 100}, "The file's name without its ending. It never changes.",
                           examples=["acme-crm"], avoid={"Acme_CRM": "lower-case letters, digits and single hyphens only"}),
-        "version": described({"type": "string", "pattern": f"^{_SEMVER}{END}"}, "SemVer of this profile's content.", default="0.0.0",
+        "version": described({"type": "string", "pattern": f"^{_SEMVER}{END}", "patternErrorMessage": "Three numbers, as 1.2.0 (SemVer)."}, "SemVer of this profile's content.", default="0.0.0",
                              examples=["1.2.0"], avoid={"1.2": "three numbers; quote what looks like a number"}),
         "identity_provider": described({"type": "string", "minLength": 1}, "Who checks the credential, as people call it.", examples=["Acme"]),
         "description": text("What the profile is for, shown to people.", examples=["Acme CRM, by client credentials."]),
-        "documentation": described({"type": "string", "pattern": "^https?://"}, "Where the provider documents its authentication.",
+        "documentation": described({"type": "string", "pattern": "^https?://", "patternErrorMessage": "A URL begins with https://."}, "Where the provider documents its authentication.",
                                    examples=["https://docs.acme.example/authentication"]),
         "extends": described({"type": "string", "pattern": rf"^[a-z0-9]+(-[a-z0-9]+)*(@\d+(\.\d+\.\d+[0-9A-Za-z.+-]*)?)?{END}"},
                              "The parent profile; name@1 or name@1.2.0 insists on its version. Maps merge, lists replace, null takes the parent's key away.",
@@ -275,7 +276,7 @@ def _test_schema(request: JsonSchema) -> JsonSchema:
         "call nothing) or none. Default: token_only where there is a token, else none."
     )
     whole = by_kind(described_as, object=test, array={"items": test, "minItems": 1}, string={"enum": ["token_only", "none"]})
-    return {**whole, "examples": [{"request": {"url": "/v1/me"}}, "token_only"]}
+    return {**whole, "examples": ["token_only", "none"]}
 
 
 def auth_common(credential_field: JsonSchema) -> dict[str, JsonSchema]:

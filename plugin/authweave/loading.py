@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def parents_in(folders: Iterable[Path]) -> FindParent:
     def find(name: str, child: Document) -> Document | None:
         for folder in places:
             for ending in ENDINGS:
-                if (path := folder / f"{name}{ending}").is_file():
+                if os.path.isfile(path := folder / f"{name}{ending}"):  # Path.is_file raises for a name that is too long
                     return read_document(path)
         return None
 

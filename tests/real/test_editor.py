@@ -139,7 +139,7 @@ def test_hover_explains(opened: Callable[[str], Opened], text: str, words: list[
         ("auth:\n  type: bearer\nfields:\n  - {in: heder, key: a, value: b}\n", 8, 10, "header"),
         ("auth:\n  type: bearer\nversion: 1.10\n", 7, 10, "string"),
         ("auth:\n  type: bearer\n  token_url: https://a.example\n", 7, 3, "token_url"),
-        ("auth: {type: bearer}\ninputs:\n  tenant-id: {}\n", 7, 3, "tenant-id"),
+        ("auth: {type: bearer}\ninputs:\n  tenant-id: {}\n", 7, 3, "letters, digits and _"),
     ],
 )  # fmt: skip
 def test_an_error_is_marked_where_it_stands(opened: Callable[[str], Opened], text: str, line: int, column: int, message: str) -> None:
@@ -163,13 +163,14 @@ def test_what_may_stand_there_is_not_marked(opened: Callable[[str], Opened]) -> 
 def test_what_the_editor_inserts_can_be_read(opened: Callable[[str], Opened], text: str) -> None:
     """Every completion of a key, taken as it is offered, leaves a file that is YAML: templates in it are quoted."""
     written, line, column = place_of(HEAD + text)
+    indentation = re.match(" *", written.split("\n")[line])[0]  # type: ignore[index]  # matches always
     server, uri = opened(written)
     items = server.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": {"line": line, "character": column}})["items"]
     assert items
 
     for item in items:
         inserted = _PLACEHOLDER.sub(r"\1", _CHOICE.sub(r"\1", item["insertText"])).replace("\\}", "}").replace("\\$", "$")
-        inserted = re.sub(r"\$\d", "x", inserted).replace("\n", "\n" + " " * column)
+        inserted = re.sub(r"\$\d", "x", inserted).replace("\n", "\n" + indentation)
         whole = (HEAD + text).replace("‸", inserted)
         broken = [str(problem) for problem in parse_document(whole, "acme.yaml").problems if problem.rule != "document.duplicate_key"]
         assert [] == broken, whole

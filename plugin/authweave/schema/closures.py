@@ -16,8 +16,9 @@ Check = Callable[[Any], bool]
 
 _SILENT: Final = frozenset({
     "$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "format",
+    "patternErrorMessage", "doNotSuggest",
 })  # fmt: skip
-"""Keywords that say nothing about whether a value is valid (`format` is one of them in 2020-12)."""
+"""Keywords that say nothing about whether a value is valid: `format` is one of them in 2020-12, two are for editors."""
 
 
 def compiled_schema(schema: JsonSchema | bool) -> Check | None:

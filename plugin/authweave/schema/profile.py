@@ -118,11 +118,10 @@ def _auth(catalog: Catalog) -> JsonSchema:
         ],
         "x-def": "auth",
     }
-    whole = frame.by_kind(
+    return frame.by_kind(
         "One way to authenticate, or variants: the first whose `when` is true.",
         object=one, array={"minItems": 1, "items": {"allOf": [one], **_with(["type", "name"], common)}},
     )  # fmt: skip
-    return {**whole, "examples": [{"type": "basic"}, {"type": "oauth2", "grant_type": "client_credentials", "token_url": "https://idp.example.com/token"}]}
 
 
 def _branch(scheme: Any, common: Iterable[str], catalog: Catalog) -> dict[str, Any]:
