@@ -149,6 +149,11 @@ def test_circles_are_refused(folder: Path) -> None:
     assert any("extends itself" in line for line in told(write(folder, "c", "extends: c\n")))
 
 
+def test_a_name_too_long_for_a_file(folder: Path) -> None:
+    """A parent that no file system can hold is one that is not there."""
+    assert any("[extends]" in line for line in told(write(folder, "child", f"extends: {'a' * 3000}\n")))
+
+
 @pytest.mark.parametrize("wanted", ["parent", "parent@1", "parent@1.2.0"])
 def test_a_version_that_is_there(folder: Path, wanted: str) -> None:
     """Any, by its first number, or exactly."""
