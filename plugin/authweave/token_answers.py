@@ -120,7 +120,7 @@ def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:
     """The server's words, short and inert; nothing but text, and without the secrets that some servers repeat."""
     if not isinstance(words, str | int) or isinstance(words, bool) or words == "":
         return None
-    text = Redactor(_known_secrets(scope)).redact(str(words)[: 4 * _SHOWN])[:_SHOWN]
+    text = Redactor(_known_secrets(scope)).redact(str(words))[:_SHOWN]  # whole: half a secret is not found
     return "".join(character if character.isprintable() else "�" for character in text) or None
 
 
@@ -138,7 +138,7 @@ def _is_html(response: TaskResponse) -> bool:
 
 
 def _html(response: TaskResponse, reading: Reading) -> TokenAnswerError:
-    found = re.search(rb"<title[^>]*>([^<]{0,120})", (response.body or b"")[:65536], re.IGNORECASE)
+    found = re.search(rb"<title[^>]{0,200}>([^<]*)", (response.body or b"")[:65536], re.IGNORECASE)
     title = f" titled '{_shown(found[1].decode('utf-8', 'replace').strip(), reading.scope)}'" if found and found[1].strip() else ""
     return TokenAnswerError(
         "html_instead_of_json", f"{reading.url} returned a web page{title}, not a token ({response.status})",
@@ -219,9 +219,9 @@ def _names(scope: Mapping[str, Any]) -> list[str]:
         return []
     names = []
     for name, value in list(body.items())[:30]:
-        names.append(str(name)[:60])
+        names.append((_shown(str(name), scope) or "")[:60])
         if isinstance(value, Mapping):
-            names += [f"{name}.{inner}"[:60] for inner in list(value)[:10]]
+            names += [(_shown(f"{name}.{inner}", scope) or "")[:60] for inner in list(value)[:10]]
     return names
 
 

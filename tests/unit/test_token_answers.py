@@ -517,3 +517,19 @@ def test_kept_values():
     assert ("abc", "K") == (token.kept["host"], token.kept["key"].reveal())
     assert "host" in str(error)
     assert "evil" not in str(error)
+
+
+@pytest.mark.parametrize("raw", [
+    answer({"error": "invalid_client", "error_description": "bad: " + "k" * 1500}, 400),
+    http(200, ("Content-Type", "text/html"), body=b"<html><title>bad: " + b"k" * 1500),
+    answer({"k" * 1500: {"k" * 1500: 1}}),
+])  # fmt: skip
+def test_long_secret_is_not_shown_in_part(raw):
+    """Words of the server are cut after the secrets are taken out: the beginning of one would not be found."""
+    with Server(says(raw)) as server:
+        run = engine(attempts=1, inputs={"client_id": "bot", "client_secret": "k" * 1500})
+        auth = {"type": "oauth2", "grant_type": "client_credentials", "token_url": f"{server.url}token"}
+        with pytest.raises(TokenError) as caught:
+            connect(auth, "https://api.example.com", run=run).token().result(20)
+
+    assert "kkkk" not in f"{caught.value!s} {caught.value.__dict__}"
