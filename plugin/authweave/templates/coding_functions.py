@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import quote
 
 from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, charge
@@ -79,8 +80,8 @@ def keyed_digest(key: Any, x: Any, algorithm: Any = "sha256") -> bytes:
 
 
 def basic(user: Any, password: Any) -> str:
-    """RFC 7617 §2: no colon in the user name, no control characters in either."""
-    user, password = as_text(user), as_text(password)
+    """RFC 7617 §2: no colon in the user name, no control characters in either; composed (NFC) and UTF-8, as §2.1 has it."""
+    user, password = (normalize("NFC", as_text(half)) for half in (user, password))
     if ":" in user:
         raise Unfit("the user name holds a colon, which Basic cannot carry (RFC 7617)")
     if re.search(r"[\x00-\x1f\x7f]", user + password):
