@@ -271,6 +271,17 @@ def test_the_sandbox_serves_other_processes_and_leaves_nothing(running, tmp_path
     assert secret not in told + rest + tested.stdout + tested.stderr
 
 
+def test_the_command_that_the_sandbox_prints_finds_a_file_of_ones_own(running, tmp_path):
+    """A profile that is in no catalogue is named by its whole path, which holds in every folder."""
+    file = tmp_path / "own folder" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("format: 1\nname: mine\nidentity_provider: Acme\nservers: ['https://api.acme.example']\nauth: {type: bearer}\n")
+
+    _, told = running(str(file))
+
+    assert f"  authweave test '{file.resolve()}'\n" in told
+
+
 def test_help_says_that_it_is_a_teacher(capsys):
     """`authweave sandbox --help` says what a run proves, and every fault is listed by `--faults`."""
     run(["sandbox", "--help"])

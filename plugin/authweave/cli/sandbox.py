@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import threading
@@ -97,7 +98,6 @@ def _introduction(sandbox: Sandbox, variables: dict[str, str], folder: Any, faul
         (account.profile.name, ", ".join(sorted({host for host, _ in account.places()})))
         for account in sandbox.accounts
     ]
-    first = sandbox.accounts[0].profile.name
     with_curl = next((name for name, _ in hosts if (folder / f"{name}.curl").is_file()), "")
     lines = [
         f"authweave sandbox on 127.0.0.1:{sandbox.port}: a teacher, never a proof. Ctrl-C ends it.",
@@ -107,7 +107,7 @@ def _introduction(sandbox: Sandbox, variables: dict[str, str], folder: Any, faul
         "In another terminal:",
         "",
         f"  {environment(variables)}",
-        f"  authweave test {first}",
+        f"  authweave test {shlex.quote(_reference(sandbox.accounts[0].profile))}",
         *([f"  curl --config {folder}/{with_curl}.curl        its token request"] if with_curl else []),
         "",
         *([f"Done wrong: {', '.join(faults)}"] if faults else []),
@@ -115,6 +115,16 @@ def _introduction(sandbox: Sandbox, variables: dict[str, str], folder: Any, faul
         "",
     ]
     return "\n".join(lines)
+
+
+def _reference(profile: Profile) -> str:
+    """What names the profile in any folder: a file of one's own is found by its whole path only."""
+    from pathlib import Path
+
+    from authweave.resources import profiles_folder
+
+    file = Path(profile.place("name").rpartition(":")[0]).resolve()
+    return profile.name if file.parent == profiles_folder().resolve() else str(file)
 
 
 def _tell(seen: Seen) -> None:
