@@ -256,6 +256,18 @@ def test_closed_pipe_is_quiet(arguments):
     assert (Exit.BROKEN_PIPE, b"") == (done.returncode, done.stderr)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
+def test_a_full_disk_is_said():
+    """Output that finds no room is no mistake in authweave: one line says what happened."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "authweave", "schema"], stdout=full, stderr=subprocess.PIPE, env=environment(), check=False
+        )
+
+    assert Exit.USAGE == done.returncode
+    assert b"authweave: the output cannot be written: No space left on device\n" == done.stderr
+
+
 def test_small_character_sets_do_not_end_a_command(tmp_path):
     """Where stdout is ASCII, other characters are shown as escapes."""
     done = apart("preview", "nuance-mix-runtime", PYTHONIOENCODING="ascii")

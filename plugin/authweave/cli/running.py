@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ def run(arguments: Sequence[str]) -> int:
         return _interrupted()
     except BrokenPipeError:
         return _unread()
+    except OSError as error:
+        return _unwritten(error) if _is_full(error) else _ended_by(error)
     except Exception as error:  # noqa: BLE001 - the last door: what comes here is told in one message
         return _ended_by(error)
     return code
@@ -122,6 +125,16 @@ def _unread() -> int:
         os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
     return Exit.BROKEN_PIPE
+
+
+def _is_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _unwritten(error: OSError) -> int:
+    _unread()
+    complain(f"the output cannot be written: {error.strerror}")
+    return Exit.USAGE
 
 
 def _accept_every_character() -> None:
