@@ -289,11 +289,12 @@ def test_include_and_output(capsys, acme, secret, tmp_path):
 
 
 def test_output_that_cannot_be_written(capsys, acme, secret, tmp_path):
-    """An answer that cannot be put where it should go is said so."""
+    """Where the answer cannot go is said before anything is sent: a POST would have had its effect."""
     done = here(capsys, "request", "/a", "-p", acme[2], *GIVEN, "-o", tmp_path / "no" / "such")
 
     assert Exit.USAGE == done.code
-    assert "such: No such file or directory" in done.err
+    assert "there is no folder" in done.err
+    assert [] == acme[1].requests
 
 
 def test_dead_token_is_renewed_once(capsys, acme, secret):

@@ -64,6 +64,8 @@ def command(
     The URL is absolute, or relative to the profile's first server. A credential that is refused is renewed once, and
     the request sent once more. The body goes to stdout; an answer from 400 on ends with another code than 0.
     """
+    if output is not None and not output.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {output.parent}", param_hint="'-o' / '--output'")
     request = request_of(*_method_and_url(target, method), header, data, json_data)
     engine = given.engine()
     answer = with_connection(
