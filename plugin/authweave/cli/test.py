@@ -120,6 +120,7 @@ def _tested(engine: Engine, reference: str, given: Given, form: str) -> Report:
             missing = _missing(report, profile) if at_terminal() else ""
             if not missing or missing in values:
                 return report
+            _wipe()
             values[missing] = _asked(profile, missing, given.tenant)
 
 
@@ -164,4 +165,8 @@ def _progress() -> Iterator[Callable[[Stage], None]]:
     try:
         yield lambda stage: print(f"\r\x1b[2K{stage.title}: {stage.status}", end="", file=sys.stderr, flush=True)
     finally:
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        _wipe()
+
+
+def _wipe() -> None:
+    print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
