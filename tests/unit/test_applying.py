@@ -132,7 +132,7 @@ def test_servers_that_a_token_answer_names():
     with serving(Identity(more={"api": "https://eu.example.com"})) as identity:
         connection = connect(oauth(identity, token_response=keep), "{{ kept.domain }}")
         request = connection.authorize(TaskRequest("GET", "/v1/me")).result(10)
-        with pytest.raises(ApplyError, match="eu[.]example[.]com"):
+        with pytest.raises(ApplyError, match=r"eu\.example\.com"):
             connection.authorize(TaskRequest("GET", "https://us.example.com/")).result(10)
 
     assert ("https://eu.example.com/v1/me", "Bearer T1") == (request.url, request.header("authorization"))
