@@ -143,7 +143,7 @@ class Answers(BaseHTTPRequestHandler):
 def main() -> int:
     """Measure, print, and compare with the targets."""
     options = _options()
-    with _loopback() as server, asyncio.Runner() as runner:
+    with loopback() as server, asyncio.Runner() as runner:
         tables = {"sync": _in_sync(server), "async": _in_async(server, runner)}
         everybody = [contestant for table in tables.values() for contestant in table]
         for contestant in everybody:
@@ -164,7 +164,8 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _loopback() -> Iterator[Loopback]:
+def loopback() -> Iterator[Loopback]:
+    """The server, on a free port."""
     with Loopback(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -327,7 +328,10 @@ def _warmed(contestant: Contestant) -> None:
     """A contestant that does not send the token is none."""
     if (sent := contestant.sent_with(*contestant.pair())) != BEARER:
         raise SystemExit(f"{contestant.name} sends {sent!r}, not {BEARER!r}")
-    contestant.steps([contestant.pair() for _ in range(BATCH)])
+    pairs = [contestant.pair() for _ in range(BATCH)]
+    contestant.steps(pairs)
+    if contestant.name == OURS and not all("trace" in request.extensions and "authweave" in answer.extensions for request, answer in pairs):
+        raise SystemExit("a step of authweave without guard or judgement: that is not what the product does")
 
 
 def _measure(contestants: Sequence[Contestant], rounds: int) -> None:
