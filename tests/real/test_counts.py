@@ -16,6 +16,7 @@ from services import Clock, engine
 
 DELAY = 0.2
 PATIENCE = 60
+QUICK = {"trust_env": False, "verify": False, "timeout": PATIENCE, "limits": httpx.Limits(max_connections=4)}
 PHASES = ("cold", "expired", "refused")
 
 
@@ -55,7 +56,7 @@ def in_tasks(auth, url, many=1000, start=None):
 
     async def run():
         async with contextlib.AsyncExitStack() as stack:
-            made = [httpx.AsyncClient(auth=auth, trust_env=False, timeout=PATIENCE) for _ in range(many // 20)]
+            made = [httpx.AsyncClient(auth=auth, **QUICK) for _ in range(many // 20)]
             clients = [await stack.enter_async_context(each) for each in made]
             answers = await asyncio.gather(*(clients[number % len(clients)].get(url) for number in range(many)))
         return [answer.status_code for answer in answers]
