@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("clients",),
     ("auth",),
     ("quick", "httpx_requests"),
-    ("redirect_guard",),
+    ("redirect_guard", "url_logs"),
     ("applying", "pending", "scopes", "targets"),
     ("loading", "binding"),
     ("rules",),

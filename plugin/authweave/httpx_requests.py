@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.errors import ProtocolFailure, UsageError
 from authweave.net.inflate import inflated
 from authweave.redirect_guard import RedirectGuard
+from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def guarded(request: Any, sent: Sent, colour: str) -> Any:
     own = before.then if (before := guard_of(request)) else own
     names = [placed.key if placed.place == "header" else "Cookie" for placed in sent.placed if placed.place in ("header", "cookie")]
     url = request.url
+    hide_in_logs(str(url), sent.placed)
     guard = RedirectGuard(
         url.scheme, url.raw_host, url.port, names,
         has_payload=any(placed.place == "payload" for placed in sent.placed), then=own,

@@ -829,3 +829,22 @@ def test_no_secret_in_logs_and_errors(door, caplog):
 
     for secret in ("s3cr3t-of-the-client", "planted.id.token", "Bearer T1"):
         assert secret not in caplog.text
+
+
+def test_secrets_in_urls_are_not_logged(door, caplog):
+    """httpx logs the URL of each request: a key in query or path is hidden there, everything else is shown."""
+    caplog.set_level(logging.INFO)
+    auth = {**KEY, "fields": [{"in": "query", "key": "api key", "value": "{{ inputs.api_key }}"}]}
+    with serving(Api()) as api:
+        run = engine(inputs={"api_key": "planted/4711"})
+        connection = with_key(api, run=run, auth=auth)
+        door.many(connection.auth, f"{api.url}/x?own=1", 2)
+        in_path = run.connect(profile({**KEY, "fields": [{"in": "path", "key": "k", "value": "{{ inputs.api_key }}"}]}, f"{api.url}/bot{{k}}"))
+        door.send(in_path.auth, "GET", f"{api.url}/", extensions={"authweave": {"path": "/bot{k}/me"}})
+
+    logged = [record.getMessage() for record in caplog.records if record.name in ("httpx", "httpx2")]
+    assert 3 == len(logged)
+    assert not [message for message in logged if "planted" in message or "4711" in message]
+    assert "/x?own=1&api%20key=‹secret› " in logged[0]
+    assert "/‹secret› " in logged[2]
+    assert ["planted/4711"] * 2 == [request.target.partition("api%20key=")[2].replace("%2F", "/") for request in api.asked[:2]]

@@ -1,0 +1,73 @@
+"""httpx logs the URL of every request; what a profile placed into one as a secret is hidden there.
+
+Only URLs that carry such a value are known here, the last of them, so other requests are logged as before.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from authweave.drafts.draft import Placed
+from authweave.forks import Lock
+
+MOST: Final = 1000
+HIDDEN: Final = "‹secret›"
+_PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re.DOTALL)
+
+
+class _Hider(logging.Filter):
+    """Puts a URL without its secrets into the place of one that it knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = Lock()
+        self._shown: OrderedDict[str, str] = OrderedDict()
+
+    def learn(self, url: str, shown: str) -> None:
+        with self._lock:
+            self._shown[url] = shown
+            if len(self._shown) > MOST:
+                self._shown.popitem(last=False)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, its URLs made fit to show."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(self._fit, record.args))
+        return True
+
+    def _fit(self, value: Any) -> Any:
+        if isinstance(value, str | int | float) or value is None:
+            return value
+        return self._shown.get(str(value), value)
+
+
+_hider: Final = _Hider()
+for _name in ("httpx", "httpx2"):
+    logging.getLogger(_name).addFilter(_hider)
+
+
+def hide_in_logs(url: str, placed: Iterable[Placed]) -> None:
+    """See to it that this URL, which is about to be sent, is logged without the secrets placed into it."""
+    secret = [(one.place, one.key) for one in placed if one.secret and one.place in ("query", "path")]
+    if secret:
+        _hider.learn(url, shown_url(url, {key for place, key in secret if place == "query"}, has_path="path" in dict(secret)))
+
+
+def shown_url(url: str, keys: set[str], *, has_path: bool) -> str:
+    """The URL with these query parameters hidden, and the whole path where a part of it is secret."""
+    found = _PARTS.fullmatch(url)
+    if found is None:
+        return HIDDEN
+    origin, path, query, rest = (part or "" for part in found.groups())
+    shown = "&".join(_shown_pair(pair, keys) for pair in query.split("&"))
+    return f"{origin}{f'/{HIDDEN}' if has_path else path}{'?' if query else ''}{shown}{rest}"
+
+
+def _shown_pair(pair: str, keys: set[str]) -> str:
+    name, sign, value = pair.partition("=")
+    return f"{name}{sign}{HIDDEN}" if value and unquote_plus(name) in keys else pair
