@@ -159,7 +159,14 @@ class Connection:
         credential = self._single or self.credential(self.variant_for(request))
         if not credential.is_resolved:
             yield credential.resolving()
+        if request is not None and credential.tokens is not None and credential.tokens.current is None:
+            self._refuse_elsewhere(request)
         return credential
+
+    def _refuse_elsewhere(self, request: TaskRequest) -> None:
+        """Refuse another origin before a token is asked for in vain, as far as `servers` are known without one."""
+        if self.given_servers or not any(read[0] == "kept" for server in self.profile.servers for read in server.reads):
+            target_of(request, self.servers(self.scope(self.inputs(), None)))
 
     def variant_for(self, request: TaskRequest | None) -> Variant:
         """The first variant whose `when` is true. Raises NoVariant, and TemplateError where `when` reads an absent request."""

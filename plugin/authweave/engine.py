@@ -37,13 +37,13 @@ MOST_CONNECTIONS = 10_000
 class Engine:
     """Loads profiles and connects them. Thread-safe and fork-safe; make one per process and share it.
 
-    `profiles`: folders searched by name, before those of the settings and the shipped ones. `inputs`: a callable
+    `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones. `inputs`: a callable
     (profile, input, tenant) → value or None, or a map, asked before all other sources. Everything else is a setting
     (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises SettingsError.
     """
 
     def __init__(
-        self, profiles: Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
+        self, profiles: str | Path | Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
         settings: Settings | None = None, wire: Wire | None = None, store: Store | None = None,
         clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS, **overrides: Any,
     ) -> None:  # fmt: skip
@@ -56,7 +56,8 @@ class Engine:
         self.store = store or store_of(self.settings, self.catalog)
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.holds = Holds()
-        self.folders = (*(Path(folder) for folder in profiles), *self.settings.profiles)
+        named = [profiles] if isinstance(profiles, str | Path) else profiles
+        self.folders = (*(Path(folder) for folder in named), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
         self._connections: dict[tuple[Any, ...], Connection] = {}
@@ -94,7 +95,7 @@ class Engine:
         return list(dict.fromkeys(found))
 
     def connect(
-        self, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
+        self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,
         inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (),
     ) -> Connection:  # fmt: skip
         """A connection of a profile. Asked twice for the same, it is the same one.
@@ -110,7 +111,7 @@ class Engine:
         given = dict(inputs or {})
         if unknown := sorted(set(given) - set(profile.inputs)):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
-        named = tuple(servers)
+        named, tenant = tuple(servers), tenant or ""
         key = (id(profile), tenant, subject or "", by_value(given), named)  # the connection keeps the profile: its id stays its own
         found = self._connections.get(key)
         if found is None:

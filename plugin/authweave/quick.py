@@ -66,9 +66,14 @@ def _is_steady(field: Field, variables: Any) -> bool:
 
 
 def _reads_nothing_new(value: Any, variables: Any) -> bool:
-    if value.functions & _CHANGING:
-        return False
-    for read in value.reads:
-        if read[0] in ("request", "signature") or (read[0] == "vars" and (len(read) == 1 or not _reads_nothing_new(variables[read[1]], variables))):
+    """Neither the value nor a variable behind it; each variable is looked at once."""
+    seen: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if one.functions & _CHANGING or any(read[0] in ("request", "signature") or read == ("vars",) for read in one.reads):
             return False
+        names = {read[1] for read in one.reads if read[0] == "vars"} - seen
+        seen |= names
+        waiting += [variables[name] for name in names]
     return True

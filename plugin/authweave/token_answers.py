@@ -24,7 +24,7 @@ LONGEST_LIFETIME: Final = 1e10
 UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
 _SHOWN: Final = 200
-_OAUTH_ERROR: Final = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{1,100}")
+_NAME: Final = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.:@$-]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +213,18 @@ def _without_token(response: TaskResponse, answer: Answer, scope: Mapping[str, A
 
 
 def _names(scope: Mapping[str, Any]) -> list[str]:
-    """The names of the answer's fields (never values), two levels deep."""
-    body = scope["response"]["json"] or scope["response"]["form"]
+    """The names of the answer's fields (never values), two levels deep; what does not look like a name may be a value."""
+    body = scope["response"]["json"]
+    if body is None and scope["response"]["headers"].get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        body = {name: value for name, value in (scope["response"]["form"] or {}).items() if value}
     if not isinstance(body, Mapping):
         return []
     names = []
     for name, value in list(body.items())[:30]:
-        names.append((_shown(str(name), scope) or "")[:60])
+        names.append(name)
         if isinstance(value, Mapping):
-            names += [(_shown(f"{name}.{inner}", scope) or "")[:60] for inner in list(value)[:10]]
-    return names
+            names += [f"{name}.{inner}" for inner in list(value)[:10]]
+    return [shown for name in names if _NAME.fullmatch(name) and (shown := _shown(name, scope))]
 
 
 def _expires_at(answer: Answer, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> float:

@@ -33,3 +33,12 @@ def test_plain_http_is_refused(server, auth, refused):
 
     with pytest.raises(refused, match="allow_loopback_http"):
         connection.authorize(TaskRequest("GET", "/x")).result(10)
+
+
+def test_another_origin_is_refused_before_a_token_is_asked_for():
+    """A request that may not have the credential costs no token call: the token endpoint here does not even listen."""
+    engine = Engine(inputs={"client_id": "me", "client_secret": "s3cret"})
+    connection = engine.connect(loads(PROFILE.format(server="https://api.example", auth=TOKEN)))
+
+    with pytest.raises(OriginRefused, match=r"evil\.example"):
+        connection.authorize(TaskRequest("GET", "https://evil.example/x")).result(10)

@@ -18,8 +18,9 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
-from authweave.token_answers import LONGEST_LIFETIME
-from authweave.values import NEVER
+from authweave.responses import response_scope
+from authweave.token_answers import LONGEST_LIFETIME, _names
+from authweave.values import NEVER, TaskResponse
 from parts.vectors import load
 from services import CLIENT_SECRET, connect, engine
 from sockets import Server, drip_body, http, says
@@ -533,3 +534,15 @@ def test_long_secret_is_not_shown_in_part(raw):
             connect(auth, "https://api.example.com", run=run).token().result(20)
 
     assert "kkkk" not in f"{caught.value!s} {caught.value.__dict__}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"U2VjcmV0QWNjZXNzVG9rZW4x==", b"U2VjcmV0QWNjZXNzVG9rZW4x=", b'{"U2VjcmV0 QWNjZXNzVG9rZW4x": 1}'],
+    ids=["padded", "one sign", "no name"],
+)
+def test_a_value_is_not_taken_for_a_field_name(body):
+    """What does not look like the name of a field is not shown among the fields seen: it may be the token itself."""
+    response = TaskResponse(200, (("Content-Type", "text/plain"),), body)
+
+    assert _names({"response": response_scope(response)}) == []
