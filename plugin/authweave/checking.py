@@ -21,6 +21,7 @@ from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, test
 from authweave.schema.problems import MOST, schema_problems
 from authweave.secrecy import Secrecy
 from authweave.sites import Site, sites
+from authweave.templates import Data
 from authweave.values import Document, Path, Problem, path_of
 
 Read = tuple[str, ...]
@@ -74,9 +75,13 @@ class Checked:
         return tuple((path, read) for path, compiled in self.compiled.items() for read in compiled.reads)
 
     @cached_property
-    def written_reads(self) -> tuple[tuple[Path, Read], ...]:
-        """The look-ups of templates that somebody wrote: what a default repeats is not said twice."""
-        return tuple((path, read) for path, read in self.reads if self.merged.is_written(path))
+    def written_reads(self) -> tuple[tuple[Path, Read, str], ...]:
+        """The look-ups of templates that somebody wrote, with path and text of each: what a default repeats is not said twice."""
+        return tuple(
+            (at, read, text)
+            for path, compiled in self.compiled.items() if compiled.reads and self.merged.is_written(path)
+            for at, text, reads in _templates(path, compiled) for read in reads
+        )  # fmt: skip
 
     @cached_property
     def fields(self) -> tuple[FieldPart, ...]:
@@ -156,6 +161,15 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
     if checked.problems:
         checked.problems[:] = _at_most(_in_order(_causes(checked.problems, document), document), whole)
     return checked
+
+
+def _templates(path: Path, compiled: Compiled) -> Iterator[tuple[Path, str, frozenset[Read]]]:
+    """The template at a path, or those inside the list or map that stands there."""
+    if not isinstance(compiled, Data):
+        yield path, compiled.text, compiled.reads
+        return
+    for template in compiled.templates:
+        yield path_of(template.key), template.text, template.reads
 
 
 def _texts(data: Any) -> Iterator[str]:

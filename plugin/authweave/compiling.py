@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Final
+from typing import Any, Final
 
 from authweave import not_built
 from authweave.errors import TemplateSyntax
@@ -35,19 +35,18 @@ def compiled_sites(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path,
     of_written: list[Problem] = []
     of_defaults: list[Problem] = []
     for site in all_sites:
-        problems = of_written
         try:
-            made = _compiled(site, whole, compiled)
+            compiled[site.path] = made = _compiled(site, whole, compiled)
         except TemplateSyntax as error:
-            problems = of_written if whole.is_written(site.path) else of_defaults
-            problems.append(_refused(error, site, whole))
-            if len(problems) > MOST:
-                break
+            found = [_refused(*wrong, site, whole) for wrong in _each_wrong(error, site, whole)]
         else:
-            compiled[site.path] = made
-            if outside := [read for read in made.reads if read[0] not in site.allowed]:
-                problems = of_written if whole.is_written(site.path) else of_defaults
-                problems.append(_out_of_place(sorted({read[0] for read in outside}), made, site, whole))
+            if all(read[0] in site.allowed for read in made.reads):
+                continue
+            found = [_out_of_place(made, site, whole)]
+        problems = of_written if whole.is_written(site.path) else of_defaults
+        problems += found
+        if len(problems) > MOST:
+            break
     return compiled, of_written or of_defaults
 
 
@@ -69,12 +68,37 @@ def _place(whole: Merged, path: Path) -> str:
     return f"{source}:{mark.line}:{mark.column}" if mark else source
 
 
-def _refused(error: TemplateSyntax, site: Site, whole: Merged) -> Problem:
+def _each_wrong(error: TemplateSyntax, site: Site, whole: Merged) -> Iterator[tuple[TemplateSyntax, Path]]:
+    """What is wrong, and where: every text inside a list or map by itself."""
+    if isinstance(site.value, str):
+        yield error, site.path
+        return
+    found = False
+    for path, text in _texts(site.value, site.path):
+        try:
+            compile_template(text)
+        except TemplateSyntax as wrong:
+            found = True
+            yield wrong, path
+    if not found:
+        yield error, site.path
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(inner, (*path, part))
+
+
+def _refused(error: TemplateSyntax, path: Path, site: Site, whole: Merged) -> Problem:
     rule = "url" if site.kind in _URLS else "template"
-    return whole.problem(rule, site.path, error.message, error.fix, offset=error.offset)
+    return whole.problem(rule, path, error.message, error.fix, offset=error.offset)
 
 
-def _out_of_place(names: list[str], made: Compiled, site: Site, whole: Merged) -> Problem:
+def _out_of_place(made: Compiled, site: Site, whole: Merged) -> Problem:
+    names = sorted({read[0] for read in made.reads} - site.allowed)
     words = ", ".join(f"`{name}`" for name in names)
     offset = max(str(site.value).find(f"{names[0]}"), 0) if isinstance(site.value, str) else 0
     return whole.problem("template.namespace", site.path, f"{words} cannot be read here", f"known here: {', '.join(sorted(site.allowed - not_built.NAMESPACES))}", offset=offset)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import Final
 
 _LONGEST: Final = 60
+_MOST: Final = 200
 
 
 def near_miss(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
-    """The known name that looks most like `word`, or empty text. Long words have none: looking would take long."""
+    """The known name that looks most like `word`, or empty text. Long words and long lists are not looked through."""
     if len(word) > _LONGEST:
         return ""
-    names = {name.lower(): name for name in known}
+    alike = (name for name in known if abs(len(name) - len(word)) <= max(3, len(word) // 2))
+    names = {name.lower(): name for name in islice(alike, _MOST)}
     found = get_close_matches(word.lower(), names, 1, likeness)
     return names[found[0]] if found else ""
 

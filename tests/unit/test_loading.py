@@ -66,7 +66,7 @@ def test_every_problem_is_told_in_the_order_of_the_file() -> None:
     )
 
     assert [
-        "3:10: version: is a number, not a text; quote it [schema.type]",
+        "3:10: version: is a number, not a text; quote it: '1.10' [schema.type]",
         "4:1: idntity_provider: not known here; did you mean `identity_provider`? [schema.unknown_key]",
         "5:1: name: this key is written twice; it first stands on line 2; keep one of them [document.duplicate_key]",
         "6:20: inputs.spare: nothing reads it; use it in a template, or remove it [input.unused]",

@@ -18,7 +18,7 @@ class EmptyNamespace:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per template."""
-        spaces = [(path, read[0]) for path, read in checked.written_reads if read[0] == "token" or read[0] in not_built.NAMESPACES]
+        spaces = [(path, read[0]) for path, read, _ in checked.written_reads if read[0] == "token" or read[0] in not_built.NAMESPACES]
         for path, space in dict.fromkeys(spaces):
             auth = next((auth for at, auth, _ in checked.variants if path[: len(at)] == at), {})
             kind = str(auth.get("type", ""))

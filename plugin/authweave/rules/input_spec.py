@@ -57,6 +57,8 @@ def _not_allowed(name: str, spec: Mapping[str, Any], value: Any) -> str:
     from authweave.profile import Input
 
     enum = spec.get("enum")
+    if _is_free_text(spec) and type(value) is str and (enum is None or value in enum):
+        return ""
     asked = Input(name, type=spec.get("type", "string"), pattern=spec.get("pattern"), enum=None if enum is None else tuple(enum), format=spec.get("format"))
     try:
         supplied(asked, value)
@@ -65,9 +67,16 @@ def _not_allowed(name: str, spec: Mapping[str, Any], value: Any) -> str:
     return ""
 
 
+def _is_free_text(spec: Mapping[str, Any]) -> bool:
+    """May it be any text, but for its enum? Then there is little to ask."""
+    return spec.get("type", "string") == "string" and "pattern" not in spec and "format" not in spec
+
+
 def _useless_options(name: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """Options that no supplied value can be, with their place and the reason."""
     kind = spec.get("type", "string")
+    if _is_free_text(spec) and all(type(option) is str for option in spec.get("enum", ())) and len(set(spec.get("enum", ()))) == len(spec.get("enum", ())):
+        return
     seen: set[tuple[type, Any]] = set()
     for index, option in enumerate(spec.get("enum", ())):
         if why := _not_allowed(name, {**spec, "enum": None}, option):

@@ -20,7 +20,7 @@ class KeptValue:
         if checked.has_unknown_parts:
             return
         known = {name for _, auth, _ in checked.variants for name in auth.get("token_response", {}).get("keep", {})}
-        for path, read in checked.written_reads:
+        for path, read, text in checked.written_reads:
             if read[0] == "kept" and len(read) > 1 and read[1] not in known:
                 keep = f"keep it: token_response: {{keep: {{{read[1]}: '{{{{ response.json.… }}}}'}}}}"
-                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", did_you_mean(f"kept.{read[1]}", [f"kept.{name}" for name in known], keep, likeness=0.75))
+                yield checked.problem(self.name, path, f"nothing keeps `kept.{read[1]}`", did_you_mean(f"kept.{read[1]}", [f"kept.{name}" for name in known], keep, likeness=0.75), offset=max(text.find("kept"), 0))

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from authweave.checking import Checked
 from authweave.near_misses import near_miss
-from authweave.values import Path, Problem
+from authweave.values import Problem
 
 
 class UndeclaredInput:
@@ -21,12 +21,12 @@ class UndeclaredInput:
         if checked.has_unknown_parts or checked.data.get("abstract") is True:
             return
         known = {space: checked.names(space) for space in ("inputs", "vars") if not _is_lost(checked, space)}
-        for path, read in checked.written_reads:
+        for path, read, text in checked.written_reads:
             if len(read) > 1 and read[0] in known and read[1] not in known[read[0]]:
                 space, name = read[:2]
                 near = near_miss(name, known[space], likeness=0.7)
                 fix = f"did you mean `{space}.{near}`?" if near else f"declare it: {space}: {{{name}: …}}"
-                yield checked.problem(self.name, path, f"`{space}.{name}` is not declared", fix, offset=_offset(checked, path, name))
+                yield checked.problem(self.name, path, f"`{space}.{name}` is not declared", fix, offset=_offset(text, name))
 
 
 def _is_lost(checked: Checked, space: str) -> bool:
@@ -34,8 +34,7 @@ def _is_lost(checked: Checked, space: str) -> bool:
     return not isinstance(checked.merged.written.get(space, {}), dict) or any(problem.key == space for problem in checked.document.problems)
 
 
-def _offset(checked: Checked, path: Path, name: str) -> int:
-    """Where the name is read in the text, if it is one."""
-    text = getattr(checked.compiled[path], "text", "")
+def _offset(text: str, name: str) -> int:
+    """Where the name is read in the text."""
     found = re.search(rf"\b(?:inputs|vars)\b[.\[\s'\"]*{re.escape(name)}\b", text)
     return found.start() if found else 0

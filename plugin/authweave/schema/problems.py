@@ -26,7 +26,7 @@ def schema_problems(merged: Merged, catalog: Catalog) -> tuple[list[Problem], Me
     if quick_check(catalog)(merged.data):
         return [], merged
     errors = _once(_errors(merged.data, catalog))
-    problems = [merged.problem(found.rule, path, found.message, found.fix, of_key=found.of_key) for path, found, _ in errors]
+    problems = [merged.problem(found.rule, path, found.message, _quoted(found.fix, path, merged), of_key=found.of_key) for path, found, _ in errors]
     if len(problems) > MOST:
         return problems, merged.without([()])
     return problems, _sound(merged.without(path for path, _, is_there in errors if is_there), catalog)
@@ -54,6 +54,22 @@ def _unread_variants(data: Any, catalog: Catalog) -> Iterator[tuple[Path, dict[s
         kind = variant.get("type") if isinstance(variant, dict) else None
         if isinstance(variant, dict) and not (isinstance(kind, str) and kind in catalog.named("schemes")):
             yield ("auth", index) if many else ("auth",), variant
+
+
+def _quoted(fix: str, path: Path, merged: Merged) -> str:
+    """`quote it` with how it is written, unless that may be a secret."""
+    if fix != "quote it" or not _OPEN.issuperset(part for part in path[-1:] if isinstance(part, str)):
+        return fix
+    literal = merged.literal(path)
+    return fix if literal is None or len(literal) > _SHORT else f"quote it: '{literal}'"
+
+
+_OPEN: Final = frozenset({
+    "name", "version", "identity_provider", "description", "documentation", "title", "key", "scope_separator", "grant_type", "method",
+    "content_type", "message", "pattern",
+})  # fmt: skip
+"""Keys whose value is no secret."""
+_SHORT: Final = 40
 
 
 def _once(errors: Iterator[tuple[Path, Words, bool]]) -> list[tuple[Path, Words, bool]]:
