@@ -23,7 +23,7 @@ class TestServer:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per URL."""
         servers = checked.data.get("servers", [])
-        origins = _origins(servers) if checked.tests else []
+        origins = _origins(servers) if checked.tests else frozenset()
         for path, url in self._urls(checked):
             if url.relative and servers and "*" in servers[0]:
                 yield checked.problem(self.name, path, "a relative URL needs one host, and the first of `servers` begins with *", "write the whole URL: https://…")
@@ -38,20 +38,21 @@ class TestServer:
                 yield at, compiled
 
 
-def _origins(servers: list[str]) -> list[ServerPattern]:
+def _origins(servers: list[str]) -> frozenset[ServerPattern]:
     """The origins, if all of them are known: servers with values in them may be anything."""
     if any("{{" in server for server in servers):
-        return []
+        return frozenset()
     try:
-        return list(dict.fromkeys(map(ServerPattern.of, servers)))
+        return frozenset(map(ServerPattern.of, servers))
     except UrlRefused:
-        return []
+        return frozenset()
 
 
-def _is_elsewhere(url: str, origins: list[ServerPattern]) -> bool:
+def _is_elsewhere(url: str, origins: frozenset[ServerPattern]) -> bool:
     """Is it certainly at none of them?"""
     try:
         origin = Origin.of(url)
     except UrlRefused:
         return False
-    return bool(origins) and not any(pattern.matches(origin) for pattern in origins)
+    above = Origin(origin.scheme, origin.host.partition(".")[2], origin.port)
+    return bool(origins) and not {ServerPattern(origin, wildcard=False), ServerPattern(above, wildcard=True)} & origins
