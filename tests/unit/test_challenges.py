@@ -91,7 +91,7 @@ def test_huge_fields_are_read_in_linear_time(line):
 
     challenges([line])
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 @given(st.lists(st.text(alphabet='Bearer ,="\\\t\x00é?a68/', max_size=40), max_size=3))

