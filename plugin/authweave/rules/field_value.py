@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from authweave.checking import Checked
-from authweave.drafts.draft import Draft
 from authweave.drafts.texts import text_for
 from authweave.errors import PlacementError
 from authweave.parts import FieldPart
@@ -41,6 +40,8 @@ def _of_constant(checked: Checked, field: FieldPart) -> tuple[str, str] | None:
     placement = checked.catalog.named("placements").get(field.place)
     if placement is None or not field.key or placement().wrong_key(field.key) or field.carrier == "credential":
         return None
+    from authweave.drafts.draft import Draft
+
     try:
         if field.place == "path":
             return _of_segment(text_for(field.spec["value"], f"path field {field.key}"))

@@ -7,8 +7,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from authweave.checking import Checked
-from authweave.errors import InvalidInput
-from authweave.patterns import PatternError, compile_pattern
+from authweave.errors import InvalidInput, PatternError
 from authweave.values import Problem
 
 
@@ -44,6 +43,8 @@ class InputSpec:
 def _wrong_pattern(pattern: str | None) -> tuple[str, str] | None:
     if pattern is None:
         return None
+    from authweave.patterns import compile_pattern
+
     try:
         compile_pattern(pattern)
     except PatternError as error:
@@ -53,12 +54,12 @@ def _wrong_pattern(pattern: str | None) -> tuple[str, str] | None:
 
 def _not_allowed(name: str, spec: Mapping[str, Any], value: Any) -> str:
     """Why the input would refuse the value if somebody supplied it; '' if it would not."""
-    from authweave.inputs import checked as supplied
-    from authweave.profile import Input
-
     enum = spec.get("enum")
     if _is_free_text(spec) and type(value) is str and (enum is None or value in enum):
         return ""
+    from authweave.inputs import checked as supplied
+    from authweave.profile import Input
+
     asked = Input(name, type=spec.get("type", "string"), pattern=spec.get("pattern"), enum=None if enum is None else tuple(enum), format=spec.get("format"))
     try:
         supplied(asked, value)
