@@ -3,6 +3,11 @@
 `parts/__init__.py` lists the fixtures, `parts/not_run.py` explains the table at the end, `parts/tiers.py` what is run.
 """
 
+from hypothesis import settings
+
+settings.register_profile("suite", derandomize=True, deadline=None)  # the same examples each time; to look further: --hypothesis-profile=default
+settings.load_profile("suite")
+
 pytest_plugins = (
     "parts.not_run",
     "parts.tiers",
