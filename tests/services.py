@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 import h11
 
+from authweave.catalog import Catalog
 from authweave.engine import Engine
 from authweave.loading import loads
 from authweave.settings import Settings
@@ -262,11 +263,11 @@ def oauth(identity: Identity | str, **auth: Any) -> dict[str, Any]:
     return {"type": "oauth2", "grant_type": "client_credentials", "token_url": url, **auth}
 
 
-def profile(auth: dict[str, Any] | list[dict[str, Any]], *servers: str, **more: Any) -> Any:
+def profile(auth: dict[str, Any] | list[dict[str, Any]], *servers: str, catalog: Catalog | None = None, **more: Any) -> Any:
     """A profile with this `auth`."""
     named = {"servers": list(servers)} if servers else {}
     text = json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", **named, "auth": auth, **more})
-    return loads(text, "acme.json")
+    return loads(text, "acme.json", catalog=catalog)
 
 
 def connect(auth: Any, *apis: Any, run: Engine | None = None, **more: Any) -> Any:

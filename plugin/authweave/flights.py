@@ -79,13 +79,9 @@ class Flights:
     def rest(self, seconds: float) -> None:
         """Sleep. A worker gives up its place in the lane meanwhile, so that others' work goes on."""
         way: _Lane | None = getattr(self._here, "lane", None)
-        if way is None or way.resting >= MOST_RESTING:
+        if way is None or not self._may_rest(way):
             time.sleep(seconds)
             return
-        with self._lock:
-            way.busy -= 1
-            way.resting += 1
-            self._is_staffed(way)
         try:
             time.sleep(seconds)
         finally:
@@ -100,6 +96,16 @@ class Flights:
             threads = list(self._threads)
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
+
+    def _may_rest(self, way: _Lane) -> bool:
+        """Give up a worker's place, unless very many rest already."""
+        with self._lock:
+            if way.resting >= MOST_RESTING:
+                return False
+            way.busy -= 1
+            way.resting += 1
+            self._is_staffed(way)
+            return True
 
     def _is_staffed(self, way: _Lane) -> bool:
         """See to it that somebody does what waits; called with the lock held."""

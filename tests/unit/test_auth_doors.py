@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import json
 import logging
+import os
 import pickle
 import sys
 import threading
@@ -336,6 +338,17 @@ def test_a_refusal_in_a_200(door):
     assert ["T1", "T2", "T2"] == api.tokens
 
 
+def test_a_refusal_in_a_200_of_a_warm_token(door):
+    """Also after many good answers the rule is asked."""
+    with between(Identity(), Api(refusal=says({"code": "expired"}))) as (identity, api):
+        auth = connected(identity, api, rejected_when=REJECTED).auth
+        door.many(auth, api.url, 3)
+        api.accepts = lambda token: token == "T2"
+        response = door.send(auth, "GET", api.url)
+
+    assert (b'{"ok": true}', ["T1"] * 4 + ["T2"]) == (response.content, api.tokens)
+
+
 @pytest.mark.parametrize("read", ["read", "raw", "bytes", "lines"])
 @pytest.mark.parametrize("package", [httpx, httpx2])
 def test_a_body_that_a_rule_read_can_be_read_by_the_caller(package, read):
@@ -358,11 +371,9 @@ def test_a_body_that_a_rule_read_can_be_read_by_the_caller(package, read):
 
 
 def test_a_compressed_body_and_a_rule(door):
-    """The rule reads what was compressed; a bomb is not inflated for it."""
-    import gzip
-
+    """The rule reads what was compressed; a bomb is not inflated for it, so it says nothing."""
     packed = gzip.compress(json.dumps({"code": "expired"}).encode())
-    bomb = gzip.compress(b'{"x":"' + b" " * 20_000_000 + b'"}', 9)
+    bomb = gzip.compress(b'{"code":"expired","x":"' + b" " * 20_000_000 + b'"}', 9)
     assert len(bomb) < 65536
     headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
     for body, count in ((packed, 2), (bomb, 1)):
@@ -706,6 +717,20 @@ def test_handle_response_knows_which_token_was_sent():
         assert isinstance(final.error, CredentialRejected)
 
 
+def test_handle_response_after_a_renewal_that_helped():
+    """The renewed token was accepted: when it dies early, too, it is renewed at once, without a pause."""
+    with between(Identity(), Api()) as (identity, api):
+        connection = connected(identity, api)
+        request = connection.authorize(TaskRequest("GET", "/x")).result(10)
+        for number in range(2, 6):
+            judgement = connection.handle_response(request, TaskResponse(401)).result(10)
+            assert ("send_again", f"Bearer T{number}") == (judgement.verdict, judgement.request.header("authorization"))
+            assert "accepted" == connection.handle_response(judgement.request, TaskResponse(200)).result(10).verdict
+            request = connection.authorize(TaskRequest("GET", "/x")).result(10)
+
+    assert 5 == identity.count
+
+
 def test_handle_response_drops_no_token_that_was_not_sent():
     """Somebody else renewed meanwhile: the request is repeated with that token, and nobody asks for another."""
     with between(Identity(), Api()) as (identity, api):
@@ -816,6 +841,32 @@ def test_one_connection_for_many_threads():
         thread.join()
 
     assert 1 == len(set(map(id, found)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_goes_on():
+    """After use in the parent a child renews by itself, with workers, locks and leases of its own."""
+    run = engine(clock=Clock())
+    with between(Identity(), Api()) as (identity, api):
+        connection = connect(oauth(identity), api, run=run)
+        assert 200 == DOORS[0].send(connection.auth, "GET", api.url).status_code
+        run.clock.ahead = 601
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                response = DOORS[0].send(connection.auth, "GET", api.url)
+                os.write(writing, f"{response.status_code} {verdict(response).verdict}".encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            said = answer.read()
+        os.waitpid(child, 0)
+        assert 200 == DOORS[0].send(connection.auth, "GET", api.url).status_code
+
+    assert ("200 accepted", ["T1", "T2", "T3"]) == (said, api.tokens)
 
 
 # ---- secrets

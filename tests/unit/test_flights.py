@@ -256,6 +256,30 @@ def test_resting_is_bounded(flights):
         flight.result(5)
 
 
+def test_after_resting_no_more_than_the_bound_go_on(flights):
+    """Ten come back from their rest at once; of the work that waits, two pieces at a time are done from then on."""
+    at_work, most, lock = set(), [], threading.Lock()
+
+    def work(number):
+        with lock:
+            at_work.add(number)
+            most.append(len(at_work))
+        time.sleep(0.02)
+        with lock:
+            at_work.discard(number)
+
+    resting = [flights.run(number, "lane", lambda: flights.rest(0.2)) for number in range(10)]
+    until(lambda: len(flights._threads) == 10)
+    waiting = [flights.run(100 + number, "lane", lambda number=number: (flights.rest(0.25), work(number))) for number in range(2)]
+    for flight in resting:
+        flight.result(5)
+    waiting += [flights.run(200 + number, "lane", lambda number=number: work(number)) for number in range(20)]
+    for flight in waiting:
+        flight.result(5)
+
+    assert max(most) <= 2 + 2, "two of the bound, and two that came back in the middle of theirs"
+
+
 def test_resting_elsewhere_is_sleeping(flights):
     """Outside a worker it only sleeps."""
     start = time.monotonic()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import ClassVar
 
 import pytest
 
 import sockets
+from authweave.catalog import Catalog
 from authweave.errors import (
     ConnectFailure,
     DeadlineExceeded,
@@ -16,6 +18,7 @@ from authweave.errors import (
     TokenEndpointError,
     WireError,
 )
+from authweave.hookspecs import hookimpl
 from authweave.token_endpoint import Holds, TokenEndpoint
 from authweave.values import Secret, TaskResponse, Token
 from parts.vectors import load
@@ -399,9 +402,14 @@ def test_a_secret_that_did_not_change_is_not_tried_again():
 
 def test_many_waiters_look_for_a_new_secret_together():
     """Fifty who were refused together ask for the new secret together, and get one token."""
-    secret, gate = ["old"], threading.Event()
+    secret, gate, looked = ["old"], threading.Event(), []
+
+    def source(profile, name, tenant):
+        looked.append(name)
+        return {"client_id": "i", "client_secret": secret[0]}[name]
+
     with serving(Identity(script=[says({"error": "invalid_client"}, 401)], gate=gate)) as identity:
-        run = engine(inputs=lambda profile, name, tenant: {"client_id": "i", "client_secret": secret[0]}[name])
+        run = engine(inputs=source)
         connection = connect(oauth(identity), API, run=run)
         waiting = [connection.token() for _ in range(50)]
         until(lambda: identity.count == 1)
@@ -409,7 +417,40 @@ def test_many_waiters_look_for_a_new_secret_together():
         gate.set()
         tokens = {pending.result(10).access_token.reveal() for pending in waiting}
 
-    assert ({"T1"}, 2) == (tokens, identity.count)
+    assert ({"T1"}, 2, 2) == (tokens, identity.count, looked.count("client_secret"))
+
+
+class Consented:
+    """A grant that a person consented to: its token key holds no secret."""
+
+    name = "consented"
+    title = "for this test"
+    schema: ClassVar[dict] = {}
+    inputs: ClassVar[dict] = {}
+    attended = True
+
+    def parameters(self, call):
+        return {}
+
+    @hookimpl
+    def register_grants(self, register):
+        register(Consented)
+
+
+def test_a_new_secret_keeps_a_token_that_somebody_consented_to():
+    """Rotating a secret signs nobody out: the token stays, and the next call to the endpoint has the new secret."""
+    catalog = Catalog(installed=False)
+    catalog.add(Consented(), "consented")
+    run = engine(catalog=catalog, clock=Clock())
+    with serving(Identity()) as identity:
+        made = profile(oauth(identity, grant_type="consented"), API, catalog=catalog)
+        for secret in ("old", "new"):
+            connection = run.connect(made, subject="u", inputs={"client_id": "i", "client_secret": secret})
+            assert "T1" == connection.token().result(10).access_token.reveal()
+        run.clock.ahead = 601
+        assert "T2" == connection.token().result(10).access_token.reveal()
+
+    assert ["i:old", "i:new"] == [request.basic for request in identity.asked]
 
 
 def test_secrets_are_asked_for_again_when_they_are_too_old():
