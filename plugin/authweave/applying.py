@@ -112,10 +112,12 @@ def judged(sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None
     `can_repeat`: can the body be sent again? If not said, one that is streamed cannot.
     """
     verdict = verdict_on(sent, response)
-    if verdict.verdict != "refused":
-        return verdict
     tokens = sent.credential.tokens
     if tokens is None or sent.token is None:
+        return verdict
+    if verdict.verdict in ("accepted", "forbidden"):
+        tokens.accepted(sent.token)
+    if verdict.verdict != "refused":
         return verdict
     if not tokens.may_renew(sent.token):
         return Judgement("refused", f"{verdict.reason}; not renewed again: tokens just renewed were refused, too", error=verdict.error)

@@ -251,3 +251,15 @@ def test_an_answer_without_a_body_on_the_way():
     """A token endpoint that answers 204 gives no token."""
     with serving(Identity(script=[Reply(204, b"", (), chunks=())])) as identity, pytest.raises(AuthweaveError):
         connect(oauth(identity), API, run=engine(attempts=1)).token().result(10)
+
+
+def test_a_platform_that_sends_by_itself_tells_of_acceptance_too():
+    """A renewed token that `handle_response` hears was accepted is no longer suspected: it may be renewed again at once."""
+    with serving(Identity()) as identity:
+        connection = connect(oauth(identity), API)
+        request = TaskRequest("GET", f"{API}/x")
+        connection.authorize(request).result(5)
+        for _ in range(3):
+            again = connection.handle_response(request, TaskResponse(401)).result(5)
+            assert again.verdict == "send_again"
+            assert connection.handle_response(request, TaskResponse(200)).result(5).verdict == "accepted"
