@@ -3,7 +3,12 @@
 `parts/__init__.py` lists the fixtures, `parts/not_run.py` explains the table at the end, `parts/tiers.py` what is run.
 """
 
+import signal
+
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background: its children would not hear of Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("suite", derandomize=True, deadline=None)  # the same examples each time; to look further: --hypothesis-profile=default
 settings.load_profile("suite")

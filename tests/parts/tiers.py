@@ -32,7 +32,7 @@ def chosen_tier() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if FOREIGN.intersection(getattr(item, "fixturenames", ())):
+        if item.path.parent.name == "real" or FOREIGN.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
     limit = TIERS.index(chosen_tier())
     above = [item for item in items if TIERS.index(tier_of(item)) > limit and not _is_chosen(config, item)]
