@@ -270,14 +270,11 @@ def test_after_resting_no_more_than_the_bound_go_on(flights):
 
     resting = [flights.run(number, "lane", lambda: flights.rest(0.2)) for number in range(10)]
     until(lambda: len(flights._threads) == 10)
-    waiting = [flights.run(100 + number, "lane", lambda number=number: (flights.rest(0.25), work(number))) for number in range(2)]
-    for flight in resting:
-        flight.result(5)
-    waiting += [flights.run(200 + number, "lane", lambda number=number: work(number)) for number in range(20)]
-    for flight in waiting:
-        flight.result(5)
+    waiting = [flights.run(100 + number, "lane", lambda number=number: work(number)) for number in range(40)]
+    for flight in (*resting, *waiting):
+        flight.result(10)
 
-    assert max(most) <= 2 + 2, "two of the bound, and two that came back in the middle of theirs"
+    assert max(most) == 2, "those who come back find the places taken, and leave"
 
 
 def test_resting_elsewhere_is_sleeping(flights):
