@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from authweave.values import JsonSchema, Problem, Secret
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from authweave.profile import Input
     from authweave.report import Report
     from authweave.settings import Settings
-    from authweave.values import Record, Token
+    from authweave.values import Row
 
 
 @runtime_checkable
@@ -119,41 +121,104 @@ class ConfiguredSource(Source, Protocol):
         ...
 
 
+def _silent(kind: str, detail: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What an operator decides for every store. `patience` in seconds bounds each call; `ca` is a PEM file to believe
+    besides the usual authorities. `report(kind, detail)` tells what must not pass in silence (`store_damaged`)."""
+
+    patience: float = 0.2
+    ca: Path | None = None
+    report: Callable[[str, str], None] = _silent
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a check: what was looked at, whether it is good, what was found, and what would be right."""
+
+    subject: str
+    is_good: bool
+    words: str
+    fix: str = ""
+
+
 @runtime_checkable
 class Store(Protocol):
-    """Where tokens live between calls, and what excludes two owners from renewing one. Blocking; called in a worker.
+    """Where tokens live between calls, and what excludes two owners from renewing one. Blocking; called in workers.
 
-    Versions count the writes of a key; 0 means nothing was ever written.
+    A store keeps bytes that are sealed already (`at_rest`) and knows nothing of what is in them. Keys are 64 hex
+    digits, names of notes are short ASCII texts. Versions count the writes of a key; 0 means that nothing was ever
+    written. `schemes` are those of its URLs. `is_shared` says whether other processes see what is written.
+
+    Every call ends within `StoreOptions.patience` seconds, with an answer or with StoreUnavailable; none ever raises
+    anything else. Safe for threads, and in a forked child after use in the parent.
     """
 
     name: ClassVar[str]
+    schemes: ClassVar[tuple[str, ...]]
+    is_shared: ClassVar[bool]
 
-    def read(self, key: str) -> Record:
-        """What is stored under the key; an empty Record if nothing."""
+    @classmethod
+    def from_url(cls, url: str, options: StoreOptions) -> Store:
+        """The store that a URL names. Raises SettingsError where the URL, or what it points to, must not be used
+        (a file of another user, a newer schema); what may pass (nobody answers, disk full) shows at the first call."""
+        ...
+
+    def read(self, key: str) -> Row:
+        """What is stored under the key; an empty Row if nothing."""
         ...
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
-        """Become the one who may renew the key, until released or the time is over. False: somebody else is."""
-        ...
+        """Become the one who may renew the key, until released or the time is over. False: somebody else is.
 
-    def intend(self, key: str, version: int, intent: str) -> bool:
-        """Note, before the call, what is about to happen. False if the version has changed."""
-        ...
-
-    def write(self, key: str, token: Token, version: int) -> bool:
-        """Write over exactly this version, durably, and clear the intent. False if another version is there."""
-        ...
-
-    def drop(self, key: str, version: int) -> bool:
-        """Forget the token of exactly this version."""
+        Asked again by the owner, it is extended. Time is the store's own, so that clocks of machines do not matter.
+        """
         ...
 
     def release(self, key: str, owner: str) -> None:
-        """Give the lease back, if `owner` still holds it."""
+        """Give the lease back, if `owner` still holds it, and wake those who wait."""
+        ...
+
+    def wait(self, key: str, seconds: float) -> None:
+        """Wait until nobody holds the key's lease, or so many seconds. May come back early, never late."""
+        ...
+
+    def intend(self, key: str, version: int, intent: str) -> bool:
+        """Note durably, before a call, what is about to happen. False if the version has changed."""
+        ...
+
+    def write(self, key: str, version: int, data: bytes | None, *, keep: float | None = None) -> bool:
+        """Write over exactly this version, durably, and clear the intent. False if another version is there.
+
+        None forgets what was there and counts as a version, too. After `keep` seconds the row may be forgotten.
+        """
+        ...
+
+    def remove(self, key: str) -> bool:
+        """Forget the key whole, lease and all. False if there was nothing."""
+        ...
+
+    def keys(self) -> Iterator[str]:
+        """Every key with data, in no order; what is written meanwhile may be missing. Raises as it goes."""
+        ...
+
+    def note(self, name: str, data: bytes, seconds: float) -> None:
+        """Leave a short fact (an endpoint asked to wait) for everybody, for so many seconds. The last one holds."""
+        ...
+
+    def noted(self, name: str) -> bytes | None:
+        """The fact of this name, or None: nobody left one, or its time is over."""
+        ...
+
+    def checks(self) -> Iterator[Finding]:
+        """What `authweave store check` says of this store, one Finding after the other. Blocking; may take seconds."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Let go of files and connections. Final, and harmless when repeated."""
         ...
 
 

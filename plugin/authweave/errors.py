@@ -26,7 +26,10 @@
     ├── TokenError               no token could be had
     │   ├── TokenEndpointError   the token endpoint refused, in its own words (RFC 6749 §5.2)
     │   ├── TokenAnswerError     an answer that holds no usable token
-    │   └── RateLimited          the token endpoint asked to wait
+    │   ├── RateLimited          the token endpoint asked to wait
+    │   ├── EndpointPaused       the token endpoint failed again and again, and is left alone for a while
+    │   └── SignInNeeded         only a person can give a new token: sign in again
+    ├── StoreUnavailable         the token store gives no answer, or cannot write
     ├── ApiError                 the API's answer, for doors that raise
     │   ├── CredentialRejected   401, or `rejected_when`
     │   └── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
@@ -339,6 +342,45 @@ class RateLimited(TokenError):
         self.url = url
         self.status = status
         self.retry_at = retry_at
+
+
+class EndpointPaused(TokenError):
+    """The token endpoint failed again and again; nobody asks it before `retry_at` (Unix seconds)."""
+
+    code = "endpoint_paused"
+    retry = True
+
+    def __init__(self, *, url: str, reason: str, retry_at: float, wait: float) -> None:
+        super().__init__(f"{url} is left alone for {max(wait, 0.0):.0f} s after repeated failures: {reason}")
+        self.url = url
+        self.reason = reason
+        self.retry_at = retry_at
+
+
+class SignInNeeded(TokenError):
+    """There is no token, and only a person can give one: sign in again. `reason` says what became of the last one."""
+
+    code = "reauthorize"
+
+    def __init__(self, reason: str, *, profile: str = "", tenant: str = "", subject: str = "") -> None:
+        whom = "".join(f", {name} {value}" for name, value in (("tenant", tenant), ("subject", subject)) if value)
+        super().__init__(f"{profile or 'this profile'}{whom}: reauthorize ({reason})")
+        self.reason = reason
+        self.profile = profile
+        self.tenant = tenant
+        self.subject = subject
+
+
+class StoreUnavailable(AuthweaveError):
+    """The token store gives no answer within its patience, or cannot write. `reason`: timeout, refused, locked, full,
+    read_only, damaged, wrong_type, credentials, other. Names the store without its password."""
+
+    code = "store_unavailable"
+    retry = True
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ApiError(AuthweaveError):

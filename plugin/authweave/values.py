@@ -230,11 +230,11 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What a store holds under a key. `intent` is what an owner was about to do when it was last heard of."""
+class Row:
+    """What a store holds under a key: sealed bytes. `intent` is what an owner was about to do when last heard of."""
 
     version: int = 0
-    token: Token | None = None
+    data: bytes | None = field(default=None, repr=False)
     intent: str = ""
 
 

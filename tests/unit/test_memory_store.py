@@ -7,9 +7,11 @@ import threading
 
 import pytest
 
+from authweave.contracts import StoreOptions
+from authweave.errors import SettingsError
 from authweave.stores.memory import MemoryStore
-from authweave.values import Record, Secret, Token
-from contracts.store_contract import BARE, FULL, StoreContract
+from authweave.values import Row
+from contracts.store_contract import StoreContract
 
 
 class TestMemoryStore(StoreContract):
@@ -24,60 +26,58 @@ class TestMemoryStore(StoreContract):
         return MemoryStore(clock=lambda: self.now)
 
 
-def token(number):
-    return Token(access_token=Secret(f"T{number}", "test"))
+def key(number):
+    return f"{number:064x}"
 
 
 def test_the_least_recently_used_leave_first():
     """A bounded store: what was read lately stays."""
     store = MemoryStore(most=3)
     for number in range(3):
-        store.write(f"k{number}", token(number), 0)
-    store.read("k0")
-    store.write("k3", token(3), 0)
+        store.write(key(number), 0, b"x")
+    store.read(key(0))
+    store.write(key(3), 0, b"x")
 
-    assert [True, False, True, True] == [store.read(f"k{number}").token is not None for number in range(4)]
+    assert [True, False, True, True] == [store.read(key(number)).data is not None for number in range(4)]
 
 
 def test_a_key_that_left_begins_anew():
     """Its version is 0 again, so that it can be written; a write that is under way is told to look again."""
     store = MemoryStore(most=1)
-    store.write("a", BARE, 0)
-    store.write("b", BARE, 0)
+    store.write(key(1), 0, b"x")
+    store.write(key(2), 0, b"x")
 
-    assert Record() == store.read("a")
-    assert not store.write("a", BARE, 1)
-    assert store.write("a", BARE, 0)
+    assert Row() == store.read(key(1))
+    assert not store.write(key(1), 1, b"x")
+    assert store.write(key(1), 0, b"x")
 
 
-def in_child(work):
-    """What `work` says in a forked child."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            os.write(writing, str(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        said = answer.read()
-    os.waitpid(child, 0)
-    return said
+def test_notes_are_bounded():
+    """The oldest leave."""
+    store = MemoryStore(most=2)
+    for number in range(3):
+        store.note(f"n{number}", b"x", 60)
+
+    assert [None, b"x", b"x"] == [store.noted(f"n{number}") for number in range(3)]
+
+
+def test_a_url_names_nothing_more():
+    """`memory:` is all there is to say."""
+    assert isinstance(MemoryStore.from_url("memory:", StoreOptions()), MemoryStore)
+    with pytest.raises(SettingsError, match="memory: and nothing after it"):
+        MemoryStore.from_url("memory:/x", StoreOptions())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_fork():
-    """A child has the tokens, no lease of its parent, a free lock, and leaves refresh tokens to the parent."""
+def test_fork_while_the_lock_is_held():
+    """A child has a free lock, nothing of its parent, and the parent keeps what it has."""
     store = MemoryStore()
-    store.write("k", FULL, 0)
-    store.lease("k", "parent", 600)
+    store.write(key(1), 0, b"x")
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with store._lock:
+        with store._changed:
             held.set()
             done.wait(10)
 
@@ -85,11 +85,13 @@ def test_fork():
     holder.start()
     held.wait(10)
     try:
-        said = in_child(lambda: (store.lease("k", "child", 60), store.read("k").version, store.read("k").token.refresh_token))
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if store.read(key(1)) == Row() else 1)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
         done.set()
         holder.join()
 
-    assert "(True, 1, None)" == said
-    assert "RT" == store.read("k").token.refresh_token.reveal()
-    assert not store.lease("k", "child", 60)
+    assert 0 == code
+    assert Row(1, b"x") == store.read(key(1))

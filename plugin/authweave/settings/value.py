@@ -53,6 +53,10 @@ class _Said:
 
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_OBSERVERS: Final = ("logging",)
+_STORE: Final = "Where tokens live between calls: `memory:`, `sqlite:` (or `sqlite:///path`), `redis://…`. The command line has `sqlite:`."
+_STORE_KEY: Final = "What seals stored tokens: the path of a key file, `keyring:`, or `plaintext`. When not set, a key file is made at first use."
+_STORE_REQUIRED: Final = "Fail every renewal while the store is away, also where going on without it loses nothing."
 _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
 _KEYRING: Final = "Look into the system keyring, under <keyring_service>/<profile>; `authweave` is usual."
@@ -66,7 +70,11 @@ class Settings:
     """
 
     profiles: Annotated[tuple[Path, ...], _Said(kinds.PATHS, "Folders with profiles, searched in this order.")] = ()
-    store: Annotated[str, _Said(kinds.URL, "Where tokens live between calls.")] = "memory:"
+    store: Annotated[str, _Said(kinds.URL, _STORE)] = "memory:"
+    store_key: Annotated[str | None, _Said(kinds.TEXT, _STORE_KEY)] = None
+    store_patience: Annotated[float, _Said(kinds.SECONDS, "Seconds that one call to the store may take.")] = 0.2
+    store_required: Annotated[bool, _Said(kinds.FLAG, _STORE_REQUIRED)] = False
+    observers: Annotated[tuple[str, ...], _Said(kinds.NAMES, "Who is told of events: logging, opentelemetry.")] = _OBSERVERS
     deadline: Annotated[float, _Said(kinds.SECONDS, "Seconds that one token call may take in all.")] = 30.0
     test_deadline: Annotated[float, _Said(kinds.SECONDS, "Seconds that one run of a test may take in all.")] = 60.0
     ca: Annotated[Path | None, _Said(kinds.PATH, "A PEM file of authorities to believe besides the usual ones.")] = None

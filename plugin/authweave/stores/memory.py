@@ -5,90 +5,133 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
+from authweave.contracts import Finding, StoreOptions
+from authweave.errors import SettingsError
 from authweave.forks import begin_anew_in_child
 from authweave.hookspecs import Register, hookimpl
-from authweave.values import Record, Token
+from authweave.values import Row
 
 MOST: Final = 100_000
 """Keys held; the least recently used leave first."""
 
 
 class MemoryStore:
-    """`memory:`. Safe for threads. A forked child starts with the tokens, but without refresh tokens and leases.
+    """`memory:`. Safe for threads. A forked child starts empty.
 
     Where refresh tokens rotate, two owners of one would end both: the parent keeps it, the child asks anew.
     """
 
     name: ClassVar[str] = "memory"
+    schemes: ClassVar[tuple[str, ...]] = ("memory",)
+    is_shared: ClassVar[bool] = False
 
     def __init__(self, clock: Callable[[], float] = time.time, most: int = MOST) -> None:
         self._clock = clock
         self._most = most
-        self._lock = threading.Lock()
-        self._records: OrderedDict[str, Record] = OrderedDict()
-        self._leases: dict[str, tuple[str, float]] = {}
+        self.in_child()
         begin_anew_in_child(self)
 
-    def in_child(self) -> None:
-        """Free the lock and every lease, and leave the refresh tokens to the parent."""
-        self._lock = threading.Lock()
-        self._leases = {}
-        for key, record in self._records.items():
-            if record.token is not None and record.token.refresh_token is not None:
-                self._records[key] = replace(record, token=replace(record.token, refresh_token=None))
+    @classmethod
+    def from_url(cls, url: str, options: StoreOptions) -> Self:
+        """A store of its own: `memory:` names nothing that could be shared. Raises SettingsError for more than that."""
+        if url != "memory:":
+            raise SettingsError("a store in memory is written memory: and nothing after it")
+        return cls()
 
-    def read(self, key: str) -> Record:
+    def in_child(self) -> None:
+        """Begin anew, empty."""
+        self._changed = threading.Condition()
+        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._notes: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._leases: dict[str, tuple[str, float]] = {}
+
+    def read(self, key: str) -> Row:
         """What is held under the key."""
-        with self._lock:
-            if (record := self._records.get(key)) is None:
-                return Record()
-            self._records.move_to_end(key)
-            return record
+        with self._changed:
+            if (row := self._rows.get(key)) is None:
+                return Row()
+            self._rows.move_to_end(key)
+            return row
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
         """Take the key's lease if nobody has it, or it has run out."""
-        now = self._clock()
-        with self._lock:
-            holder = self._leases.get(key)
-            if holder and holder[0] != owner and holder[1] > now:
+        with self._changed:
+            if self._holder(key) not in ("", owner):
                 return False
-            self._leases[key] = (owner, now + seconds)
+            self._leases[key] = (owner, self._clock() + seconds)
             return True
-
-    def intend(self, key: str, version: int, intent: str) -> bool:
-        """Note an intent at this version."""
-        return self._change(key, version, lambda record: replace(record, intent=intent))
-
-    def write(self, key: str, token: Token, version: int) -> bool:
-        """Put the token over this version."""
-        return self._change(key, version, lambda record: Record(record.version + 1, token))
-
-    def drop(self, key: str, version: int) -> bool:
-        """Forget the token of this version."""
-        return self._change(key, version, lambda record: Record(record.version + 1))
 
     def release(self, key: str, owner: str) -> None:
         """Give the lease back, if this owner has it."""
-        with self._lock:
+        with self._changed:
             if (holder := self._leases.get(key)) and holder[0] == owner:
                 del self._leases[key]
+                self._changed.notify_all()
+
+    def wait(self, key: str, seconds: float) -> None:
+        """Wait for the release."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._holder(key), seconds)
+
+    def intend(self, key: str, version: int, intent: str) -> bool:
+        """Note an intent at this version."""
+        return self._change(key, version, lambda row: replace(row, intent=intent))
+
+    def write(self, key: str, version: int, data: bytes | None, *, keep: float | None = None) -> bool:
+        """Put the data over this version."""
+        return self._change(key, version, lambda row: Row(row.version + 1, data))
+
+    def remove(self, key: str) -> bool:
+        """Forget the key."""
+        with self._changed:
+            self._leases.pop(key, None)
+            self._changed.notify_all()
+            return self._rows.pop(key, None) is not None
+
+    def keys(self) -> Iterator[str]:
+        """Every key with data."""
+        with self._changed:
+            found = [key for key, row in self._rows.items() if row.data is not None]
+        return iter(found)
+
+    def note(self, name: str, data: bytes, seconds: float) -> None:
+        """Leave a fact."""
+        with self._changed:
+            self._notes[name] = (data, self._clock() + seconds)
+            self._notes.move_to_end(name)
+            if len(self._notes) > self._most:
+                self._notes.popitem(last=False)
+
+    def noted(self, name: str) -> bytes | None:
+        """The fact, while it holds."""
+        with self._changed:
+            data, until = self._notes.get(name, (b"", 0.0))
+            return data if until > self._clock() else None
+
+    def checks(self) -> Iterator[Finding]:
+        """There is little to go wrong."""
+        yield Finding("memory", True, "tokens live as long as this process")
 
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _change(self, key: str, version: int, change: Callable[[Record], Record]) -> bool:
-        with self._lock:
-            record = self._records.get(key, Record())
-            if record.version != version:
+    def _holder(self, key: str) -> str:
+        owner, until = self._leases.get(key, ("", 0.0))
+        return owner if until > self._clock() else ""
+
+    def _change(self, key: str, version: int, change: Callable[[Row], Row]) -> bool:
+        with self._changed:
+            row = self._rows.get(key, Row())
+            if row.version != version:
                 return False
-            self._records[key] = change(record)
-            self._records.move_to_end(key)
-            if len(self._records) > self._most:
-                self._records.popitem(last=False)
+            self._rows[key] = change(row)
+            self._rows.move_to_end(key)
+            if len(self._rows) > self._most:
+                self._rows.popitem(last=False)
             return True
 
 
