@@ -41,8 +41,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("documents",),
     ("urls",),
     ("templates",),
+    ("at_rest",),
     ("settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
-    ("lazy", "forks", "near_misses", "pruning", "text_places"),
+    ("lazy", "forks", "near_misses", "pruning", "system_keyring", "text_places"),
     ("values",),
     ("errors", "_version"),
 )

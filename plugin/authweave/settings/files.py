@@ -71,12 +71,16 @@ def nearest(folder: Path) -> SettingsFile | None:
 
 def of_user(env: Mapping[str, str]) -> SettingsFile | None:
     """The user's own file: in XDG_CONFIG_HOME, or where the system keeps configuration."""
-    home = env.get("XDG_CONFIG_HOME")
-    path = Path(home, "authweave", FILE_NAME) if home else _config_folder() / FILE_NAME
+    path = user_folder(env) / FILE_NAME
     return SettingsFile.read(path, str(path)) if path.is_file() else None
 
 
-def _config_folder() -> Path:
+def user_folder(env: Mapping[str, str]) -> Path:
+    """The user's own folder: `authweave` in XDG_CONFIG_HOME (a relative one does not count), or where the system keeps
+    configuration."""
+    home = Path(env.get("XDG_CONFIG_HOME") or ".")
+    if home.is_absolute():
+        return home / "authweave"
     from platformdirs import user_config_path
 
     return user_config_path("authweave", appauthor=False)

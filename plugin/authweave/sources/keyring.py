@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from authweave.errors import InputError, SettingsError
+from authweave import system_keyring
+from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import Settings
 from authweave.values import Secret
 
 if TYPE_CHECKING:
     from authweave.profile import Input
-
-_REFUSED: Final = {
-    "keyrings.alt": "it keeps passwords in a file that others can read",
-    "keyring.backends.null": "it keeps nothing",
-    "keyring.backends.fail": "this system has no keyring",
-}
 
 
 class KeyringSource:
@@ -41,9 +35,7 @@ class KeyringSource:
 
     def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
         """The password kept there. Raises InputError if the keyring fails, SettingsError if it is refused."""
-        backend = self._backend if self._backend is not None else _chosen()
-        for part in _parts(backend):
-            _refuse_plain(part)
+        backend = system_keyring.sound(self._backend, "keyring_service")
         service = f"{self._service}/{profile}"
         for user in _users(asked, tenant):
             if value := _kept(backend, service, user, asked):
@@ -53,36 +45,6 @@ class KeyringSource:
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """Service and user."""
         return f"keyring entry {' or '.join(_users(asked, tenant))} of {self._service}/{profile}"
-
-
-def _chosen() -> Any:
-    try:
-        import keyring
-    except ImportError:
-        wrong = "the library is not there: install authweave[keyring]"
-    else:
-        try:
-            return keyring.get_keyring()
-        except Exception as error:  # noqa: BLE001 - it imports whatever its configuration names
-            wrong = f"the library could not choose a keyring ({type(error).__name__})"
-    raise SettingsError(f"keyring_service is set, and {wrong}")
-
-
-def _parts(backend: Any) -> Iterator[Any]:
-    """The backend, or those that a chain of backends asks one after another."""
-    if type(backend).__module__ == "keyring.backends.chainer":
-        for part in backend.backends:
-            yield from _parts(part)
-    else:
-        yield backend
-
-
-def _refuse_plain(backend: Any) -> None:
-    for ancestor in type(backend).__mro__:
-        for module, why in _REFUSED.items():
-            if ancestor.__module__ == module or ancestor.__module__.startswith(f"{module}."):
-                named = f"{type(backend).__module__}.{type(backend).__qualname__}"
-                raise SettingsError(f"keyring_service: the keyring {named} is refused: {why}; choose another one")
 
 
 def _users(asked: Input, tenant: str) -> tuple[str, ...]:
