@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults", "not_built"),
     ("catalog",),
-    ("schemes", "grants", "client_auth", "placements", "sources", "stores", "reports"),
+    ("schemes", "grants", "client_auth", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
     ("token_endpoint", "token_answers", "call", "matching", "responses"),
     ("tokens", "flights"),
@@ -42,12 +42,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("urls",),
     ("templates",),
     ("at_rest",),
-    ("settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
+    ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
     ("lazy", "forks", "near_misses", "pruning", "system_keyring", "text_places"),
     ("values",),
     ("errors", "_version"),
 )
-KINDS = frozenset({"schemes", "grants", "client_auth", "placements", "sources", "stores", "reports", "rules", "bodies"})
+KINDS = frozenset({"schemes", "grants", "client_auth", "placements", "sources", "stores", "observers", "reports", "rules", "bodies"})
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -38,6 +38,8 @@ BUILTIN = (
     "authweave.sources.dotenv",
     "authweave.sources.keyring",
     "authweave.stores.memory",
+    "authweave.observers.logging",
+    "authweave.observers.opentelemetry",
     "authweave.reports.text",
     "authweave.reports.json",
     "authweave.rules",
@@ -50,6 +52,7 @@ KINDS: Mapping[str, Any] = {
     "placements": contracts.Placement,
     "sources": contracts.ConfiguredSource,
     "stores": contracts.Store,
+    "observers": contracts.Observer,
     "reports": contracts.ReportFormat,
     "rules": contracts.Rule,
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from authweave.call import TokenCall
     from authweave.checking import Checked
     from authweave.drafts.draft import Draft
+    from authweave.events import Event
     from authweave.profile import Input
     from authweave.report import Report
     from authweave.settings import Settings
@@ -219,6 +220,23 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections. Final, and harmless when repeated."""
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Somebody who is told of events: a log, a meter. Registered, named in `observers`, and made from the settings."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Observer | None:
+        """The observer as the operator set it up, or None where nothing is set up. Raises SettingsError."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Take note of an event. Called in the thread where it happened, often a worker that others wait for: quick,
+        never blocking, safe for threads. What it raises is logged once and otherwise ignored."""
         ...
 
 

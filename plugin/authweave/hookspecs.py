@@ -55,6 +55,10 @@ class ExtensionSpecs:
         """Add token stores (`contracts.Store`)."""
 
     @hookspec
+    def register_observers(self, register: Register) -> None:
+        """Add those who can be told of events (`contracts.Observer`)."""
+
+    @hookspec
     def register_reports(self, register: Register) -> None:
         """Add formats of the test report (`contracts.ReportFormat`)."""
 
