@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import types
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
@@ -377,6 +378,34 @@ def test_the_page_has_every_kind_and_every_field():
 
     assert [[f"`{kind}`", level(kind), words] for kind, words in KINDS.items()] == [row[:3] for row in kinds]
     assert [one.name for one in fields(Event)] == [name for row in listed for name in names_in(row[0])]
+
+
+def test_the_observer_of_the_page_works():
+    """The module that the page shows is one that can be installed: registered, named in the settings, told."""
+    [block] = [block for block in page("docs/events.md").blocks if block.language == "python" and "register_observers" in block.text]
+    module = types.ModuleType("acme_pager")
+    exec(block.text, vars(module))
+    catalog = Catalog(installed=False)
+    catalog.add(module, "acme_pager", "acme-pager")
+
+    [tell] = observers_of(Settings(observers=("pager",), environment={"PAGER_NUMBER": "1"}), catalog)
+    Events([tell]).tell("lost", profile="acme")
+
+    assert "lost acme" == tell.__self__.calls.get_nowait()
+    assert [] == observers_of(Settings(observers=("pager",), environment={}), catalog)
+
+
+def test_the_logging_of_the_page_works():
+    """A host that configures logging as shown reads the line."""
+    [block] = [block for block in page("docs/events.md").blocks if block.language == "python" and "dictConfig" in block.text]
+    code = (
+        "from authweave.events import Events\nfrom authweave.observers.logging import LogObserver\nevents = Events([LogObserver().tell])\n"
+        f"{block.text}\nevents.tell('renewed', profile='acme')\nevents.tell('reused')"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert re.fullmatch(r"\S+ \S+ INFO authweave\.events kind=renewed profile=acme\n", done.stderr)
 
 
 def level(kind):

@@ -1,6 +1,7 @@
 """Events as OpenTelemetry metrics: the SDK's own reader sees what was counted, and under which attributes."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from authweave._version import __version__
 from authweave.errors import SettingsError
 from authweave.events import ABOUT_STORE, KINDS, Event, Events
+from authweave.observers import flood
 from authweave.observers.opentelemetry import (
     BOUNDARIES,
     MOST_ENDPOINTS,
@@ -20,6 +22,7 @@ from authweave.observers.opentelemetry import (
     MOST_PROFILES,
     OpenTelemetryObserver,
 )
+from documentation.markdown import names_in, page
 from effort import examples
 
 FULL = Event(
@@ -239,3 +242,47 @@ def test_a_provider_that_cannot_make_a_meter_is_a_wrong_setting():
         OpenTelemetryObserver(Broken())
 
     assert refused.value.__context__ is None
+
+
+# The page
+
+PAGE = page("docs/events.md")
+
+
+def test_the_page_has_the_instruments(metered):
+    """Each with its kind, its unit and the attributes that it can have."""
+    metered.observer.tell(FULL)
+    metered.observer.tell(Event("store_down", 0.0))
+    rows = {names_in(name)[0]: (kind, *names_in(unit), attributes) for name, kind, unit, attributes in PAGE.rows("Metrics", "instrument")}
+
+    metrics = metered.metrics()
+    assert set(metrics) == set(rows)
+    for name, (kind, unit, attributes) in rows.items():
+        assert (type(metrics[name].data).__name__, metrics[name].unit) == ({"counter": "Sum", "histogram": "Histogram"}[kind], unit)
+        if not attributes.startswith("the same"):
+            assert set(names_in(attributes)) == {key for point in metered.points(name) for key in point.attributes}
+
+
+def test_the_page_has_the_bounds():
+    """The numbers are those of the code."""
+    bounds = f"{MOST_PROFILES} profiles, {MOST_GRANTS} grants, {MOST_ENDPOINTS} endpoints of one profile"
+
+    assert bounds in PAGE.text
+    assert 100 == flood.MOST
+    assert "at most a hundred keys of a kind" in PAGE.text
+
+
+def test_alerts_name_what_there_is(metered):
+    """Metrics, labels and kinds of the queries are real, as Prometheus writes names (dots, units, `_total`)."""
+    metered.observer.tell(FULL)
+    metered.observer.tell(Event("store_down", 0.0))
+    known = {name.replace(".", "_") + ("_seconds_bucket" if metric.unit == "s" else "_total") for name, metric in metered.metrics().items()}
+    labels = {name.replace(".", "_") for name in ATTRIBUTES}
+
+    [block] = [block for block in PAGE.blocks if block.language == "promql"]
+    named = set(re.findall(r"\b(authweave_\w+|server_\w+)", block.text))
+    kinds = {kind for words in re.findall(r'authweave_kind!?=~?"([\w|]+)"', block.text) for kind in words.split("|")}
+
+    assert known <= named <= known | labels
+    assert len(kinds) > 8
+    assert kinds <= set(KINDS)
