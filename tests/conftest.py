@@ -23,5 +23,6 @@ pytest_plugins = (
     "parts.raw_basic",
     "parts.nginx",
     "parts.httpbin",
+    "parts.redis",
     "parts.yaml_language_server",
 )
