@@ -40,6 +40,7 @@ BUILTIN = (
     "authweave.stores.memory",
     "authweave.observers.logging",
     "authweave.observers.opentelemetry",
+    "authweave.stores.sqlite",
     "authweave.reports.text",
     "authweave.reports.json",
     "authweave.rules",

@@ -1,0 +1,110 @@
+"""The rows of the database: read, written over exactly one version, forgotten. Inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sqlite3
+from typing import Final
+
+from authweave.stores.sqlite_failures import Damaged
+from authweave.values import Row
+
+PIECE: Final = 500
+"""Keys read at once."""
+
+PURGED_AT_ONCE: Final = 8
+PURGE_ONE_IN: Final = 8
+LARGEST: Final = 2**62
+
+
+def row_of(raw: sqlite3.Connection, key: str) -> Row:
+    """What is under the key; an empty Row if nothing. Raises Damaged where it is not what was written."""
+    return _found(raw, key)[0]
+
+
+def intend(raw: sqlite3.Connection, key: str, version: int, intent: str) -> bool:
+    """Note an intent, if this version is there."""
+    row, until = _found(raw, key)
+    if row.version != version:
+        return False
+    _put(raw, key, Row(row.version, row.data, intent), until)
+    return True
+
+
+def write(raw: sqlite3.Connection, key: str, version: int, data: bytes | None, until: float | None) -> bool:
+    """Write over this version. A key without one goes on from the last that was forgotten: no version comes twice, so
+    that nobody writes over what came after a removal."""
+    row, _ = _found(raw, key)
+    if row.version != version:
+        return False
+    _put(raw, key, Row((row.version or _last_version(raw)) + 1, data), until)
+    return True
+
+
+def remove(raw: sqlite3.Connection, key: str) -> bool:
+    """Forget the key and its lease."""
+    raw.execute("DELETE FROM leases WHERE key = ?", (key,))
+    return _forget(raw, key)
+
+
+def keys_after(raw: sqlite3.Connection, key: str) -> list[str]:
+    """Some keys with data, in order, after this one."""
+    return [found for (found,) in raw.execute("SELECT key FROM rows WHERE key > ? AND data IS NOT NULL ORDER BY key LIMIT ?", (key, PIECE))]
+
+
+def purge_now_and_then(raw: sqlite3.Connection, now: float) -> None:
+    """Forget a few of the rows, leases and notes whose time is over. A part of the writes does it, for all."""
+    if random.randrange(PURGE_ONE_IN) == 0:  # noqa: S311  # not a secret
+        purge(raw, now)
+
+
+def purge(raw: sqlite3.Connection, now: float) -> None:
+    """Forget a few whose time is over."""
+    for (key,) in raw.execute("SELECT key FROM rows WHERE until < ? LIMIT ?", (now, PURGED_AT_ONCE)).fetchall():
+        _forget(raw, key, over=now)
+    for table, name in (("leases", "key"), ("notes", "name")):
+        raw.execute(f"DELETE FROM {table} WHERE {name} IN (SELECT {name} FROM {table} WHERE until < ? LIMIT ?)", (now, PURGED_AT_ONCE))  # noqa: S608  # our own names
+
+
+def _found(raw: sqlite3.Connection, key: str) -> tuple[Row, float | None]:
+    found = raw.execute("SELECT version, data, intent, until, mark FROM rows WHERE key = ?", (key,)).fetchone()
+    if found is None:
+        return Row(), None
+    version, data, intent, until, mark = found
+    if mark != _mark(key, version, data, intent, until):
+        raise Damaged("a row is not what was written")
+    return Row(version, data, intent), until
+
+
+def _put(raw: sqlite3.Connection, key: str, row: Row, until: float | None) -> None:
+    until = None if until is None else float(until)
+    raw.execute(
+        "INSERT INTO rows (key, version, data, intent, until, mark) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET version = excluded.version, data = excluded.data, intent = excluded.intent,"
+        " until = excluded.until, mark = excluded.mark",
+        (key, row.version, row.data, row.intent, until, _mark(key, row.version, row.data, row.intent, until)),
+    )
+
+
+def _forget(raw: sqlite3.Connection, key: str, over: float = float("inf")) -> bool:
+    found = raw.execute("SELECT version, until FROM rows WHERE key = ?", (key,)).fetchone()
+    if found is None or (found[1] is not None and not found[1] < over):
+        return False
+    raw.execute("DELETE FROM rows WHERE key = ?", (key,))
+    raw.execute("UPDATE about SET last_version = max(last_version, ?)", (found[0],))
+    return True
+
+
+def _last_version(raw: sqlite3.Connection) -> int:
+    found = raw.execute("SELECT last_version FROM about").fetchone()
+    if found is None or not isinstance(found[0], int) or not 0 <= found[0] < LARGEST:
+        raise Damaged("the last version is not what was written")
+    return found[0]
+
+
+def _mark(key: object, version: object, data: object, intent: object, until: object) -> bytes:
+    """What shows that a row is whole: not against forgery, that is the seal's, but against a page that is wrong."""
+    mark = hashlib.blake2b(repr((key, version, intent, until, data is None)).encode(errors="surrogatepass"), digest_size=8)
+    mark.update(data if isinstance(data, bytes) else repr(data).encode(errors="surrogatepass"))
+    return mark.digest()
