@@ -43,11 +43,6 @@ def keys_in(raw: bytes) -> tuple[SealingKey, ...]:
     return tuple(found)
 
 
-def looks_like_key(text: str) -> bool:
-    """Is the text in the form of a key, so that it must not be shown?"""
-    return bool(_HEX.fullmatch(text) or _BASE64.fullmatch(text))
-
-
 def line_of(key: SealingKey) -> str:
     """The key as a line of its own, without a line end."""
     return base64.b64encode(key.value).decode()

@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 
 from authweave.at_rest.key_entry import KeyEntry
 from authweave.at_rest.key_file import KeyFile
-from authweave.at_rest.key_text import looks_like_key
 from authweave.at_rest.sealing_key import SealingKey
 from authweave.errors import SettingsError
 from authweave.settings import Settings
 from authweave.settings.files import user_folder
+from authweave.settings.kinds import is_key_itself
 
 __all__ = ["Keys", "SealingKey", "rotated", "where"]
 
@@ -100,6 +100,7 @@ def where(settings: Settings) -> str:
 
 
 def _place(settings: Settings) -> KeyFile | KeyEntry | None:
+    _refuse_key_itself(settings)
     told = settings.store_key
     if told is None:
         return _default(settings)
@@ -110,6 +111,12 @@ def _place(settings: Settings) -> KeyFile | KeyEntry | None:
     return _named(told, _named_by(settings))
 
 
+def _refuse_key_itself(settings: Settings) -> None:
+    """A key in the place of its name must not be taken for a path, which messages show."""
+    if is_key_itself(settings.store_key or ""):
+        raise SettingsError(f"{_named_by(settings)}: that is a key itself; put it into a file of mode 0600 and name that")
+
+
 def _default(settings: Settings) -> KeyFile:
     folder = user_folder(settings.environment)
     if not folder.is_absolute():
@@ -118,8 +125,6 @@ def _default(settings: Settings) -> KeyFile:
 
 
 def _named(told: str, named_by: str) -> KeyFile:
-    if looks_like_key(told):
-        raise SettingsError(f"{named_by}: that is a key itself; put it into a file of mode 0600 and name that")
     try:
         path = Path(told).expanduser()
     except RuntimeError:

@@ -30,6 +30,7 @@ _LONGEST: Final = 1_000_000
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_KEY_ITSELF: Final = re.compile(r"[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=")
 _USER_IN_URL: Final = re.compile(r"(?s)://.*@")
 _PASSWORD_IN_QUERY: Final = re.compile(r"(?i)((?:^|[?&;])[^=&;?]*(?:pass|secret|token|key|pwd)[^=&;?]*=)[^&;#]*")
 
@@ -76,6 +77,17 @@ def _is_text(value: Any, _: Path) -> str:
     if "\0" in value:
         raise Wrong("holds a NUL character")
     return value
+
+
+def is_key_itself(text: str) -> bool:
+    """Is the text 32 bytes in base64 or hex, and so no name of a place?"""
+    return bool(_KEY_ITSELF.fullmatch(text))
+
+
+def _key_place(value: Any, folder: Path) -> str:
+    if is_key_itself(text := _is_text(value, folder)):
+        raise Wrong("must name where the key is; that is a key itself: put it into a file of mode 0600 and name that")
+    return text
 
 
 def _path(value: Any, folder: Path) -> Path:
@@ -169,6 +181,7 @@ def _shown_table(value: Any) -> str:
 
 
 TEXT: Final = Kind("text", _is_text, _is_text, _shown)
+KEY_PLACE: Final = Kind("text", _key_place, _key_place, _shown)
 FLAG: Final = Kind("true or false", _flag, _is_flag, _shown)
 SECONDS: Final = Kind("seconds", _seconds, _is_seconds, _shown)
 COUNT: Final = Kind("a whole number", _count, _is_count, _shown)

@@ -71,7 +71,7 @@ class Settings:
 
     profiles: Annotated[tuple[Path, ...], _Said(kinds.PATHS, "Folders with profiles, searched in this order.")] = ()
     store: Annotated[str, _Said(kinds.URL, _STORE)] = "memory:"
-    store_key: Annotated[str | None, _Said(kinds.TEXT, _STORE_KEY)] = None
+    store_key: Annotated[str | None, _Said(kinds.KEY_PLACE, _STORE_KEY)] = None
     store_patience: Annotated[float, _Said(kinds.SECONDS, "Seconds that one call to the store may take.")] = 0.2
     store_required: Annotated[bool, _Said(kinds.FLAG, _STORE_REQUIRED)] = False
     observers: Annotated[tuple[str, ...], _Said(kinds.NAMES, "Who is told of events: logging, opentelemetry.")] = _OBSERVERS
