@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import sys
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future
@@ -17,8 +16,9 @@ from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
+from authweave.renewal import is_client_refused
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
-from authweave.token_endpoint import TokenEndpoint, is_client_refused
+from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens
 from authweave.urls import Origin
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey
@@ -298,12 +298,7 @@ class Credential:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         connection = self.connection
         scope = make_scope(connection.profile, inputs, connection.engine.clock())
-        secrets: list[tuple[str, str]] = []
-        plain: list[tuple[str, str]] = []
-        for name in sorted(self.variant.key_inputs):
-            value = inputs.get(name)
-            (secrets if isinstance(value, Secret) else plain).append((name, _text(value)))
-        unattended = () if settings.grant.attended else secrets
+        plain = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if not isinstance(inputs.get(name), Secret)]
         return TokenKey(
             tenant=connection.tenant,
             connection=f"{connection.profile.name}/{self.variant.name}",
@@ -314,8 +309,16 @@ class Credential:
             scopes="\n".join(f"{key}={template.render(scope)}" for key, template in settings.scopes),
             audience="\n".join(template.render(scope) for template in (settings.audience, settings.resource) if template),
             inputs=tuple(plain),
-            secret=hashlib.sha256("\0".join(f"{name}={value}" for name, value in unattended).encode()).hexdigest() if unattended else "",
+            secret="" if settings.grant.attended else self._credentials(inputs),
         )
+
+    def _credentials(self, inputs: Resolved) -> str:
+        """What stands for the secrets that a token call reads: a keyed fingerprint of all of them."""
+        secrets = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if isinstance(inputs.get(name), Secret)]
+        if not secrets:
+            return ""
+        parts = [part.encode(errors="surrogatepass") for pair in secrets for part in pair]
+        return self.connection.engine.ledger.fingerprint(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
 
     def endpoint(self) -> TokenEndpoint:
         """What gets tokens for this credential."""
@@ -328,8 +331,9 @@ class Credential:
             self._scope,
             engine.exchange,
             deadline=engine.settings.deadline,
-            holds=engine.holds,
-            hold_key=(self.lane(), client_id),
+            pauses=engine.pauses,
+            client=(self.lane(), client_id),
+            credentials=self._credentials(self.inputs),
             origin=self.variant.origin,
             attempts=engine.attempts,
             clock=engine.clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -10,26 +11,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
 from authweave.connection import Connection, Credential
-from authweave.contracts import Store
+from authweave.contracts import Store, StoreOptions
 from authweave.errors import MissingInput, SettingsError, UsageError
+from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
 from authweave.forks import Lock
 from authweave.inputs import Resolved, resolve
+from authweave.ledger import Ledger
 from authweave.loading import ENDINGS, files_in, load
+from authweave.pauses import Pauses
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.sources.mapping import MappingSource
+from authweave.stores.memory import MemoryStore
 from authweave.targets import named_server
-from authweave.token_endpoint import ATTEMPTS, Exchange, Holds, wire_exchange
+from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
 from authweave.tokens import Tokens
-from authweave.values import NEVER, Secret, Token, TokenKey
+from authweave.values import NEVER, Secret, TokenKey
 from authweave.wire import Route, Wire
 
-LEASE_MARGIN = 15.0
-"""Seconds that a lease outlives the deadline of the call it is for."""
+LEASE_FACTOR = 1.5
+"""How much longer a lease lasts than the deadline of the call it is for."""
 MOST_CONNECTIONS = 10_000
 """Connections remembered; of more, the oldest is made anew when it is asked for again. Its tokens stay in the store."""
 
@@ -38,14 +44,16 @@ class Engine:
     """Loads profiles and connects them. Thread-safe and fork-safe; make one per process and share it.
 
     `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones. `inputs`: a callable
-    (profile, input, tenant) → value or None, or a map, asked before all other sources. Everything else is a setting
-    (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises SettingsError.
+    (profile, input, tenant) → value or None, or a map, asked before all other sources. `on_event` hears of everything that
+    befalls tokens (see `events`), in the thread where it happens. Everything else is a setting (see `Settings`); what is
+    not given comes from AUTHWEAVE_* and authweave.toml. Raises SettingsError.
     """
 
     def __init__(
         self, profiles: str | Path | Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
         settings: Settings | None = None, wire: Wire | None = None, store: Store | None = None,
-        clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS, **overrides: Any,
+        on_event: Callable[[Event], None] | None = None, clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS,
+        **overrides: Any,
     ) -> None:  # fmt: skip
         self.catalog = catalog or default_catalog()
         self.settings = settings or Settings.load(overrides)
@@ -53,9 +61,10 @@ class Engine:
         self.attempts = attempts
         self.wire = wire or wire_of(self.settings)
         self.exchange: Exchange = wire_exchange(self.wire)
-        self.store = store or store_of(self.settings, self.catalog)
+        self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
+        self.ledger = ledger_of(self.settings, self.catalog, self.events, store)
         self.flights = Flights(self.settings.workers_per_endpoint)
-        self.holds = Holds()
+        self.pauses = Pauses(self.ledger, self.events.tell, clock)
         named = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in named), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
@@ -73,7 +82,7 @@ class Engine:
     def close(self) -> None:
         """Wait a bounded time for renewals under way, and let go of the store."""
         self.flights.wait(self.settings.deadline)
-        self.store.close()
+        self.ledger.close()
 
     def profile(self, reference: str | Path) -> Profile:
         """A profile by name, `name@version`, or path of a file. Raises ProfileError, UsageError."""
@@ -127,7 +136,9 @@ class Engine:
         attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both."""
         other = copy.copy(self)
         other.exchange, other.attempts = exchange, 1
-        other.store, other.flights = self.catalog.named("stores")["memory"](), Flights(self.settings.workers_per_endpoint)
+        other.events = Events((), self.clock)
+        other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
+        other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
         other._connections, other._tokens = {}, weakref.WeakValueDictionary()
         return other
 
@@ -142,20 +153,20 @@ class Engine:
     def tokens_for(self, key: TokenKey, credential: Credential) -> Tokens:
         """The tokens of a key: one object in this process, whichever connection asks."""
         digest = key.digest()
-
-        def get(old: Token | None, end: float) -> Token:
-            return credential.endpoint().get(old, end)
-
         lane, deadline = credential.lane(), self.settings.deadline
         with self._lock:
             tokens = self._tokens.get(digest)
             if tokens is None:
-                tokens = self._tokens[digest] = Tokens(
-                    digest, get, self.store, self.flights,
-                    lane=lane, lease_seconds=deadline + LEASE_MARGIN, deadline=deadline, clock=self.clock,
+                told = functools.partial(
+                    self.events.tell, profile=credential.connection.profile.name, tenant=key.tenant, subject=key.subject,
+                    key=digest[:12], endpoint=str(lane), grant=key.grant,
                 )  # fmt: skip
-            elif not key.secret:  # the secret is no part of the key, and may be a new one
-                tokens.use(get)
+                tokens = self._tokens[digest] = Tokens(
+                    key, credential.endpoint, self.ledger, self.flights, lane=lane, lease_seconds=deadline * LEASE_FACTOR,
+                    deadline=deadline, tell=told, required=self.settings.store_required, clock=self.clock,
+                )  # fmt: skip
+            else:
+                tokens.use(credential.endpoint)  # a secret that is no part of the key may be a new one
         return tokens
 
     def _file(self, reference: str | Path) -> tuple[Path, str]:
@@ -179,13 +190,31 @@ def wire_of(settings: Settings) -> Wire:
     return Wire(routes=routes, ca=settings.ca, loopback_http=settings.allow_loopback_http, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
 
 
-def store_of(settings: Settings, catalog: Catalog) -> Store:
-    """The store that the URL of the settings names."""
-    scheme = settings.store.partition(":")[0]
-    stores = catalog.named("stores")
-    if scheme not in stores:
-        raise SettingsError(f"{settings.origins['store']}: store {scheme}: is not known; known: {', '.join(f'{name}:' for name in sorted(stores))}")
-    return stores[scheme]()  # type: ignore[no-any-return]  # a registered store
+def ledger_of(settings: Settings, catalog: Catalog, events: Events, store: Store | None = None) -> Ledger:
+    """The store that is given, or that the settings name, with what seals it. What stays in this process is not sealed."""
+    store = store or store_of(settings, catalog, events)
+    keys = Keys.from_settings(settings) if store.is_shared else Keys(None)
+    return Ledger(store, keys, events.tell, settings.store_patience)
+
+
+def store_of(settings: Settings, catalog: Catalog, events: Events) -> Store:
+    """The store that the URL of the settings names. Raises SettingsError."""
+    scheme = settings.store.partition(":")[0].lower()
+    by_scheme = {word: store for store in catalog.named("stores").values() for word in store.schemes}
+    if scheme not in by_scheme:
+        known = ", ".join(f"{word}:" for word in sorted(by_scheme))
+        raise SettingsError(f"{settings.origins['store']}: store {scheme}: is not known; known: {known}")
+
+    def report(kind: str, detail: str) -> None:
+        events.tell(kind, detail=detail)
+
+    wrong = ""
+    try:
+        options = StoreOptions(settings.store_patience, settings.ca, report)
+        return by_scheme[scheme].from_url(settings.store, options)  # type: ignore[no-any-return]  # a registered store
+    except SettingsError as error:
+        wrong = str(error)
+    raise SettingsError(f"{settings.origins['store']}: {wrong}")
 
 
 def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:

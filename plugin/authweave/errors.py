@@ -300,22 +300,27 @@ class TokenError(AuthweaveError):
 
 
 class TokenEndpointError(TokenError):
-    """The token endpoint refused. Fields are the server's own words: RFC 6749 §5.2."""
+    """The token endpoint refused. Fields are the server's own words: RFC 6749 §5.2.
+
+    `asked_again_at` in Unix seconds: nobody asks before that, and whoever comes gets this error at once.
+    """
 
     code = "token_endpoint"
 
     def __init__(
         self, *, status: int, url: str, error: str | None = None, error_description: str | None = None,
-        error_uri: str | None = None,
+        error_uri: str | None = None, asked_again_at: float = 0.0, wait: float = 0.0,
     ) -> None:  # fmt: skip
         words = error or f"status {status}"
         described = f": {error_description}" if error_description else ""
-        super().__init__(f"{url} refused the token request ({status}): {words}{described}")
+        paused = f" (not asked again for {wait:.0f} s)" if wait > 0 else ""
+        super().__init__(f"{url} refused the token request ({status}): {words}{described}{paused}")
         self.status = status
         self.url = url
         self.error = error
         self.error_description = error_description
         self.error_uri = error_uri
+        self.asked_again_at = asked_again_at
 
 
 class TokenAnswerError(TokenError):

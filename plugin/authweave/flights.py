@@ -6,11 +6,12 @@ A caller only ever waits for a Future. Cancelling it, closing its loop or losing
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -76,18 +77,24 @@ class Flights:
         flight.set_exception(UnexpectedFailure("no thread can be started for this: the process has too many, or is ending"))
         return flight
 
-    def rest(self, seconds: float) -> None:
-        """Sleep. A worker gives up its place in the lane meanwhile, so that others' work goes on."""
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """While waiting for something, a worker gives up its place in the lane, so that others' work goes on."""
         way: _Lane | None = getattr(self._here, "lane", None)
         if way is None or not self._may_rest(way):
-            time.sleep(seconds)
+            yield
             return
         try:
-            time.sleep(seconds)
+            yield
         finally:
             with self._lock:
                 way.busy += 1
                 way.resting -= 1
+
+    def rest(self, seconds: float) -> None:
+        """Sleep, resting."""
+        with self.resting():
+            time.sleep(seconds)
 
     def wait(self, seconds: float) -> None:
         """Give work under way a bounded time to end."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.profile import Field, Profile
 from authweave.redirect_guard import RedirectGuard
 from authweave.targets import is_allowed
-from authweave.values import NEVER
+from authweave.values import NEVER, Token
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
@@ -34,7 +34,13 @@ class Quick:
         self.tokens = sent.credential.tokens
         self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
         self.judges = bool(sent.credential.variant.rejected_when)
-        self.good_until = min(token.renew_at if token else NEVER, token.expires_at if token else NEVER, connection.inputs_until)
+        self.good_until = min(self._renewal_of(token), token.expires_at if token else NEVER, connection.inputs_until)
+
+    def _renewal_of(self, token: Token | None) -> float:
+        """When the token has to be asked for again: one that is no longer at hand, at once."""
+        if token is None or self.tokens is None:
+            return NEVER
+        return self.tokens.renew_at if self.tokens.current is token else 0.0
 
     def guard(self, url: Any) -> RedirectGuard | None:
         """The guard of a URL's origin, or None where the credential may not go the quick way."""

@@ -13,62 +13,63 @@ from typing import Any, Final
 
 from authweave.call import token_call
 from authweave.drafts.draft import Placed
-from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, WireError
-from authweave.forks import Lock
+from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, TokenError, WireError
 from authweave.net.values import Call
+from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
+from authweave.renewal import UNSENT, is_client_refused
 from authweave.token_answers import Reading, read_token
-from authweave.values import NEVER, TaskRequest, TaskResponse, Token
+from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 
 ATTEMPTS: Final = 3
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
-_UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
+_UNDONE: Final = frozenset({"temporarily_unavailable", "slow_down"})
+"""… and those that say that nothing was done."""
 
 Exchange = Callable[[TaskRequest, float, tuple[Placed, ...]], TaskResponse]
 """Send one finished request within so many seconds. The last says which key of the profile put what into it."""
 
 
-class Holds:
-    """Until when an endpoint asked to be left alone (`Retry-After`), for every connection of the engine. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._until: dict[tuple[str, str], float] = {}
-
-    def until(self, key: tuple[str, str]) -> float:
-        """Unix seconds; 0 if there is nothing to wait for."""
-        with self._lock:
-            return self._until.get(key, 0.0)
-
-    def put(self, key: tuple[str, str], moment: float, now: float) -> None:
-        """Remember a request to wait; those that are over are forgotten."""
-        with self._lock:
-            self._until = {known: until for known, until in self._until.items() if until > now}
-            self._until[key] = max(moment, self._until.get(key, 0.0))
-
-
 class TokenEndpoint:
     """Gets tokens for one client at one endpoint. `deadline` in seconds is for all attempts together.
 
-    `scope()` makes the namespaces of templates anew for each call. `hold_key` is whom a `Retry-After` concerns.
+    `scope()` makes the namespaces of templates anew for each call. `client` is whom a pause concerns, `credentials`
+    marks the secrets of the calls.
     """
 
     def __init__(
         self, settings: TokenSettings, scope: Callable[[Token | None], Mapping[str, Any]], exchange: Exchange, *,
-        deadline: float, holds: Holds, hold_key: tuple[str, str], origin: str = "auth", attempts: int = ATTEMPTS,
+        deadline: float, pauses: Pauses, client: Client, credentials: str = "", origin: str = "auth", attempts: int = ATTEMPTS,
         clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
         self.settings = settings
         self._scope = scope
         self._exchange = exchange
         self._deadline = deadline
-        self._holds = holds
-        self._hold_key = hold_key
+        self._pauses = pauses
+        self._client = client
+        self.credentials = credentials
         self._origin = origin
         self._attempts = attempts
         self._clock = clock
         self._sleep = sleep
+
+    @property
+    def attended(self) -> bool:
+        """Did a person consent, so that the grant cannot be repeated?"""
+        return self.settings.grant.attended
+
+    def refuse_early(self, end: float) -> None:
+        """Raise RateLimited or EndpointPaused where the endpoint has to be left alone until after `end`."""
+        self._pauses.refuse(self._client, self._client[0])
+        wait = self._pauses.until(self._client) - self._clock()
+        if wait > 0 and time.monotonic() + wait >= end:
+            raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
+
+    def spends(self, old: Token | None) -> Secret | None:
+        """The refresh token that `get` would present; None for a grant without one."""
+        return old.refresh_token if old is not None and self.settings.refresh_with == "refresh_token" else None
 
     def get(self, old: Token | None, end: float | None = None) -> Token:
         """A token: by refresh where one can be had so, else by the grant; before `end` (of `time.monotonic`).
@@ -77,6 +78,18 @@ class TokenEndpoint:
         Raises TokenError, WireError, InputError, TemplateError.
         """
         end = time.monotonic() + self._deadline if end is None else end
+        failure: AuthweaveError
+        try:
+            token = self._got(old, end)
+        except AuthweaveError as error:
+            failure = error.fresh()
+        else:
+            self._pauses.answered(self._client)
+            return token
+        self._judge(failure)
+        raise failure
+
+    def _got(self, old: Token | None, end: float) -> Token:
         if old is not None and self.is_refreshable(old):
             try:
                 return self._tried(old, end, once=True)
@@ -84,6 +97,13 @@ class TokenEndpoint:
                 if self.settings.grant.attended or is_client_refused(error) or time.monotonic() >= end:
                     raise
         return self._tried(None, end, once=self.settings.grant.attended)
+
+    def _judge(self, failure: AuthweaveError) -> None:
+        """Does the endpoint answer at all? Whoever fails again and again is left alone for a while."""
+        if isinstance(failure, WireError) or (isinstance(failure, TokenEndpointError) and failure.status >= 500):
+            self._pauses.failed(self._client, str(failure))
+        elif isinstance(failure, TokenError):
+            self._pauses.answered(self._client)
 
     def is_refreshable(self, old: Token) -> bool:
         """Can a new token be had from this one, without the grant?"""
@@ -115,38 +135,27 @@ class TokenEndpoint:
         return read_token(response, reading)
 
     def _wait_for_hold(self, end: float) -> None:
-        until = self._holds.until(self._hold_key)
-        wait = until - self._clock()
-        if wait <= 0:
-            return
-        if time.monotonic() + wait >= end:
-            raise RateLimited(url=self._hold_key[0], status=429, retry_at=until, wait=wait)
-        self._sleep(wait)
+        self.refuse_early(end)
+        wait = self._pauses.until(self._client) - self._clock()
+        if wait > 0:
+            self._sleep(wait)
 
     def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
         """Seconds to wait before another attempt, or None if there shall be none."""
         backoff = float(random.uniform(0.5, 1.0) * 0.5 * 2 ** (attempt - 1))  # noqa: S311 - spreads load
         if isinstance(failure, RateLimited):
             now = self._clock()
-            self._holds.put(self._hold_key, failure.retry_at, now)
+            self._pauses.hold(self._client, failure.retry_at)
             return max(0.0, failure.retry_at - now) + backoff if attempt < self._attempts else None
         return backoff if attempt < self._attempts and _may_repeat(failure, once=once) else None
-
-
-def is_client_refused(error: AuthweaveError) -> bool:
-    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2)?"""
-    if not isinstance(error, TokenEndpointError):
-        return False
-    word = (error.error or "").replace("_", "").lower()  # some spell it InvalidClient
-    return word == "invalidclient" or (error.status == 401 and not word)
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:
     """Can it help, and is it safe? A code, or a refresh token that rotates, is never presented twice on a guess."""
     if isinstance(failure, WireError):
-        return failure.retry and (failure.stage in _UNSENT or (not once and failure.code != "read_timeout"))
+        return failure.retry and (failure.stage in UNSENT or (not once and failure.code != "read_timeout"))
     if isinstance(failure, TokenEndpointError):
-        return failure.error in _PASSING or (not once and failure.status in (500, 502, 503, 504))
+        return failure.error in (_UNDONE if once else _PASSING) or (not once and failure.status in (500, 502, 503, 504))
     return isinstance(failure, TokenAnswerError) and failure.kind == "empty_or_partial_body" and not once
 
 

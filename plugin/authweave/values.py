@@ -239,9 +239,100 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """What an owner of a lease was about to do: spend a refresh token, for the how-manieth time.
+
+    `spends` is the mark of the refresh token (see `spent_mark`), '' for a grant that spends none.
+    """
+
+    owner: str
+    at: float
+    spends: str = ""
+    attempt: int = 1
+
+    @property
+    def text(self) -> str:
+        """As a store keeps it."""
+        return f"{self.owner} {self.at:.3f} {self.spends or '-'} {self.attempt}"
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """The intent in a store; None if there is none. One that cannot be read is one of somebody unknown."""
+        if not text:
+            return None
+        found = re.fullmatch(r"(\S{1,200}) (\d{1,15}(?:\.\d{1,9})?) (\S{1,64}) (\d{1,6})", text, re.ASCII)
+        if found is None:
+            return cls("?", 0.0)
+        return cls(found[1], float(found[2]), "" if found[3] == "-" else found[3], int(found[4]))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the last attempt gave no token. `kind`: refused, unreachable, rate_limited or sign_in_needed.
+
+    `spends` marks the refresh token it is about: one that is dead (sign_in_needed), or one of which nobody knows what
+    the server did with it (unreachable). `count` is the how-manieth trouble of its kind in a row; nobody asks again
+    before `until` (Unix seconds). The rest is of a refusal: the endpoint's own words (RFC 6749 §5.2), and the mark of
+    the client's secrets.
+    """
+
+    kind: str
+    reason: str
+    at: float
+    spends: str = ""
+    status: int = 0
+    error: str | None = None
+    error_description: str | None = None
+    count: int = 0
+    until: float = 0.0
+    credentials: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is kept of a key: whose it is, the token, and what went wrong last.
+
+    `rotates`: did the last refresh bring another refresh token? None where nobody knows yet.
+    """
+
+    facts: Mapping[str, Any]
+    token: Token | None = None
+    trouble: Trouble | None = None
+    rotates: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a store, opened. `unreadable` says why its entry could not be: it is then as if absent."""
+
+    version: int = 0
+    entry: Entry | None = None
+    intent: Intent | None = None
+    unreadable: str = ""
+
+    @property
+    def token(self) -> Token | None:
+        """The token, if there is one."""
+        return self.entry.token if self.entry else None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What went wrong last, if it was the last that happened."""
+        return self.entry.trouble if self.entry else None
+
+
+def spent_mark(refresh_token: Secret | None) -> str:
+    """What stands for a refresh token in an intent and in a Trouble: 16 hex digits; '' for none."""
+    if refresh_token is None:
+        return ""
+    return hashlib.sha256(b"authweave refresh token\0" + _as_bytes(refresh_token.reveal())).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
 class TokenKey:
     """Whose token it is. Every part is in the key, so that no token is ever handed to somebody else.
 
+    `secret` is a keyed fingerprint of what an unattended grant sends, or the mark of the refresh token that was given.
     `digest()` is a length-prefixed hash: parts can never run into each other.
     """
 
@@ -255,6 +346,14 @@ class TokenKey:
     audience: str
     inputs: tuple[tuple[str, str], ...]
     secret: str = field(default="", repr=False)
+
+    def facts(self) -> dict[str, Any]:
+        """The parts as plain data: what a record repeats, so that reading can verify it."""
+        return {
+            "tenant": self.tenant, "connection": self.connection, "subject": self.subject, "endpoint": self.endpoint,
+            "client_id": self.client_id, "grant": self.grant, "scopes": self.scopes, "audience": self.audience,
+            "inputs": [list(pair) for pair in self.inputs], "secret": self.secret,
+        }  # fmt: skip
 
     def digest(self) -> str:
         """The key under which a store keeps the token: 64 hex digits (SHA-256)."""

@@ -11,52 +11,11 @@ import time
 import pytest
 
 from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, UnexpectedFailure
-from authweave.flights import Flights, landed
-from authweave.stores.memory import MemoryStore
-from authweave.tokens import PAUSES, Tokens
-from authweave.values import NEVER, Record, Secret, Token
-from services import Clock, until
-
-
-class Endpoint:
-    """Gives T1, T2, …; each lives `life` seconds and may be renewed `window` before its end. Raises `errors` first."""
-
-    def __init__(self, clock, life=600.0, window=60.0):
-        self.clock, self.life, self.window = clock, life, window
-        self.olds, self.ends, self.errors = [], [], []
-        self.gate = None
-
-    @property
-    def count(self):
-        return len(self.olds)
-
-    def __call__(self, old, end):
-        self.olds.append(old)
-        self.ends.append(end)
-        if self.gate is not None:
-            assert self.gate.wait(20)
-        if self.errors:
-            raise self.errors.pop(0)
-        now = self.clock()
-        return Token(Secret(f"T{self.count}", "test"), now + self.life, now + self.life - self.window, now)
-
-
-class Bench:
-    """Tokens with everything around them; `same()` is another process's on the same store."""
-
-    def __init__(self, **endpoint):
-        self.clock = Clock()
-        self.endpoint = Endpoint(self.clock, **endpoint)
-        self.store = MemoryStore(self.clock)
-        self.tokens = self.same()
-
-    def same(self, endpoint=None, *, lease_seconds=45.0, deadline=30.0):
-        return Tokens(
-            "key", endpoint or self.endpoint, self.store, Flights(4), lane="lane", lease_seconds=lease_seconds, deadline=deadline, clock=self.clock,
-        )  # fmt: skip
-
-    def renewed(self, refused=None):
-        return self.tokens.renewed(refused).result(10)
+from authweave.flights import landed
+from authweave.tokens import PAUSES
+from authweave.values import NEVER, Secret, Token
+from renewing import KEY, Bench, Endpoint, name
+from services import until
 
 
 @pytest.fixture
@@ -64,8 +23,27 @@ def bench():
     return Bench()
 
 
-def name(token):
-    return token.access_token.reveal() if token else None
+def test_workers_choose_moments_of_their_own(bench):
+    """Fifty workers that share a token renew it at fifty moments of the window's first half; later ones find it renewed."""
+    bench.renewed()
+    workers = [bench.same() for _ in range(50)]
+    moments = sorted(worker.renew_at for worker in workers if worker.renewed().result(10))
+    issued = bench.tokens.current.issued_at
+
+    assert 1 == bench.endpoint.count
+    assert issued + 540 <= moments[0] < moments[-1] <= issued + 570
+    assert moments[-1] - moments[0] > 10
+
+
+def test_a_worker_that_starts_in_the_window_does_not_renew_at_once(bench):
+    """Restarting workers take the stored token while it lasts; each renews beside its callers, at a moment of its own."""
+    bench.renewed()
+    bench.clock.ahead = 550
+    workers = [bench.same() for _ in range(20)]
+
+    assert {"T1"} == {name(worker.renewed().result(10)) for worker in workers}
+    assert 1 == bench.endpoint.count
+    assert all(bench.clock() - 1 <= worker.renew_at <= bench.tokens.current.expires_at for worker in workers)
 
 
 # ---- fresh
@@ -97,7 +75,7 @@ def test_a_token_without_a_life(bench):
 
 def test_a_token_without_an_end(bench):
     """It is used on, and renewed beside the callers once its window opens."""
-    bench.tokens.use(lambda old, end: Token(Secret("forever", "test"), NEVER, bench.clock() + 600))
+    bench.endpoint.get = lambda old, end: Token(Secret("forever", "test"), NEVER, bench.clock() + 600)
     bench.renewed()
     bench.clock.ahead = 10_000
 
@@ -110,7 +88,7 @@ def test_a_token_without_an_end(bench):
 def test_in_the_window_one_worker_renews_and_nobody_waits(bench):
     """A thousand callers in the window go on with the old token; one request is made beside them."""
     bench.renewed()
-    bench.clock.ahead = 545
+    bench.clock.ahead = 571
     bench.endpoint.gate = threading.Event()
     start = time.monotonic()
     assert {"T1"} == {name(bench.tokens.fresh()) for _ in range(1000)}
@@ -125,12 +103,12 @@ def test_in_the_window_one_worker_renews_and_nobody_waits(bench):
 def test_callers_in_the_window_leave_nothing_behind(bench):
     """The flight under way does not gather a callback for each caller."""
     bench.renewed()
-    bench.clock.ahead = 545
+    bench.clock.ahead = 571
     bench.endpoint.gate = threading.Event()
     for _ in range(500):
         bench.tokens.fresh()
 
-    assert len(bench.tokens.renewed()._done_callbacks) == 1
+    assert len(bench.tokens._beside._done_callbacks) == 1
     bench.endpoint.gate.set()
 
 
@@ -140,7 +118,7 @@ def test_callers_in_the_window_leave_nothing_behind(bench):
 def test_a_renewal_that_fails_in_the_window(bench, error):
     """The old token is used to its end; the next try comes seconds later, not with the next caller."""
     bench.renewed()
-    bench.clock.ahead = 545
+    bench.clock.ahead = 571
     bench.endpoint.errors = [error]
     assert "T1" == name(bench.tokens.fresh())
     until(lambda: bench.tokens._failed_until > 0)
@@ -149,13 +127,13 @@ def test_a_renewal_that_fails_in_the_window(bench, error):
     assert 2 == bench.endpoint.count
     bench.clock.ahead += 9
     bench.tokens.fresh()
-    until(lambda: name(bench.tokens.fresh()) == "T3")
+    until(lambda: name(bench.tokens.current) == "T3")
 
 
 def test_a_rate_limit_in_the_window(bench):
     """Nobody asks again before the time that the endpoint named."""
     bench.renewed()
-    bench.clock.ahead = 545
+    bench.clock.ahead = 571
     bench.endpoint.errors = [RateLimited(url="x", status=429, retry_at=bench.clock() + 30, wait=30)]
     bench.tokens.fresh()
     until(lambda: bench.tokens._failed_until > 0)
@@ -269,57 +247,6 @@ def test_two_processes_at_once(bench):
     assert ("T1", "T1", 1) == (name(mine.result(10)), name(theirs.result(10)), bench.endpoint.count)
 
 
-def test_an_owner_that_died(bench):
-    """Its lease runs out; then whoever waits goes on. Its intent stays readable until then."""
-    bench.store.intend("key", 0, "somebody else")
-    bench.store.lease("key", "somebody else", 0.2)
-    start = time.monotonic()
-
-    assert "T1" == name(bench.renewed())
-    assert time.monotonic() - start >= 0.15
-    assert "" == bench.store.read("key").intent
-
-
-def test_an_owner_that_does_not_end(bench):
-    """Waiting for a lease is bounded."""
-    bench.store.lease("key", "somebody else", 600)
-    tokens = bench.same(lease_seconds=0.1)
-    with pytest.raises(DeadlineExceeded, match="somebody else"):
-        tokens.renewed().result(10)
-
-    assert 0 == bench.endpoint.count
-
-
-def test_the_loser_takes_the_winners_token(bench):
-    """Somebody wrote while we called (our lease had run out): theirs stands, ours is not handed out."""
-    winner = Token(Secret("winner", "test"), bench.clock() + 600, bench.clock() + 540, bench.clock())
-
-    def slow(old, end):
-        bench.store.write("key", winner, 0)
-        return Token(Secret("loser", "test"), bench.clock() + 600, bench.clock() + 540)
-
-    assert "winner" == name(bench.same(slow).renewed().result(10))
-    assert 1 == bench.store.read("key").version
-
-
-def test_the_intent_is_written_before_the_call(bench):
-    """Who, when, and which refresh token it will use up (by a digest): for whoever finds it after a crash."""
-    seen = []
-    refresh = Token(Secret("T0", "test"), 0.0, 0.0, refresh_token=Secret("planted-refresh", "test"))
-    bench.store.write("key", refresh, 0)
-
-    def look(old, end):
-        seen.append(bench.store.read("key").intent)
-        return Token(Secret("T1", "test"), bench.clock() + 600, bench.clock() + 540)
-
-    bench.same(look).renewed().result(10)
-    [owner, at, consumed] = seen[0].split()
-
-    assert abs(float(at) - bench.clock()) < 5
-    assert ("planted-refresh" in seen[0], len(owner), len(consumed)) == (False, 32, 16)
-    assert Record(2, bench.store.read("key").token, "") == bench.store.read("key")
-
-
 def test_the_lease_is_given_back_whatever_happens(bench):
     """After a failure the next one need not wait for it."""
     bench.endpoint.errors = [DeadlineExceeded("late", stage="body", host="x"), KeyError("broken")]
@@ -327,7 +254,7 @@ def test_the_lease_is_given_back_whatever_happens(bench):
         with pytest.raises(kind):
             bench.renewed()
 
-    assert bench.store.lease("key", "anybody", 1)
+    assert bench.store.lease(KEY.digest(), "anybody", 1)
 
 
 def test_the_deadline_begins_when_it_is_asked_for(bench):
@@ -337,7 +264,7 @@ def test_the_deadline_begins_when_it_is_asked_for(bench):
     assert before + 30 == pytest.approx(bench.endpoint.ends[0], abs=0.5)
 
     bench.clock.ahead = 601
-    bench.store.lease("key", "somebody else", 0.2)
+    bench.store.lease(KEY.digest(), "somebody else", 0.2)
     before = time.monotonic()
     bench.renewed()
     assert bench.endpoint.ends[1] > before + 30.1
@@ -443,29 +370,50 @@ def test_a_token_that_proved_itself_long_ago_is_renewed_at_once(bench):
 
 
 def test_a_refused_client_is_asked_about_ever_more_slowly(bench):
-    """After three refusals in a row the endpoint is left alone for 1, 2, 4 … seconds; a success ends it."""
+    """After a refusal of the client the endpoint is left alone for 10, 20, 40 … seconds: it may lock the client out."""
     bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client") for _ in range(50)]
     for _ in range(1000):
         with pytest.raises(TokenEndpointError) as caught:
             bench.renewed()
-        bench.clock.ahead += 0.01
+        bench.clock.ahead += 0.1
     assert "invalid_client" == caught.value.error
-    assert bench.endpoint.count <= 7
+    assert 4 == bench.endpoint.count  # at 0, 10, 30 and 70 seconds
 
     bench.endpoint.errors = []
-    bench.clock.ahead += 61
+    bench.clock.ahead += 81
     assert bench.renewed()
-    assert bench.tokens._refusals == 0
+
+
+def test_other_refusals_are_looked_at_thrice(bench):
+    """What the next caller may bring (a scope, a parameter) is no reason to wait; a row of refusals is."""
+    bench.endpoint.errors = [TokenEndpointError(status=400, url="x", error="invalid_scope") for _ in range(50)]
+    for _ in range(100):
+        with pytest.raises(TokenEndpointError):
+            bench.renewed()
+        bench.clock.ahead += 0.01
+
+    assert 3 == bench.endpoint.count
+
+
+def test_another_process_need_not_find_out_by_itself(bench):
+    """What one worker was refused, the others hear from the store, in the endpoint's own words."""
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client", error_description="unknown client")]
+    with pytest.raises(TokenEndpointError):
+        bench.renewed()
+    with pytest.raises(TokenEndpointError, match=r"unknown client.*not asked again for") as caught:
+        bench.same().renewed().result(10)
+
+    assert (1, 401, "invalid_client") == (bench.endpoint.count, caught.value.status, caught.value.error)
 
 
 def test_another_way_of_getting_tokens_is_tried_at_once(bench):
     """A new secret (`use`) does not have to wait for what the old one brought about."""
     bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client") for _ in range(5)]
-    for _ in range(5):
-        with pytest.raises(TokenEndpointError):
-            bench.renewed()
+    with pytest.raises(TokenEndpointError):
+        bench.renewed()
     bench.endpoint.errors = []
-    bench.tokens.use(bench.endpoint)
+    bench.endpoint.credentials = "another secret"
+    bench.tokens.use(lambda: bench.endpoint)
 
     assert bench.renewed()
 
@@ -485,7 +433,7 @@ def test_outages_are_not_refusals(bench):
 def test_fork_during_a_renewal(bench):
     """A child renews by itself, at once: it waits neither for its parent's worker nor for its lease."""
     bench.renewed()
-    bench.clock.ahead = 545
+    bench.clock.ahead = 571
     bench.endpoint.gate = threading.Event()
     bench.tokens.fresh()
     until(lambda: bench.endpoint.count == 2)

@@ -1,0 +1,140 @@
+"""When a token endpoint is left alone: it asked for that (`Retry-After`), or it failed again and again.
+
+Per endpoint and client, so that one tenant's trouble is not another's. What an endpoint asked of one worker concerns
+every process on the store; that it does not answer each process finds out by itself: its way there may be what is broken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authweave.errors import EndpointPaused, StoreUnavailable
+from authweave.forks import Lock
+from authweave.guard import Tell
+from authweave.ledger import Ledger
+
+FAILURES: Final = 5
+"""Calls in a row without an answer after which nobody asks for a while."""
+FIRST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 60.0
+LONGEST_HOLD: Final = 86_400.0
+MOST: Final = 10_000
+
+Client = tuple[str, str]
+"""Whom a pause concerns: the origin of the endpoint, and the client id."""
+
+
+@dataclass(slots=True)
+class _Circuit:
+    """What is known of an endpoint that fails."""
+
+    failures: int = 0
+    until: float = 0.0
+    pause: float = FIRST_PAUSE
+    reason: str = ""
+
+
+def _nobody(kind: str, **fields: Any) -> None:
+    """Nobody listens."""
+
+
+class Pauses:
+    """For every connection of an engine. Thread-safe. `ledger` shares with other processes; without one, nobody does."""
+
+    def __init__(self, ledger: Ledger | None = None, tell: Tell = _nobody, clock: Callable[[], float] = time.time) -> None:
+        self._ledger = ledger
+        self._tell = tell
+        self._clock = clock
+        self._lock = Lock()
+        self._until: dict[Client, float] = {}
+        self._circuits: dict[Client, _Circuit] = {}
+        self._breaks = True
+
+    def apart(self) -> Pauses:
+        """What an endpoint asked for holds there, too; what failed is tried anew."""
+        other = Pauses(self._ledger, clock=self._clock)
+        other._until, other._breaks = self._until, False
+        return other
+
+    def until(self, client: Client) -> float:
+        """Until when the endpoint asked to be left alone (Unix seconds); 0 if it did not."""
+        now = self._clock()
+        until = self._until.get(client, 0.0)
+        return until if until > now else max(until, self._heard(client))
+
+    def hold(self, client: Client, moment: float) -> None:
+        """Remember that an endpoint asked to wait, and tell the others."""
+        now = self._clock()
+        moment = min(moment, now + LONGEST_HOLD)
+        with self._lock:
+            self._until = {known: until for known, until in self._until.items() if until > now}
+            self._until[client] = max(moment, self._until.get(client, 0.0))
+        if self._ledger is not None and self._ledger.is_shared and moment > now:
+            with suppress(StoreUnavailable):
+                self._ledger.note(_name(client), {"until": moment}, moment - now)
+
+    def refuse(self, client: Client, url: str) -> None:
+        """Raise EndpointPaused while the endpoint is left alone; let one caller through when it is time to look again."""
+        if not self._breaks:
+            return
+        now = self._clock()
+        with self._lock:
+            circuit = self._circuits.get(client)
+            if circuit is None or circuit.failures < FAILURES:
+                circuit = None
+            elif now >= circuit.until:
+                circuit.until = now + circuit.pause
+                return
+        if circuit is not None:
+            raise EndpointPaused(url=url, reason=circuit.reason, retry_at=circuit.until, wait=circuit.until - now)
+
+    def failed(self, client: Client, reason: str) -> None:
+        """Note a call that got no answer."""
+        if not self._breaks:
+            return
+        now = self._clock()
+        with self._lock:
+            if len(self._circuits) >= MOST and client not in self._circuits:
+                self._circuits.pop(next(iter(self._circuits)))
+            circuit = self._circuits.setdefault(client, _Circuit())
+            circuit.failures += 1
+            circuit.reason = reason
+            if circuit.failures < FAILURES:
+                return
+            is_news = circuit.failures == FAILURES
+            circuit.until = now + circuit.pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+            circuit.pause = min(2 * circuit.pause, LONGEST_PAUSE)
+            until = circuit.until
+        if is_news:
+            self._tell("endpoint_paused", endpoint=client[0], retry_at=until, detail=reason)
+
+    def answered(self, client: Client) -> None:
+        """Note that the endpoint answered, whatever it said."""
+        if client not in self._circuits:
+            return
+        with self._lock:
+            circuit = self._circuits.pop(client, None)
+        if circuit is not None and circuit.failures >= FAILURES:
+            self._tell("endpoint_back", endpoint=client[0], detail="the token endpoint answers again")
+
+    def _heard(self, client: Client) -> float:
+        """What other processes were told."""
+        if self._ledger is None or not self._ledger.is_shared:
+            return 0.0
+        with suppress(StoreUnavailable):
+            fact = self._ledger.noted(_name(client))
+            until = fact.get("until") if fact else None
+            if isinstance(until, int | float) and until <= self._clock() + LONGEST_HOLD:
+                return float(until)
+        return 0.0
+
+
+def _name(client: Client) -> str:
+    origin, client_id = client
+    return f"hold:{hashlib.sha256(f'{len(origin)}:{origin}{client_id}'.encode()).hexdigest()[:32]}"

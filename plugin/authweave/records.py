@@ -1,0 +1,82 @@
+"""What is kept of a key, as bytes and back. Secrets are open here: these bytes are sealed before anybody stores them."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from authweave.values import NEVER, Entry, Secret, Token, Trouble
+
+FORMAT: Final = 1
+_SECRETS: Final = ("access_token", "refresh_token", "id_token")
+_TIMES: Final = ("expires_at", "renew_at", "issued_at")
+
+
+class NotAnEntry(ValueError):
+    """Bytes that are no entry, or one of a format that this version does not know."""
+
+
+def encoded(entry: Entry) -> bytes:
+    """The entry as JSON in UTF-8."""
+    data = {
+        "format": FORMAT,
+        "facts": dict(entry.facts),
+        "token": _of_token(entry.token) if entry.token else None,
+        "trouble": dataclasses.asdict(entry.trouble) if entry.trouble else None,
+        "rotates": entry.rotates,
+    }
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+
+
+def decoded(data: bytes) -> Entry:
+    """The reverse. Raises NotAnEntry, whatever the bytes are."""
+    try:
+        said = json.loads(data)
+        if said["format"] != FORMAT:
+            raise NotAnEntry("written in another format")
+        return Entry(
+            facts=dict(said["facts"]),
+            token=_token(said["token"]) if said["token"] else None,
+            trouble=Trouble(**said["trouble"]) if said["trouble"] else None,
+            rotates=said["rotates"],
+        )
+    except NotAnEntry:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise NotAnEntry("not an entry")
+
+
+def _of_token(token: Token) -> dict[str, Any]:
+    return {
+        **{name: _open(getattr(token, name)) for name in _SECRETS},
+        **{name: None if getattr(token, name) == NEVER else getattr(token, name) for name in _TIMES},
+        "token_type": token.token_type,
+        "scope": token.scope,
+        "kept": {name: [isinstance(value, Secret), _plain(_open(value))] for name, value in token.kept.items()},
+    }
+
+
+def _token(said: Mapping[str, Any]) -> Token:
+    secrets = {name: Secret(said[name], "store") if said[name] is not None else None for name in _SECRETS}
+    if not isinstance(said["access_token"], str):
+        raise NotAnEntry("no access token")
+    times = {name: NEVER if said[name] is None else float(said[name]) for name in _TIMES}
+    kept = {name: Secret(_back(value), f"kept.{name}") if is_secret else _back(value) for name, (is_secret, value) in said["kept"].items()}
+    return Token(**secrets, **times, token_type=said["token_type"], scope=said["scope"], kept=kept)
+
+
+def _open(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _plain(value: Any) -> Any:
+    """Bytes as a map with one odd name; everything else a template gives is JSON already."""
+    return {"\0bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _back(value: Any) -> Any:
+    return base64.b64decode(value["\0bytes"]) if isinstance(value, dict) and value.keys() == {"\0bytes"} else value

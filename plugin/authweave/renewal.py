@@ -1,0 +1,418 @@
+"""One renewal of one token among many owners: lease → read → write intent → call → write if unchanged → release.
+
+While the owner and the store live there is one request per key. After a lost lease there is at most one more, and none
+with a refresh token that the store shows as spent. Whoever loses takes the winner's token. Killed at any step, the
+next caller recovers, or is told what happened. Blocking; runs in a worker.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from authweave.errors import (
+    AuthweaveError,
+    DeadlineExceeded,
+    EndpointPaused,
+    RateLimited,
+    SignInNeeded,
+    StoreUnavailable,
+    TokenAnswerError,
+    TokenEndpointError,
+    WireError,
+)
+from authweave.flights import Flights
+from authweave.forks import begin_anew_in_child
+from authweave.guard import Tell
+from authweave.ledger import Ledger, worth
+from authweave.owners import is_gone, new_owner
+from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
+
+MOST_ATTEMPTS: Final = 2
+"""How often one refresh token is presented: once, and once more when nobody knows what became of the first time."""
+LATE_TRIES: Final = 4
+WAITING: Final = 1.0
+"""Seconds between two looks at a lease that somebody else holds, where the store does not wake us."""
+DOUBT: Final = (60.0, 900.0)
+"""Seconds during which a refresh token in doubt is kept back after its last attempt: at first, doubling, at most."""
+UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
+"""Stages of a call at which nothing of it had been sent."""
+SAVING: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
+FIRST_REFUSALS: Final = {"invalid_client": (10.0, 300.0)}
+"""Seconds during which a refused client is not tried again: at first, doubling, at most. It may be locked out otherwise."""
+OTHER_REFUSALS: Final = (1.0, 60.0)
+PATIENT_REFUSALS: Final = 2
+"""Refusals of another kind that are followed by no pause: the next caller may bring what was missing."""
+
+
+class Way(Protocol):
+    """How a token is got. `attended`: a person consented, so it cannot be had anew. `credentials` marks the secrets."""
+
+    attended: bool
+    credentials: str
+
+    def refuse_early(self, end: float) -> None:
+        """Raise RateLimited or EndpointPaused where the endpoint must not be asked before `end`."""
+        ...
+
+    def get(self, old: Token | None, end: float) -> Token:
+        """A token, from an old one or anew, before a moment of `time.monotonic`."""
+        ...
+
+    def spends(self, old: Token | None) -> Secret | None:
+        """The refresh token that `get` would present."""
+        ...
+
+
+class Renewal:
+    """The renewals of one key. `way()` is made anew for each call: secrets may have changed.
+
+    `required`: fail while the store is away, also where going on without it loses nothing.
+    """
+
+    def __init__(
+        self, key: TokenKey, ledger: Ledger, way: Callable[[], Way], flights: Flights, *, lane: Hashable,
+        lease_seconds: float, deadline: float, clock: Callable[[], float], tell: Tell, required: bool = False,
+    ) -> None:  # fmt: skip
+        self.key = key
+        self.way = way
+        self._ledger = ledger
+        self._flights = flights
+        self._lane = lane
+        self._lease_seconds = lease_seconds
+        self._deadline = deadline
+        self._clock = clock
+        self._tell = tell
+        self._required = required
+        self.in_child()
+        begin_anew_in_child(self)
+
+    def in_child(self) -> None:
+        """What the parent could not save yet is the parent's to save."""
+        self._unsaved: _Unsaved | None = None
+        self._saving = threading.Lock()
+
+    def run(self, refused: Token | None, known: Token | None, end: float, *, waits: bool = True) -> Token | None:
+        """A token that is not the refused one and good for now. `known` is the one in memory.
+
+        None if `waits` is false and somebody else is renewing. Raises TokenError, WireError, StoreUnavailable.
+        """
+        owner = new_owner()
+        patience = time.monotonic() + 2 * self._lease_seconds
+        while True:
+            failure: StoreUnavailable
+            try:
+                token = self._turn(owner, refused, known, end, waits=waits)
+                if token is not None or not waits:
+                    return token
+                with self._flights.resting():
+                    self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
+            except StoreUnavailable as error:
+                failure = error.fresh()
+            else:
+                if time.monotonic() > patience:
+                    raise DeadlineExceeded("somebody else is renewing this token and does not end", stage="lease", host="")
+                end = time.monotonic() + self._deadline
+                continue
+            return self._without_store(failure, end)
+
+    # ---- with the store
+
+    def _turn(self, owner: str, refused: Token | None, known: Token | None, end: float, *, waits: bool) -> Token | None:
+        """One try; None where somebody else has the lease, or wrote meanwhile."""
+        if self._unsaved is not None:
+            self._save()
+        record = self._ledger.read(self.key)
+        if token := self._good(record, refused, waits=waits):
+            return self._reused(token, known)
+        self.way().refuse_early(end)
+        if record.intent is not None and is_gone(record.intent.owner):
+            self._ledger.release(self.key, record.intent.owner)
+        if not self._ledger.lease(self.key, owner, self._lease_seconds):
+            return None
+        try:
+            record = self._ledger.read(self.key)  # after the lease: somebody may have renewed meanwhile
+            if token := self._good(record, refused, waits=waits):
+                return self._reused(token, known)
+            return self._called(owner, record, known, end)
+        finally:
+            if self._unsaved is None:  # else nobody may present a refresh token that is spent already
+                with suppress(StoreUnavailable):
+                    self._ledger.release(self.key, owner)
+
+    def _good(self, record: Record, refused: Token | None, *, waits: bool) -> Token | None:
+        """The stored token, if it will do: for somebody who waits until its end, for a renewal beside until its window."""
+        token = record.token
+        if token is None or (refused is not None and is_same(token, refused)):
+            return None
+        return token if self._clock() < (token.expires_at if waits else min(token.renew_at, token.expires_at)) else None
+
+    def _reused(self, token: Token, known: Token | None) -> Token:
+        if known is None or not is_same(token, known):
+            self._tell("reused")
+        return token
+
+    def _called(self, owner: str, record: Record, known: Token | None, end: float) -> Token | None:
+        way = self.way()
+        self._refuse_as_before(record, way)
+        old, attempt = self._presented(record, known, way)
+        spends = spent_mark(way.spends(old))
+        if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):
+            return None
+        began = time.monotonic()
+        failure: AuthweaveError
+        try:
+            token = way.get(old, end)
+        except AuthweaveError as error:
+            failure = error.fresh()
+        else:
+            self._tell("renewed" if spends else "acquired", seconds=time.monotonic() - began)
+            rotates = None if old is None or not spends else spent_mark(token.refresh_token) != spends
+            return self._kept(token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
+        return self._failed(failure, record, spends, attempt, way)
+
+    def _presented(self, record: Record, known: Token | None, way: Way) -> tuple[Token | None, int]:
+        """The token to refresh, if any, and the how-manieth time its refresh token is presented.
+
+        Raises SignInNeeded, and EndpointPaused for a refresh token in doubt.
+        """
+        if record.unreadable and way.attended:
+            raise self._sign_in(f"the stored token cannot be opened: {record.unreadable}")
+        if record.intent is not None:
+            self._tell("interrupted", detail=f"a renewal begun at {moment(record.intent.at)} was never heard of again")
+        if not way.attended:
+            return (record.token, 1) if record.intent is None else (None, 1)  # a grant loses nothing; a refresh token may be spent
+        old = record.token or self._remembered(record, known)
+        return old, self._attempt(record, spent_mark(way.spends(old)), way)
+
+    def _remembered(self, record: Record, known: Token | None) -> Token | None:
+        """The token in memory, where the store has forgotten that there ever was one."""
+        if record.version or not self._ledger.is_shared or known is None or known.refresh_token is None:
+            return None
+        self._tell("lost", detail="the store has forgotten this token; the copy in memory goes on")
+        return known
+
+    def _attempt(self, record: Record, spends: str, way: Way) -> int:
+        trouble, intent = record.trouble, record.intent
+        attempt = 1
+        if trouble is not None and spends and trouble.spends == spends:
+            if trouble.kind == "sign_in_needed":
+                raise self._sign_in(trouble.reason)
+            if self._clock() < trouble.until:
+                wait = trouble.until - self._clock()
+                raise EndpointPaused(url=self.key.endpoint, reason=trouble.reason, retry_at=trouble.until, wait=wait)
+            attempt = trouble.count + 1
+        if intent is None or intent.spends != spends or not spends:
+            return attempt
+        if intent.attempt >= MOST_ATTEMPTS and not _is_lasting(record):
+            raise self._ended(record, spends, f"previous refresh interrupted at {moment(intent.at)}, and so was one before it", way)
+        return intent.attempt + 1
+
+    # ---- what came of the call
+
+    def _kept(self, token: Token, entry: Entry, version: int, spends: str, way: Way) -> Token | None:
+        """The token once it is durable; None where a winner's is to be taken."""
+        failure: StoreUnavailable
+        keep = self._keep(token, way)
+        try:
+            if self._ledger.write(self.key, version, entry, keep=keep):
+                return token
+            return token if self._late(entry, spends, keep) else None
+        except StoreUnavailable as error:
+            failure = error.fresh()
+        if not way.attended or spent_mark(token.refresh_token) == spends:
+            return token  # nothing is lost if nobody else ever sees it
+        self._unsaved = _Unsaved(entry, version, spends, keep)
+        self._flights.run((self.key, "save"), self._lane, self._save_patiently)
+        raise failure
+
+    def _late(self, entry: Entry, spends: str, keep: float | None) -> bool:
+        """Somebody wrote while we called. Ours stands only if what is there still rests on what we have spent."""
+        for _ in range(LATE_TRIES):
+            record = self._ledger.read(self.key)
+            if not _rests_on(record, spends):
+                return False
+            if self._ledger.write(self.key, record.version, entry, keep=keep):
+                return True
+        return False
+
+    def _failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
+        """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
+        if kind := _event_of(failure):
+            self._tell(kind, detail=str(failure), **_retry(failure))
+        if way.attended and spends and isinstance(failure, TokenEndpointError) and failure.error == "invalid_grant":
+            with suppress(StoreUnavailable):
+                if self._ledger.read(self.key).version != record.version:
+                    return None  # the renewal of somebody whom we took for dead has ended meanwhile
+            raise self._ended(record, spends, _why_ended(failure, record), way)
+        trouble = self._trouble(failure, record, spends if way.attended else "", attempt, way)
+        if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
+            failure.asked_again_at = trouble.until
+        with suppress(StoreUnavailable):
+            self._ledger.write(self.key, record.version, self._entry(record, trouble), keep=self._keep(record.token, way))
+        raise failure
+
+    def _trouble(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Trouble:
+        now, reason, before = self._clock(), str(failure), record.trouble
+        if isinstance(failure, RateLimited | EndpointPaused):
+            return Trouble("rate_limited", reason, now)
+        if is_in_doubt(failure):
+            lasting = not spends or _is_lasting(record)
+            pause = 0.0 if lasting or attempt < MOST_ATTEMPTS else min(DOUBT[0] * 2.0 ** (attempt - MOST_ATTEMPTS), DOUBT[1])
+            return Trouble("unreachable", reason, now, spends=spends, count=attempt, until=now + pause)
+        if not isinstance(failure, TokenEndpointError) or failure.status >= 500:
+            return Trouble("unreachable", reason, now)
+        is_next = before is not None and before.kind == "refused" and before.credentials == way.credentials
+        count = before.count + 1 if before is not None and is_next else 1
+        return Trouble(
+            "refused", reason, now, status=failure.status, error=failure.error, error_description=failure.error_description,
+            count=count, until=now + refusal_pause(failure, count), credentials=way.credentials,
+        )  # fmt: skip
+
+    def _entry(self, record: Record, trouble: Trouble) -> Entry:
+        """What is known of the key, with a new trouble."""
+        return Entry(self.key.facts(), record.token, trouble, record.entry.rotates if record.entry else None)
+
+    def _refuse_as_before(self, record: Record, way: Way) -> None:
+        """Raise what the endpoint said the last time, where it is too early to ask again."""
+        trouble, now = record.trouble, self._clock()
+        if trouble is not None and trouble.kind == "refused" and now < trouble.until and trouble.credentials == way.credentials:
+            raise TokenEndpointError(
+                status=trouble.status, url=self.key.endpoint, error=trouble.error, error_description=trouble.error_description,
+                asked_again_at=trouble.until, wait=trouble.until - now,
+            )  # fmt: skip
+
+    def _ended(self, record: Record, spends: str, reason: str, way: Way) -> SignInNeeded:
+        """Note that this refresh token is of no more use."""
+        self._tell("lost", detail=reason)
+        with suppress(StoreUnavailable):
+            entry = self._entry(record, Trouble("sign_in_needed", reason, self._clock(), spends=spends))
+            self._ledger.write(self.key, record.version, entry, keep=self._keep(record.token, way))
+        return self._sign_in(reason)
+
+    def _sign_in(self, reason: str) -> SignInNeeded:
+        self._tell("sign_in_needed", detail=reason)
+        return SignInNeeded(reason, profile=self.key.connection.partition("/")[0], tenant=self.key.tenant, subject=self.key.subject)
+
+    def _keep(self, token: Token | None, way: Way) -> float | None:
+        """Seconds to keep an entry; what a person gave is kept for good."""
+        return None if way.attended else worth(token, self._clock())
+
+    # ---- without the store
+
+    def _without_store(self, failure: StoreUnavailable, end: float) -> Token:
+        """Go on in memory where that loses nothing: a grant in the client's own name. Never with a refresh token."""
+        way = self.way()
+        if self._required or way.attended:
+            raise failure
+        began = time.monotonic()
+        token = way.get(None, end)
+        self._tell("acquired", seconds=time.monotonic() - began, detail="kept in memory only: the token store is away")
+        return token
+
+    def _save(self) -> None:
+        """Write what could not be written when it came. Raises StoreUnavailable."""
+        with self._saving:
+            if (unsaved := self._unsaved) is None:
+                return
+            if not self._ledger.write(self.key, unsaved.version, unsaved.entry, keep=unsaved.keep):
+                self._late(unsaved.entry, unsaved.spends, unsaved.keep)
+            self._unsaved = None
+
+    def _save_patiently(self) -> None:
+        end = time.monotonic() + self._lease_seconds
+        for pause in _for_ever(SAVING):
+            self._flights.rest(pause)
+            with suppress(StoreUnavailable):
+                self._save()
+            if self._unsaved is None or time.monotonic() > end:
+                return
+
+
+class _Unsaved:
+    """A token that rotated and could not be stored: the only copy is here."""
+
+    __slots__ = ("entry", "keep", "spends", "version")
+
+    def __init__(self, entry: Entry, version: int, spends: str, keep: float | None) -> None:
+        self.entry = entry
+        self.version = version
+        self.spends = spends
+        self.keep = keep
+
+
+def is_same(one: Token, other: Token) -> bool:
+    """Are these the same token, perhaps as two objects?"""
+    return one is other or one.access_token.matches(other.access_token)
+
+
+def refusal_pause(failure: TokenEndpointError, count: int) -> float:
+    """Seconds during which an endpoint that refused so often in a row is not asked the same again."""
+    if is_client_refused(failure):
+        first, most = FIRST_REFUSALS["invalid_client"]
+        return min(first * 2.0 ** (count - 1), most)
+    first, most = OTHER_REFUSALS
+    return 0.0 if count <= PATIENT_REFUSALS else min(first * 2.0 ** (count - PATIENT_REFUSALS - 1), most)
+
+
+def is_client_refused(error: AuthweaveError) -> bool:
+    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2)?"""
+    if not isinstance(error, TokenEndpointError):
+        return False
+    word = (error.error or "").replace("_", "").lower()  # some spell it InvalidClient
+    return word == "invalidclient" or (error.status == 401 and not word)
+
+
+def moment(seconds: float) -> str:
+    """A point in time for people: RFC 3339, UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds > 0 else "an unknown time"
+
+
+def is_in_doubt(failure: AuthweaveError) -> bool:
+    """May the endpoint have done what it was asked, although no usable answer came?"""
+    if isinstance(failure, WireError):
+        return failure.stage not in UNSENT
+    if isinstance(failure, TokenEndpointError):
+        return failure.status in (500, 502, 504)
+    return isinstance(failure, TokenAnswerError) and 200 <= failure.status < 300
+
+
+def _is_lasting(record: Record) -> bool:
+    """Is it known of this refresh token that it can be used any number of times?"""
+    return record.entry is not None and record.entry.rotates is False
+
+
+def _rests_on(record: Record, spends: str) -> bool:
+    """Does what is stored still rest on the refresh token that was spent? Then nothing newer is there."""
+    if record.trouble is not None and record.trouble.spends:
+        return record.trouble.spends == spends
+    token = record.token
+    return token is None or (bool(spends) and spent_mark(token.refresh_token) == spends)
+
+
+def _why_ended(failure: TokenEndpointError, record: Record) -> str:
+    words = failure.error_description or "the refresh token has expired, was revoked, or was used before"
+    doubt = record.intent.at if record.intent else record.trouble.at if record.trouble and record.trouble.spends else 0.0
+    before = f"previous refresh interrupted at {moment(doubt)}; " if doubt else ""
+    return f"{before}invalid_grant: {words}"
+
+
+def _event_of(failure: AuthweaveError) -> str:
+    if isinstance(failure, RateLimited):
+        return "rate_limited"
+    if isinstance(failure, EndpointPaused):
+        return ""  # told when the pause began
+    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError) else "unreachable"
+
+
+def _retry(failure: AuthweaveError) -> dict[str, Any]:
+    return {"retry_at": failure.retry_at} if isinstance(failure, RateLimited | EndpointPaused) else {}
+
+
+def _for_ever(pauses: tuple[float, ...]) -> Any:
+    yield from pauses
+    while True:
+        yield pauses[-1]
