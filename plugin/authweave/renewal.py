@@ -128,7 +128,9 @@ class Renewal:
         record = self._ledger.read(self.key)
         if token := self._good(record, refused, waits=waits):
             return self._reused(token, known)
-        self.way().refuse_early(end)
+        way = self.way()
+        way.refuse_early(end)
+        self._refuse_as_before(record, way)
         if record.intent is not None and is_gone(record.intent.owner):
             self._ledger.release(self.key, record.intent.owner)
         if not self._ledger.lease(self.key, owner, self._lease_seconds):
@@ -157,7 +159,6 @@ class Renewal:
 
     def _called(self, owner: str, record: Record, known: Token | None, end: float) -> Token | None:
         way = self.way()
-        self._refuse_as_before(record, way)
         old, attempt = self._presented(record, known, way)
         spends = spent_mark(way.spends(old))
         if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):

@@ -125,7 +125,7 @@ def test_a_renewal_that_fails_in_the_window(bench, error):
 
     assert {"T1"} == {name(bench.tokens.fresh()) for _ in range(100)}
     assert 2 == bench.endpoint.count
-    bench.clock.ahead += 9
+    bench.clock.ahead += 15
     bench.tokens.fresh()
     until(lambda: name(bench.tokens.current) == "T3")
 
