@@ -15,8 +15,8 @@ from authweave.errors import AuthweaveError, InputError, NoVariant
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
-from authweave.scopes import make_scope
 from authweave.renewal import is_client_refused
+from authweave.scopes import make_scope
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens

@@ -6,12 +6,14 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from authweave.errors import StoreUnavailable
 from authweave.forks import begin_anew_in_child
 
 Value = TypeVar("Value")
+Tell = Callable[..., None]
+"""Tells an event: its kind, and its fields by name (see `events.Events.tell`)."""
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
@@ -20,13 +22,6 @@ SILENCE: Final = 60.0
 """Seconds between two words about a store that answers and cannot write."""
 _ANSWERING: Final = frozenset({"full", "read_only", "wrong_type"})
 """Reasons of a store that is there: they cost no time, so nobody has to be kept from it."""
-
-
-class Tell(Protocol):
-    """Tells an event."""
-
-    def __call__(self, kind: str, **fields: Any) -> None:
-        """See `events.Events.tell`."""
 
 
 class Guard:
@@ -72,13 +67,15 @@ class Guard:
         """Raise at once while the store is left alone; let one caller through when it is time to look again."""
         if self._away is None:
             return
+        if (away := self._still_away()) is not None:
+            raise away.fresh()
+
+    def _still_away(self) -> StoreUnavailable | None:
         with self._lock:
-            if (away := self._away) is None:
-                return
-            if self._clock() >= self._away_until:
-                self._away_until = self._clock() + 2 * self._patience
-                return
-        raise away.fresh()
+            if self._clock() < self._away_until:
+                return self._away
+            self._away_until = self._clock() + 2 * self._patience
+            return None
 
     def _note(self, failure: StoreUnavailable) -> None:
         now = self._clock()

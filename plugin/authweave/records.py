@@ -61,10 +61,10 @@ def _of_token(token: Token) -> dict[str, Any]:
 
 
 def _token(said: Mapping[str, Any]) -> Token:
-    secrets = {name: Secret(said[name], "store") if said[name] is not None else None for name in _SECRETS}
+    secrets: dict[str, Any] = {name: Secret(said[name], "store") if said[name] is not None else None for name in _SECRETS}
     if not isinstance(said["access_token"], str):
         raise NotAnEntry("no access token")
-    times = {name: NEVER if said[name] is None else float(said[name]) for name in _TIMES}
+    times: dict[str, Any] = {name: NEVER if said[name] is None else float(said[name]) for name in _TIMES}
     kept = {name: Secret(_back(value), f"kept.{name}") if is_secret else _back(value) for name, (is_secret, value) in said["kept"].items()}
     return Token(**secrets, **times, token_type=said["token_type"], scope=said["scope"], kept=kept)
 

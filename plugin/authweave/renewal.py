@@ -7,6 +7,7 @@ next caller recovers, or is told what happened. Blocking; runs in a worker.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -40,7 +41,8 @@ DOUBT: Final = (60.0, 900.0)
 """Seconds during which a refresh token in doubt is kept back after its last attempt: at first, doubling, at most."""
 UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
 """Stages of a call at which nothing of it had been sent."""
-SAVING: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
+AGAIN: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
+"""Seconds between two tries to tell a store what could not be told."""
 FIRST_REFUSALS: Final = {"invalid_client": (10.0, 300.0)}
 """Seconds during which a refused client is not tried again: at first, doubling, at most. It may be locked out otherwise."""
 OTHER_REFUSALS: Final = (1.0, 60.0)
@@ -51,8 +53,15 @@ PATIENT_REFUSALS: Final = 2
 class Way(Protocol):
     """How a token is got. `attended`: a person consented, so it cannot be had anew. `credentials` marks the secrets."""
 
-    attended: bool
-    credentials: str
+    @property
+    def attended(self) -> bool:
+        """Did a person consent?"""
+        ...
+
+    @property
+    def credentials(self) -> str:
+        """A mark of the client's secrets."""
+        ...
 
     def refuse_early(self, end: float) -> None:
         """Raise RateLimited or EndpointPaused where the endpoint must not be asked before `end`."""
@@ -142,8 +151,14 @@ class Renewal:
             return self._called(owner, record, known, end)
         finally:
             if self._unsaved is None:  # else nobody may present a refresh token that is spent already
-                with suppress(StoreUnavailable):
-                    self._ledger.release(self.key, owner)
+                self._release(owner)
+
+    def _release(self, owner: str) -> None:
+        """Give the lease back; a store that was away gets it later, lest everybody waits for the lease to run out."""
+        try:
+            self._ledger.release(self.key, owner)
+        except StoreUnavailable:
+            self._flights.run((self.key, owner), self._lane, lambda: self._patiently(lambda: self._ledger.release(self.key, owner)))
 
     def _good(self, record: Record, refused: Token | None, *, waits: bool) -> Token | None:
         """The stored token, if it will do: for somebody who waits until its end, for a renewal beside until its window."""
@@ -227,7 +242,7 @@ class Renewal:
         if not way.attended or spent_mark(token.refresh_token) == spends:
             return token  # nothing is lost if nobody else ever sees it
         self._unsaved = _Unsaved(entry, version, spends, keep)
-        self._flights.run((self.key, "save"), self._lane, self._save_patiently)
+        self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save))
         raise failure
 
     def _late(self, entry: Entry, spends: str, keep: float | None) -> bool:
@@ -323,14 +338,16 @@ class Renewal:
                 self._late(unsaved.entry, unsaved.spends, unsaved.keep)
             self._unsaved = None
 
-    def _save_patiently(self) -> None:
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Do what only a store that answers can do, again and again until the lease would have run out."""
         end = time.monotonic() + self._lease_seconds
-        for pause in _for_ever(SAVING):
+        for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
             self._flights.rest(pause)
             with suppress(StoreUnavailable):
-                self._save()
-            if self._unsaved is None or time.monotonic() > end:
-                return
+                return work()
+            if time.monotonic() > end:
+                return None
+        return None
 
 
 class _Unsaved:
@@ -411,9 +428,3 @@ def _event_of(failure: AuthweaveError) -> str:
 
 def _retry(failure: AuthweaveError) -> dict[str, Any]:
     return {"retry_at": failure.retry_at} if isinstance(failure, RateLimited | EndpointPaused) else {}
-
-
-def _for_ever(pauses: tuple[float, ...]) -> Any:
-    yield from pauses
-    while True:
-        yield pauses[-1]

@@ -413,7 +413,7 @@ def test_nothing_is_spent_before_the_intent_is_stored(person):
 
     assert 0 == person.endpoint.count
     person.store.broken = {}
-    assert "T1" == name(person.renewed())
+    assert "T1" == name(person.same().renewed().result(10))
 
 
 def test_a_rotated_refresh_token_that_cannot_be_stored_is_not_lost(person):

@@ -14,7 +14,7 @@ from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, 
 from authweave.flights import landed
 from authweave.tokens import PAUSES
 from authweave.values import NEVER, Secret, Token
-from renewing import KEY, Bench, Endpoint, name
+from renewing import KEY, Bench, name
 from services import until
 
 
