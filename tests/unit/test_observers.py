@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -136,6 +137,7 @@ def test_the_lines_of_the_page_are_real():
         ("100%s %d %(x)s {0}", '"100%s %d %(x)s {0}"'),
         ("a\nkind=lost", '"a\\\\nkind=lost"'),
         ("日本", "日本"),
+        ("日本 é", '"日本 é"'),
         ("\u202eevil", '"\\\\u202eevil"'),
         ("x" * 300, "x" * 199 + "…"),
     ],
@@ -292,6 +294,33 @@ def test_threads_share_one_count(log, clock):
     observer.tell(FULL)
 
     assert [0, 399] == [record.authweave_left_out for record in log.records]
+
+
+def test_one_at_a_time_decides():
+    """However many are told at once, what is written is decided by one after the other."""
+    inside, most, gate = [], [], threading.Barrier(4)
+
+    def clock():
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.002)
+        inside.pop()
+        return 1000.0
+
+    observer = LogObserver(clock)
+
+    def run():
+        gate.wait(30)
+        for _ in range(5):
+            observer.tell(FULL)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert [1] * 20 == most
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
