@@ -232,6 +232,25 @@ class TestDefaultFile:
 
         assert "cannot be used: Permission denied; set AUTHWEAVE_STORE_KEY to the path" in said
 
+    @posix
+    @pytest.mark.parametrize("step", ["Keys.from_settings", "rotated"])
+    def test_full_disk(self, tmp_path, step):
+        """Where there is no room for a whole file, none is left, and the one that was there stays."""
+        before = Keys.from_settings(settings(tmp_path)) if step == "rotated" else None
+        program = (
+            "import resource, sys; from authweave.settings import Settings; from authweave.at_rest.keys import Keys, rotated\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+            f"try: {step}(Settings(environment={{'XDG_CONFIG_HOME': sys.argv[1]}}))\n"
+            "except Exception as error: print(type(error).__name__, error)"
+        )
+        ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+
+        assert ran.stdout.startswith("SettingsError key file ")
+        assert "cannot be used: File too large; set AUTHWEAVE_STORE_KEY" in ran.stdout
+        left = sorted(path.name for path in (tmp_path / "authweave").iterdir())
+        assert left == (["store.key", "store.key.lock"] if before else [])
+        assert before is None or Keys.from_settings(settings(tmp_path)) == before
+
     def test_a_file_where_the_folder_should_be(self, tmp_path):
         """Said as it is."""
         (tmp_path / "authweave").write_text("")
@@ -285,6 +304,11 @@ class TestNamedFile:
 
         assert found.startswith("Engine(store_key=…): that ")
         assert said in found
+
+    @pytest.mark.parametrize("told", ["/\ud800", "/\0"], ids=range(2))
+    def test_not_a_path(self, told):
+        """What no file can be called is refused as everything else is."""
+        assert "is not a path of this system" in refusal(Keys.from_settings, Settings(store_key=told))
 
     @pytest.mark.parametrize("told", [LINE, KEY.value.hex(), "/" + LINE[1:]], ids=range(3))
     def test_key_itself(self, told, tmp_path):
@@ -448,6 +472,45 @@ class TestRotation:
 
         assert "no room for another key" in refusal(rotated, Settings(store_key=str(path)))
         assert path.read_bytes() == before
+
+    @posix
+    def test_killed(self, tmp_path):
+        """Killed at any moment, the file is whole, holds every key that was handed out, and can be rotated again."""
+        handed_out = {Keys.from_settings(settings(tmp_path)).active.id}
+        program = (
+            "import sys; from authweave.settings import Settings; from authweave.at_rest.keys import rotated\n"
+            "while True: print(rotated(Settings(environment={'XDG_CONFIG_HOME': sys.argv[1]})).active.id, flush=True)"
+        )
+        for round_ in range(5):
+            process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+            for _ in range(1 + round_):
+                handed_out.add(process.stdout.readline().strip())
+            process.kill()
+            handed_out |= {line for line in process.stdout.read().split("\n") if len(line) == 8}
+            process.stdout.close()
+            process.wait()
+
+            assert handed_out <= set(Keys.from_settings(settings(tmp_path)).ids())
+        assert len(handed_out) >= 16
+
+    @posix
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+    def test_lock_and_fork(self, tmp_path):
+        """A child that was forked while the lock was held does not keep it."""
+        waiting, done = os.pipe()
+        with exclusively(tmp_path / "x"):
+            child = os.fork()
+            if not child:
+                os.close(done)
+                os.read(waiting, 1)
+                os._exit(0)
+
+        with exclusively(tmp_path / "x", seconds=1.0):
+            pass
+
+        os.close(done)
+        os.close(waiting)
+        os.waitpid(child, 0)
 
     def test_held_lock(self, tmp_path):
         """Somebody else's rotation is waited for, and not for ever."""
@@ -656,6 +719,8 @@ class TestKeyring:
         backend = Kept()
 
         assert "cannot be locked in" in refusal(KeyEntry("mine", tmp_path / "file", backend).keys)
+        assert "no home folder" in refusal(KeyEntry("mine", Path("~/.config"), backend).keys)
+        assert not Path("~").exists()
         assert backend.kept is None
 
     @pytest.mark.parametrize(("chosen", "said"), [

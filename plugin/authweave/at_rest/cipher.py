@@ -75,7 +75,6 @@ class Sealer:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """What was sealed under this name. Raises Unreadable and nothing else, whatever the bytes are."""
-        sealed = bytes(sealed)
         if sealed.startswith(_PLAIN):
             return self._opened_plain(sealed, _encoded(bound_to))
         if not sealed.startswith(_MARK) or len(sealed) < _BODY:

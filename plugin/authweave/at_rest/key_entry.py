@@ -64,6 +64,8 @@ class KeyEntry:
         return self._exclusively(lambda: self._written((SealingKey.fresh(), *(self._read() or ()))))
 
     def _exclusively(self, step: Callable[[], _Found]) -> _Found:
+        if not self.folder.is_absolute():
+            raise _Failed("cannot be made: this user has no home folder where a lock could keep two processes apart")
         placing.own_folder(self.folder)
         with exclusively(self.folder / "keyring.lock"):
             return step()

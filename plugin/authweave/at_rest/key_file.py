@@ -79,6 +79,8 @@ class KeyFile:
             wrong = str(refused)
         except placing.Foreign as foreign:
             wrong = f"is not there, and {foreign}; {_ELSEWHERE}"
+        except ValueError:
+            wrong = "is not a path of this system"
         except TimeoutError:
             wrong = "is being changed by another process"
         except OSError as error:

@@ -20,7 +20,10 @@ def exclusively(path: Path, seconds: float = 10.0) -> Iterator[None]:
     file = os.open(path, _FLAGS, 0o600)
     try:
         _lock(file, time.monotonic() + seconds)
-        yield
+        try:
+            yield
+        finally:
+            _unlock(file)  # closing alone would leave it to a child that was forked meanwhile
     finally:
         os.close(file)
 
@@ -43,6 +46,11 @@ if sys.platform == "win32":
             return False
         return True
 
+    def _unlock(file: int) -> None:
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
 else:
 
     def _is_locked(file: int) -> bool:
@@ -53,3 +61,8 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _unlock(file: int) -> None:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_UN)
