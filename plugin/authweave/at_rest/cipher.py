@@ -85,15 +85,14 @@ class Sealer:
             raise Unreadable("damaged")
         return plain
 
-    def fingerprint(self, name_key: bytes, secret: bytes) -> str:
-        """64 hex digits that stand for a secret: the same wherever the same keys are, and telling nothing without them.
+    @staticmethod
+    def fingerprint(name_key: bytes, secret: bytes) -> str:
+        """64 hex digits that stand for a secret: the same under the same key, and telling nothing to whoever has it not.
 
-        HMAC-SHA256 under the oldest key, so that rotating changes none; another `name_key`, another fingerprint.
-        Without keys it is only as strong as the secret. Removing the oldest key changes all.
+        HMAC-SHA256 under a key that HMAC-SHA256 derives from `name_key` for this alone; that may be a sealing key, best
+        the oldest one (`Keys.oldest`), so that rotating changes no fingerprint.
         """
-        oldest = self._keys.oldest
-        root = hmac.digest(oldest.value if oldest else b"", _FINGERPRINT, "sha256")
-        return hmac.new(root, len(name_key).to_bytes(8, "big") + name_key + secret, "sha256").hexdigest()
+        return hmac.digest(hmac.digest(name_key, _FINGERPRINT, "sha256"), secret, "sha256").hex()
 
     def __repr__(self) -> str:
         return f"Sealer({', '.join(self._keys.ids()) or 'plaintext'})"
