@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -32,7 +33,9 @@ def content(path: Path, *, is_made: bool) -> bytes | None:
                 return None
             if attempt + 1 == _ATTEMPTS:  # Kubernetes swaps a link while the files behind it change
                 raise Unfit("is a link that leads nowhere") from None
-        except RuntimeError:
+        except (RuntimeError, OSError) as error:  # Python 3.13 says it with ELOOP
+            if isinstance(error, OSError) and error.errno != errno.ELOOP:
+                raise
             raise Unfit("is a link that leads to itself") from None
     return None
 
