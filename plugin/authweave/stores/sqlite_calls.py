@@ -14,7 +14,7 @@ from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError, StoreUnavailable
 from authweave.forks import begin_anew_in_child
 from authweave.stores.sqlite_connections import Connections
-from authweave.stores.sqlite_failures import Damaged, Failure, Moved, failure_of
+from authweave.stores.sqlite_failures import Failure, Moved, failure_of
 from authweave.stores.sqlite_lock import growing_pauses
 from authweave.stores.sqlite_opening import Connection, moved_aside, opened
 from authweave.stores.sqlite_place import Identity, Place
@@ -81,8 +81,10 @@ class Calls:
     def open_at_once(self, *, is_ours: bool) -> None:
         """Look whether the file may be used, and let go of it again. Raises SettingsError; what may pass is left to pass."""
         try:
-            self._opened(time.monotonic() + max(2.0, self._options.patience)).raw.close()
-        except (sqlite3.Error, OSError, Damaged, Moved) as error:
+            self._opened(time.monotonic() + max(1.0, self._options.patience)).raw.close()
+        except SettingsError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the first call meets it again
             failure = failure_of(error)
         else:
             return

@@ -76,6 +76,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure("other", "it was closed")
     if isinstance(error, Carried):
         return Failure("other", "this process was forked while the store was in use; fork before the first use, or start the process anew")
+    if isinstance(error, UnicodeDecodeError):  # Python cannot read SQLite's message: it quotes a table that is damaged
+        return Failure("damaged", "the file is malformed")
     if isinstance(error, SettingsError):
         return Failure("other", str(error))
     if isinstance(error, sqlite3.Error):
