@@ -38,6 +38,7 @@ BUILTIN = (
     "authweave.sources.dotenv",
     "authweave.sources.keyring",
     "authweave.stores.memory",
+    "authweave.stores.redis",
     "authweave.observers.logging",
     "authweave.observers.opentelemetry",
     "authweave.stores.sqlite",

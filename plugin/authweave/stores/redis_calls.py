@@ -1,0 +1,115 @@
+"""A call to the store's Redis: a connection, one more try where the last one was stale, and typed errors."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from authweave.stores.redis_failures import FAILURES, Busy, Failure, failure_of
+from authweave.stores.redis_line import Budget, Line
+from authweave.stores.redis_lines import Lines
+from authweave.stores.redis_places import Address, Place, Watched
+from authweave.stores.redis_scripts import LOOK
+from authweave.stores.redis_url import RedisUrl
+
+MOST_LINES: Final = 32
+"""Connections of one process for calls that end at once."""
+
+MOST_LISTENING: Final = 64
+"""Connections of one process that wait for a bell; who finds none free comes back a little later by itself."""
+
+_NAP: Final = (0.05, 0.15)
+_ON_ANOTHER: Final = frozenset({"READONLY", "MASTERDOWN", "LOADING", "NOT_MASTER", "UNBLOCKED"})
+Result = TypeVar("Result")
+Work = Callable[[Line, bool], Result]
+
+
+class Calls:
+    """What all operations of a store go through. Safe for threads, and in a forked child."""
+
+    def __init__(self, url: RedisUrl, tls: ssl.SSLContext | None, patience: float) -> None:
+        self._place: Place = Watched(url, tls) if url.master else Address(url, tls)
+        self._patience = patience
+        self._lines = Lines(self._place.connect, MOST_LINES)
+        self._listening = Lines(self._place.connect, MOST_LISTENING)
+        self._is_closed = False
+
+    def do(self, work: Work[Result], *, patience: float | None = None) -> Result:
+        """What `work` makes of a connection.
+
+        It is told whether this is a second try, at once and within the same time, after the connection broke off or
+        the server turned out to be no master any more: then the first may have been carried out, or not. That is
+        harmless: a lease may be taken, extended and given back twice by its owner, and of two writes over the same
+        version one counts. After a timeout there is no second try.
+
+        Raises StoreUnavailable, by the end of the patience.
+        """
+        budget = Budget(patience or self._patience)
+        outcome = self._tried(work, budget, again=False)
+        if isinstance(outcome, Failure) and (outcome.is_gone or outcome.code in _ON_ANOTHER):
+            outcome = self._tried(work, budget, again=True)
+        if isinstance(outcome, Failure):
+            raise outcome.error(self._place)
+        return outcome[0]
+
+    def until_free(self, lease: str, bell: str, seconds: float) -> None:
+        """Wait until the lease is given back or runs out, or for these seconds. May come back early.
+
+        No wake-up is lost: LOOK sees the lease and the bell's last entry in one step. If the lease is held, whoever
+        gives it back does so later and adds an entry with a higher id in the same step; XREAD BLOCK returns every
+        entry above the id that LOOK saw, even if it came before we were listening. Nobody rings when a lease runs
+        out, so we listen no longer than it lasts. While we listen we cost Redis a connection and nothing else.
+        """
+        end = time.monotonic() + seconds
+        left, last = self.do(lambda line, again: line.run(LOOK, (lease, bell)))
+        held = (left + 2) / 1000 if left >= 0 else seconds
+        listening = min(end - time.monotonic(), held)
+        if left == -2 or listening < 0.001:
+            return
+        if failure := self._listened(bell, last, listening):
+            raise failure.error(self._place)
+
+    def start_anew(self) -> None:
+        """Look for the master again, and use no connection of before."""
+        self._place.forget()
+        self._lines.drop()
+
+    def close(self) -> None:
+        """Hang up, for good."""
+        self._is_closed = True
+        self._lines.drop()
+        self._listening.drop()
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    def _tried(self, work: Work[Result], budget: Budget, *, again: bool) -> tuple[Result] | Failure:
+        if self._is_closed:
+            return Failure("other", "was closed in this process")
+        try:
+            with self._lines.line(budget, fresh=again) as line:
+                return (work(line, again),)
+        except FAILURES as error:
+            failure = failure_of(error)
+        except (ValueError, TypeError, IndexError, AttributeError):
+            return Failure("other", "gives answers that are not Redis's")
+        if failure.is_old_master:
+            self.start_anew()
+        return failure
+
+    def _listened(self, bell: str, last: bytes, seconds: float) -> Failure | None:
+        end = Budget(seconds + self._patience)
+        try:
+            with self._listening.line(Budget(self._patience), patient=False) as line:
+                line.budget = end
+                milliseconds = int(max(end.left() - self._patience, 0.001) * 1000)
+                line.ask("XREAD", "BLOCK", max(milliseconds, 1), "STREAMS", bell, last)
+        except Busy:
+            time.sleep(min(seconds, random.uniform(*_NAP)))  # noqa: S311 - so that not all come at once
+        except FAILURES as error:
+            failure = failure_of(error)
+            return None if failure.is_gone or failure.code == "UNBLOCKED" else failure
+        return None
