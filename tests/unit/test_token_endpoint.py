@@ -19,7 +19,8 @@ from authweave.errors import (
     WireError,
 )
 from authweave.hookspecs import hookimpl
-from authweave.token_endpoint import Holds, TokenEndpoint
+from authweave.pauses import Pauses
+from authweave.token_endpoint import TokenEndpoint
 from authweave.values import Secret, TaskResponse, Token
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
@@ -162,12 +163,12 @@ def test_retry_after_vectors(vector):
     """Every form of the field at the token endpoint: a wait, a ceiling, or as if it were not there."""
     now = 946684740.0  # the vectors' now
     settings = profile({"type": "oauth2", "grant_type": "client_credentials", "token_url": "https://idp.example/t"}, API).variants[0].tokens
-    held = Holds()
+    held = Pauses(clock=lambda: now)
     slept = []
     endpoint = TokenEndpoint(
         settings, lambda old: {"inputs": {"client_id": "i", "client_secret": Secret("s", "test")}, "kept": {}, "token": {}, "now": now},
         lambda request, seconds, placed: TaskResponse(429, (("Retry-After", vector["value"]),), b"{}"),
-        deadline=30.0, holds=held, hold_key=("https://idp.example", "i"), clock=lambda: now, sleep=slept.append,
+        deadline=30.0, pauses=held, client=("https://idp.example", "i"), clock=lambda: now, sleep=slept.append,
     )  # fmt: skip
     error = failure_of(RateLimited, lambda: endpoint.get(None))
 
@@ -180,16 +181,6 @@ def test_retry_after_vectors(vector):
         assert 0 < wait <= 1
     assert (len(slept) > 0) == (wait < 30)
     assert error.retry_at == held.until(("https://idp.example", "i"))
-
-
-def test_holds_that_are_over_are_forgotten():
-    """What endpoints asked for is remembered as long as it holds, and no longer."""
-    holds = Holds()
-    for number in range(100):
-        holds.put(("https://idp.example", str(number)), 10.0, now=0.0)
-    holds.put(("https://idp.example", "late"), 30.0, now=20.0)
-
-    assert (30.0, 0.0) == (holds.until(("https://idp.example", "late")), holds.until(("https://idp.example", "5")))
 
 
 def test_a_client_that_waits_keeps_no_other_from_its_token():
@@ -510,7 +501,7 @@ def test_token_of_an_endpoint_built_by_hand():
 
     endpoint = TokenEndpoint(
         settings, lambda old: {"inputs": {"client_id": "i", "client_secret": Secret("s", "test")}, "kept": {}, "token": {}},
-        exchange, deadline=7.0, holds=Holds(), hold_key=("x", "y"),
+        exchange, deadline=7.0, pauses=Pauses(), client=("x", "y"),
     )  # fmt: skip
 
     assert isinstance(endpoint.get(None), Token)
