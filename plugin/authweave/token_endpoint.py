@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from authweave.call import token_call
 from authweave.drafts.draft import Placed
-from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, TokenError, WireError
+from authweave.errors import (
+    NOT_CALLED,
+    AuthweaveError,
+    RateLimited,
+    TokenAnswerError,
+    TokenEndpointError,
+    TokenError,
+    WireError,
+)
 from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
@@ -100,6 +108,8 @@ class TokenEndpoint:
 
     def _judge(self, failure: AuthweaveError) -> None:
         """Does the endpoint answer at all? Whoever fails again and again is left alone for a while."""
+        if isinstance(failure, WireError) and failure.detail == NOT_CALLED:
+            return
         if isinstance(failure, WireError) or (isinstance(failure, TokenEndpointError) and failure.status >= 500):
             self._pauses.failed(self._client, str(failure))
         elif isinstance(failure, TokenError):

@@ -55,7 +55,7 @@ class _Said:
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _OBSERVERS: Final = ("logging",)
 _STORE: Final = "Where tokens live between calls: `memory:`, `sqlite:` (or `sqlite:///path`), `redis://…`. The command line has `sqlite:`."
-_STORE_KEY: Final = "What seals stored tokens: the path of a key file, `keyring:`, or `plaintext`. When not set, a key file is made at first use."
+_STORE_KEY: Final = "What seals stored tokens: the absolute path of a key file, `keyring:`, or `plaintext`. When not set, a key file is made at first use."
 _STORE_REQUIRED: Final = "Fail every renewal while the store is away, also where going on without it loses nothing."
 _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
