@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from authweave.checking import Checked
 from authweave.defaults import auth_paths, grant_name, grant_of, scheme_of
@@ -22,6 +22,9 @@ from authweave.profile import (
     Variant,
 )
 from authweave.values import Path, dotted
+
+_NO_TOKEN_CALL: Final = ("fields", "when", "rejected_when", "revoke_request")
+"""Keys of `auth` that no token call reads: the inputs behind them are no part of the token's key."""
 
 
 def bind(checked: Checked) -> Profile:
@@ -73,7 +76,7 @@ class _Binder:
             tokens=tokens,
             origin=dotted(path),
             needs=self.needs((*own, *additions), path if tokens else None),
-            key_inputs=self.inputs_of(self.reads_below(path, beside=("fields", "when", "rejected_when"))) if tokens else frozenset(),
+            key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) if tokens else frozenset(),
             default_fields=self.has_default_fields(path),
         )
 
@@ -86,7 +89,7 @@ class _Binder:
         for index in range(len(self.full["servers"])):
             reads |= self.compiled[("servers", index)].reads
         if token_path is not None:
-            reads |= self.reads_below(token_path, beside=("fields", "when", "rejected_when", "refresh_request"))
+            reads |= self.reads_below(token_path, beside=(*_NO_TOKEN_CALL, "refresh_request"))
         return self.inputs_of(reads)
 
     def reads_below(self, path: Path, *, beside: tuple[str, ...]) -> set[tuple[str, ...]]:
@@ -130,6 +133,8 @@ class _Binder:
             refresh_before=float(auth["refresh_before"]),
             client_id=self.at(*path, "client_id"),
             client_secret=self.at(*path, "client_secret"),
+            refresh_token=self.at(*path, "refresh_token"),
+            revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
         )
 

@@ -1,4 +1,4 @@
-"""One described request and what is kept of its answer: token, refresh, and the check of `authweave test`.
+"""One described request and what is kept of its answer: token, refresh, revocation, and the check of `authweave test`.
 
 Order of a token call: standard parameters − `omit`, `rename`, + client authentication, + `fields` → encoding.
 """
@@ -13,7 +13,8 @@ from authweave.drafts.draft import Draft
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import MissingInput
 from authweave.profile import Request, TokenSettings
-from authweave.values import Token
+from authweave.urls import UrlTemplate
+from authweave.values import Secret, Token
 
 
 @dataclass(slots=True)
@@ -27,22 +28,18 @@ class Parameter:
 
 @dataclass(slots=True)
 class TokenCall:
-    """A token request while it is made: what grants and client authentications see and add to.
+    """A request of the client's while it is made: what grants and client authentications see and add to.
 
-    `scope` holds the namespaces of templates, `old` the token that is refreshed (None for a grant).
+    `scope` holds the namespaces of templates, `request` what the profile says of this request, `url` where it goes.
     """
 
     settings: TokenSettings
     scope: Mapping[str, Any]
+    request: Request
+    url: UrlTemplate
     origin: str = "auth"
-    old: Token | None = None
     parameters: dict[str, Parameter] = field(default_factory=dict)
     headers: dict[str, Parameter] = field(default_factory=dict)
-
-    @property
-    def request(self) -> Request:
-        """What the profile says of this request."""
-        return self.settings.refresh_request if self.old else self.settings.token_request
 
     def parameter(self, name: str, value: Any, *, origin: str, secret: bool = False) -> None:
         """Add a standard parameter by its RFC name; null is left out."""
@@ -65,6 +62,10 @@ class TokenCall:
         """The client secret; '' if the profile says so."""
         return self._text("client_secret", allow_empty=True)
 
+    def refresh_token(self) -> str:
+        """The refresh token that was given. Raises MissingInput if it is empty."""
+        return self._text("refresh_token", allow_empty=False)
+
     def _text(self, name: str, *, allow_empty: bool) -> str:
         template = getattr(self.settings, name)
         text = template.render(self.scope)
@@ -75,8 +76,7 @@ class TokenCall:
     def draft(self) -> Draft:
         """The finished request. Raises TemplateError, PlacementError, InputError."""
         request = self.request
-        url = self.settings.refresh_url if self.old else self.settings.token_url
-        draft = Draft.new(request.method, url.render(self.scope), request.encoding, request.content_type)
+        draft = Draft.new(request.method, self.url.render(self.scope), request.encoding, request.content_type)
         self._add_standard(draft, request)
         scope = {**self.scope, "request": draft.view}
         apply_fields(draft, [field for field in request.fields if not is_late(field)], scope)
@@ -100,7 +100,8 @@ class TokenCall:
 
 def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | None, origin: str = "auth") -> TokenCall:
     """A grant, or the refresh of `old`, with its standard parameters and the client's authentication."""
-    call = TokenCall(settings, scope, origin, old)
+    request, url = (settings.refresh_request, settings.refresh_url) if old else (settings.token_request, settings.token_url)
+    call = TokenCall(settings, scope, request, url, origin)
     if old is None:
         _grant(call)
     elif settings.refresh_with == "refresh_token" and old.refresh_token is not None:
@@ -110,11 +111,40 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
     return call
 
 
+def given_refresh_token(settings: TokenSettings, scope: Mapping[str, Any]) -> Secret | None:
+    """The refresh token that somebody handed over; None for a grant without one, and where it is empty."""
+    text = settings.refresh_token.render(scope) if settings.refresh_token else ""
+    return Secret(text, "refresh_token") if text else None
+
+
+def revoke_call(settings: TokenSettings, scope: Mapping[str, Any], token: Token, origin: str = "auth") -> TokenCall | None:
+    """What ends a token at the provider, the refresh token where one is held (RFC 7009 §2.1). None: the profile says of no way.
+
+    A profile that writes `token` itself knows which one it sends: no hint is added that may be wrong.
+    """
+    request = settings.revoke_request
+    if request is None or request.url is None:
+        return None
+    call = TokenCall(settings, scope, request, request.url, origin)
+    hint, presented = ("refresh_token", token.refresh_token) if token.refresh_token else ("access_token", token.access_token)
+    call.parameter("token", presented.reveal(), origin="revoke_request", secret=True)
+    if not _writes(request, "token"):
+        call.parameter("token_type_hint", hint, origin="revoke_request")
+    settings.client_auth.present(call)
+    return call
+
+
+def _writes(request: Request, name: str) -> bool:
+    """Does the profile put this parameter into the request itself, or leave it out?"""
+    key = request.rename.get(name, name)
+    return name in request.omit or any(field.key == key and field.placement.name == "payload" for field in request.fields)
+
+
 def _grant(call: TokenCall) -> None:
     settings = call.settings
     call.parameter("grant_type", settings.grant_type, origin="grant_type")
     for name, value in settings.grant.parameters(call).items():
-        call.parameter(name, value, origin="grant_type", secret=True)
+        call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=True)
     for name, text in scope_parameters(settings, call.scope).items():
         call.parameter(name, text, origin="scopes")
     for name in ("audience", "resource"):

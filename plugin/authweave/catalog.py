@@ -25,6 +25,7 @@ BUILTIN = (
     "authweave.schemes.api_key",
     "authweave.schemes.oauth2",
     "authweave.grants.client_credentials",
+    "authweave.grants.refresh_token",
     "authweave.client_auth.client_secret_basic",
     "authweave.client_auth.client_secret_post",
     "authweave.client_auth.none",

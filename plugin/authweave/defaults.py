@@ -17,7 +17,7 @@ _SLOT: Final = re.compile(r"\$([a-z_]+)")
 _EXPRESSION: Final = re.compile(r"""\{\{((?:[^'"}]|\}(?!\})|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*)\}\}""", re.DOTALL)
 _LONGEST: Final = 16 * 1024
 _READS_CALLBACK: Final = re.compile(r"\bcallback\b")
-_USERS_OWN: Final = frozenset({"username", "password", "token", "api_key"})
+_USERS_OWN: Final = frozenset({"username", "password", "token", "api_key", "refresh_token"})
 _TOP: Final[Mapping[str, Any]] = {
     "version": "0.0.0", "description": "", "documentation": "", "inputs": {}, "vars": {}, "servers": [], "fields": [],
 }  # fmt: skip
@@ -27,13 +27,18 @@ def with_defaults(data: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     """The data with the defaults of format.md filled in, but for implied inputs: see `with_inputs`."""
     written = auths(data)
     full = {**_TOP, **data}
-    full["subject"] = data.get("subject") or ("user" if any(grant_of(auth, catalog).attended for auth in written) else "application")
+    full["subject"] = data.get("subject") or ("user" if any(_signs_in(grant_of(auth, catalog)) for auth in written) else "application")
     if written:
         filled = [_variant(auth, catalog) for auth in written]
         full["auth"] = filled if isinstance(data["auth"], list) else filled[0]
     full["fields"] = [_field(field) for field in full["fields"]]
     full["test"] = _tests(data["test"]) if "test" in data else "token_only" if any(gets_token(auth, catalog) for auth in written) else "none"
     return full
+
+
+def _signs_in(grant: Any) -> bool:
+    """Does a person sign in, so that it must be known who? A refresh token that is handed over says it already."""
+    return grant.attended and "refresh_token" not in grant.schema.get("properties", {})
 
 
 def with_inputs(full: Mapping[str, Any], read: Iterable[str], catalog: Catalog) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     scheme = scheme_of(auth, catalog)
     if scheme is None:
         return {**auth, "fields": [_field(field) for field in auth.get("fields", ())]}
-    full = {**_own_defaults(scheme), **auth}
+    full = {**_own_defaults(scheme), **(_own_defaults(grant_of(auth, catalog)) if scheme.gets_token else {}), **auth}
     fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in scheme.fields]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
@@ -128,8 +133,8 @@ def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Cata
     return {key: value for key, value in full.items() if key in auth or key in sent or key not in ("client_id", "client_secret")}
 
 
-def _own_defaults(scheme: Any) -> dict[str, Any]:
-    properties = scheme.schema.get("properties", {})
+def _own_defaults(part: Any) -> dict[str, Any]:
+    properties = part.schema.get("properties", {})
     return {key: schema["default"] for key, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
 
 
@@ -146,6 +151,8 @@ def _token_defaults(full: dict[str, Any]) -> dict[str, Any]:
     full["token_request"] = _request(token_request, "POST", "payload")
     full["refresh_request"] = _refresh(token_request, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
     full["token_response"] = dict(full.get("token_response", {}))
+    if "revoke_request" in full:
+        full["revoke_request"] = _request(full["revoke_request"], "POST", "payload")
     return full
 
 

@@ -146,15 +146,18 @@ MATCH = {
     ),
     "x-def": "match",
 }
+TEST_URL = text(
+    "Absolute, or relative to the first server, whose path counts.",
+    examples=["/v1/me"], avoid={"//host/path": "another host is named in full, and stands in `servers`"},
+)  # fmt: skip
 ENCODINGS = ("form", "json", "multipart", "xml", "text", "none", "query")
 
 
-def request_schema(field: JsonSchema, *, url: bool, method: str, relative: bool = False, description: str = "") -> JsonSchema:
-    """A described request (`Request` in the reference)."""
-    properties: dict[str, JsonSchema | bool] = {}
-    if url:
-        where = "Absolute, or relative to the first server, whose path counts." if relative else "Absolute URL."
-        properties["url"] = text(where, examples=["/v1/me"], avoid={"//host/path": "another host is named in full, and stands in `servers`"})
+def request_schema(
+    field: JsonSchema, *, method: str, url: JsonSchema | None = None, name: str = "token_call_request", description: str = ""
+) -> JsonSchema:  # fmt: skip
+    """A described request (`Request` in the reference); with a `url` of its own, or without. `name` is for `x-def`."""
+    properties: dict[str, JsonSchema | bool] = {"url": url} if url else {}
     properties |= {
         "method": described({"type": "string", "pattern": f"^[A-Za-z-]+{END}"}, "HTTP method.", examples=["GET", "PUT"], default=method),
         "encoding": choice(ENCODINGS, "How payload fields become a body. `query` puts them into the URL; it is the default of GET.",
@@ -169,7 +172,7 @@ def request_schema(field: JsonSchema, *, url: bool, method: str, relative: bool 
         "rename": map_of({"type": "string", "minLength": 1}, "Standard parameters under another name.", names=f"[A-Za-z0-9_.-]+{END}",
                          examples=[{"client_id": "client_key"}]),
     }  # fmt: skip
-    return {**closed(properties, required=("url",) if url else (), description=description), "x-def": "test_request" if url else "token_call_request"}
+    return {**closed(properties, required=("url",) if url else (), description=description), "x-def": name}
 
 
 KEEP = map_of(

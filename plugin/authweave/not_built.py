@@ -8,7 +8,7 @@ from typing import Any, Final
 NAMES: Final[Mapping[str, frozenset[str]]] = {
     "schemes": frozenset({"digest", "ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
     "grants": frozenset({
-        "authorization_code", "device_code", "refresh_token", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
+        "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange", "implicit",
     }),
@@ -19,7 +19,7 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
         "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
-        "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after", "revoke_request",
+        "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after",
     }),
     "oauth1": frozenset({
         "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",

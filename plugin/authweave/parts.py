@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from authweave.defaults import auth_paths
 from authweave.values import Path
 
-REQUESTS = {"token_request": "token", "refresh_request": "refresh"}
+REQUESTS = {"token_request": "token", "refresh_request": "refresh", "revoke_request": "revoke"}
 
 
 class FieldPart(NamedTuple):
     """A field. `place` is its `in`, written or not (empty: missing); `carrier` is what it is a part of.
 
-    Carriers: task (every task request), credential (`auth.fields`), token, refresh, test.
+    Carriers: task (every task request), credential (`auth.fields`), token, refresh, revoke, test.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class FieldPart(NamedTuple):
 
 
 class RequestPart(NamedTuple):
-    """A described request. `carrier` is token, refresh or test."""
+    """A described request. `carrier` is token, refresh, revoke or test."""
 
     path: Path
     spec: Mapping[str, Any]

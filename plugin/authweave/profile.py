@@ -99,7 +99,8 @@ class Answer:
 class TokenSettings:
     """How a token is got: everything a token call needs beside the inputs (`type: oauth2`).
 
-    `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
+    `refresh_token` is the one that was given, for the grant that presents it. Without a `revoke_request` nothing can end
+    a token at the provider. `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
     """
 
     grant: Grant
@@ -119,6 +120,8 @@ class TokenSettings:
     refresh_before: float
     client_id: Template | None
     client_secret: Template | None
+    refresh_token: Template | None = None
+    revoke_request: Request | None = None
     default_fields: bool = False
 
 

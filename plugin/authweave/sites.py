@@ -17,10 +17,11 @@ CREDENTIAL: Final = LATER | {"token", "assertion", "signature", "request"}
 TASK: Final = LATER | {"request"}
 TOKEN_CALL: Final = LATER | {"callback", "assertion", "request"}
 REFRESH: Final = TOKEN_CALL | {"token"}
+REVOCATION: Final = LATER | {"token", "request"}
 ANSWER: Final = LATER | {"response", "request"}
 _AUTH: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "when": ("cond", EVERYWHERE | {"request"}),
-    **dict.fromkeys(("client_id", "client_secret", "username", "password", "token", "audience", "resource"), ("text", LATER)),
+    **dict.fromkeys(("client_id", "client_secret", "refresh_token", "username", "password", "token", "audience", "resource"), ("text", LATER)),
     **dict.fromkeys(("token_url", "refresh_url"), ("url", LATER)),
 }
 
@@ -63,6 +64,8 @@ def _auth(path: Path, auth: Mapping[str, Any]) -> Iterator[Site]:
         yield from _request((*path, "token_request"), auth["token_request"], TOKEN_CALL)
         yield from _request((*path, "refresh_request"), auth["refresh_request"], REFRESH)
         yield from _answer((*path, "token_response"), auth["token_response"])
+    if "revoke_request" in auth:
+        yield from _request((*path, "revoke_request"), auth["revoke_request"], REVOCATION, url="url")
 
 
 def _scopes(path: Path, scopes: Any) -> Iterator[Site]:
@@ -76,11 +79,11 @@ def _scopes(path: Path, scopes: Any) -> Iterator[Site]:
             yield Site((*path, index, "value"), item["value"], "text", LATER)
 
 
-def _request(path: Path, request: Mapping[str, Any], allowed: frozenset[str]) -> Iterator[Site]:
+def _request(path: Path, request: Mapping[str, Any], allowed: frozenset[str], *, url: str = "request_url") -> Iterator[Site]:
     if "content" in request:
         yield Site((*path, "content"), request["content"], "text", allowed)
     if "url" in request:
-        yield Site((*path, "url"), request["url"], "request_url", allowed)
+        yield Site((*path, "url"), request["url"], url, allowed if url == "request_url" else allowed - {"request"})
     yield from _fields((*path, "fields"), request["fields"], allowed)
 
 

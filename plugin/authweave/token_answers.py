@@ -67,6 +67,19 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     )
 
 
+def read_revocation(response: TaskResponse, reading: Reading) -> None:
+    """Nothing, where the token is of no more use: ended now, or (RFC 7009 §2.2) one that the server does not know.
+
+    Some servers have words for the latter. Raises TokenEndpointError, TokenAnswerError, RateLimited.
+    """
+    if response.status in (200, 204):
+        return
+    answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
+    if 400 <= response.status < 500 and _error_words(answer, scope)[0] == "invalid_token":
+        return
+    raise _refusal(response, answer, scope, reading)
+
+
 def _refuse_as_bearer(access_token: str, token_type: str, answer: Answer, response: TaskResponse, reading: Reading) -> None:
     """Where no `auth.fields` are written the token becomes a Bearer header: it must be a token for one (RFC 6749 §7.1).
 

@@ -225,7 +225,7 @@ def test_types_of_the_format_are_refused_by_name(kind: str) -> None:
 
 
 @pytest.mark.parametrize("grant", [
-    "authorization_code", "device_code", "refresh_token", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
+    "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
     "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
 ])  # fmt: skip
@@ -238,7 +238,7 @@ def test_grants_of_the_format_are_refused_by_name(grant: str) -> None:
 
 @pytest.mark.parametrize("key", [
     "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri", "dpop",
-    "authorization_request", "callback", "assertion", "client_assertion", "before", "after", "revoke_request",
+    "authorization_request", "callback", "assertion", "client_assertion", "before", "after",
 ])  # fmt: skip
 def test_keys_of_the_format_are_refused_by_name(key: str) -> None:
     """Each key of the reference is either built or says that it is not."""

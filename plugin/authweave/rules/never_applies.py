@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from authweave import not_built
 from authweave.checking import Checked
-from authweave.defaults import gets_token
+from authweave.defaults import gets_token, grant_name, grant_of
 from authweave.values import Path, Problem
 
 
@@ -18,7 +19,7 @@ class NeverApplies:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per setting."""
         for path, auth, full in checked.variants:
-            for key, why, fix in _without_effect(auth, full):
+            for key, why, fix in (*_without_effect(auth, full), *_of_grant(auth, grant_of(auth, checked.catalog))):
                 yield checked.problem(self.name, (*path, *key), why, fix, of_key=True)
         known = [auth for _, auth, _ in checked.variants if auth.get("type") in checked.catalog.named("schemes")]
         if checked.data.get("test") == "token_only" and known and not any(gets_token(auth, checked.catalog) for auth in known):
@@ -39,3 +40,11 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
         yield ("scope_separator",), "there is nothing to separate: scopes is not a list", "write scopes as a list, or remove it"
     if {"expires_in", "expires_at"} <= auth.get("token_response", {}).keys():
         yield ("token_response", "expires_in"), "expires_in and expires_at say the same twice", "write one of the two"
+
+
+def _of_grant(auth: Mapping[str, Any], grant: Any) -> Iterable[tuple[Path, str, str]]:
+    presents = "refresh_token" in grant.schema.get("properties", {})
+    if "refresh_token" in auth and not presents and grant_name(auth) not in not_built.NAMES["grants"]:
+        yield ("refresh_token",), "this grant presents no refresh token that was given", "remove it, or write grant_type: refresh_token"
+    if presents and auth.get("refresh_with") == "grant":
+        yield ("refresh_with",), "this grant is a refresh: the given refresh token would be presented again when it is spent", "remove it"

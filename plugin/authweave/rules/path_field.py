@@ -26,8 +26,8 @@ class PathField:
         """A problem per placeholder nothing fills, and per field that no place waits for."""
         fields = [field for field in checked.fields if field.place == "path"]
         for field in fields:
-            if field.carrier in ("token", "refresh"):
-                fix = "write the value into the URL: token_url: https://…/{{ … }}"
+            if field.carrier in ("token", "refresh", "revoke"):
+                fix = f"write the value into the URL: {'revoke_request.url' if field.carrier == 'revoke' else 'token_url'}: https://…/{{{{ … }}}}"
                 yield checked.problem(self.name, field.path, "a path field has nothing to fill in a token call", fix)
         waiting = list(_placeholders(checked)) if fields or "{" in checked.document.text or checked.merged.parents else []
         if checked.has_unknown_parts or any(checked.is_hurt(*field.path, "key") or "{{" in field.key for field in checked.fields) or _hides_fields(checked):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from authweave.checking import Checked
 from authweave.values import Path, Problem
 
-_PLACES: Final = ("client_secret", "password", "token")
+_PLACES: Final = ("client_secret", "refresh_token", "password", "token")
 _NAMES: Final = re.compile(
     r"(?i)(authorization|proxy-authorization|x-api-key|api[-_]?key|apikey|.*[-_]?(secret|password|passwd)|client_assertion|refresh_token|access_token|.*[-_]token|token)"
 )

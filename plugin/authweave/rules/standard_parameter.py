@@ -12,6 +12,8 @@ from authweave.values import Path, Problem
 
 _SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",)}
 
+_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",)}
+
 
 class StandardParameter:
     """`omit` and `rename` name parameters that the call sends, by their RFC names; a refresh may also omit an inherited field."""
@@ -21,11 +23,17 @@ class StandardParameter:
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per name."""
         for path, auth, full in checked.variants:
-            if full.get("client_auth") not in _SENT_BY or grant_of(auth, checked.catalog).schema or grant_of(auth, checked.catalog).inputs:
+            if full.get("client_auth") not in _SENT_BY:
+                continue
+            if "revoke_request" in auth:
+                sent = ["token", "token_type_hint", *_SENT_BY[full["client_auth"]], "Accept"]
+                yield from self._request(checked, (*path, "revoke_request"), auth["revoke_request"], sent)
+            grant = grant_of(auth, checked.catalog)
+            if grant.name not in _OF_GRANTS and (grant.schema or grant.inputs):
                 continue
             for key in ("token_request", "refresh_request"):
                 if key in auth and not checked.is_hurt(*path, "token_request"):
-                    yield from self._request(checked, (*path, key), auth[key], _sent(auth, full, key))
+                    yield from self._request(checked, (*path, key), auth[key], [*_sent(auth, full, key), *_OF_GRANTS.get(grant.name, ())])
 
     def _request(self, checked: Checked, path: Path, request: Mapping[str, Any], sent: list[str]) -> Iterable[Problem]:
         renamed: dict[str, str] = {}

@@ -22,7 +22,7 @@ class TokenFields:
         """One problem per field."""
         methods = {path: full.get("client_auth", "") for path, _, full in checked.variants}
         for field in checked.fields:
-            if field.carrier in ("token", "refresh") and (method := methods.get(field.path[:-3], "")) and _proves_too(field, method):
+            if field.carrier in ("token", "refresh", "revoke") and (method := methods.get(field.path[:-3], "")) and _proves_too(field, method):
                 yield checked.problem(self.name, field.path, f"client_auth {method} proves the client already", "remove the field, or write client_auth: none")
 
 

@@ -43,6 +43,9 @@ class Desk:
         self._refreshing = refreshing
         self._ledger = account.ledger(variant)
         self._client = _client(account, settings)
+        self._given = _plain(settings.refresh_token, account.scope())
+        if self._given:
+            self._ledger.hand_over(self._given, " ".join(self._client.default_scopes))
         gives = settings.refresh_with == "refresh_token" and refreshing != granting
         self._provider = Provider(
             self._client, self._ledger, lifetime=lifetime, clock=clock, gives_refresh_token=gives, kept=account.kept
@@ -82,14 +85,17 @@ class Desk:
             else _authorization(arrived)
         )
         if old is not None:
-            parameters["grant_type"] = self._client.grant_type
+            parameters |= {"grant_type": self._client.grant_type, **({"refresh_token": self._given} if self._given else {})}
         ask = self._provider.refresh if is_refresh and old is None else self._provider.grant
         return self._shaped(*ask(parameters, headers), authorized=bool(headers))
 
     def _asks_to_refresh(self, arrived: Arrived) -> bool:
         if self._granting != self._refreshing:
             return _leads_to(self._refreshing, arrived) and not _leads_to(self._granting, arrived)
-        return dict(_pairs(arrived, self._settings.refresh_request)).get("grant_type") == "refresh_token"
+        sent = dict(_pairs(arrived, self._settings.refresh_request))
+        if self._given:  # a refresh presents another one than the grant does
+            return sent.get(self._settings.refresh_request.rename.get("refresh_token", "refresh_token")) not in (None, self._given)
+        return sent.get("grant_type") == "refresh_token"
 
     def _old(self, arrived: Arrived) -> Issued | None:
         """The token that is presented to be refreshed, where the profile refreshes with the access token itself."""
@@ -121,6 +127,8 @@ class Desk:
         silent = request.content is not None or request.encoding in ("none", "text")
         if "grant_type" in written or "grant_type" in request.omit or silent:
             sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
+        if self._given and silent and not is_refresh:
+            sent["refresh_token"] = self._given
         if "client_id" in written or (self._client.method == "none" and ("client_id" in request.omit or silent)):
             sent["client_id"] = self._client.client_id
         if "client_secret" in written and self._client.method != "client_secret_post":

@@ -35,6 +35,11 @@ class Ledger:
         self._clock = clock
         self._lock = threading.Lock()
         self._issued: dict[str, Issued] = {}
+        self._handed_over: dict[str, Issued] = {}
+
+    def hand_over(self, refresh_token: str, scope: str) -> None:
+        """A refresh token that somebody got elsewhere. It is taken any number of times: each run begins with it."""
+        self._handed_over[refresh_token] = Issued("", 0.0, scope, refresh_token)
 
     def add(self, issued: Issued, *, refreshed: str | None = None) -> None:
         """Write a token down. With `refreshed`, that refresh token is used up: it is never taken twice."""
@@ -58,7 +63,7 @@ class Ledger:
         """The token that a refresh token came with, unless that was used before."""
         return next(
             (known for known in self.newest_first() if known.refresh_token == refresh_token and not known.is_refreshed),
-            None,
+            self._handed_over.get(refresh_token),
         )
 
     def note_use(self, issued: Issued) -> None:

@@ -59,8 +59,12 @@ class Provider:
     ) -> None:  # fmt: skip
         self._validator = _Validator(client, ledger, lifetime, clock, kept)
         bearer = _Bearer(self._validator, lifetime, gives_refresh_token)
-        self._granting = TokenEndpoint(client.grant_type, bearer, {client.grant_type: _Grant(self._validator)})
         self._refreshing = TokenEndpoint("refresh_token", bearer, {"refresh_token": RefreshTokenGrant(self._validator)})
+        self._granting = (
+            self._refreshing
+            if client.grant_type == "refresh_token"
+            else TokenEndpoint(client.grant_type, bearer, {client.grant_type: _Grant(self._validator)})
+        )
         self._one_at_a_time = threading.Lock()
 
     def grant(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:

@@ -41,7 +41,7 @@ def profile_schema(catalog: Catalog, *, merged: bool = True) -> JsonSchema:
     `merged`: parents are in the document already; else a document with `extends` may leave out what they hold.
     """
     field = frame.field_schema()
-    test_request = frame.request_schema(field, url=True, method="GET", relative=True, description="The request to send.")
+    test_request = frame.request_schema(field, url=frame.TEST_URL, method="GET", name="test_request", description="The request to send.")
     incomplete: list[JsonSchema] = [{"required": ["abstract"], "properties": {"abstract": {"const": True}}}]
     if not merged:
         incomplete.append({"required": ["extends"], "properties": {"extends": {"type": "string"}}})

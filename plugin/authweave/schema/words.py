@@ -39,6 +39,7 @@ _EXAMPLES: Final = {
     "value": "value: …", "fields": "fields: [{in: …, key: …, value: …}]", "url": "url: /v1/me", "request": "request: {url: …}",
     "vendor": "vendor: …", "when": "when: '{{ … }}'", "message": "message: …",
 }  # fmt: skip
+_NESTED: Final[Mapping[Path, str]] = {("revoke_request", "url"): "url: https://…, the provider's revocation endpoint"}
 _NO_PLACE: Final = {
     "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
     "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
@@ -77,7 +78,7 @@ def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_ty
 def missing(path: Path) -> Words:
     """A key that must be there and is not."""
     key = str(path[-1])
-    example = "name: …, its own among the variants" if key == "name" and len(path) > 1 else _EXAMPLES.get(key, f"`{key}`")
+    example = _NESTED.get(path[-2:]) or ("name: …, its own among the variants" if key == "name" and len(path) > 1 else _EXAMPLES.get(key, f"`{key}`"))
     return Words("schema.required", "is missing", f"add {example}")
 
 
