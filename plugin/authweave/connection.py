@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from authweave.applying import Sent, applying, judged, judged_again, needs_body, prepared, renewed_and_prepared
+from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
 from authweave.errors import AuthweaveError, InputError, NoVariant
 from authweave.pending import Pending
@@ -21,7 +22,7 @@ from authweave.targets import Server, base_url, refuse_plain_http, rendered_serv
 from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens
 from authweave.urls import Origin
-from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey
+from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey, spent_mark
 
 if TYPE_CHECKING:
     from authweave.engine import Engine
@@ -118,6 +119,15 @@ class Connection:
         """The token in force (got now, if need be); None for a type without tokens. Variants by input only."""
         return Pending.of(self._token())
 
+    def revoke(self) -> Pending[bool]:
+        """End the token: at the provider as `revoke_request` says (the refresh token where one is held), then forget it here.
+
+        False if it was only forgotten here: the profile says of no way, there is no token, or none that can be opened.
+        A call that fails leaves the token where it is, for another try. A grant that nobody has to consent to gets a new
+        token at the next need. Raises (from the Pending) TokenError, WireError, StoreUnavailable, InputError.
+        """
+        return Pending.of(self._revoking())
+
     def _authorizing(self, request: TaskRequest) -> Any:
         sent = yield from prepared(self, request)
         return Made(self, request, sent).finished()
@@ -147,6 +157,10 @@ class Connection:
     def _token(self) -> Any:
         credential = yield from self.choosing(None)
         return (yield from credential.token())
+
+    def _revoking(self) -> Any:
+        credential = yield from self.choosing(None)
+        return False if credential.tokens is None else (yield credential.tokens.revoked())
 
     def applying(self, request: TaskRequest) -> Any:
         """The whole flow for one task request: see `applying.applying`."""
@@ -309,7 +323,7 @@ class Credential:
             scopes="\n".join(f"{key}={template.render(scope)}" for key, template in settings.scopes),
             audience="\n".join(template.render(scope) for template in (settings.audience, settings.resource) if template),
             inputs=tuple(plain),
-            secret="" if settings.grant.attended else self._credentials(inputs),
+            secret=spent_mark(given_refresh_token(settings, scope)) if settings.grant.attended else self._credentials(inputs),
         )
 
     def _credentials(self, inputs: Resolved) -> str:

@@ -63,6 +63,7 @@ class Engine:
         self.exchange: Exchange = wire_exchange(self.wire)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
         self.ledger = ledger_of(self.settings, self.catalog, self.events, store)
+        self.consents = self.ledger
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
         named = [profiles] if isinstance(profiles, str | Path) else profiles
@@ -133,7 +134,8 @@ class Engine:
 
     def apart(self, exchange: Exchange) -> Self:
         """An engine like this one that shares neither tokens nor connections with it: every token is got anew, in one
-        attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both."""
+        attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both, and what a person consented to is
+        kept for both: a refresh token that rotates has no second life."""
         other = copy.copy(self)
         other.exchange, other.attempts = exchange, 1
         other.events = Events((), self.clock)
@@ -154,6 +156,8 @@ class Engine:
         """The tokens of a key: one object in this process, whichever connection asks."""
         digest = key.digest()
         lane, deadline = credential.lane(), self.settings.deadline
+        settings = credential.variant.tokens
+        ledger = self.consents if settings is not None and settings.grant.attended else self.ledger
         with self._lock:
             tokens = self._tokens.get(digest)
             if tokens is None:
@@ -162,7 +166,7 @@ class Engine:
                     key=digest[:12], endpoint=str(lane), grant=key.grant,
                 )  # fmt: skip
                 tokens = self._tokens[digest] = Tokens(
-                    key, credential.endpoint, self.ledger, self.flights, lane=lane, lease_seconds=deadline * LEASE_FACTOR,
+                    key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=deadline * LEASE_FACTOR,
                     deadline=deadline, tell=told, required=self.settings.store_required, clock=self.clock,
                 )  # fmt: skip
             else:

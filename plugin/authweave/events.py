@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
     "unreachable": "The token endpoint gave no answer.",
     "lost": "A refresh token is gone or cannot be trusted.",
     "interrupted": "The intent of an owner was found that was never heard of again.",
+    "revoked": "The token was ended on purpose, and forgotten.",
     "sign_in_needed": "Only a person can give a new token.",
     "unreadable": "A stored record cannot be opened: it is damaged, or sealed with another key.",
     "store_down": "The store gives no answer, or cannot write.",

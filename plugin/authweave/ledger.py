@@ -64,6 +64,10 @@ class Ledger:
         digest = key.digest()
         return self._call(self.store.write, digest, version, self._sealer.seal(encoded(entry), digest), keep=keep)
 
+    def forget(self, key: TokenKey, version: int) -> bool:
+        """Forget what is there, if it is exactly this version. That there was something stays known for a while."""
+        return self._call(self.store.write, key.digest(), version, None, keep=KEPT_WITHOUT_END)
+
     def remove(self, digest: str) -> bool:
         """Forget a key whole."""
         return self._call(self.store.remove, digest)

@@ -75,6 +75,10 @@ class Way(Protocol):
         """The refresh token that `get` would present."""
         ...
 
+    def revoke(self, token: Token, end: float) -> bool:
+        """End a token at the provider; False if there is no way to."""
+        ...
+
 
 class Renewal:
     """The renewals of one key. `way()` is made anew for each call: secrets may have changed.
@@ -96,6 +100,7 @@ class Renewal:
         self._clock = clock
         self._tell = tell
         self._required = required
+        self.is_parents = False
         self.in_child()
         begin_anew_in_child(self)
 
@@ -128,6 +133,38 @@ class Renewal:
                 continue
             return self._without_store(failure, end)
 
+    def revoke(self, known: Token | None, end: float) -> bool:
+        """End the stored token (or else the `known` one) at the provider, then forget it. False if nobody was called.
+
+        A call that fails leaves everything as it is. Nobody renews meanwhile. Raises TokenError, WireError, StoreUnavailable.
+        """
+        owner = new_owner()
+        while not self._leased(owner, self._ledger.read(self.key)):
+            if time.monotonic() > end:
+                raise DeadlineExceeded("somebody else is renewing this token and does not end", stage="lease", host="")
+            with self._flights.resting():
+                self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
+        try:
+            return self._revoked(known, time.monotonic() + self._deadline)
+        finally:
+            with suppress(StoreUnavailable):
+                self._ledger.release(self.key, owner)
+
+    def _revoked(self, known: Token | None, end: float) -> bool:
+        was_called, ended = False, ""
+        for _ in range(LATE_TRIES):
+            if self._unsaved is not None:
+                self._save()
+            record = self._ledger.read(self.key)
+            token = record.token or (known if not record.version else None)
+            if token is not None and ended != (mark := spent_mark(token.refresh_token or token.access_token)):
+                was_called, ended = self.way().revoke(token, end), mark
+            if self._ledger.forget(self.key, record.version):
+                if token is not None:
+                    self._tell("revoked", detail="" if was_called else "forgotten here only: nothing says how to end it at the provider")
+                return was_called
+        raise StoreUnavailable("other", "the stored token changes all the time: it was ended, and could not be forgotten")
+
     # ---- with the store
 
     def _turn(self, owner: str, refused: Token | None, known: Token | None, end: float, *, waits: bool) -> Token | None:
@@ -140,9 +177,7 @@ class Renewal:
         way = self.way()
         way.refuse_early(end)
         self._refuse_as_before(record, way)
-        if record.intent is not None and is_gone(record.intent.owner):
-            self._ledger.release(self.key, record.intent.owner)
-        if not self._ledger.lease(self.key, owner, self._lease_seconds):
+        if not self._leased(owner, record):
             return None
         try:
             record = self._ledger.read(self.key)  # after the lease: somebody may have renewed meanwhile
@@ -159,6 +194,12 @@ class Renewal:
             self._ledger.release(self.key, owner)
         except StoreUnavailable:
             self._flights.run((self.key, owner), self._lane, lambda: self._patiently(lambda: self._ledger.release(self.key, owner)))
+
+    def _leased(self, owner: str, record: Record) -> bool:
+        """Take the lease, if nobody has it who still lives."""
+        if record.intent is not None and is_gone(record.intent.owner):
+            self._ledger.release(self.key, record.intent.owner)
+        return self._ledger.lease(self.key, owner, self._lease_seconds)
 
     def _good(self, record: Record, refused: Token | None, *, waits: bool) -> Token | None:
         """The stored token, if it will do: for somebody who waits until its end, for a renewal beside until its window."""
@@ -186,7 +227,7 @@ class Renewal:
             failure = error.fresh()
         else:
             self._tell("renewed" if spends else "acquired", seconds=time.monotonic() - began)
-            rotates = None if old is None or not spends else spent_mark(token.refresh_token) != spends
+            rotates = spent_mark(token.refresh_token) != spends if spends else None
             return self._kept(token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
         return self._failed(failure, record, spends, attempt, way)
 
@@ -202,6 +243,8 @@ class Renewal:
         if not way.attended:
             return (record.token, 1) if record.intent is None else (None, 1)  # a grant loses nothing; a refresh token may be spent
         old = record.token or self._remembered(record, known)
+        if self.is_parents and way.spends(old):
+            raise self._sign_in("the refresh token is with the process that this one was forked from: tokens in memory are not shared")
         return old, self._attempt(record, spent_mark(way.spends(old)), way)
 
     def _remembered(self, record: Record, known: Token | None) -> Token | None:

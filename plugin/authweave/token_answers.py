@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from authweave.bearer import wrong_bearer
+from authweave.call import given_refresh_token
 from authweave.errors import RateLimited, TemplateError, TokenAnswerError, TokenEndpointError, TokenError
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, TokenSettings
@@ -59,12 +60,17 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
         expires_at=expires_at,
         renew_at=_renew_at(expires_at, reading),
         issued_at=reading.now,
-        refresh_token=refresh_token or (reading.old.refresh_token if reading.old else None),
+        refresh_token=refresh_token or _presented(reading),
         id_token=_secret(_text(answer, "id_token", scope, response, reading), "token answer"),
         token_type=token_type,
         scope=_text(answer, "scope", scope, response, reading) or None,
         kept=kept,
     )
+
+
+def _presented(reading: Reading) -> Secret | None:
+    """The refresh token that goes on where the answer brings none: the old one, or the one that was given."""
+    return reading.old.refresh_token if reading.old else given_refresh_token(reading.settings, reading.scope)
 
 
 def read_revocation(response: TaskResponse, reading: Reading) -> None:
@@ -77,7 +83,7 @@ def read_revocation(response: TaskResponse, reading: Reading) -> None:
     answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
     if 400 <= response.status < 500 and _error_words(answer, scope)[0] == "invalid_token":
         return
-    raise _refusal(response, answer, scope, reading)
+    raise _refusal(response, answer, scope, replace(reading, url=Redactor(_known_secrets(scope)).redact(reading.url)))
 
 
 def _refuse_as_bearer(access_token: str, token_type: str, answer: Answer, response: TaskResponse, reading: Reading) -> None:

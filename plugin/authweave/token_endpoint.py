@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from authweave.call import token_call
+from authweave.call import given_refresh_token, revoke_call, token_call
 from authweave.drafts.draft import Placed
 from authweave.errors import (
     NOT_CALLED,
@@ -26,7 +26,7 @@ from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
 from authweave.renewal import UNSENT, is_client_refused
-from authweave.token_answers import Reading, read_token
+from authweave.token_answers import Reading, read_revocation, read_token
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 
@@ -76,8 +76,10 @@ class TokenEndpoint:
             raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
 
     def spends(self, old: Token | None) -> Secret | None:
-        """The refresh token that `get` would present; None for a grant without one."""
-        return old.refresh_token if old is not None and self.settings.refresh_with == "refresh_token" else None
+        """The refresh token that `get` would present: the one that is held, else the one that was given, else None."""
+        if old is not None and old.refresh_token is not None and self.settings.refresh_with == "refresh_token":
+            return old.refresh_token
+        return given_refresh_token(self.settings, self._scope(None))
 
     def get(self, old: Token | None, end: float | None = None) -> Token:
         """A token: by refresh where one can be had so, else by the grant; before `end` (of `time.monotonic`).
@@ -114,6 +116,21 @@ class TokenEndpoint:
             self._pauses.failed(self._client, str(failure))
         elif isinstance(failure, TokenError):
             self._pauses.answered(self._client)
+
+    def revoke(self, token: Token, end: float) -> bool:
+        """End a token at the provider, before `end`: the refresh token where one is held. In one attempt; it may be repeated.
+
+        False if the profile says of no way (`revoke_request`). Raises TokenError, WireError, InputError, TemplateError.
+        """
+        scope = self._scope(token)
+        call = revoke_call(self.settings, scope, token, self._origin)
+        if call is None:
+            return False
+        draft = call.draft()
+        request = draft.finish()
+        response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
+        read_revocation(response, Reading(self.settings, scope, token, self._clock(), shown_url(request.url)))
+        return True
 
     def is_refreshable(self, old: Token) -> bool:
         """Can a new token be had from this one, without the grant?"""

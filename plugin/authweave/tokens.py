@@ -70,6 +70,7 @@ class Tokens:
         """Leave a refresh token to the parent, where no store tells one process what the other does with it."""
         if self._current is not None and not self._ledger.is_shared:
             self._current = replace(self._current, refresh_token=None)
+            self._renewal.is_parents = True
 
     def use(self, way: Callable[[], Way]) -> None:
         """Get tokens this way from now on: a secret that is no part of the key may have changed."""
@@ -128,6 +129,11 @@ class Tokens:
             self._suspect = None
             self._pause = 0
 
+    def revoked(self) -> Future[bool]:
+        """End the token at the provider and forget it, here and in the store. False if it was only forgotten."""
+        end = time.monotonic() + self._deadline
+        return self._flights.run((self.digest, "revoke"), self._lane, lambda: self._revoked(end))
+
     def forget(self) -> None:
         """Drop the token at hand; the store keeps its own."""
         self._current = None
@@ -168,6 +174,11 @@ class Tokens:
             self._suspect = token
         self._adopt(token)
         return token
+
+    def _revoked(self, end: float) -> bool:
+        was_called = self._renewal.revoke(self._current, end)
+        self.forget()
+        return was_called
 
     def _adopt(self, token: Token) -> None:
         """Use this token from now on, and choose the moment of its renewal: workers that share it each choose theirs."""

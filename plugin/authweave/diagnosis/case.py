@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authweave.challenges import Challenge, challenges
-from authweave.errors import AuthweaveError, TokenEndpointError, WireError
+from authweave.errors import AuthweaveError, SignInNeeded, TokenEndpointError, WireError
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.values import TaskRequest, TaskResponse
 
@@ -87,7 +87,9 @@ class Case:
 
     @property
     def description(self) -> str:
-        """The server's own description."""
+        """The server's own description; of a refresh token that is of no more use, what is known of it."""
+        if isinstance(self.error, SignInNeeded):
+            return self.error.reason
         return (self.error.error_description or "") if isinstance(self.error, TokenEndpointError) else ""
 
     @property

@@ -75,6 +75,8 @@ def token_code(case: Case) -> str:
         return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES else "token_unusable"
     if isinstance(error, errors.TokenEndpointError):
         return _refusal(error)
+    if isinstance(error, errors.SignInNeeded):
+        return "invalid_grant"
     if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):
         return "token_field_missing"
     return local_code(error) if error is not None else "not_applied"

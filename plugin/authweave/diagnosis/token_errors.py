@@ -13,8 +13,13 @@ def _has_secret(case: Case) -> bool:
     return bool(case.client_secret)
 
 
+def _is_given(case: Case) -> bool:
+    """Does the grant present a refresh token that somebody handed over?"""
+    return case.settings is not None and case.settings.refresh_token is not None
+
+
 def _grant_refused(case: Case) -> str:
-    if case.facts.get("refresh"):
+    if case.facts.get("refresh") or _is_given(case):
         why = "the refresh token is expired, revoked, already used (rotation) or was issued to another client"
     elif case.grant == "password":
         why = "user name or password is refused (or the account is locked, or wants a second factor)"
@@ -46,10 +51,11 @@ ENTRIES = table(
     ), verdict=REFUSED),
     Entry("invalid_grant", _grant_refused, (
         *of_vendors("invalid_grant"),
-        Remedy("auth.refresh_with", "write `grant`, if this server's refresh tokens cannot be used again", lambda case: bool(case.facts.get("refresh"))),
+        Remedy("auth.refresh_token", "supply a new refresh token of this client: the person who consented has to sign in for one", _is_given),
+        Remedy("auth.refresh_with", "write `grant`, if this server's refresh tokens cannot be used again", lambda case: bool(case.facts.get("refresh")) and not _is_given(case)),
         Remedy("auth.client_id", "is it the id of this tenant and environment?", lambda case: not case.facts.get("refresh")),
         Remedy("auth.client_secret", "supply the present secret", _has_secret),
-        Remedy("auth.grant_type", "is this the grant that the client may use?"),
+        Remedy("auth.grant_type", "is this the grant that the client may use?", lambda case: not _is_given(case)),
     ), verdict=REFUSED),
     Entry("invalid_scope", _scope, (
         *of_vendors("invalid_scope"),
