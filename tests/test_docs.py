@@ -143,6 +143,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "basic": _schema_of("basic"),
     "bearer": _schema_of("bearer"),
     "oauth2": OAUTH2,
+    "A given refresh token": CATALOG.named("grants")["refresh_token"].schema,  # type: ignore[attr-defined]  # a grant
     "The token answer": ANSWER,
     "Kept values": _object(ANSWER["properties"]["keep"]),
     "Fields": FIELD,
@@ -256,6 +257,7 @@ def test_the_table_of_namespaces_says_where_each_may_be_read() -> None:
     where = {name: row[2] for row in FORMAT.rows("Templates", "namespace") for name in names_in(row[0])}
     places = {
         "`fields`": sites.TASK, "`auth.fields`": sites.CREDENTIAL, "`refresh_request`": sites.REFRESH,
+        "`revoke_request`": sites.REVOCATION,
         "`token_response`": sites.ANSWER, "conditions on answers": sites.ANSWER,
     }  # fmt: skip
 

@@ -42,7 +42,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 """Every kind of event, and what it means, in the order they are documented."""
 
-GOOD: Final = frozenset({"acquired", "renewed", "reused", "endpoint_back", "store_up"})
+GOOD: Final = frozenset({"acquired", "renewed", "reused", "revoked", "endpoint_back", "store_up"})
 ABOUT_STORE: Final = frozenset({"unreadable", "store_down", "store_up", "store_damaged", "store_unconfirmed"})
 MOST_DETAIL: Final = 500
 KEY_DIGITS: Final = 12

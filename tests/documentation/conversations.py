@@ -21,7 +21,7 @@ HOSTS = ("login.acme.example", "api.acme.example")
 TOKEN = {"access_token": "T0k3n", "token_type": "Bearer", "expires_in": 900}
 INPUTS = {
     "client_id": "bot", "client_secret": "s3cr3t", "username": "ada", "password": "open sesame", "token": "T0k3n", "api_key": "k3y",
-    "tenant": "acme", "session": "s3ss10n", "device": "d-17", "account_id": "1042", "gateway_key": "gw-5",
+    "tenant": "acme", "refresh_token": "c0ns3nt", "session": "s3ss10n", "device": "d-17", "account_id": "1042", "gateway_key": "gw-5",
 }  # fmt: skip
 """What somebody supplied in the examples."""
 SENDERS_OWN = frozenset({"accept", "accept-encoding", "connection", "content-length", "user-agent"})
@@ -41,15 +41,16 @@ class Conversation:
         return str(self.profile)
 
     def played(self) -> list[str]:
-        """What goes onto the wire: a first task, and one after the token has ended."""
+        """What goes onto the wire: a first task, one after the token has ended, and what ends it for good."""
         profile = loads(profile_text(self.profile), source=f"<{self.profile}>")
         says = [self.answer, {}] if profile.variants[0].tokens else [{}]
         hosts = {*HOSTS, *(line.removeprefix("Host: ") for block in self.shown for line in block.text.splitlines() if line.startswith("Host: "))}
-        with provider(hosts, [Says(200, content) for content in [*says, *says]]) as at:
+        with provider(hosts, [Says(200, content) for content in [*says, *says, {}]]) as at:
             connection = at.engine.connect(profile, inputs={name: value for name, value in INPUTS.items() if name in profile.inputs})
             for _ in range(2):
                 at.send(connection.authorize(self.request()).result(10))
                 at.clock.now += 1_000_000
+            connection.revoke().result(10)
             return [as_text(asked) for asked in at.asked]
 
     def request(self) -> TaskRequest:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from documentation.markdown import Block
 
-IMPLIED = frozenset({"client_id", "client_secret", "username", "password", "token", "api_key"})
+IMPLIED = frozenset({"client_id", "client_secret", "username", "password", "token", "api_key", "refresh_token"})
 TOP: Mapping[str, str] = {
     "format": "1", "name": "example", "identity_provider": "Acme", "servers": "['https://api.acme.example']", "auth": "{type: none}",
 }  # fmt: skip
