@@ -69,8 +69,14 @@ class Ledger:
         return self._call(self.store.write, key.digest(), version, None, keep=KEPT_WITHOUT_END)
 
     def remove(self, digest: str) -> bool:
-        """Forget a key whole."""
-        return self._call(self.store.remove, digest)
+        """Forget what is kept under a key; False if there was nothing.
+
+        Its version stays a while: workers that have the token in memory see that it was taken away, not lost.
+        """
+        row = self._call(self.store.read, digest)
+        if row.data is None:
+            return False
+        return self._call(self.store.write, digest, row.version, None, keep=KEPT_WITHOUT_END)
 
     def entries(self) -> Iterator[tuple[str, Record]]:
         """Every key that has something, opened as far as it can be."""
@@ -99,8 +105,8 @@ class Ledger:
 
         The oldest key makes it, so that a rotation changes no fingerprint.
         """
-        oldest = (*((self.keys.active,) if self.keys.active else ()), *self.keys.others)[-1:]
-        return self._sealer.fingerprint(oldest[0].value if oldest else _PLAIN, secret)
+        oldest = self.keys.oldest
+        return self._sealer.fingerprint(oldest.value if oldest else _PLAIN, secret)
 
     def close(self) -> None:
         """Let go of the store."""
