@@ -21,7 +21,7 @@ class SqliteStore:
     Durable is what `intend`, `write` and `remove` answer: it survives a power loss. Leases and notes survive the end of
     every process, and may be lost with the power: whoever had them is gone then, too.
 
-    A damaged file is moved aside, and told. What cannot be noticed is a page exchanged for an older or another whole one:
+    A damaged file is moved aside, a damaged row within it set aside, and told. What cannot be noticed is a page exchanged for an older or another whole one:
     a row may then be missing or old, never another's.
     """
 
@@ -33,12 +33,13 @@ class SqliteStore:
         # SQLite is loaded where it is used, so that commands without a store start fast
         from authweave.stores.sqlite_calls import Calls
         from authweave.stores.sqlite_file_system import check_file_system
+        from authweave.stores.sqlite_lock import is_claimed
         from authweave.stores.sqlite_place import LOCK, Place
         from authweave.stores.sqlite_url import default_path
 
         self._clock = clock
         place = Place(path)
-        is_ours = place.beside(LOCK).exists() or path == default_path()
+        is_ours = is_claimed(place.beside(LOCK)) or path == default_path()
         place.prepare_or_wait()
         check_file_system(path.parent)
         self._calls = Calls(place, options, clock)

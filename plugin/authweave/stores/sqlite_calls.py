@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -15,13 +17,13 @@ from authweave.errors import SettingsError, StoreUnavailable
 from authweave.forks import begin_anew_in_child
 from authweave.stores.sqlite_connections import Connections
 from authweave.stores.sqlite_failures import Failure, Moved, failure_of
-from authweave.stores.sqlite_lock import growing_pauses
 from authweave.stores.sqlite_opening import Connection, moved_aside, opened
-from authweave.stores.sqlite_place import Identity, Place
+from authweave.stores.sqlite_place import LOCK, Identity, Place
+from authweave.stores.sqlite_rows import set_aside
 
 T = TypeVar("T")
 
-LOOKS: Final = {"damaged": 6, "moved": 6, "doubtful": 1}
+LOOKS: Final = {"damaged": 6, "moved": 6, "row_damaged": 2, "doubtful": 1}
 """How often one call begins anew because of what it found."""
 
 
@@ -60,7 +62,7 @@ class Calls:
         """What the work reads."""
         return self._until_done(lambda connection: work(connection.raw), patience)
 
-    def write(self, work: Callable[[sqlite3.Connection], T], *, is_durable: bool) -> T:
+    def write(self, work: Callable[[sqlite3.Connection], T], *, is_durable: bool, patience: float | None = None) -> T:
         """What the work answers, once all or nothing of it is written; a durable one survives a power loss."""
 
         def written(connection: Connection) -> T:
@@ -72,7 +74,7 @@ class Calls:
                 raise Moved  # written into a file that is no longer the store
             return answer
 
-        return self._until_done(written, None, is_writing=True)
+        return self._until_done(written, patience, is_writing=True)
 
     def close(self) -> None:
         """Let go."""
@@ -83,13 +85,20 @@ class Calls:
         try:
             self._opened(time.monotonic() + max(1.0, self._options.patience)).raw.close()
         except SettingsError:
+            self._leave_as_it_was(is_ours)
             raise
         except Exception as error:  # noqa: BLE001  # the first call meets it again
             failure = failure_of(error)
         else:
             return
         if failure.reason == "damaged" and not is_ours:
+            self._leave_as_it_was(is_ours)
             raise SettingsError(f"{self.place.path}: is no token store ({failure.words}); move it away, or choose another place for the store")
+
+    def _leave_as_it_was(self, is_ours: bool) -> None:
+        if not is_ours:
+            with contextlib.suppress(OSError):
+                os.unlink(self.place.beside(LOCK))
 
     def _opened(self, deadline: float) -> Connection:
         connection = opened(self.place, deadline, self._clock, self._has_begun)
@@ -102,15 +111,18 @@ class Calls:
 
     def _until_done(self, work: Callable[[Connection], T], patience: float | None, *, is_writing: bool = False) -> T:
         deadline = time.monotonic() + (self._options.patience if patience is None else patience)
-        pauses, looks, suspect = growing_pauses(0.0005, 0.01), 0, None
+        looks, suspect = 0, None
         while isinstance(outcome := self._attempt(work, deadline, is_writing), Trouble):
             reason = outcome.failure.reason
-            if reason == "locked" and (left := deadline - time.monotonic()) > 0:
-                time.sleep(min(left, next(pauses)))
+            if reason == "locked" and (left := left_until(deadline)) > 0:
+                time.sleep(_pause(left))
                 continue
             looks += 1
             if looks > LOOKS.get(reason, 0):
                 raise self._unavailable(outcome.failure)
+            if reason == "row_damaged":
+                self._set_aside(outcome.failure.key, max(0.0, left_until(deadline)))
+                continue
             self._connections.forget()
             if reason == "damaged":
                 if outcome.identity == suspect:  # a new connection finds the same
@@ -122,7 +134,7 @@ class Calls:
         if not is_writing:
             return self._connected(work, deadline)
         writing = self._writing  # who waits here does not compete for SQLite's lock, which knows no queue
-        if not writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not writing.acquire(timeout=max(0.0, left_until(deadline))):
             return Trouble(Failure("locked", "other threads are writing"), None)
         try:
             return self._connected(work, deadline)
@@ -146,6 +158,10 @@ class Calls:
                 self._connections.give_back(connection, is_sound=is_sound)
         return Trouble(failure, connection.identity if connection else identity)
 
+    def _set_aside(self, key: str, patience: float) -> None:
+        if self.write(lambda raw: set_aside(raw, key, self._clock()), is_durable=True, patience=patience):
+            self._options.report("store_damaged", f"{self.place.path}: the row of key {key:.8}… is not what was written; set aside")
+
     def _move_aside(self, trouble: Trouble, deadline: float) -> None:
         if trouble.identity is None:
             return
@@ -161,7 +177,17 @@ class Calls:
         raise self._unavailable(Failure("damaged", f"{trouble.failure.words}, and cannot be moved aside: {failure.words}"))
 
     def _unavailable(self, failure: Failure) -> StoreUnavailable:
-        reason = failure.reason
+        reason = "damaged" if failure.reason == "row_damaged" else failure.reason
         if reason in ("doubtful", "moved"):
             reason = "other" if os.access(self.place.path.parent, os.W_OK | os.X_OK) else "read_only"
         return StoreUnavailable(reason, f"the token store {self.place.path} cannot be used: {failure.words}")
+
+
+def left_until(deadline: float) -> float:
+    """Seconds until a monotonic time."""
+    return deadline - time.monotonic()
+
+
+def _pause(left: float) -> float:
+    """Seconds until the next try for SQLite's lock, which has no queue: who has less time left tries more often."""
+    return min(left, max(0.0002, min(0.002, left / 20))) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret

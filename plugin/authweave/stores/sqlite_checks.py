@@ -87,6 +87,8 @@ def _integrity(calls: Calls) -> Finding:
         return Finding("integrity", True, f"no damage found in {LOOKING:.0f} s, after which looking ended")
     if found != "ok":
         return Finding("integrity", False, "SQLite finds the file damaged", _FIXES["damaged"])
+    if rows := calls.read(lambda raw: raw.execute("SELECT count(*) FROM damaged").fetchone()[0]):
+        return Finding("integrity", False, f"no damage found now; {rows} rows were not what was written, and are set aside", "look at the disk; its reports (dmesg, smartctl) may say more")
     return Finding("integrity", True, "no damage found")
 
 

@@ -14,6 +14,10 @@ class Damaged(Exception):  # named after what happened
     """The file does not hold what was written. Never leaves the store."""
 
 
+class RowDamaged(Exception):  # named after what happened
+    """The row of this key is not what was written; the rest may be. Never leaves the store."""
+
+
 class Moved(Exception):  # named after what happened
     """Another file is at the path, or none. Never leaves the store."""
 
@@ -28,10 +32,12 @@ class Carried(Exception):  # named after what happened
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`reason` is one of StoreUnavailable's, or `moved` and `doubtful`: worth another look with a new connection."""
+    """`reason` is one of StoreUnavailable's, or `moved` and `doubtful`: worth another look with a new connection; or
+    `row_damaged`: the row of `key` is to be set aside."""
 
     reason: str
     words: str
+    key: str = ""
 
 
 _PRIMARY: Final = {
@@ -70,6 +76,8 @@ def failure_of(error: BaseException) -> Failure:
     """What an error of SQLite, of the system or of ours says of the store."""
     if isinstance(error, Damaged):
         return Failure("damaged", str(error))
+    if isinstance(error, RowDamaged):
+        return Failure("row_damaged", "a row is not what was written", key=str(error))
     if isinstance(error, Moved):
         return Failure("moved", "the file was moved or deleted")
     if isinstance(error, Closed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -47,15 +48,18 @@ def file_system_of(directory: Path, mounts: Path = MOUNTS) -> str:
     return kind
 
 
-def check_locks(file: int, path: Path) -> None:
-    """Try the kind of lock that SQLite uses, on a file that is not a database. Raises SettingsError, and OSError for what may pass."""
+def check_locks(file: int, path: Path, lock: Callable[[int, int], None] | None = None) -> None:
+    """Try the kind of lock that SQLite uses (`lock`: fcntl.lockf), on a file that is not a database.
+
+    Raises SettingsError, and OSError for what may pass.
+    """
     if os.name != "posix":
         return
     import fcntl
 
     try:
-        fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        fcntl.lockf(file, fcntl.LOCK_UN)
+        (lock or fcntl.lockf)(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        (lock or fcntl.lockf)(file, fcntl.LOCK_UN)
     except OSError as error:
         if error.errno in LACKING:
             raise SettingsError(f"{path}: this file system has no working locks ({error.strerror}); {FIX}") from None

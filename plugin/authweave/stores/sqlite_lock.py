@@ -16,11 +16,11 @@ from authweave.stores.sqlite_file_system import check_locks
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, alone: bool, deadline: float) -> Iterator[None]:
-    """Hold the lock. `deadline` is monotonic. Raises BlockingIOError when it passes, SettingsError without working locks, OSError."""
+def locked(path: Path, *, alone: bool, deadline: float) -> Iterator[int]:
+    """Hold the lock; gives its open file. `deadline` is monotonic. Raises BlockingIOError when it passes, SettingsError without working locks, OSError."""
     file = _taken(path, alone, deadline)
     try:
-        yield
+        yield file
     finally:
         os.close(file)
 
@@ -43,7 +43,7 @@ def _opened(path: Path) -> int:
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     with contextlib.suppress(FileExistsError):
         made = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-        os.fchmod(made, 0o600)
+        os.chmod(path, 0o600)
         return made
     return os.open(path, flags)
 
@@ -71,6 +71,20 @@ def _is_at(file: int, path: Path) -> bool:
         there = os.lstat(path)
         return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
     return False
+
+
+def claim(file: int) -> None:
+    """Say in the lock's open file that what it guards is a token store."""
+    if not os.fstat(file).st_size:
+        os.write(file, b"authweave token store\n")
+
+
+def is_claimed(path: Path) -> bool:
+    """Was there a token store beside this lock before? Only then may what is damaged there be moved."""
+    try:
+        return os.lstat(path).st_size > 0
+    except OSError:
+        return False
 
 
 def growing_pauses(first: float, most: float) -> Iterator[float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from authweave.stores.sqlite_failures import Damaged, Moved, failure_of
-from authweave.stores.sqlite_lock import growing_pauses, locked
+from authweave.stores.sqlite_lock import claim, growing_pauses, locked
 from authweave.stores.sqlite_place import LOCK, WRITE_AHEAD, Identity, Place
 from authweave.stores.sqlite_schema import begin, is_begun, set_up
 
@@ -39,7 +39,7 @@ def opened(place: Place, deadline: float, clock: Callable[[], float], has_lost: 
     place.prepare()
     if place.identity() is None:
         _create(place, deadline, has_lost)
-    with locked(place.beside(LOCK), alone=False, deadline=deadline):
+    with locked(place.beside(LOCK), alone=False, deadline=deadline) as lock:
         place.check()
         if (identity := place.identity()) is None:
             raise Moved
@@ -49,6 +49,7 @@ def opened(place: Place, deadline: float, clock: Callable[[], float], has_lost: 
             place.check()
             if place.identity() != identity:
                 raise Moved
+            claim(lock)
         except BaseException:
             raw.close()
             raise

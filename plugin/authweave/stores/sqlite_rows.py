@@ -7,7 +7,7 @@ import random
 import sqlite3
 from typing import Final
 
-from authweave.stores.sqlite_failures import Damaged
+from authweave.stores.sqlite_failures import Damaged, RowDamaged
 from authweave.values import Row
 
 PIECE: Final = 500
@@ -15,11 +15,14 @@ PIECE: Final = 500
 
 PURGED_AT_ONCE: Final = 8
 PURGE_ONE_IN: Final = 8
+DAMAGED_KEPT: Final = 30 * 86_400.0
+"""Seconds that a damaged row can still be looked at."""
+
 LARGEST: Final = 2**62
 
 
 def row_of(raw: sqlite3.Connection, key: str) -> Row:
-    """What is under the key; an empty Row if nothing. Raises Damaged where it is not what was written."""
+    """What is under the key; an empty Row if nothing. Raises RowDamaged where it is not what was written."""
     return _found(raw, key)[0]
 
 
@@ -38,14 +41,33 @@ def write(raw: sqlite3.Connection, key: str, version: int, data: bytes | None, u
     row, _ = _found(raw, key)
     if row.version != version:
         return False
-    _put(raw, key, Row((row.version or _last_version(raw)) + 1, data), until)
+    _put(raw, key, Row((row.version or _last_version(raw)) + 1, None if data is None else bytes(data)), until)
     return True
 
 
 def remove(raw: sqlite3.Connection, key: str) -> bool:
     """Forget the key and its lease."""
     raw.execute("DELETE FROM leases WHERE key = ?", (key,))
+    raw.execute("DELETE FROM damaged WHERE key = ?", (key,))
     return _forget(raw, key)
+
+
+def set_aside(raw: sqlite3.Connection, key: str, now: float) -> bool:
+    """Put a row that is not what was written among the damaged ones: nobody reads it there, and the others stay in use.
+
+    False if it is whole. Raises Damaged where it is not the row that is wrong, but the way to it. What is written under
+    the key from now on has versions that were never there.
+    """
+    found = raw.execute("SELECT rowid FROM rows WHERE key = ?", (key,)).fetchone()
+    row = found and raw.execute("SELECT key, version, data, intent, until, mark FROM rows WHERE rowid = ?", found).fetchone()
+    if found and (row is None or row[0] != key):
+        raise Damaged("an index leads to another row")
+    if not row or row[5] == _mark(*row[:5]):
+        return False
+    raw.execute("INSERT INTO damaged (found, key, version, data, intent, until, mark) VALUES (?, ?, ?, ?, ?, ?, ?)", (now, *row))
+    raw.execute("DELETE FROM rows WHERE rowid = ?", found)
+    raw.execute("UPDATE about SET last_version = max(last_version, ?)", (int(now),))
+    return True
 
 
 def keys_after(raw: sqlite3.Connection, key: str) -> list[str]:
@@ -63,6 +85,7 @@ def purge(raw: sqlite3.Connection, now: float) -> None:
     """Forget a few whose time is over."""
     for (key,) in raw.execute("SELECT key FROM rows WHERE until < ? LIMIT ?", (now, PURGED_AT_ONCE)).fetchall():
         _forget(raw, key, over=now)
+    raw.execute("DELETE FROM damaged WHERE rowid = (SELECT min(rowid) FROM damaged) AND found < ?", (now - DAMAGED_KEPT,))
     for table, name in (("leases", "key"), ("notes", "name")):
         raw.execute(f"DELETE FROM {table} WHERE {name} IN (SELECT {name} FROM {table} WHERE until < ? LIMIT ?)", (now, PURGED_AT_ONCE))  # noqa: S608  # our own names
 
@@ -73,12 +96,13 @@ def _found(raw: sqlite3.Connection, key: str) -> tuple[Row, float | None]:
         return Row(), None
     version, data, intent, until, mark = found
     if mark != _mark(key, version, data, intent, until):
-        raise Damaged("a row is not what was written")
+        raise RowDamaged(key)
     return Row(version, data, intent), until
 
 
 def _put(raw: sqlite3.Connection, key: str, row: Row, until: float | None) -> None:
-    until = None if until is None else float(until)
+    # what SQLite would give back otherwise than it got would be taken for damage: NaN becomes NULL, -0.0 becomes 0.0
+    until = None if until is None or until != until else until + 0.0
     raw.execute(
         "INSERT INTO rows (key, version, data, intent, until, mark) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET version = excluded.version, data = excluded.data, intent = excluded.intent,"

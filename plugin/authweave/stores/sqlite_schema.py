@@ -20,6 +20,7 @@ TABLES: Final = (
     "CREATE TABLE rows (key TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, data BLOB, intent TEXT NOT NULL, until REAL, mark BLOB NOT NULL)",
     "CREATE TABLE leases (key TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, until REAL NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE notes (name TEXT PRIMARY KEY NOT NULL, data BLOB NOT NULL, until REAL NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE damaged (found REAL, key TEXT, version, data, intent, until, mark)",
     "CREATE INDEX rows_until ON rows (until) WHERE until IS NOT NULL",
     "CREATE INDEX leases_until ON leases (until)",
     "CREATE INDEX notes_until ON notes (until)",
