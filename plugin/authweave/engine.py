@@ -63,7 +63,7 @@ class Engine:
         self.exchange: Exchange = wire_exchange(self.wire)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
         self.ledger = ledger_of(self.settings, self.catalog, self.events, store)
-        self.consents = self.ledger
+        self.consents, self._is_apart = self.ledger, False
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
         named = [profiles] if isinstance(profiles, str | Path) else profiles
@@ -137,7 +137,7 @@ class Engine:
         attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both, and what a person consented to is
         kept for both: a refresh token that rotates has no second life."""
         other = copy.copy(self)
-        other.exchange, other.attempts = exchange, 1
+        other.exchange, other.attempts, other._is_apart = exchange, 1, True
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
@@ -157,7 +157,8 @@ class Engine:
         digest = key.digest()
         lane, deadline = credential.lane(), self.settings.deadline
         settings = credential.variant.tokens
-        ledger = self.consents if settings is not None and settings.grant.attended else self.ledger
+        attended = settings is not None and settings.grant.attended
+        ledger = self.consents if attended else self.ledger
         with self._lock:
             tokens = self._tokens.get(digest)
             if tokens is None:
@@ -167,7 +168,8 @@ class Engine:
                 )  # fmt: skip
                 tokens = self._tokens[digest] = Tokens(
                     key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=deadline * LEASE_FACTOR,
-                    deadline=deadline, tell=told, required=self.settings.store_required, clock=self.clock,
+                    deadline=deadline, tell=told, required=self.settings.store_required,
+                    anew=attended and self._is_apart, clock=self.clock,
                 )  # fmt: skip
             else:
                 tokens.use(credential.endpoint)  # a secret that is no part of the key may be a new one

@@ -36,13 +36,14 @@ class Tokens:
     """
 
     __slots__ = (
-        "__weakref__", "_beside", "_clock", "_current", "_deadline", "_failed_until", "_flights", "_judged",
+        "__weakref__", "_begins_anew", "_beside", "_clock", "_current", "_deadline", "_failed_until", "_flights", "_judged",
         "_lane", "_ledger", "_pause", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
     )  # fmt: skip
 
     def __init__(
         self, key: TokenKey, way: Callable[[], Way], ledger: Ledger, flights: Flights, *, lane: Hashable,
-        lease_seconds: float, deadline: float, tell: Tell, required: bool = False, clock: Callable[[], float] = time.time,
+        lease_seconds: float, deadline: float, tell: Tell, required: bool = False, anew: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self.key = key
         self.digest = key.digest()
@@ -56,6 +57,7 @@ class Tokens:
             key, ledger, way, flights, lane=lane, lease_seconds=lease_seconds, deadline=deadline, clock=clock, tell=tell, required=required
         )
         self._current: Token | None = None
+        self._begins_anew = anew
         self._renew_at = NEVER
         self._beside: Future[Token | None] | None = None
         self._failed_until = 0.0
@@ -165,7 +167,7 @@ class Tokens:
         if refused is not None and self._current is not None and is_same(self._current, refused):
             self._tell("rejected", detail="the API did not accept the token")
         try:
-            token = self._renewal.run(refused, self._current, end)
+            token = self._renewal.run(refused or self._left_aside(), self._current, end)
         except TokenEndpointError as error:
             self._refusal = error.fresh() if error.asked_again_at else None
             raise
@@ -174,6 +176,13 @@ class Tokens:
             self._suspect = token
         self._adopt(token)
         return token
+
+    def _left_aside(self) -> Token | None:
+        """The stored token, where the first one has to be got anew."""
+        if not self._begins_anew:
+            return None
+        self._begins_anew = False
+        return self._ledger.read(self.key).token
 
     def _revoked(self, end: float) -> bool:
         was_called = self._renewal.revoke(self._current, end)
