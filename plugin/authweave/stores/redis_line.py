@@ -53,16 +53,23 @@ class Line:
     """A connection, made when it is first used. Belongs to one thread at a time. Raises FAILURES."""
 
     def __init__(self, node: Node, db: int, tls: ssl.SSLContext | None) -> None:
-        self.budget = Budget(0)
-        self.node = node
+        self._way = _Way(node, tls)
         self._rested_at = 0.0
-        self._raw: socket.socket | None = None
-        self._connection: Any = _Connection(self, node, db, tls)
+        self._connection: Any = _Connection(self._way, db)
 
     def open(self, budget: Budget) -> None:
         """Connect, say who we are, choose the database."""
-        self.budget = budget
+        self._way.budget = budget
         self._connection.connect()
+
+    @property
+    def budget(self) -> Budget:
+        """What the present call has left."""
+        return self._way.budget
+
+    @budget.setter
+    def budget(self, budget: Budget) -> None:
+        self._way.budget = budget
 
     def ask(self, *words: object) -> Any:
         """Send a command and read its answer, bytes where it is text."""
@@ -88,17 +95,27 @@ class Line:
 
     def is_fit(self) -> bool:
         """May it be used again? Not if the server hung up meanwhile, sent what nobody asked for, or it rested long."""
-        raw = self._raw
+        raw = self._way.raw
         if raw is None or raw.fileno() < 0 or time.monotonic() - self._rested_at > RESTED:
             return False
         return not _has_something(raw)
 
     def close(self) -> None:
         """Hang up."""
-        self._raw = None
         self._connection.disconnect()
 
-    def dialled(self, tls: ssl.SSLContext | None) -> socket.socket:
+
+class _Way:
+    """From here to one server: its address, the socket, the time. Knows nothing of who uses it, so that a connection
+    that nobody holds any more is closed at once."""
+
+    def __init__(self, node: Node, tls: ssl.SSLContext | None) -> None:
+        self.node = node
+        self.budget = Budget(0)
+        self.raw: socket.socket | None = None
+        self._tls = tls
+
+    def dial(self) -> _Hurried:
         """A socket that is connected, and through the TLS handshake if there is one."""
         host = self.node.host
         journey = Journey(host, limit=self.budget.left(), clock=time.monotonic)
@@ -106,22 +123,22 @@ class Line:
         raw, _ = dial(addresses, journey)
         try:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if tls is not None:
+            if self._tls is not None:
                 raw.settimeout(self.budget.left())
-                raw = tls.wrap_socket(raw, server_hostname=host)
+                raw = self._tls.wrap_socket(raw, server_hostname=host)
         except BaseException:
             raw.close()
             raise
-        self._raw = raw
-        return raw
+        self.raw = raw
+        return _Hurried(raw, self)
 
 
 class _Connection(redis.Connection):
     """redis-py's connection: its handshake, its way to write and read the protocol, over our socket."""
 
-    def __init__(self, line: Line, node: Node, db: int, tls: ssl.SSLContext | None) -> None:
-        self._line = line
-        self._tls = tls
+    def __init__(self, way: _Way, db: int) -> None:
+        self._way = way
+        node = way.node
         super().__init__(  # type: ignore[no-untyped-call]  # redis-py has not typed it
             host=node.host, port=node.port, db=db, username=node.username or None, password=node.password or None,
             protocol=2, retry=Retry(NoBackoff(), 0), health_check_interval=0, **_not_telling_who_we_are(),
@@ -130,28 +147,31 @@ class _Connection(redis.Connection):
     def _connect(self) -> Any:
         """What redis-py's kinds of connections differ in. TLS failures keep their type, which redis-py would hide."""
         try:
-            return _Hurried(self._line.dialled(self._tls), self._line)
+            return self._way.dial()
         except ssl.SSLError as error:
             raise TlsBroken(error) from None
 
 
 class _Hurried:
-    """A socket on which everything ends within the budget of its line, whatever timeouts redis-py sets."""
+    """A socket on which everything ends within the budget of its way, whatever timeouts redis-py sets."""
 
-    def __init__(self, raw: socket.socket, line: Line) -> None:
+    def __init__(self, raw: socket.socket, way: _Way) -> None:
         self._raw = raw
-        self._line = line
+        self._way = way
 
     def recv(self, size: int) -> bytes:
-        self._raw.settimeout(self._line.budget.left())
+        """As a socket's."""
+        self._raw.settimeout(self._way.budget.left())
         return self._raw.recv(size)
 
     def recv_into(self, buffer: Any, size: int = 0) -> int:
-        self._raw.settimeout(self._line.budget.left())
+        """As a socket's."""
+        self._raw.settimeout(self._way.budget.left())
         return self._raw.recv_into(buffer, size)
 
     def sendall(self, data: bytes) -> None:
-        self._raw.settimeout(self._line.budget.left())
+        """As a socket's."""
+        self._raw.settimeout(self._way.budget.left())
         self._raw.sendall(data)
 
     def settimeout(self, seconds: float | None) -> None:
