@@ -153,15 +153,19 @@ class RedisStore:
         return f"{self._url.prefix}:note:{name}"
 
     def _confirm(self, line: Line) -> None:
-        """Under Sentinel, wait a little until a replica has what was written on this connection."""
+        """Under Sentinel, wait a little until a replica has what was written on this connection.
+
+        Should the connection break off meanwhile, the master is gone, and perhaps what was written with it: that is
+        for a second try to find out.
+        """
         if not self._url.master:
             return
-        from authweave.stores.redis_failures import FAILURES
+        from redis.exceptions import ResponseError
 
+        patience = max(1, min(_CONFIRMING_MS, int(line.budget.left() * 500)))
         try:
-            patience = max(1, min(_CONFIRMING_MS, int(line.budget.left() * 500)))
             replicas = line.ask("WAIT", 1, patience)
-        except FAILURES:
+        except ResponseError:  # the user may not ask
             replicas = 0
         if not replicas:
             self._report_unconfirmed()

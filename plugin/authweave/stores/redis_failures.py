@@ -42,6 +42,10 @@ _CLASSES: Final = (
 """Errors whose code redis-py has cut off; a class before those it is made from."""
 
 _CODE: Final = re.compile(rf"(?<![A-Za-z])({'|'.join(_WORDS)})(?![A-Za-z])")
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+_OF_ANOTHER: Final = frozenset({62, 64})
+"""X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH"""
+
 _NOBODY_THERE: Final = "refused"
 _NOT_THE_MASTER: Final = frozenset({"READONLY", "MASTERDOWN", "UNBLOCKED", "LOADING", "NOT_MASTER"})
 
@@ -67,9 +71,9 @@ class Failure:
 
 
 class TlsBroken(Exception):
-    """No TLS session; `error` says why."""
+    """No TLS session; `error` says why (TimeoutError: the handshake did not end)."""
 
-    def __init__(self, error: ssl.SSLError) -> None:
+    def __init__(self, error: ssl.SSLError | TimeoutError) -> None:
         super().__init__()
         self.error = error
 
@@ -146,12 +150,18 @@ def _of_dialling(error: WireError) -> Failure:
     return Failure(_NOBODY_THERE, "cannot be reached: nothing listens there, or there is no way to it")
 
 
-def _of_tls(error: ssl.SSLError) -> Failure:
+def _of_tls(error: ssl.SSLError | TimeoutError) -> Failure:
+    if isinstance(error, TimeoutError):
+        return Failure("timeout", "does not end the TLS handshake in time; does that port speak TLS?")
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = re.sub(r"[^ -~]", "?", error.verify_message or "verification failed")
-        return Failure(
-            "other", f"shows a certificate that is not believed ({why}); if it is right, name its authority as `ca`"
-        )
-    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
-        return Failure("other", "does not speak TLS: is the URL to begin with redis://?")
+        return Failure("other", _of_certificate(error))
+    if error.reason in _NO_TLS:
+        return Failure("other", "does not speak TLS on that port")
     return Failure("other", "does not agree on a TLS session")
+
+
+def _of_certificate(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code in _OF_ANOTHER:
+        return "shows a certificate that is for another name; use a name that stands in it"
+    why = re.sub(r"[^ -~]", "?", error.verify_message or "verification failed")
+    return f"shows a certificate that is not believed ({why}); if it is right, name its authority as `ca`"

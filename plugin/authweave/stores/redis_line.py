@@ -125,12 +125,20 @@ class _Way:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if self._tls is not None:
                 raw.settimeout(self.budget.left())
-                raw = self._tls.wrap_socket(raw, server_hostname=host)
+                raw = _shaken_hands(raw, self._tls, host)
         except BaseException:
             raw.close()
             raise
         self.raw = raw
         return _Hurried(raw, self)
+
+
+def _shaken_hands(raw: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """TLS failures keep their type, which redis-py would hide."""
+    try:
+        return tls.wrap_socket(raw, server_hostname=host)
+    except (ssl.SSLError, TimeoutError) as error:
+        raise TlsBroken(error) from None
 
 
 class _Connection(redis.Connection):
@@ -145,11 +153,8 @@ class _Connection(redis.Connection):
         )  # fmt: skip
 
     def _connect(self) -> Any:
-        """What redis-py's kinds of connections differ in. TLS failures keep their type, which redis-py would hide."""
-        try:
-            return self._way.dial()
-        except ssl.SSLError as error:
-            raise TlsBroken(error) from None
+        """What redis-py's kinds of connections differ in."""
+        return self._way.dial()
 
 
 class _Hurried:
