@@ -12,7 +12,7 @@ import pytest
 from authweave import __version__
 from authweave.cli import COMMANDS
 from authweave.cli.exits import MEANINGS, Exit, exit_for, exit_of
-from authweave.cli.group import Command, group
+from authweave.cli.group import Command, Subcommands, group
 from authweave.cli.running import COMPLETE, DEBUG, run
 from authweave.errors import (
     CredentialRejected,
@@ -80,7 +80,7 @@ def test_every_command_keeps_its_word(capsys, name):
     command = group.get_command(None, name)
 
     assert (name, COMMANDS[name]) == (command.name, command.short_help)
-    assert isinstance(command, Command)
+    assert isinstance(command, Command | Subcommands)
     done = here(capsys, name, "--help")
     assert Exit.OK == done.code
     assert f"authweave {name}" in done.out.partition("Examples:")[2]

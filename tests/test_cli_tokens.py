@@ -58,7 +58,8 @@ def test_token_as_data(capsys, acme, secret):
     assert ("Bearer", 900, None, False) == tuple(told[key] for key in ("token_type", "expires_in", "scope", "refresh_token"))
     assert fingerprint("token-1") == told["fingerprint"]
     assert "access_token" not in told
-    assert "token-2" == revealed["access_token"]
+    assert "token-1" == revealed["access_token"]
+    assert [False, True] == [told["stored"], revealed["stored"]]
 
 
 def test_reveal_prints_the_token_alone(capsys, acme, secret):

@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plugin", "preview"),
     ("probe", "diagnosis"),
     ("engine",),
+    ("status",),
     ("connection",),
     ("clients",),
     ("auth",),

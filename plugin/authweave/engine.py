@@ -27,6 +27,7 @@ from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.sources.mapping import MappingSource
+from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
 from authweave.targets import named_server
 from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
@@ -144,6 +145,17 @@ class Engine:
         other._connections, other._tokens = {}, weakref.WeakValueDictionary()
         return other
 
+    def status(self) -> list[Health]:
+        """How every connection made in this process is. Blocking: asks the sources of inputs and reads the store."""
+        with self._lock:
+            connections = list(self._connections.values())
+        return [health for connection in connections for health in healths_of(connection)]
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long the lease of a renewal lasts."""
+        return self.settings.deadline * LEASE_FACTOR
+
     def resolve(self, connection: Connection) -> tuple[Resolved, float]:
         """The inputs of a connection, and until when they may be used (Unix seconds)."""
         profile = connection.profile
@@ -167,7 +179,7 @@ class Engine:
                     key=digest[:12], endpoint=str(lane), grant=key.grant,
                 )  # fmt: skip
                 tokens = self._tokens[digest] = Tokens(
-                    key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=deadline * LEASE_FACTOR,
+                    key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=self.lease_seconds,
                     deadline=deadline, tell=told, required=self.settings.store_required,
                     anew=attended and self._is_apart, clock=self.clock,
                 )  # fmt: skip

@@ -68,7 +68,7 @@ def steps(page: Page) -> Iterator[Step]:
 def environment(home: Path) -> dict[str, str]:
     """That of somebody new: no settings, no terminal, this checkout."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHWEAVE_") and name not in ("COLUMNS", "NO_COLOR")}
-    return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "PYTHONPATH": str(ROOT / "plugin"), "PYTHONUTF8": "1"}
+    return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_DATA_HOME": str(home / ".local"), "PYTHONPATH": str(ROOT / "plugin"), "PYTHONUTF8": "1"}
 
 
 def run(command: str, folder: Path, env: dict[str, str]) -> str:

@@ -25,7 +25,7 @@ class Exit(IntEnum):
 
 MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.OK: "done; the profile is valid, the credential accepted",
-    Exit.REFUSED: "not valid, or refused: by the token endpoint or by the API",
+    Exit.REFUSED: "not valid, or refused: by the token endpoint or by the API; something wants a person",
     Exit.USAGE: "the command, a setting or a plugin is wrong, or the profile does not allow this; nothing was sent",
     Exit.INCONCLUSIVE: "neither yes nor no: unreachable, too slow, asked to wait, or another answer",
     Exit.INPUT: "an input (a secret, say) is missing or not of its declared form; nothing was sent",
@@ -43,7 +43,7 @@ def exit_of(error: BaseException) -> Exit:
         return Exit.BUG
     if isinstance(error, errors.InputError):
         return Exit.INPUT
-    if isinstance(error, errors.WireError | errors.RateLimited):
+    if isinstance(error, errors.WireError | errors.RateLimited | errors.EndpointPaused | errors.StoreUnavailable):
         return Exit.INCONCLUSIVE
     if isinstance(error, errors.TokenEndpointError | errors.TokenAnswerError):
         return Exit.INCONCLUSIVE if error.status >= 500 else Exit.REFUSED

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final
@@ -20,6 +21,7 @@ authweave demo                                see profiles at work, on this mach
 authweave validate profiles/                  every problem with its place and its fix
 authweave preview acme.yaml --url /v1/me      what would be sent, without sending it
 authweave test acme.yaml                      what is wrong with my credentials?
+authweave status                              which tokens are good, and which want a person?
 eval "$(_AUTHWEAVE_COMPLETE=bash_source authweave)"     completion for bash; also zsh_source, fish_source
 """
 
@@ -42,10 +44,7 @@ class Lazy(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """As click does, with the name that was probably meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = [f"; did you mean {name}?" for name in get_close_matches(args[0], COMMANDS, 1)]
-            raise click.UsageError("".join([f"there is no command {args[0]}", *near]), ctx)
-        return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, _known(ctx, args, COMMANDS))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Names with their lines, without importing any command."""
@@ -87,6 +86,64 @@ def command_of(name: str, *, examples: str) -> Callable[[Callable[..., Any]], Co
         return made
 
     return make
+
+
+class Subcommands(click.Group):
+    """A command that has commands of its own; without one it shows its help."""
+
+    examples: str = ""
+
+    def add(self, name: str, *, short: str, examples: str) -> Callable[[Callable[..., Any]], Command]:
+        """Make a function a command of this group: its docstring is the help, `short` its line in the group's."""
+
+        def make(function: Callable[..., Any]) -> Command:
+            made = click.command(name, cls=Command, context_settings=SETTINGS, short_help=short)(function)
+            made.examples = examples
+            self.add_command(made)
+            return made
+
+        return make
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order people meet them."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does, with the name that was probably meant."""
+        return super().resolve_command(ctx, _known(ctx, args, self.commands))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, and where the exit codes are told."""
+        write_lines(formatter, "Examples", self.examples)
+        formatter.write_paragraph()
+        formatter.write_text(EXIT_CODES)
+
+
+def group_of(name: str, *, examples: str) -> Callable[[Callable[[], None]], Subcommands]:
+    """Make a function the group of this name: its docstring is the help, COMMANDS has its short line."""
+
+    def make(function: Callable[[], None]) -> Subcommands:
+        def alone() -> None:
+            context = click.get_current_context()
+            if context.invoked_subcommand is None:
+                click.echo(context.get_help())
+
+        made = Subcommands(
+            name, callback=alone, help=inspect.cleandoc(function.__doc__ or ""), short_help=COMMANDS[name], context_settings=SETTINGS,
+            invoke_without_command=True, subcommand_metavar="COMMAND [ARGS]...",
+        )  # fmt: skip
+        made.examples = examples
+        return made
+
+    return make
+
+
+def _known(ctx: click.Context, args: list[str], names: Iterable[str]) -> list[str]:
+    """The arguments, if they begin with one of the names. Raises click.UsageError with what was probably meant."""
+    if args and args[0] not in names and not args[0].startswith("-"):
+        near = [f"; did you mean {name}?" for name in get_close_matches(args[0], names, 1)]
+        raise click.UsageError("".join([f"there is no command {args[0]}", *near]), ctx)
+    return args
 
 
 def write_lines(formatter: click.HelpFormatter, title: str, text: str) -> None:

@@ -38,10 +38,23 @@ class Place:
         return Settings.load(self.overrides(), env, called="command line ({})")
 
     def engine(self) -> Engine:
-        """An engine with these settings. Raises SettingsError, ExtensionError."""
+        """An engine with these settings, whose tokens, if it gets any, end with it. Raises SettingsError, ExtensionError."""
         from authweave.engine import Engine
+        from authweave.stores.memory import MemoryStore
 
-        return Engine(self.profiles_dir, settings=self.settings())
+        return Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore())
+
+    def keeping_engine(self) -> Engine:
+        """An engine whose tokens are there for the next command. Raises SettingsError, ExtensionError."""
+        from authweave.cli.keeping import keeping_engine
+
+        return keeping_engine(self)
+
+    def store_engine(self) -> Engine:
+        """An engine on the store itself, to look at what it holds. Raises SettingsError, ExtensionError."""
+        from authweave.cli.keeping import store_engine
+
+        return store_engine(self)
 
 
 @dataclass(frozen=True, slots=True)

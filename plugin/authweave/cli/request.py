@@ -67,10 +67,10 @@ def command(
     if output is not None and not output.parent.is_dir():
         raise click.BadParameter(f"there is no folder {output.parent}", param_hint="'-o' / '--output'")
     request = request_of(*_method_and_url(target, method), header, data, json_data)
-    engine = given.engine()
-    answer = with_connection(
-        engine, profile_of(engine, profile), given, lambda connection: sent(connection, request, max_time)
-    )
+    with given.keeping_engine() as engine:
+        answer = with_connection(
+            engine, profile_of(engine, profile), given, lambda connection: sent(connection, request, max_time)
+        )
     _write(answer.reply, output, include=include)
     if answer.judgement.verdict != "accepted":
         complain(answer.judgement.reason)

@@ -51,9 +51,10 @@ def _profile(reference: str, form: str, place: Place) -> Exit:
 
 
 def _settings(form: str, place: Place) -> Exit:
+    from authweave.cli.keeping import with_default_store
     from authweave.settings import MEMBERS
 
-    settings = place.settings()
+    settings = with_default_store(place.settings())
     rows = [(name, settings.shown(name), settings.origins[name], member.description) for name, member in MEMBERS.items()]
     if form == "json":
         print_json([dict(zip(("name", "value", "origin", "description"), row, strict=True)) for row in rows])

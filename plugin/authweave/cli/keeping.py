@@ -1,0 +1,67 @@
+"""The engine of commands that keep tokens: in the store that the operator named, else in SQLite, else in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from authweave.cli.running import complain
+from authweave.errors import SettingsError
+
+if TYPE_CHECKING:
+    from authweave.cli.options import Place
+    from authweave.engine import Engine
+    from authweave.events import Event
+    from authweave.settings import Settings
+
+DEFAULT: Final = "sqlite:"
+ORIGIN: Final = "default of the command line"
+ANOTHER: Final = "to name another store, set AUTHWEAVE_STORE, to sqlite:///path for one"
+_TOLD: Final = frozenset({"store_down", "store_damaged", "store_unconfirmed"})
+
+
+def with_default_store(settings: Settings) -> Settings:
+    """The settings with the store of the command line, where the operator named none."""
+    if settings.origins["store"] != "default":
+        return settings
+    return dataclasses.replace(settings, store=DEFAULT, origins={**settings.origins, "store": ORIGIN})
+
+
+def keeping_engine(place: Place) -> Engine:
+    """An engine whose tokens are there for the next command.
+
+    Where the default cannot be used they are kept in memory, and one line says so. Raises SettingsError for a store or
+    a place of keys that somebody named, and for every other setting that is wrong.
+    """
+    from authweave.engine import Engine
+
+    told = place.settings()
+    wrong = ""
+    try:
+        return Engine(place.profiles_dir, settings=with_default_store(told), on_event=tell_of_store)
+    except SettingsError as error:
+        if told.origins["store"] != "default" or told.origins["store_key"] != "default":
+            raise
+        wrong = str(error).removeprefix(f"{ORIGIN}: ")
+    engine = Engine(place.profiles_dir, settings=told)  # another setting may be what is wrong: then this raises
+    complain(f"tokens are kept in memory and end with this command: {wrong}; {ANOTHER}")
+    return engine
+
+
+def store_engine(place: Place) -> Engine:
+    """An engine on the store itself, for commands that look at what it holds. Raises SettingsError."""
+    from authweave.engine import Engine
+
+    return Engine(place.profiles_dir, settings=with_default_store(place.settings()), on_event=tell_of_damage)
+
+
+def tell_of_store(event: Event) -> None:
+    """Say on stderr what befalls the store while a command does something else."""
+    if event.kind in _TOLD:
+        complain(event.detail)
+
+
+def tell_of_damage(event: Event) -> None:
+    """Say on stderr that a store was found damaged; the rest these commands tell themselves."""
+    if event.kind == "store_damaged":
+        complain(event.detail)

@@ -1,0 +1,111 @@
+"""Revoking and forgetting stored tokens: asked for first, counted after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from authweave.cli.common import Exit, at_terminal, complain
+from authweave.cli.moments import one_line
+from authweave.errors import AuthweaveError, UsageError
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection
+    from authweave.engine import Engine
+    from authweave.status import Stored
+
+
+def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
+    """Forget these, once somebody is sure. Raises UsageError, StoreUnavailable."""
+    if not found:
+        print("there is nothing to forget")
+        return Exit.OK
+    refresh = sum(entry.has_refresh_token for entry in found)
+    if not sure(f"Forget {counted(found)} here? The provider is not told.", refresh, is_sure=is_sure):
+        return Exit.REFUSED
+    gone = sum([engine.ledger.remove(entry.key) for entry in found])
+    warning = f", {refresh} with a refresh token" if refresh else ""
+    print(f"forgot {gone} of {counted(found)}{warning}; at the provider they stay good until they end or are revoked")
+    return Exit.OK
+
+
+def revoked(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
+    """Revoke these, once somebody is sure; one after the other, each with a line. Raises UsageError."""
+    refresh = sum(entry.has_refresh_token for entry in found)
+    if not sure(f"Revoke {counted(found)} at the provider?", refresh, is_sure=is_sure):
+        return Exit.REFUSED
+    return max([_revoked_one(engine, entry) for entry in found], default=Exit.OK)
+
+
+def sure(question: str, refresh: int, *, is_sure: bool) -> bool:
+    """Is somebody sure? Raises UsageError where nobody can be asked."""
+    if is_sure:
+        return True
+    if not at_terminal():
+        raise UsageError("nobody can be asked here: say --yes")
+    if refresh:
+        complain(f"{refresh} of them hold a refresh token: without it somebody may have to sign in again")
+    return click.confirm(question, err=True)
+
+
+def orphans_among(engine: Engine, stored: Sequence[Stored]) -> list[Stored]:
+    """Those that `authweave status` calls orphaned."""
+    from authweave.errors import ProfileError
+    from authweave.status import Survey
+
+    survey, names = Survey(engine, list(stored)), engine.names()
+    healths = list(survey.of_nobody(names))
+    for name in {entry.profile for entry in stored} & set(names):
+        try:
+            healths += survey.of_profile(engine.profile(name))
+        except ProfileError as error:
+            complain(f"{name} is not valid, so that nobody knows which of its tokens are orphaned: {error.problems[0]}")
+    keys = {health.key for health in healths if health.state == "orphaned"}
+    return [entry for entry in stored if entry.key[:12] in keys]
+
+
+def counted(found: Sequence[Stored]) -> str:
+    """`1 entry`, `3 entries`."""
+    return f"{len(found)} {'entry' if len(found) == 1 else 'entries'}"
+
+
+def _revoked_one(engine: Engine, entry: Stored) -> Exit:
+    short, why = entry.key[:12], ""
+    try:
+        connection = connection_of(engine, entry)
+        if connection.revoke().result():
+            print(f"{short}: revoked at the provider, and forgotten here")
+            return Exit.OK
+        why = "there was nothing to revoke"
+    except AuthweaveError as error:
+        from authweave.cli.exits import exit_of
+
+        complain(f"{short}: not revoked: {error}")
+        return exit_of(error)
+    complain(f"{short}: {why}")
+    return Exit.REFUSED
+
+
+def connection_of(engine: Engine, entry: Stored) -> Connection:
+    """The connection that this entry is the token of. Raises UsageError, InputError."""
+    from authweave.cli.stored import finder
+    from authweave.status.stored import differences
+    from authweave.status.survey import key_of
+
+    forget = f"to forget it here: authweave tokens clear {entry.key[:12]}"
+    if entry.record.unreadable:
+        raise UsageError(f"it cannot be opened: {entry.record.unreadable}; {forget}")
+    profile = finder(engine)(entry.profile)
+    variant = next((variant for variant in profile.variants if variant.name == entry.variant), None) if profile else None
+    if profile is None or variant is None or variant.tokens is None:
+        raise UsageError(f"no profile that is found here is called {one_line(entry.profile)}, or it gets tokens in another way now; {forget}")
+    tenant, subject = entry.whose
+    connection = engine.connect(profile, tenant=tenant, subject=subject or None)
+    key = key_of(connection, variant)
+    if isinstance(key, AuthweaveError):
+        raise key
+    if key.digest() != entry.key:
+        raise UsageError(f"it is orphaned ({one_line('; '.join(differences(entry.facts, key.facts())))}), so it is no token of {profile.name} any more; {forget}")
+    return connection

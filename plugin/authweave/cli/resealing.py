@@ -1,0 +1,112 @@
+"""Sealing stored tokens again under the key that is the active one now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.at_rest.cipher import Sealer, Unreadable
+from authweave.at_rest.keys import Keys
+from authweave.ledger import worth
+from authweave.records import NotAnEntry, decoded
+from authweave.values import Entry, Row
+
+if TYPE_CHECKING:
+    from authweave.catalog import Catalog
+    from authweave.contracts import Store
+
+TRIES: Final = 3
+"""How often an entry is looked at that somebody writes meanwhile."""
+
+
+@dataclass
+class Counted:
+    """How many entries there are of each sort. `unreadable` maps why to how many."""
+
+    readable: int = 0
+    old: int = 0
+    renewing: int = 0
+    resealed: int = 0
+    unreadable: dict[str, int] | None = None
+
+    def note_unreadable(self, why: str) -> None:
+        """One more that cannot be opened."""
+        self.unreadable = {**(self.unreadable or {}), why: (self.unreadable or {}).get(why, 0) + 1}
+
+    @property
+    def lost(self) -> int:
+        """How many cannot be opened."""
+        return sum((self.unreadable or {}).values())
+
+
+class Sealings:
+    """The entries of a store as they are sealed. Blocking; every method raises StoreUnavailable."""
+
+    def __init__(self, store: Store, keys: Keys, catalog: Catalog, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._sealer = Sealer(keys)
+        self._active_only = Sealer(Keys(keys.active))
+        self._grants = catalog.named("grants")
+        self._clock = clock
+
+    def counted(self) -> Counted:
+        """How many can be opened, and how many of these with an older key only."""
+        found, keys = Counted(), self._store.keys()
+        for key in keys:
+            row = self._store.read(key)
+            if row.data is not None and self._is_opened(row, key, found):
+                found.old += self._is_old(row.data, key)
+        return found
+
+    def resealed(self) -> Counted:
+        """Seal what an older key sealed with the active one. What somebody is renewing is left to them."""
+        found = Counted()
+        for key in list(self._store.keys()):
+            self._reseal(key, found)
+        return found
+
+    def _reseal(self, key: str, found: Counted) -> None:
+        for _ in range(TRIES):
+            row = self._store.read(key)
+            if row.data is None:
+                return
+            is_readable = self._is_opened(row, key, Counted())
+            if not is_readable or not self._is_old(row.data, key):
+                self._is_opened(row, key, found)
+                return
+            if row.intent:
+                break
+            plain = self._sealer.open(row.data, key)
+            if self._store.write(key, row.version, self._sealer.seal(plain, key), keep=self._keep(decoded(plain))):
+                found.readable += 1
+                found.resealed += 1
+                return
+        found.readable += 1
+        found.renewing += 1
+
+    def _is_opened(self, row: Row, key: str, found: Counted) -> bool:
+        try:
+            decoded(self._sealer.open(row.data or b"", key))
+        except Unreadable as error:
+            found.note_unreadable(str(error))
+        except NotAnEntry as error:
+            found.note_unreadable(f"it is {error}")
+        else:
+            found.readable += 1
+            return True
+        return False
+
+    def _is_old(self, data: bytes, key: str) -> bool:
+        try:
+            self._active_only.open(data, key)
+        except Unreadable:
+            return True
+        return False
+
+    def _keep(self, entry: Entry) -> float | None:
+        """Seconds to keep it, as its owner would: what a person gave, or may have given, for good."""
+        grant: Any = self._grants.get(str(entry.facts.get("grant", "")))
+        has_refresh_token = entry.token is not None and entry.token.refresh_token is not None
+        is_for_good = grant.attended if grant is not None else has_refresh_token
+        return None if is_for_good else worth(entry.token, self._clock())

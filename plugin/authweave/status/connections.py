@@ -1,0 +1,105 @@
+"""How the connections of a process are: their inputs, what the store has of their tokens, and what the endpoint asked."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from authweave.connection import Connection
+from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable, TemplateError
+from authweave.status.health import Around, Condition, Health, condition_of
+from authweave.values import Record, TokenKey
+
+if TYPE_CHECKING:
+    from authweave.profile import Profile, Variant
+
+
+def healths_of(connection: Connection) -> list[Health]:
+    """How the connection's token is: one Health, or one for each variant where only a request says which is in force.
+
+    Asks the sources and reads the store: blocking. Raises nothing of ours: what cannot be looked at is a state.
+    """
+    try:
+        variants = variants_of(connection)
+    except AuthweaveError as error:
+        return [not_configured(connection, error)]
+    return [_health_of(connection, variant) for variant in variants]
+
+
+def variants_of(connection: Connection) -> Sequence[Variant]:
+    """The variant in force; all of them where that depends on the request. Raises InputError, NoVariant."""
+    try:
+        return [connection.variant_for(None)]
+    except TemplateError:
+        return connection.profile.variants
+
+
+def _health_of(connection: Connection, variant: Variant) -> Health:
+    try:
+        connection.inputs().require(variant.needs)
+        if variant.tokens is None:
+            return about(connection, variant, Condition("no_token"))
+        key = connection.credential(variant).token_key(connection.inputs())
+    except AuthweaveError as error:
+        return replace(not_configured(connection, error), variant=_named(connection.profile, variant))
+    return health_under(connection, variant, key)
+
+
+def health_under(connection: Connection, variant: Variant, key: TokenKey) -> Health:
+    """How the token under this key is."""
+    try:
+        record = connection.engine.ledger.read(key)
+    except StoreUnavailable as error:
+        return replace(about(connection, variant, Condition("store_down", str(error))), key=key.digest()[:12])
+    condition = condition_of(record, around(connection, variant, key))
+    return replace(about(connection, variant, condition, record), key=key.digest()[:12])
+
+
+def around(connection: Connection, variant: Variant, key: TokenKey | None = None) -> Around:
+    """What matters beside the record. Without a key nobody knows whom the endpoint asked to wait."""
+    engine, settings = connection.engine, variant.tokens
+    known = Around(engine.clock(), engine.lease_seconds, attended=settings is not None and settings.grant.attended)
+    if key is None:
+        return known
+    credential = connection.credential(variant)
+    return replace(known, held_until=engine.pauses.until((credential.lane(), key.client_id)), credentials=credential.endpoint().credentials)
+
+
+def about(connection: Connection, variant: Variant, condition: Condition, record: Record | None = None) -> Health:
+    """A condition with whose it is, and what to do."""
+    profile, token = connection.profile, record.token if record else None
+    return Health(
+        profile.name, profile.version, _named(profile, variant), connection.tenant, connection.subject, condition.state, condition.why,
+        condition.expires_at, condition.since, fix_of(condition.state, profile.name, connection.tenant),
+        refresh_token=token is not None and token.refresh_token is not None,
+    )  # fmt: skip
+
+
+def not_configured(connection: Connection, error: AuthweaveError) -> Health:
+    """What stands in the way before there can be a token."""
+    profile = connection.profile
+    why, fix = str(error).partition("\n")[0], ""
+    if isinstance(error, MissingInput):
+        places = connection.inputs().describe(error.name)
+        why = f"not supplied: {', '.join(error.names)}"
+        fix = f"supply {error.name}: {places[0]}" if places else ""
+    return Health(profile.name, profile.version, "", connection.tenant, connection.subject, "not_configured", why, fix=fix)
+
+
+def fix_of(state: str, profile: str, tenant: str) -> str:
+    """What somebody could do."""
+    whose = f" --tenant {shlex.quote(tenant)}" if tenant else ""
+    return {
+        "refused": f"see what is wrong: authweave test {shlex.quote(profile)}{whose}",
+        "unreachable": f"see where it ends: authweave test {shlex.quote(profile)}{whose}",
+        "sign_in_needed": "sign in again",
+        "unreadable": "bring back the key that sealed it, or forget it: authweave tokens clear --unreadable",
+        "store_down": "see what is wrong: authweave store check",
+    }.get(state, "")
+
+
+def _named(profile: Profile, variant: Variant) -> str:
+    """The name of a variant, where there are several."""
+    return variant.name if len(profile.variants) > 1 else ""

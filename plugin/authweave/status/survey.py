@@ -1,0 +1,150 @@
+"""How everything is that a store holds, and every profile that it may be held for: `authweave status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.connection import Connection
+from authweave.errors import AuthweaveError, ProfileError
+from authweave.status.connections import about, around, fix_of, health_under, healths_of, not_configured
+from authweave.status.health import Around, Health, condition_of
+from authweave.status.stored import Stored, differences
+from authweave.values import TokenKey
+
+if TYPE_CHECKING:
+    from authweave.engine import Engine
+    from authweave.profile import Profile, Variant
+
+Whose = tuple[str, str]
+"""A tenant and a subject."""
+
+FORGET: Final = "forget it: authweave tokens clear --orphaned"
+
+
+@dataclass
+class Survey:
+    """Looks at profiles and at what is stored. Blocking: it asks the sources and reads the store.
+
+    `inputs` are given to every profile that has them. `tenants` and `subjects`, if any, are those to look at; otherwise
+    those in the store are.
+    """
+
+    engine: Engine
+    stored: list[Stored]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    tenants: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._by_profile: dict[str, list[Stored]] = {}
+        for entry in self.stored:
+            self._by_profile.setdefault(entry.profile, []).append(entry)
+        self._seen: set[str] = set()
+
+    def of_profile(self, profile: Profile) -> Iterator[Health]:
+        """Each of its connections, then what is stored and belongs to none."""
+        mine = self._entries(profile.name)
+        for tenant, subject in self._whose(profile, mine):
+            if profile.subject == "user" and not subject:
+                yield Health(profile.name, profile.version, tenant=tenant, why="nobody's token is stored: it acts for a user")
+            else:
+                yield from self._of_connection(profile, tenant, subject, [entry for entry in mine if entry.whose == (tenant, subject)])
+
+    def of_invalid(self, name: str, error: ProfileError) -> Iterator[Health]:
+        """A profile that cannot be used as it stands, and what is stored of it."""
+        why, fix = f"the profile is not valid: {error.problems[0] if error.problems else error}", f"see all that is wrong: authweave validate {name}"
+        yield Health(name, state="not_configured", why=why, fix=fix)
+        for entry in self._entries(name):
+            yield replace(_alone(entry, self._around()), why="the profile is not valid")
+
+    def of_nobody(self, names: Iterable[str]) -> Iterator[Health]:
+        """What is stored for profiles that there are no more, and what cannot be opened, so that nobody knows whose it is."""
+        known = set(names)
+        for entry in self.stored:
+            if entry.record.unreadable:
+                if entry.key not in self._seen:
+                    yield _alone(entry, self._around())
+            elif entry.profile not in known:
+                yield orphan(entry, "", "no such profile", f"name its file, if it has one: authweave status FILE; or {FORGET}")
+
+    def _of_connection(self, profile: Profile, tenant: str, subject: str, mine: list[Stored]) -> Iterator[Health]:
+        given = {name: value for name, value in self.inputs.items() if name in profile.inputs}
+        connection = self.engine.connect(profile, tenant=tenant, subject=subject or None, inputs=given)
+        found, lost = healths_of(connection), []
+        under = {health.key for health in found if health.key}
+        self._seen |= under
+        for entry in mine:
+            if entry.key[:12] not in under:
+                lost.append(self._of_entry(connection, entry))
+        if any(health.state != "orphaned" for health in lost):
+            found = [health for health in found if health.state != "not_configured"]
+        yield from (*found, *lost)
+
+    def _of_entry(self, connection: Connection, entry: Stored) -> Health:
+        """An entry that is not under the key of a variant in force."""
+        profile = connection.profile
+        variant = next((variant for variant in profile.variants if variant.name == entry.variant), None)
+        if variant is None or variant.tokens is None:
+            return orphan(entry, profile.version, f"{profile.name} has no variant {entry.variant} that gets tokens", f"undo the edit, or {FORGET}")
+        key = key_of(connection, variant)
+        if isinstance(key, TokenKey):
+            if key.digest() == entry.key:
+                return health_under(connection, variant, key)
+            changed = "; ".join(differences(entry.facts, key.facts())) or "the keys that seal tokens"
+            return orphan(entry, profile.version, changed, f"undo the edit, or {FORGET}")
+        missing = not_configured(connection, key)
+        condition = condition_of(entry.record, around(connection, variant))
+        why = "; ".join(word for word in (condition.why, missing.why) if word)
+        made = about(connection, variant, replace(condition, why=why), entry.record)
+        return replace(made, key=entry.key[:12], fix=made.fix or missing.fix)
+
+    def _entries(self, name: str) -> list[Stored]:
+        found = self._by_profile.get(name, [])
+        return [entry for entry in found if self._is_asked_for(*entry.whose)]
+
+    def _is_asked_for(self, tenant: str, subject: str) -> bool:
+        return (not self.tenants or tenant in self.tenants) and (not self.subjects or subject in self.subjects)
+
+    def _whose(self, profile: Profile, mine: list[Stored]) -> list[Whose]:
+        """Whom it may act for: those in the store, and those that are asked for; without any, nobody in particular."""
+        asked = [(tenant, subject) for tenant in self.tenants or ("",) for subject in self.subjects or ("",)]
+        stored = sorted({entry.whose for entry in mine})
+        if not (self.tenants or self.subjects):
+            return stored or asked
+        known = {tenant for tenant, _ in stored}
+        return [*stored, *(whose for whose in asked if whose not in stored and (self.subjects or whose[0] not in known))]
+
+    def _around(self) -> Around:
+        return Around(self.engine.clock(), self.engine.lease_seconds)
+
+
+def key_of(connection: Connection, variant: Variant) -> TokenKey | AuthweaveError:
+    """The key that a variant's token has now, or why none can be made."""
+    try:
+        inputs = connection.inputs()
+        inputs.require(variant.needs)
+        return connection.credential(variant).token_key(inputs)
+    except AuthweaveError as error:
+        return error.fresh()
+
+
+def orphan(entry: Stored, version: str, why: str, fix: str) -> Health:
+    """An entry that nobody will look for any more."""
+    refresh = entry.has_refresh_token
+    word = f"{why}; it holds a refresh token, without which somebody may have to sign in again" if refresh else why
+    token = entry.record.token
+    return Health(
+        entry.profile, version, entry.variant, *entry.whose, "orphaned", word, token.expires_at if token else None,
+        token.issued_at if token else None, fix, entry.key[:12], refresh,
+    )  # fmt: skip
+
+
+def _alone(entry: Stored, around: Around) -> Health:
+    """An entry by itself."""
+    condition = condition_of(entry.record, around)
+    return Health(
+        entry.profile, "", entry.variant, *entry.whose, condition.state, condition.why, condition.expires_at, condition.since,
+        fix_of(condition.state, entry.profile, entry.whose[0]), entry.key[:12], entry.has_refresh_token,
+    )  # fmt: skip
