@@ -335,6 +335,32 @@ def test_listing_keeps_nobody_waiting(store):
     assert {f"{number:064x}" for number in range(599)} == {first, *names}
 
 
+def test_listing_a_damaged_index_ends(path, store):
+    """An index whose order is wrong leads nobody in circles."""
+    for number in range(1200):
+        store.write(f"{number:064x}", 0, b"x")
+    store.close()
+    whole = bytearray(path.read_bytes())
+    for number in (499, 500, 501, 999, 1199):  # the last of a piece, and some more, made less than all
+        name = f"{number:064x}".encode()
+        at = -1
+        while (at := whole.find(name, at + 1)) >= 0:
+            whole[at : at + 64] = b"!" * 64
+    path.write_bytes(whole)
+    again = SqliteStore(path, OPTIONS)
+
+    with contextlib.suppress(StoreUnavailable):
+        for count, _ in enumerate(again.keys()):
+            assert count < 5000
+    again.close()
+
+
+def test_too_long(store):
+    """More than any token is refused, and nothing else happens."""
+    assert "other" == unavailable(lambda: store.write(KEY, 0, bytes(65 * 2**20))).reason
+    assert Row() == store.read(KEY)
+
+
 def test_checks_find(path, store):
     """What each check would say of a store that is not in order."""
     def found():

@@ -129,6 +129,36 @@ def test_a_lease_outlives_its_process_no_longer_than_it_says(path):
     store.close()
 
 
+def go_on(store, number, is_ready, is_broken):
+    own = f"{number:064x}"
+    assert store.write(own, 0, b"old")
+    is_ready.release()
+    is_broken.wait(60)
+    for _ in range(20):
+        assert store.read(own).data in (b"old", b"new", None)
+        store.write(own, store.read(own).version, b"new")
+    assert b"new" == store.read(own).data
+
+
+def test_many_processes_notice_damage_and_one_moves(path):
+    """A file that breaks under several processes is moved aside once, whole; all go on together with the new one."""
+    is_ready, is_broken = spawn.Semaphore(0), spawn.Event()
+    children = start(path, go_on, is_ready, is_broken)
+    for _ in children:
+        assert is_ready.acquire(timeout=60)
+    with path.open("r+b") as file:
+        file.write(random.Random(1).randbytes(max(path.stat().st_size, 8192)))
+    with Path(f"{path}-wal").open("r+b") as file:
+        file.write(random.Random(2).randbytes(Path(f"{path}-wal").stat().st_size))
+    is_broken.set()
+
+    assert [0] * 4 == done(children)
+    assert 1 == len([file for file in path.parent.iterdir() if file.name.endswith("Z")])
+    store = SqliteStore(path, OPTIONS)
+    assert {f"{number:064x}" for number in range(4)} == set(store.keys())
+    store.close()
+
+
 WRITER = """
 import sys; from pathlib import Path
 from authweave.contracts import StoreOptions; from authweave.stores.sqlite import SqliteStore

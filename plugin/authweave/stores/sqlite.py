@@ -108,9 +108,10 @@ class SqliteStore:
         from authweave.stores.sqlite_rows import keys_after
 
         last = ""
-        while found := self._calls.read(lambda raw, after=last: keys_after(raw, after)):  # type: ignore[misc]  # a default binds now
+        # a damaged index may lead back, and must not lead in circles
+        while found := [key for key in self._calls.read(lambda raw, after=last: keys_after(raw, after)) if key > last]:  # type: ignore[misc]  # a default binds now
             yield from found
-            last = found[-1]
+            last = max(found)
 
     def note(self, name: str, data: bytes, seconds: float) -> None:
         """Leave a fact."""

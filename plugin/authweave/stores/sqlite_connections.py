@@ -5,6 +5,7 @@ A pool rather than one per thread: its size follows how many call at once, and n
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -52,7 +53,7 @@ class Connections:
         """
         with self._changed:
             if not self._changed.wait_for(lambda: not self._is_forking, max(0.0, deadline - time.monotonic())):
-                raise BlockingIOError("a fork is under way")
+                raise BlockingIOError(errno.EAGAIN, "a fork is under way")
             if self._is_closed:
                 raise Closed
             self._under_way += 1

@@ -8,12 +8,16 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from authweave.stores.sqlite_failures import Damaged, Moved, failure_of
 from authweave.stores.sqlite_lock import claim, growing_pauses, locked
 from authweave.stores.sqlite_place import LOCK, WRITE_AHEAD, Identity, Place
 from authweave.stores.sqlite_schema import begin, is_begun, set_up
+
+LONGEST: Final = 64 * 2**20
+"""Bytes of the longest row: a damaged length must not take all memory."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ def _rename(place: Place, moved: Place, suffixes: tuple[str, ...]) -> None:
 def _connected(place: Place) -> sqlite3.Connection:
     # mode=rw: SQLite never makes the file; timeout 0: who waits, and how long, is decided here
     raw = sqlite3.connect(f"file:{quote(os.fsencode(place.path))}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+    raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     raw.text_factory = lambda text: text.decode(errors="replace")  # damage must not raise here: marks find it
     return raw
 
