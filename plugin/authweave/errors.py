@@ -273,11 +273,8 @@ class ProtocolFailure(WireError):
     code = "protocol"
 
 
-NOT_CALLED = "not_called"
-
-
 class DeadlineExceeded(WireError):
-    """The total deadline passed: the server may have processed the request. `detail` is NOT_CALLED if it had passed before."""
+    """The total deadline passed: the server may have processed the request."""
 
     code = "read_timeout"
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 from authweave.call import given_refresh_token, revoke_call, token_call
 from authweave.drafts.draft import Placed
 from authweave.errors import (
-    NOT_CALLED,
     AuthweaveError,
+    DeadlineExceeded,
     RateLimited,
     TokenAnswerError,
     TokenEndpointError,
@@ -88,6 +88,7 @@ class TokenEndpoint:
         Raises TokenError, WireError, InputError, TemplateError.
         """
         end = time.monotonic() + self._deadline if end is None else end
+        patience = end - time.monotonic()
         failure: AuthweaveError
         try:
             token = self._got(old, end)
@@ -96,7 +97,7 @@ class TokenEndpoint:
         else:
             self._pauses.answered(self._client)
             return token
-        self._judge(failure)
+        self._judge(failure, patience)
         raise failure
 
     def _got(self, old: Token | None, end: float) -> Token:
@@ -108,9 +109,12 @@ class TokenEndpoint:
                     raise
         return self._tried(None, end, once=self.settings.grant.attended)
 
-    def _judge(self, failure: AuthweaveError) -> None:
-        """Does the endpoint answer at all? Whoever fails again and again is left alone for a while."""
-        if isinstance(failure, WireError) and failure.detail == NOT_CALLED:
+    def _judge(self, failure: AuthweaveError, patience: float) -> None:
+        """Does the endpoint answer at all? Whoever fails again and again is left alone for a while.
+
+        That it took longer than the rest of a deadline spent elsewhere says nothing of the endpoint.
+        """
+        if isinstance(failure, DeadlineExceeded) and patience < self._deadline / 2:
             return
         if isinstance(failure, WireError) or (isinstance(failure, TokenEndpointError) and failure.status >= 500):
             self._pauses.failed(self._client, str(failure))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from authweave._version import __version__
-from authweave.errors import NOT_CALLED, AuthweaveError, DeadlineExceeded, EgressRefused
+from authweave.errors import AuthweaveError, DeadlineExceeded, EgressRefused
 from authweave.net.values import (
     TLS_DETAILS,
     Call,
@@ -139,7 +139,7 @@ class Wire:
         headers = headers_of(call, target, self._user_agent)
         order = Order(method_of(call), target, headers, call.body, cap, truncate)
         if not deadline > 0:
-            raise DeadlineExceeded(f"no time was left to call {target.host}", stage="dns", host=target.host, detail=NOT_CALLED)
+            raise DeadlineExceeded(f"no time was left to call {target.host}", stage="dns", host=target.host)
         journey = Journey(target.host, limit=min(deadline, LONGEST), clock=self._clock, events=events)
         opener = self._opener
         with unlogged():
