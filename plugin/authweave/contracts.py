@@ -152,7 +152,8 @@ class Store(Protocol):
 
     A store keeps bytes that are sealed already (`at_rest`) and knows nothing of what is in them. Keys are 64 hex
     digits, names of notes are short ASCII texts. Versions count the writes of a key; 0 means that nothing was ever
-    written. `schemes` are those of its URLs. `is_shared` says whether other processes see what is written.
+    written. `schemes` are those of its URLs. `is_shared` says whether other processes see what is written, `is_remote`
+    whether other machines may: then the key that seals must be named, for each machine would make one of its own.
 
     Every call ends within `StoreOptions.patience` seconds, with an answer or with StoreUnavailable; none ever raises
     anything else. Safe for threads, and in a forked child after use in the parent.
@@ -161,6 +162,11 @@ class Store(Protocol):
     name: ClassVar[str]
     schemes: ClassVar[tuple[str, ...]]
     is_shared: ClassVar[bool]
+
+    @property
+    def is_remote(self) -> bool:
+        """May other machines see it?"""
+        ...
 
     @classmethod
     def from_url(cls, url: str, options: StoreOptions) -> Store:

@@ -211,8 +211,19 @@ def wire_of(settings: Settings) -> Wire:
 def ledger_of(settings: Settings, catalog: Catalog, events: Events, store: Store | None = None) -> Ledger:
     """The store that is given, or that the settings name, with what seals it. What stays in this process is not sealed."""
     store = store or store_of(settings, catalog, events)
-    keys = Keys.from_settings(settings) if store.is_shared else Keys(None)
-    return Ledger(store, keys, events.tell, settings.store_patience)
+    return Ledger(store, keys_for(store, settings), events.tell, settings.store_patience)
+
+
+def keys_for(store: Store, settings: Settings) -> Keys:
+    """What seals a store's entries. Raises SettingsError, also where each machine would make a key of its own."""
+    if not store.is_shared:
+        return Keys(None)
+    if store.is_remote and settings.store_key is None:
+        raise SettingsError(
+            f"{settings.origins['store']}: {settings.shown('store')} may be shared by machines, so name the key that all of them seal with: "
+            "AUTHWEAVE_STORE_KEY=/path/of/a/key/file (head -c 32 /dev/urandom | base64), or plaintext"
+        )
+    return Keys.from_settings(settings)
 
 
 def store_of(settings: Settings, catalog: Catalog, events: Events) -> Store:

@@ -38,6 +38,7 @@ class StoreContract:
         assert isinstance(type(store).name, str)
         assert type(store).schemes
         assert type(store).is_shared in (True, False)
+        assert store.is_remote in (True, False)
 
     def test_nothing_is_an_empty_row(self, store: Store) -> None:
         """Version 0, no data, no intent."""

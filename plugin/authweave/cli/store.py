@@ -76,8 +76,9 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
     An entry that is being renewed is left to its owner. Processes on this machine find the new key by themselves. Where
     other machines share the store, each needs the key before this one seals with it: docs/store.md has the order.
     """
-    from authweave.at_rest.keys import Keys, rotated, where
+    from authweave.at_rest.keys import rotated, where
     from authweave.catalog import default_catalog
+    from authweave.engine import keys_for
     from authweave.errors import UsageError
 
     settings = _settings(place, None)
@@ -88,7 +89,8 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
         next(store.keys(), None)  # a store that is away must not leave us with a new key and nothing sealed by it
         if type(store).name != "sqlite" and not only_reseal and not _is_sure(is_sure=yes):
             return Exit.REFUSED
-        keys = Keys.from_settings(settings) if only_reseal else rotated(settings)
+        keys = keys_for(store, settings)  # refuses a key that only this machine would have
+        keys = keys if only_reseal else rotated(settings)
         if keys.active is None:
             raise UsageError(f"nothing seals here: store_key is {where(settings)}")
         counted = _resealed(store, keys, default_catalog())
@@ -130,17 +132,18 @@ class _Checked:
             store.close()
 
     def _of_keys(self, store: Store) -> Iterator[Finding]:
-        from authweave.at_rest.keys import Keys, where
+        from authweave.at_rest.keys import where
         from authweave.catalog import default_catalog
         from authweave.cli.resealing import Sealings
         from authweave.contracts import Finding
+        from authweave.engine import keys_for
         from authweave.errors import SettingsError
 
         if not store.is_shared:
             yield Finding("sealing key", True, "none: what stays in this process is not sealed")
             return
         try:
-            keys, words = Keys.from_settings(self._settings), where(self._settings)
+            keys, words = keys_for(store, self._settings), where(self._settings)
         except SettingsError as error:
             yield self._noted(_of_words("sealing key", str(error)))
             return

@@ -49,6 +49,11 @@ class MemoryStore:
         self._notes: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._leases: dict[str, tuple[str, float]] = {}
 
+    @property
+    def is_remote(self) -> bool:
+        """It is seen by this process only."""
+        return False
+
     def read(self, key: str) -> Row:
         """What is held under the key."""
         with self._changed:

@@ -63,6 +63,11 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"RedisStore({str(self._url)!r})"
 
+    @property
+    def is_remote(self) -> bool:
+        """Is it reached over a network?"""
+        return not all(node.is_loopback for node in self._url.nodes)
+
     def read(self, key: str) -> Row:
         """What is stored under the key."""
         row = self._name(key, "row")

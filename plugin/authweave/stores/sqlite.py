@@ -52,6 +52,11 @@ class SqliteStore:
 
         return cls(path_of(url), options)
 
+    @property
+    def is_remote(self) -> bool:
+        """It lies on this machine."""
+        return False
+
     def read(self, key: str) -> Row:
         """What is stored under the key."""
         from authweave.stores.sqlite_rows import row_of
