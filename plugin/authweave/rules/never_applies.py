@@ -46,5 +46,5 @@ def _of_grant(auth: Mapping[str, Any], grant: Any) -> Iterable[tuple[Path, str, 
     presents = "refresh_token" in grant.schema.get("properties", {})
     if "refresh_token" in auth and not presents and grant_name(auth) not in not_built.NAMES["grants"]:
         yield ("refresh_token",), "this grant presents no refresh token that was given", "remove it, or write grant_type: refresh_token"
-    if presents and auth.get("refresh_with") == "grant":
-        yield ("refresh_with",), "this grant is a refresh: the given refresh token would be presented again when it is spent", "remove it"
+    if presents and auth.get("refresh_with", "refresh_token") != "refresh_token":
+        yield ("refresh_with",), "this grant is a refresh: without the stored refresh token the given one would be presented again, spent or not", "remove it"

@@ -95,9 +95,23 @@ class Account:
             if (settings := variant.tokens) is not None:
                 yield variant, settings, self.address(settings.token_url), self.address(settings.refresh_url)
 
+    def revocation_addresses(self, variant: Variant) -> Iterator[Address]:
+        """Where a variant ends tokens; where the URL holds the token, one address for each."""
+        request = variant.tokens.revoke_request if variant.tokens is not None else None
+        if request is None or request.url is None:
+            return
+        holds_token = any(read[0] == "token" for read in request.url.reads)
+        for issued in self.ledger(variant).newest_first() if holds_token else [None]:
+            yield Address.of(request.url.render(self.scope(issued)))
+
     def places(self) -> set[tuple[str, int]]:
         """Every host and port that the profile names. A `*` gets one host that stands for it."""
         found = {(address.host, address.port) for _, _, *both in self.endpoints() for address in both}
+        for variant in self.profile.variants:
+            request = variant.tokens.revoke_request if variant.tokens is not None else None
+            if request is not None and request.url is not None:
+                address = Address.of(request.url.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
+                found.add((address.host, address.port))
         for server in (server.replace("://*.", f"://{WILD}.") for server in self.servers):
             address = Address.of(server.replace("{", "%7B"))
             found.add((address.host, address.port))

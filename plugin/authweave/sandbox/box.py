@@ -30,7 +30,7 @@ KINDS: Final = ("token", "refresh", "api")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request that was answered: `kind` is token, refresh, api or other. Holds nothing that is secret."""
+    """One request that was answered: `kind` is token, refresh, revoke, api or other. Holds nothing that is secret."""
 
     kind: str
     profile: str

@@ -26,6 +26,7 @@ _MEDIA_TYPES: Final = {
     "form": "application/x-www-form-urlencoded", "json": "application/json", "multipart": "multipart/form-data",
     "xml": "application/xml", "text": "text/plain",
 }  # fmt: skip
+_AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
 _STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
 
 
@@ -53,7 +54,7 @@ class Desk:
 
     def serves(self, arrived: Arrived) -> bool:
         """Is the request for this endpoint?"""
-        return any(_leads_to(address, arrived) for address in (self._granting, self._refreshing))
+        return any(_leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._is_to_revoke(arrived)
 
     def is_named(self, arrived: Arrived) -> bool:
         """Does the request name this client?"""
@@ -63,11 +64,15 @@ class Desk:
         return self._client.client_id in sent or unquote_plus(self._client.client_id) in sent
 
     def kind(self, arrived: Arrived) -> str:
-        """`refresh` or `token`, as far as the request says."""
+        """`revoke`, `refresh` or `token`, as far as the request says."""
+        if self._is_to_revoke(arrived):
+            return "revoke"
         return "refresh" if self._old(arrived) is not None or self._asks_to_refresh(arrived) else "token"
 
     def answer(self, arrived: Arrived) -> Reply:
         """The answer to a request that is for this endpoint."""
+        if self._is_to_revoke(arrived):
+            return self._revoked(arrived)
         old = self._old(arrived)
         is_refresh = old is not None or self._asks_to_refresh(arrived)
         request = self._settings.refresh_request if is_refresh else self._settings.token_request
@@ -88,6 +93,35 @@ class Desk:
             parameters |= {"grant_type": self._client.grant_type, **({"refresh_token": self._given} if self._given else {})}
         ask = self._provider.refresh if is_refresh and old is None else self._provider.grant
         return self._shaped(*ask(parameters, headers), authorized=bool(headers))
+
+    def _is_to_revoke(self, arrived: Arrived) -> bool:
+        addresses = self.account.revocation_addresses(self._variant)
+        return any(_leads_to(address, arrived) and address not in (self._granting, self._refreshing) for address in addresses)
+
+    def _revoked(self, arrived: Arrived) -> Reply:
+        """The token that is named dies, if it is one of ours; the client has to prove itself in any case."""
+        request = self._settings.revoke_request
+        assert request is not None  # noqa: S101 - it has an address
+        if problem := _wrong_form(arrived, request):
+            return problem
+        sent = dict(_pairs(arrived, request))
+        token = sent.get(request.rename.get("token", "token"), "")
+        for issued in self._ledger.newest_first():
+            fields = wanted_fields(request.fields, self.account.scope(issued, arrived.view()), self.account.profile)
+            named = {token, *(str(field.value) for field in fields), *arrived.segments}
+            if named & {issued.access_token, issued.refresh_token}:
+                return _missing(fields, arrived) or self._revoked_as(arrived, request, fields, token or issued.access_token)
+        return self._revoked_as(arrived, request, [], token)
+
+    def _revoked_as(self, arrived: Arrived, request: Request, fields: list[Wanted], token: str) -> Reply:
+        original = {new: old for old, new in request.rename.items()}
+        parameters = {original.get(name, name): value for name, value in _pairs(arrived, request)}
+        parameters = {name: value for name, value in parameters.items() if name in _AT_REVOCATION} | {"token": token}
+        if self._client.method == "none" and "client_id" in request.omit:
+            parameters["client_id"] = self._client.client_id
+        is_own = any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
+        _, body, status = self._provider.revoke(parameters, {} if is_own else _authorization(arrived))
+        return json_reply(status, json.loads(body) if body else {})
 
     def _asks_to_refresh(self, arrived: Arrived) -> bool:
         if self._granting != self._refreshing:

@@ -66,6 +66,16 @@ class Ledger:
             self._handed_over.get(refresh_token),
         )
 
+    def end_for_good(self, token: str) -> None:
+        """Let the token that has this access or refresh token die, and with a refresh token the consent that it rests on."""
+        with self._lock:
+            for name, known in self._issued.items():
+                if token in (known.access_token, known.refresh_token):
+                    self._issued[name] = replace(known, ended=known.ended or "revoked by the client", is_refreshed=True)
+                    if token == known.refresh_token:
+                        self._handed_over.clear()
+            self._handed_over.pop(token, None)
+
     def note_use(self, issued: Issued) -> None:
         """An API request was accepted with it."""
         self._change(

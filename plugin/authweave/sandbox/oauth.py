@@ -22,6 +22,7 @@ from oauthlib.oauth2 import (  # type: ignore[import-untyped]  # as above
     InvalidRequestError,
     RefreshTokenGrant,
     RequestValidator,
+    RevocationEndpoint,
     TokenEndpoint,
     UnsupportedGrantTypeError,
 )
@@ -65,6 +66,7 @@ class Provider:
             if client.grant_type == "refresh_token"
             else TokenEndpoint(client.grant_type, bearer, {client.grant_type: _Grant(self._validator)})
         )
+        self._revoking = RevocationEndpoint(self._validator)
         self._one_at_a_time = threading.Lock()
 
     def grant(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
@@ -74,6 +76,13 @@ class Provider:
     def refresh(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         """The answer to a refresh request (RFC 6749 §6). A refresh token is taken once."""
         return self._answer(self._refreshing, parameters, headers)
+
+    def revoke(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        """The answer to a request to end a token (RFC 7009 §2). One that nobody knows is none to complain about."""
+        body = urlencode(list(parameters.items()))
+        with self._one_at_a_time, hushed():
+            answer: Answer = self._revoking.create_revocation_response(HERE, http_method="POST", body=body, headers=dict(headers))
+        return answer
 
     def _answer(self, endpoint: Any, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         body = urlencode(list(parameters.items()))
@@ -166,6 +175,9 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # untyped base
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **options: Any) -> list[str]:
         known = self._ledger.refreshable(refresh_token)
         return known.scope.split() if known else []
+
+    def revoke_token(self, token: str, token_type_hint: str, request: Any, *args: Any, **options: Any) -> None:
+        self._ledger.end_for_good(token)
 
     def rotate_refresh_token(self, request: Any) -> bool:
         return True
