@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import time
 import weakref
@@ -45,30 +46,32 @@ class Engine:
     """Loads profiles and connects them. Thread-safe and fork-safe; make one per process and share it.
 
     `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones. `inputs`: a callable
-    (profile, input, tenant) → value or None, or a map, asked before all other sources. `on_event` hears of everything that
-    befalls tokens (see `events`), in the thread where it happens. Everything else is a setting (see `Settings`); what is
-    not given comes from AUTHWEAVE_* and authweave.toml. Raises SettingsError.
+    (profile, input, tenant) → value or None, or a map, asked before all other sources. `store`: a URL, or a Store made
+    elsewhere. `on_event` hears of everything that befalls tokens (see `events`), in the thread where it happens.
+    Everything else is a setting (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises
+    SettingsError.
     """
 
     def __init__(
         self, profiles: str | Path | Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
-        settings: Settings | None = None, wire: Wire | None = None, store: Store | None = None,
+        settings: Settings | None = None, wire: Wire | None = None, store: Store | str | None = None,
         on_event: Callable[[Event], None] | None = None, clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS,
         **overrides: Any,
     ) -> None:  # fmt: skip
         self.catalog = catalog or default_catalog()
-        self.settings = settings or Settings.load(overrides)
+        named = {"store": store} if isinstance(store, str) else {}
+        self.settings = with_overrides(settings, named) if settings else Settings.load({**overrides, **named})
         self.clock = clock
         self.attempts = attempts
         self.wire = wire or wire_of(self.settings)
         self.exchange: Exchange = wire_exchange(self.wire)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
-        self.ledger = ledger_of(self.settings, self.catalog, self.events, store)
+        self.ledger = ledger_of(self.settings, self.catalog, self.events, None if isinstance(store, str) else store)
         self.consents, self._is_apart = self.ledger, False
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
-        named = [profiles] if isinstance(profiles, str | Path) else profiles
-        self.folders = (*(Path(folder) for folder in named), *self.settings.profiles)
+        given = [profiles] if isinstance(profiles, str | Path) else profiles
+        self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
         self._connections: dict[tuple[Any, ...], Connection] = {}
@@ -200,6 +203,15 @@ class Engine:
                     return path, version
         searched = ", ".join(str(folder) for folder in self.folders) or "no folder of yours"
         raise UsageError(f"there is no profile {name}: looked into {searched} and the shipped profiles")
+
+
+def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+    """These settings, but for some. Raises SettingsError."""
+    if not overrides:
+        return settings
+    read = Settings.load(overrides, {})
+    changed = {name: getattr(read, name) for name in overrides}
+    return dataclasses.replace(settings, **changed, origins={**settings.origins, **{name: read.origins[name] for name in overrides}})
 
 
 def wire_of(settings: Settings) -> Wire:

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authweave.at_rest.keys import Keys
-from authweave.errors import StoreUnavailable
+from authweave.errors import SettingsError, StoreUnavailable
 from authweave.ledger import KEPT_LONGER, KEPT_WITHOUT_END, Ledger, worth
 from authweave.records import NotAnEntry, decoded, encoded
 from authweave.stores.memory import MemoryStore
 from authweave.values import NEVER, Entry, Secret, Token, Trouble
 from effort import examples
 from renewing import KEY, key_of
+from services import engine
 
 FULL = Token(
     access_token=Secret("AT-é-\u2028-4711", "test"), expires_at=1_900_000_000.25, renew_at=1_899_999_940.0, issued_at=1_800_000_000.5,
@@ -239,3 +240,20 @@ def test_a_store_that_answers_that_it_is_full_is_asked_on(bench):
         assert 0 == bench.ledger.read(KEY).version
 
     assert ["store_down"] == bench.kinds
+
+
+def test_the_engine_takes_a_url(tmp_path, monkeypatch):
+    """`Engine(store='sqlite:///…')` is the setting; where machines may share a store, its key has to be named."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    run = engine(store=f"sqlite:///{tmp_path}/t.db")
+    assert ("sqlite", "Engine(store=…)") == (run.ledger.store.name, run.settings.origins["store"])
+    run.close()
+    with pytest.raises(SettingsError, match="name the key that all of them seal with"):
+        engine(store="redis://cache.example:1")
+    engine(store="redis://cache.example:1", settings={"store_key": "plaintext"}).close()
+
+
+def test_a_store_that_is_not_known():
+    """Named with what is known."""
+    with pytest.raises(SettingsError, match=r"Engine\(store=…\): store etcd: is not known; known: memory:, redis:, .*sqlite:"):
+        engine(store="etcd://x")
