@@ -80,19 +80,31 @@ class Pauses:
                 self._ledger.note(_name(client), {"until": moment}, moment - now)
 
     def refuse(self, client: Client, url: str) -> None:
-        """Raise EndpointPaused while the endpoint is left alone; let one caller through when it is time to look again."""
-        if not self._breaks:
-            return
-        now = self._clock()
+        """Raise EndpointPaused while the endpoint is left alone. Changes nothing: asked any number of times before a call."""
         with self._lock:
-            circuit = self._circuits.get(client)
-            if circuit is None or circuit.failures < FAILURES:
-                circuit = None
-            elif now >= circuit.until:
-                circuit.until = now + circuit.pause
-                return
+            circuit = self._left_alone(client)
         if circuit is not None:
-            raise EndpointPaused(url=url, reason=circuit.reason, retry_at=circuit.until, wait=circuit.until - now)
+            raise self._paused(circuit, url)
+
+    def begin(self, client: Client, url: str) -> None:
+        """As `refuse`, by whoever calls now: when it is time to look again, one caller does, and the others wait for it."""
+        with self._lock:
+            circuit = self._left_alone(client)
+            if circuit is None and (looking := self._open(client)) is not None:
+                looking.until = self._clock() + looking.pause
+        if circuit is not None:
+            raise self._paused(circuit, url)
+
+    def _open(self, client: Client) -> _Circuit | None:
+        circuit = self._circuits.get(client) if self._breaks else None
+        return circuit if circuit is not None and circuit.failures >= FAILURES else None
+
+    def _left_alone(self, client: Client) -> _Circuit | None:
+        circuit = self._open(client)
+        return circuit if circuit is not None and self._clock() < circuit.until else None
+
+    def _paused(self, circuit: _Circuit, url: str) -> EndpointPaused:
+        return EndpointPaused(url=url, reason=circuit.reason, retry_at=circuit.until, wait=circuit.until - self._clock())
 
     def failed(self, client: Client, reason: str) -> None:
         """Note a call that got no answer."""

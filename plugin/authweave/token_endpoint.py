@@ -71,9 +71,7 @@ class TokenEndpoint:
     def refuse_early(self, end: float) -> None:
         """Raise RateLimited or EndpointPaused where the endpoint has to be left alone until after `end`."""
         self._pauses.refuse(self._client, self._client[0])
-        wait = self._pauses.until(self._client) - self._clock()
-        if wait > 0 and time.monotonic() + wait >= end:
-            raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
+        self._hold(end)
 
     def spends(self, old: Token | None) -> Secret | None:
         """The refresh token that `get` would present: the one that is held, else the one that was given, else None."""
@@ -88,6 +86,8 @@ class TokenEndpoint:
         Raises TokenError, WireError, InputError, TemplateError.
         """
         end = time.monotonic() + self._deadline if end is None else end
+        self._wait_for_hold(end)
+        self._pauses.begin(self._client, self._client[0])
         patience = end - time.monotonic()
         failure: AuthweaveError
         try:
@@ -146,7 +146,6 @@ class TokenEndpoint:
         attempt = 0
         while True:
             attempt += 1
-            self._wait_for_hold(end)
             failure: AuthweaveError
             try:
                 return self._called(old, end)
@@ -156,6 +155,7 @@ class TokenEndpoint:
             if pause is None or time.monotonic() + pause >= end:
                 raise failure
             self._sleep(pause)
+            self._wait_for_hold(end)
 
     def _called(self, old: Token | None, end: float) -> Token:
         scope = self._scope(old)
@@ -166,10 +166,15 @@ class TokenEndpoint:
         return read_token(response, reading)
 
     def _wait_for_hold(self, end: float) -> None:
-        self.refuse_early(end)
-        wait = self._pauses.until(self._client) - self._clock()
-        if wait > 0:
+        if (wait := self._hold(end)) > 0:
             self._sleep(wait)
+
+    def _hold(self, end: float) -> float:
+        """Seconds that the endpoint asked to be left alone. Raises RateLimited where that is until after `end`."""
+        wait = self._pauses.until(self._client) - self._clock()
+        if wait > 0 and time.monotonic() + wait >= end:
+            raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
+        return wait
 
     def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
         """Seconds to wait before another attempt, or None if there shall be none."""

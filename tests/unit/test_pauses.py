@@ -11,7 +11,7 @@ from authweave.errors import EndpointPaused, RateLimited, StoreUnavailable
 from authweave.ledger import Ledger
 from authweave.pauses import FAILURES, LONGEST_HOLD, Pauses
 from authweave.stores.memory import MemoryStore
-from services import Api, Identity, connect, engine, oauth, says, serving
+from services import Api, Clock, Identity, connect, engine, oauth, says, serving
 
 CLIENT, OTHER = ("https://id.example", "robot"), ("https://id.example", "another")
 
@@ -38,7 +38,7 @@ class Bench:
 
     def is_paused(self, client=CLIENT):
         try:
-            self.pauses.refuse(client, "https://id.example/token")
+            self.pauses.begin(client, "https://id.example/token")
         except EndpointPaused:
             return True
         return False
@@ -143,6 +143,18 @@ def test_after_so_many_failures_nobody_asks_for_a_while(bench):
     assert ["endpoint_paused", "endpoint_back"] == [kind for kind, _ in bench.told]
 
 
+def test_asking_whether_to_call_takes_nobodys_turn(bench):
+    """`refuse` may be asked before a call any number of times; only `begin` is the one caller's turn."""
+    bench.fail(FAILURES)
+    bench.now += 6.1
+    for _ in range(3):
+        bench.pauses.refuse(CLIENT, "x")
+
+    assert [False, True] == [bench.is_paused() for _ in range(2)]
+    with pytest.raises(EndpointPaused):
+        bench.pauses.refuse(CLIENT, "x")
+
+
 def test_pauses_grow_and_have_an_end(bench):
     """Each failed try doubles the pause, up to a minute; the event is told once."""
     bench.fail(FAILURES)
@@ -173,7 +185,7 @@ def test_a_test_of_the_profile_is_not_held_back(bench):
     bench.pauses.hold(CLIENT, bench.now + 30)
     apart = bench.pauses.apart()
 
-    apart.refuse(CLIENT, "x")
+    apart.begin(CLIENT, "x")
     assert bench.now + 30 == apart.until(CLIENT)
 
 
@@ -196,3 +208,35 @@ def test_an_endpoint_that_is_down_is_asked_a_few_times():
     assert FAILURES == identity.count
     assert isinstance(caught.value, EndpointPaused)
     assert 0 == api.count
+
+
+def test_an_endpoint_that_is_back_is_found_at_the_first_look():
+    """From outside: after the pause the first caller really calls, and gets the token. A pause that is over ends in one call."""
+    clock, told = Clock(), []
+    with serving(Identity(script=[says({}, 500)] * FAILURES)) as identity, serving(Api()) as api:
+        connection = connect(oauth(identity), api, run=engine(attempts=1, clock=clock, on_event=lambda event: told.append(event.kind)))
+        for _ in range(FAILURES + 1):
+            with pytest.raises(Exception, match=r"500|left alone"):
+                connection.token().result(10)
+        clock.ahead += 6.1
+        assert connection.token().result(10)
+
+    assert FAILURES + 1 == identity.count
+    assert ["endpoint_paused", "refused", "endpoint_back", "acquired"] == told[-4:]
+
+
+def test_a_look_that_fails_keeps_the_endpoint_alone():
+    """The one call of a look fails: the endpoint stays left alone, twice as long, and nothing says that it is back."""
+    clock, told = Clock(), []
+    with serving(Identity(script=[says({}, 500)] * 50)) as identity, serving(Api()) as api:
+        connection = connect(oauth(identity), api, run=engine(attempts=1, clock=clock, on_event=lambda event: told.append(event.kind)))
+        for _ in range(20):
+            with pytest.raises(Exception, match=r"500|left alone"):
+                connection.token().result(10)
+        clock.ahead += 6.1
+        for _ in range(20):
+            with pytest.raises(Exception, match=r"500|left alone"):
+                connection.token().result(10)
+
+    assert FAILURES + 1 == identity.count
+    assert (1, 0) == (told.count("endpoint_paused"), told.count("endpoint_back"))
