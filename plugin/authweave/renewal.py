@@ -107,6 +107,7 @@ class Renewal:
     def in_child(self) -> None:
         """What the parent could not save yet is the parent's to save."""
         self._unsaved: _Unsaved | None = None
+        self._alone: Entry | None = None
         self._saving = threading.Lock()
 
     def run(self, refused: Token | None, known: Token | None, end: float, *, waits: bool = True) -> Token | None:
@@ -367,10 +368,30 @@ class Renewal:
         way = self.way()
         if self._required or way.attended:
             raise failure
+        way.refuse_early(end)
+        self._refuse_as_before(Record(entry=self._alone), way)
         began = time.monotonic()
-        token = way.get(None, end)
-        self._tell("acquired", seconds=time.monotonic() - began, detail="kept in memory only: the token store is away")
-        return token
+        refusal: AuthweaveError
+        try:
+            token = way.get(None, end)
+        except AuthweaveError as error:
+            refusal = error.fresh()
+        else:
+            self._alone = None
+            self._tell("acquired", seconds=time.monotonic() - began, detail="kept in memory only: the token store is away")
+            return token
+        self._note_alone(refusal, way)
+        raise refusal
+
+    def _note_alone(self, failure: AuthweaveError, way: Way) -> None:
+        """As `_failed`, in memory: a client that is refused must not be tried again and again, store or not."""
+        if kind := _event_of(failure):
+            self._tell(kind, detail=str(failure), **_retry(failure))
+        record = Record(entry=self._alone)
+        trouble = self._trouble(failure, record, "", 1, way)
+        if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
+            failure.asked_again_at = trouble.until
+        self._alone = self._entry(record, trouble)
 
     def _save(self) -> None:
         """Write what could not be written when it came. Raises StoreUnavailable."""

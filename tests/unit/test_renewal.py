@@ -12,6 +12,7 @@ from authweave.errors import (
     ConnectFailure,
     DeadlineExceeded,
     EndpointPaused,
+    RateLimited,
     SignInNeeded,
     StoreUnavailable,
     TokenAnswerError,
@@ -358,6 +359,31 @@ def test_unattended_goes_on_in_memory():
     assert 1 == bench.kinds.count("store_down")
     bench.store.broken = {}
     assert (0, None) == (bench.record().version, bench.record().token)
+
+
+def test_a_refused_client_is_left_alone_without_the_store_too():
+    """Who is refused while the store is away asks again as seldom as with it: some providers lock a client out."""
+    bench = Bench(store=SharedMemory())
+    bench.store.broken = ALL
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client")] * 3
+    for _ in range(20):
+        with pytest.raises(TokenEndpointError, match="invalid_client"):
+            bench.renewed()
+        bench.clock.ahead += 1
+
+    assert 2 == bench.endpoint.count
+    assert 2 == bench.kinds.count("refused")
+
+
+def test_an_endpoint_that_wants_to_be_left_alone_is_without_the_store_too():
+    """What it asked of this process holds."""
+    bench = Bench(store=SharedMemory())
+    bench.store.broken = ALL
+    bench.endpoint.paused = RateLimited(url="x", status=429, retry_at=bench.clock() + 60, wait=60)
+    with pytest.raises(RateLimited):
+        bench.renewed()
+
+    assert 0 == bench.endpoint.count
 
 
 def test_a_persons_refresh_token_is_never_used_without_the_store(person):
