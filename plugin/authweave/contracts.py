@@ -42,7 +42,8 @@ class Grant(Protocol):
     """An OAuth 2 grant: the parameters that ask for a token (RFC 6749 §4). Sending, client authentication, reading,
     storing and locking have their own places.
 
-    `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do.
+    `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do. A grant whose
+    schema has `refresh_token` presents one that somebody handed over: nobody signs in, and its mark is part of the token key.
     """
 
     name: ClassVar[str]

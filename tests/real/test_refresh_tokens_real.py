@@ -165,6 +165,39 @@ def test_two_people_never_meet(oidc_provider, clock, tmp_path):
     assert seeds == spent(oidc_provider, client)[:2]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_processes_that_begin_together_spend_it_once(oidc_provider, tmp_path):
+    """Eight processes with the seed and an empty store in common, all at once: one token request, one token for all."""
+    client = vendor_client(oidc_provider, delay=0.3)
+    seed = seed_of(oidc_provider, client)
+    stored(tmp_path)
+    ready, go = os.pipe()
+    children = [forked(lambda: os.read(ready, 1) and status_in_child(oidc_provider, client, seed, tmp_path)) for _ in range(8)]
+    os.write(go, b"!" * 8)
+
+    assert [200] * 8 == [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) + 200 for child in children]
+    assert {"token": 1, "granted": 1, "api": 8, "api_200": 8} == oidc_provider.counts(client)
+    os.close(ready)
+    os.close(go)
+
+
+def forked(work):
+    """A child process; its exit code is 0 if the work gave 200."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if work() == 200 else 2
+        finally:
+            os._exit(code)
+    return child
+
+
+def status_in_child(provider, client, seed, folder):
+    with engine(settings=stored(folder)) as run:
+        return status_of(provider, holding(provider, client, seed, run))
+
+
 def test_testing_the_profile_keeps_the_consent(oidc_provider, clock):
     """Each test renews for real; the engine then goes on with what the last test was given."""
     client = vendor_client(oidc_provider)

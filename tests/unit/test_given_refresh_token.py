@@ -11,7 +11,8 @@ from authweave.errors import MissingInput, RateLimited, SignInNeeded
 from authweave.preview import preview
 from authweave.probe import test_profile as probe
 from authweave.stores.memory import MemoryStore
-from authweave.values import spent_mark
+from authweave.values import Intent, spent_mark
+from renewing import KEY, Bench, name
 from services import INPUTS, Clock, Identity, Reply, engine, oauth, profile, says, serving
 
 API = "https://api.example.com"
@@ -154,6 +155,28 @@ def test_an_empty_one_is_an_error_before_the_network(identity):
         token_of(held(engine(inputs={**INPUTS, "refresh_token": ""}), given(identity)))
 
     assert 0 == identity.count
+
+
+@pytest.mark.parametrize("rotates", [True, False])
+def test_the_first_answer_already_tells_whether_it_rotates(rotates):
+    """What is known of the given one: may it be presented again when an answer is lost?"""
+    bench = Bench(attended=True, given=GIVEN)
+    bench.endpoint.get = lambda old, end: bench.token("T1", refresh="R1" if rotates else GIVEN)
+    bench.renewed()
+
+    assert rotates is bench.record().entry.rotates
+
+
+def test_a_crash_at_the_first_call_presents_it_once_more():
+    """Nobody knows what became of the call: the given one is tried a second time, and then no more."""
+    once, twice = (Bench(attended=True, given=GIVEN, refresh=True) for _ in range(2))
+    for bench, attempt in ((once, 1), (twice, 2)):
+        assert bench.ledger.intend(KEY, 0, Intent("somebody", bench.clock(), spent_mark(bench.endpoint.given), attempt))
+
+    assert ("T1", [GIVEN]) == (name(once.renewed()), once.endpoint.spent)
+    with pytest.raises(SignInNeeded, match="interrupted"):
+        twice.renewed()
+    assert [] == twice.endpoint.spent
 
 
 # ---- what is no longer taken
