@@ -20,7 +20,7 @@ PARTS = {
         Part("node-oauth2-server", "an identity provider for raw Basic", NODE_OAUTH2_SERVER, ("raw_basic_provider",)),
         Part("nginx", "an API behind Basic and API keys", NGINX, ("nginx",)),
         Part("httpbin", "an API behind Basic and bearer", HTTPBIN, ("httpbin",)),
-        Part("redis", "a token store, alone and under Sentinel", REDIS, ("redis_server", "new_redis", "redis_sentinel")),
+        Part("redis", "a token store, alone and under Sentinel", REDIS, ("redis_server", "new_redis", "redis_sentinel", "new_redis_group")),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
     )
 }

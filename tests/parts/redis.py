@@ -14,6 +14,7 @@
         redis_sentinel.url                       redis+sentinel://…
         redis_sentinel.master().kill()           in about two seconds another is it:
         redis_sentinel.after_failover()          waits for it, gives the new master
+        new_redis_group(password=…, sentinel_password=…, tls=True)      the same, with a lock on every door
 
 `url` holds the password, percent-encoded; `address` is host:port. With `tls=True` the server speaks TLS only, with a
 certificate of the fixture `authority`; `authority.ca` is what a client has to believe. Nothing is kept on disk unless
@@ -49,7 +50,7 @@ HOST = "127.0.0.1"
 MASTER = "tokens"
 PATIENCE = 20.0
 NOTHING_ON_DISK = ("--save", "", "--appendonly", "no", "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
-DOWN_AFTER_MS = 500
+WATCHING = {"down-after-milliseconds": 500, "failover-timeout": 3000, "parallel-syncs": 2}
 
 NewRedis = Callable[..., "RedisServer"]
 
@@ -96,6 +97,7 @@ class RedisServer:
         """Start it, on the port it had before if it had one, and wait until it answers."""
         port = self.port or _free_port()
         command = [str(REDIS.path()), *self._where(port), *NOTHING_ON_DISK, *self.options]
+        command += ["--masterauth", self.password] if self.password else []
         self.port, before = port, self.port
         try:
             facts = self._running.enter_context(started(command, self.folder, answered=self._answer))
@@ -133,7 +135,7 @@ class RedisServer:
     def _where(self, port: int) -> list[str]:
         words = ["--bind", HOST, "--dir", str(self.folder), "--daemonize", "no", "--loglevel", "notice"]
         if self.password:
-            words += ["--requirepass", self.password, "--masterauth", self.password]
+            words += ["--requirepass", self.password]
         if not self.authority:
             return [*words, "--port", str(port)]
         shown = self.authority.issue()
@@ -163,11 +165,15 @@ class RedisGroup:
     def url(self) -> str:
         """As a store is told of it."""
         user = f":{quote(self.password, safe='')}@" if self.password else ""
-        return f"redis+sentinel://{user}{','.join(each.address for each in self.sentinels)}/{MASTER}"
+        guard = self.sentinels[0].password
+        where = f"{user}{','.join(each.address for each in self.sentinels)}/{MASTER}"
+        scheme = "rediss+sentinel" if self.sentinels[0].authority else "redis+sentinel"
+        options = f"?sentinel_password={quote(guard, safe='')}" if guard else ""
+        return f"{scheme}://{where}{options}"
 
     def fresh_url(self) -> str:
         """The URL with a prefix that nobody else has."""
-        return f"{self.url}?prefix=t{secrets.token_hex(6)}"
+        return f"{self.url}{'&' if '?' in self.url else '?'}prefix=t{secrets.token_hex(6)}"
 
     def master(self) -> RedisServer:
         """The one that most sentinels hold for the master."""
@@ -229,39 +235,58 @@ def new_redis(tmp_path_factory: pytest.TempPathFactory, authority: Authority) ->
 
 
 @pytest.fixture
-def redis_sentinel(new_redis: NewRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisGroup]:
-    """One master, two replicas and three sentinels, all the test's own: see RedisGroup."""
-    master = new_redis()
-    servers = [master, new_redis(replica_of=master), new_redis(replica_of=master)]
-    sentinels = [_sentinel(tmp_path_factory.mktemp(f"sentinel{number}"), master) for number in range(3)]
-    group = RedisGroup(servers, sentinels)
-    group.ready()
-    yield group
+def new_redis_group(
+    new_redis: NewRedis, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RedisGroup]]:
+    """A function that starts a group of the test's own: `password`, `sentinel_password`, `tls`."""
+    sentinels: list[RedisServer] = []
+
+    def new(*, password: str = "", sentinel_password: str = "", tls: bool = False) -> RedisGroup:
+        options = ("--tls-replication", "yes", "--tls-ca-cert-file", str(authority.ca)) if tls else ()
+        master = new_redis(*options, password=password, tls=tls)
+        servers = [master, *(new_redis(*options, replica_of=master, tls=tls) for _ in range(2))]
+        for number in range(3):
+            folder = tmp_path_factory.mktemp(f"sentinel{number}")
+            sentinel = Sentinel(folder, options, sentinel_password, authority if tls else None)
+            sentinel.watch(master)
+            sentinels.append(_started(sentinel))
+        group = RedisGroup(servers, sentinels[-3:], password)
+        group.ready()
+        return group
+
+    yield new
     for sentinel in sentinels:
         sentinel.stop()
 
 
-def _sentinel(folder: Path, master: RedisServer) -> RedisServer:
-    config = folder / "sentinel.conf"  # a sentinel keeps its state in its configuration
-    config.write_text(
-        f"sentinel monitor {MASTER} {HOST} {master.port} 2\n"
-        f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
-        f"sentinel failover-timeout {MASTER} 3000\n"
-        f"sentinel parallel-syncs {MASTER} 2\n"
-    )
-    return _started(Sentinel(folder))
+@pytest.fixture
+def redis_sentinel(new_redis_group: Callable[..., RedisGroup]) -> RedisGroup:
+    """One master, two replicas and three sentinels, all the test's own: see RedisGroup."""
+    return new_redis_group()
 
 
 class Sentinel(RedisServer):
-    """A redis-server that watches others."""
+    """A redis-server that watches others. What it learns, it keeps in its configuration."""
+
+    def watch(self, master: RedisServer) -> None:
+        """Write the configuration; before the first start."""
+        lines = [f"sentinel monitor {MASTER} {HOST} {master.port} 2"]
+        lines += [f"sentinel auth-pass {MASTER} {_quoted(master.password)}"] if master.password else []
+        lines += [f"sentinel sentinel-pass {_quoted(self.password)}"] if self.password else []
+        lines += [f"sentinel {name} {MASTER} {value}" for name, value in WATCHING.items()]
+        (self.folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:
         """Start it, or start it again."""
-        self.port = self.port or _free_port()
-        words = [str(self.folder / "sentinel.conf"), "--sentinel", "--port", str(self.port), "--bind", HOST]
-        words += ["--dir", str(self.folder)]
-        facts = self._running.enter_context(started([str(REDIS.path()), *words], self.folder, answered=self._answer))
-        self.pid = facts["pid"]
+        port = self.port = self.port or _free_port()
+        command = [
+            str(REDIS.path()),
+            str(self.folder / "sentinel.conf"),
+            "--sentinel",
+            *self._where(port),
+            *self.options,
+        ]
+        self.pid = self._running.enter_context(started(command, self.folder, answered=self._answer))["pid"]
 
     def _answer(self) -> dict[str, Any] | None:
         import redis
@@ -269,6 +294,10 @@ class Sentinel(RedisServer):
         with suppress(redis.RedisError), self.client() as client:
             return {"pid": int(client.info("server")["process_id"])}
         return None
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode()) + '"'
 
 
 def _started(server: RedisServer, *, tries: int = 3) -> RedisServer:

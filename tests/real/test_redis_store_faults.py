@@ -297,6 +297,23 @@ def test_loading(new_redis: NewRedis, make: Make) -> None:
     assert ("other", True) in seen
 
 
+def test_a_cluster(new_redis: NewRedis, make: Make) -> None:
+    """All that belongs to one token lies on one node: a cluster carries out every call. While it has no
+    node for a slot, that is typed."""
+    server = new_redis("--cluster-enabled", "yes")
+    store = make(server.url, PATIENT)
+    assert "other" == failure(lambda: store.read(KEY)).reason
+    with server.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+        _until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+
+    store.write(KEY, 0, b"x")
+    for call in CALLS.values():
+        call(store)
+
+    assert Row() == store.read(KEY)
+
+
 def test_many_at_once(redis_server: RedisServer, make: Make) -> None:
     """More threads than connections: all are served, and the server sees no more connections than were allowed."""
     with Gate(redis_server) as gate:

@@ -14,9 +14,11 @@ from authweave.contracts import StoreOptions
 from authweave.errors import StoreUnavailable
 from authweave.stores.redis import RedisStore
 from authweave.values import Row
+from parts.certificates import Authority
 from parts.redis import MASTER, NewRedis, RedisGroup
 
 KEY = "a" * 64
+PASSWORD = "p:w/@%ü"
 SOON = 2.0
 Make = Callable[..., RedisStore]
 
@@ -61,6 +63,29 @@ def test_the_master_is_found(redis_sentinel: RedisGroup, make: Make) -> None:
     finally:
         redis_sentinel.sentinels[1].thaw()
     assert [] == reports.kinds
+
+
+def test_behind_passwords_and_tls(new_redis_group: Callable[..., RedisGroup], authority: Authority) -> None:
+    """Servers have one password, sentinels another, and all speak TLS; wrong ones are typed. It fails over, too."""
+    group = new_redis_group(password=PASSWORD, sentinel_password="other" + PASSWORD, tls=True)
+    trusting = StoreOptions(5, authority.ca)
+    store = RedisStore.from_url(group.url, trusting)
+    assert store.write(KEY, 0, b"x")
+
+    for wrong in (group.url.replace("://:", "://:x"), group.url.replace("_password=", "_password=x")):
+        with contextlib.closing(RedisStore.from_url(wrong, trusting)) as refused:
+            with pytest.raises(StoreUnavailable) as raised:
+                refused.read(KEY)
+            assert "credentials" == raised.value.reason
+            assert PASSWORD not in str(raised.value)
+    suspicious = RedisStore.from_url(group.url, StoreOptions(5))
+    with pytest.raises(StoreUnavailable, match="certificate that is not believed"):
+        suspicious.read(KEY)
+    suspicious.close()
+    group.master().kill()
+    group.after_failover()
+    assert Row(1, b"x") == store.read(KEY)
+    store.close()
 
 
 def test_nobody_knows_a_master(redis_sentinel: RedisGroup, make: Make) -> None:

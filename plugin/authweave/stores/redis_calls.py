@@ -21,8 +21,10 @@ MOST_LINES: Final = 32
 MOST_LISTENING: Final = 64
 """Connections of one process that wait for a bell; who finds none free comes back a little later by itself."""
 
+_HUNG_UP_EVERY: Final = 0.5
+"""Seconds between two times that all connections are given up because of a failure that may mean anything."""
+
 _NAP: Final = (0.05, 0.15)
-_ON_ANOTHER: Final = frozenset({"READONLY", "MASTERDOWN", "LOADING", "NOT_MASTER", "UNBLOCKED"})
 Result = TypeVar("Result")
 Work = Callable[[Line, bool], Result]
 
@@ -32,10 +34,12 @@ class Calls:
 
     def __init__(self, url: RedisUrl, tls: ssl.SSLContext | None, patience: float) -> None:
         self._place: Place = Watched(url, tls) if url.master else Address(url, tls)
+        self._is_watched = bool(url.master)
         self._patience = patience
         self._lines = Lines(self._place.connect, MOST_LINES)
         self._listening = Lines(self._place.connect, MOST_LISTENING)
         self._is_closed = False
+        self._hung_up_at = -_HUNG_UP_EVERY
 
     def do(self, work: Work[Result], *, patience: float | None = None) -> Result:
         """What `work` makes of a connection.
@@ -49,7 +53,7 @@ class Calls:
         """
         budget = Budget(patience or self._patience)
         outcome = self._tried(work, budget, again=False)
-        if isinstance(outcome, Failure) and (outcome.is_gone or outcome.code in _ON_ANOTHER):
+        if isinstance(outcome, Failure) and self._is_worth_another_try(outcome):
             outcome = self._tried(work, budget, again=True)
         if isinstance(outcome, Failure):
             raise outcome.error(self._place)
@@ -76,6 +80,7 @@ class Calls:
         """Look for the master again, and use no connection of before."""
         self._place.forget()
         self._lines.drop()
+        self._listening.drop()
 
     def close(self) -> None:
         """Hang up, for good."""
@@ -96,9 +101,30 @@ class Calls:
             failure = failure_of(error)
         except (ValueError, TypeError, IndexError, AttributeError):
             return Failure("other", "gives answers that are not Redis's")
-        if failure.is_old_master:
-            self.start_anew()
+        self._learn(failure)
         return failure
+
+    def _is_worth_another_try(self, failure: Failure) -> bool:
+        if failure.is_gone or failure.is_elsewhere:
+            return True
+        return self._is_watched and failure.is_old_master and failure.reason != "timeout"
+
+    def _learn(self, failure: Failure) -> None:
+        """Another server may be the master by now, and what is connected to the old one of no use."""
+        if failure.is_elsewhere:
+            self.start_anew()
+        elif self._is_watched and failure.is_old_master:
+            self._place.forget()
+            if self._may_hang_up():
+                self.start_anew()
+
+    def _may_hang_up(self) -> bool:
+        """Not at every failure: where the machine is merely busy, to connect everything again would make it busier."""
+        now = time.monotonic()
+        is_due = now - self._hung_up_at > _HUNG_UP_EVERY
+        if is_due:
+            self._hung_up_at = now
+        return is_due
 
     def _listened(self, bell: str, last: bytes, seconds: float) -> Failure | None:
         end = Budget(seconds + self._patience)

@@ -42,6 +42,9 @@ _CLASSES: Final = (
 """Errors whose code redis-py has cut off; a class before those it is made from."""
 
 _CODE: Final = re.compile(rf"(?<![A-Za-z])({'|'.join(_WORDS)})(?![A-Za-z])")
+_FORBIDDEN: Final = re.compile(r"ACL failure in script|The user executing the script can't ")
+"""How Redis says NOPERM of what a script does."""
+
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
 _OF_ANOTHER: Final = frozenset({62, 64})
 """X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH"""
@@ -63,7 +66,12 @@ class Failure:
     @property
     def is_old_master(self) -> bool:
         """Is it worth asking the sentinels again?"""
-        return self.is_gone or self.reason in ("timeout", _NOBODY_THERE) or self.code in _NOT_THE_MASTER
+        return self.is_elsewhere or (not self.code and self.reason in ("timeout", _NOBODY_THERE))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Did the server itself say that it is not the master (now)?"""
+        return self.code in _NOT_THE_MASTER
 
     def error(self, place: object) -> StoreUnavailable:
         """The error to raise."""
@@ -111,7 +119,9 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, NotMaster):
         return Failure("read_only", "is not the master any more", "NOT_MASTER")
     if isinstance(error, Busy):
-        return Failure("timeout", "is asked too much at once: no connection of this process became free in time")
+        return Failure(
+            "timeout", "is asked too much at once: no connection of this process became free in time", "OCCUPIED"
+        )
     if code := _code(error):
         return _said(code)
     if isinstance(error, exceptions.ConnectionError) and "max number of clients" in str(error):
@@ -130,9 +140,11 @@ def _code(error: BaseException) -> str:
     for kind, code in _CLASSES:
         if isinstance(error, kind):
             return code
-    if isinstance(error, exceptions.ResponseError) and (found := _CODE.search(str(error))):
+    if not isinstance(error, exceptions.ResponseError):
+        return ""
+    if found := _CODE.search(str(error)):
         return found[1]
-    return ""
+    return "NOPERM" if _FORBIDDEN.search(str(error)) else ""
 
 
 def _of_sentinels(error: BaseException | None) -> Failure:
