@@ -23,6 +23,8 @@ from authweave.errors import (
     StoreUnavailable,
     TokenAnswerError,
     TokenEndpointError,
+    TokenError,
+    UnexpectedFailure,
     WireError,
 )
 from authweave.flights import Flights
@@ -226,6 +228,8 @@ class Renewal:
             token = way.get(old, end)
         except AuthweaveError as error:
             failure = error.fresh()
+        except Exception as error:  # noqa: BLE001 - a stranger's grant raises what it likes
+            failure = UnexpectedFailure.of(error)
         else:
             self._tell("renewed" if spends else "acquired", seconds=time.monotonic() - began)
             rotates = spent_mark(token.refresh_token) != spends if spends else None
@@ -301,6 +305,10 @@ class Renewal:
 
     def _failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
         """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
+        if not isinstance(failure, TokenError | WireError | UnexpectedFailure):  # nothing was sent
+            with suppress(StoreUnavailable):
+                self._ledger.intend(self.key, record.version, None)
+            raise failure
         if kind := _event_of(failure):
             self._tell(kind, detail=str(failure), **_retry(failure))
         if way.attended and spends and isinstance(failure, TokenEndpointError) and failure.error == "invalid_grant":
@@ -318,7 +326,7 @@ class Renewal:
     def _trouble(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Trouble:
         now, reason, before = self._clock(), str(failure), record.trouble
         if isinstance(failure, RateLimited | EndpointPaused):
-            return Trouble("rate_limited", reason, now)
+            return Trouble("rate_limited", reason, now, until=failure.retry_at)
         if is_in_doubt(failure):
             lasting = not spends or _is_lasting(record)
             pause = 0.0 if lasting or attempt < MOST_ATTEMPTS else min(DOUBT[0] * 2.0 ** (attempt - MOST_ATTEMPTS), DOUBT[1])
@@ -459,7 +467,9 @@ def is_in_doubt(failure: AuthweaveError) -> bool:
         return failure.stage not in UNSENT
     if isinstance(failure, TokenEndpointError):
         return failure.status in (500, 502, 504)
-    return isinstance(failure, TokenAnswerError) and 200 <= failure.status < 300
+    if isinstance(failure, TokenAnswerError):
+        return 200 <= failure.status < 300
+    return isinstance(failure, UnexpectedFailure)
 
 
 def _is_lasting(record: Record) -> bool:

@@ -12,11 +12,13 @@ from authweave.errors import (
     ConnectFailure,
     DeadlineExceeded,
     EndpointPaused,
+    MissingInput,
     RateLimited,
     SignInNeeded,
     StoreUnavailable,
     TokenAnswerError,
     TokenEndpointError,
+    UnexpectedFailure,
 )
 from authweave.owners import new_owner
 from authweave.stores.memory import MemoryStore
@@ -560,3 +562,37 @@ def test_a_given_refresh_token(person):
     assert ["SEED"] == bench.endpoint.spent
 
 
+
+
+def test_a_failure_of_our_own_says_nothing_of_the_refresh_token(person):
+    """A missing input, a template: nothing was sent, so nothing is in doubt, and no trouble is kept."""
+    person.endpoint.errors = [MissingInput("client_secret", "client_secret is missing")] * 4
+    for _ in range(4):
+        with pytest.raises(MissingInput):
+            person.renewed()
+
+    assert (None, None) == (person.record().intent, person.record().trouble)
+    assert "T5" == name(person.renewed())
+
+
+def test_a_grant_that_breaks_is_in_doubt(person):
+    """A stranger's grant raises what it likes: its refresh token may be spent. It is kept back after the second time."""
+    person.endpoint.errors = [KeyError("planted")] * 3
+    for kind in (UnexpectedFailure, UnexpectedFailure, EndpointPaused):
+        with pytest.raises(kind) as caught:
+            person.renewed()
+        assert "planted" not in str(caught.value)
+
+    assert ["R0", "R0"] == person.endpoint.spent
+
+
+def test_refused_without_the_store_is_no_storm():
+    """While the store is away a refused client is not tried again and again either."""
+    bench = Bench(store=SharedMemory())
+    bench.store.broken = ALL
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client")] * 50
+    for _ in range(50):
+        with pytest.raises(TokenEndpointError):
+            bench.renewed()
+
+    assert 1 == bench.endpoint.count
