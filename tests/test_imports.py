@@ -47,6 +47,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("templates",),
     ("at_rest",),
     ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
+    ("chance",),
     ("lazy", "forks", "near_misses", "pruning", "system_keyring", "text_places"),
     ("values",),
     ("errors", "_version"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from authweave.chance import between
 from authweave.errors import StoreUnavailable
 from authweave.forks import begin_anew_in_child
 
@@ -114,7 +114,7 @@ class Guard:
                 self._away_since = now
                 self._pause = FIRST_PAUSE if now >= self._back_since + SILENCE else self._pause
             self._away = failure
-            self._away_until = now + self._pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
+            self._away_until = now + self._pause * between(0.75, 1.25)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         if is_news:
             self._tell("store_down", detail=f"{failure} ({failure.reason})")

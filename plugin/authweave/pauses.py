@@ -7,13 +7,13 @@ every process on the store; that it does not answer each process finds out by it
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from authweave.chance import between
 from authweave.errors import EndpointPaused, StoreUnavailable
 from authweave.forks import Lock
 from authweave.guard import Tell
@@ -120,7 +120,7 @@ class Pauses:
             if circuit.failures < FAILURES:
                 return
             is_news = circuit.failures == FAILURES
-            circuit.until = now + circuit.pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+            circuit.until = now + circuit.pause * between(0.8, 1.2)
             circuit.pause = min(2 * circuit.pause, LONGEST_PAUSE)
             until = circuit.until
         if is_news:

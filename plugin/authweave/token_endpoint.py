@@ -6,12 +6,12 @@ redirect is never followed.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from authweave.call import given_refresh_token, revoke_call, token_call
+from authweave.chance import between
 from authweave.drafts.draft import Placed
 from authweave.errors import (
     AuthweaveError,
@@ -178,7 +178,7 @@ class TokenEndpoint:
 
     def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
         """Seconds to wait before another attempt, or None if there shall be none."""
-        backoff = float(random.uniform(0.5, 1.0) * 0.5 * 2 ** (attempt - 1))  # noqa: S311 - spreads load
+        backoff = between(0.5, 1.0) * 0.5 * 2.0 ** (attempt - 1)
         if isinstance(failure, RateLimited):
             now = self._clock()
             self._pauses.hold(self._client, failure.retry_at)

@@ -5,13 +5,13 @@ The clock is a callable, read again after every wait; no lock is held across a c
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final
 
+from authweave.chance import between
 from authweave.errors import EndpointPaused, RateLimited, TokenEndpointError
 from authweave.flights import Flights, failed
 from authweave.forks import begin_anew_in_child
@@ -154,7 +154,7 @@ class Tokens:
         error = flight.exception()
         if error is None and flight.result() is not None:
             return
-        pause = self._clock() + (random.uniform(2.0, 8.0) if error else random.uniform(0.5, 2.0))  # noqa: S311 - spreads load
+        pause = self._clock() + (between(2.0, 8.0) if error else between(0.5, 2.0))
         self._failed_until = max(pause, error.retry_at) if isinstance(error, RateLimited | EndpointPaused) else pause
 
     def _renewed_beside(self, end: float) -> Token | None:
@@ -193,6 +193,6 @@ class Tokens:
         """Use this token from now on, and choose the moment of its renewal: workers that share it each choose theirs."""
         begin = max(token.renew_at, self._clock())
         width = (token.expires_at - begin) / 2 if token.expires_at != NEVER else SPREAD
-        self._renew_at = begin + random.uniform(0.0, max(0.0, width)) if begin != NEVER else NEVER  # noqa: S311 - spreads load
+        self._renew_at = begin + between(0.0, max(0.0, width)) if begin != NEVER else NEVER
         self._refusal = None
         self._current = token

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import ssl
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from authweave.chance import between
 from authweave.stores.redis_failures import FAILURES, Busy, Failure, failure_of
 from authweave.stores.redis_line import Budget, Line
 from authweave.stores.redis_lines import Lines
@@ -134,7 +134,7 @@ class Calls:
                 milliseconds = int(max(end.left() - self._patience, 0.001) * 1000)
                 line.ask("XREAD", "BLOCK", max(milliseconds, 1), "STREAMS", bell, last)
         except Busy:
-            time.sleep(min(seconds, random.uniform(*_NAP)))  # noqa: S311 - so that not all come at once
+            time.sleep(min(seconds, between(*_NAP)))  # so that not all come at once
         except FAILURES as error:
             failure = failure_of(error)
             return None if failure.is_gone or failure.code == "UNBLOCKED" else failure

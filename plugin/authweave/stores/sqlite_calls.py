@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import sqlite3
 import threading
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from authweave.chance import between
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError, StoreUnavailable
 from authweave.forks import begin_anew_in_child
@@ -190,4 +190,4 @@ def left_until(deadline: float) -> float:
 
 def _pause(left: float) -> float:
     """Seconds until the next try for SQLite's lock, which has no queue: who has less time left tries more often."""
-    return min(left, max(0.0002, min(0.002, left / 20))) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
+    return min(left, max(0.0002, min(0.002, left / 20))) * between(0.5, 1.0)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from authweave.chance import between
 from authweave.stores.sqlite_file_system import check_locks
 
 
@@ -91,5 +91,5 @@ def growing_pauses(first: float, most: float) -> Iterator[float]:
     """Seconds to sleep between looks, each somewhat longer, none like another process's."""
     pause = first
     while True:
-        yield min(pause, most) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
+        yield min(pause, most) * between(0.5, 1.0)
         pause = min(pause * 1.4, most)

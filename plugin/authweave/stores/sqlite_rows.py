@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import sqlite3
 from typing import Final
 
+from authweave.chance import one_in
 from authweave.stores.sqlite_failures import Damaged, RowDamaged
 from authweave.values import Row
 
@@ -77,7 +77,7 @@ def keys_after(raw: sqlite3.Connection, key: str) -> list[str]:
 
 def purge_now_and_then(raw: sqlite3.Connection, now: float) -> None:
     """Forget a few of the rows, leases and notes whose time is over. A part of the writes does it, for all."""
-    if random.randrange(PURGE_ONE_IN) == 0:  # noqa: S311  # not a secret
+    if one_in(PURGE_ONE_IN):
         purge(raw, now)
 
 
