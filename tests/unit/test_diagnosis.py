@@ -13,18 +13,23 @@ from authweave.diagnosis.entry import worded
 from authweave.diagnosis.signals import local_code, spelt, token_code
 from authweave.diagnosis.token_answers import as_template
 from authweave.errors import AuthweaveError, TlsFailure, TokenAnswerError, WireError
+from authweave.probe import test_profile as probe_profile
 from authweave.schema import profile_schema
 from authweave.settings import MEMBERS
+from authweave.values import Intent
 from authweave.wire import TLS_DETAILS, ClientCertificate
 from certificates import DAY, Authority, self_signed, server_context
 from probing import (
     GIVES_TOKEN,
     GOOD,
     INPUTS,
+    REFRESH,
     SECRET,
     TOKEN,
+    engine_of,
     first,
     oauth,
+    refuse_leaks,
     report_of,
     run,
     says_json,
@@ -388,6 +393,32 @@ def test_profile_invalid(tmp_path):
     assert unsent(report)
 
 
+def test_a_refresh_token_that_was_given_and_is_not_taken(tmp_path):
+    """invalid_grant of that grant: the sentence of a refresh, and the refresh token as what to change."""
+    report = report_of(tmp_path, error("invalid_grant"), auth={"grant_type": "refresh_token"}, inputs={**INPUTS, "refresh_token": REFRESH})
+
+    found = first(report)
+    assert ("invalid_grant", "auth.refresh_token", "refused") == (found.code, found.fixes[0].key, report.token.word)
+    assert "already used (rotation)" in found.sentence
+    assert "auth.refresh_with" not in [fix.key for fix in found.fixes]
+
+
+def test_a_refresh_token_that_nobody_may_present_again(tmp_path):
+    """Two renewals were interrupted: nothing is sent, and a person has to sign in."""
+    path = written(tmp_path, oauth("https://auth.invalid/token", grant_type="refresh_token"))
+    with engine_of({**INPUTS, "refresh_token": REFRESH}) as engine:
+        connection = engine.connect(path)
+        key = connection.credential(connection.profile.variants[0]).token_key(connection.inputs())
+        engine.ledger.intend(key, 0, Intent("somebody", 1.0, key.secret, attempt=2))
+        report = probe_profile(engine, path)
+
+    refuse_leaks(report)
+    found = first(report)
+    assert ("reauthorize", "auth.refresh_token", "refused") == (found.code, found.fixes[0].key, report.token.word)
+    assert "interrupted" in found.sentence
+    assert report.exchanges == ()
+
+
 @pytest.mark.parametrize("inputs", [{"client_id": "x"}, {"client_id": "x", "client_secret": ""}])
 def test_secret_unresolved(tmp_path, inputs):
     """A missing or empty secret is found before the network, and the report says where it would be supplied."""
@@ -509,6 +540,7 @@ PROVOKED_ALONE = {
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
+    "reauthorize",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "no scheme raises it yet",

@@ -76,7 +76,7 @@ def token_code(case: Case) -> str:
     if isinstance(error, errors.TokenEndpointError):
         return _refusal(error)
     if isinstance(error, errors.SignInNeeded):
-        return "invalid_grant"
+        return "invalid_grant" if "invalid_grant" in error.reason else "reauthorize"
     if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):
         return "token_field_missing"
     return local_code(error) if error is not None else "not_applied"

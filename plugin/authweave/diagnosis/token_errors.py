@@ -89,6 +89,10 @@ ENTRIES = table(
     Entry("needs_person", "A person must approve or sign in ({word}); this cannot work unattended{quoted}.", (
         Remedy("auth.grant_type", "let an administrator consent for the client, or use a grant with sign-in"),
     ), verdict=REFUSED),
+    Entry("reauthorize", "There is no refresh token any more that could be presented{quoted}.", (
+        Remedy("auth.refresh_token", "supply a new refresh token of this client: the person who consented has to sign in for one", _is_given),
+        Remedy("auth.grant_type", "let the person sign in again", lambda case: not _is_given(case)),
+    ), verdict=REFUSED),
     Entry("error_in_200", _in_success, (
         Remedy("auth.token_response.accepted_when", "say what a success looks like, if this is one"),
         Remedy("auth.token_response.error", "say where the server puts its error, so that it is told here", lambda case: not case.word),
