@@ -55,6 +55,13 @@ def store_engine(place: Place) -> Engine:
     return Engine(place.profiles_dir, settings=with_default_store(place.settings()), on_event=tell_of_damage)
 
 
+def warn_of_memory(engine: Engine) -> None:
+    """Nothing of another process is ever found in memory: say so."""
+    if not engine.ledger.is_shared:
+        settings = engine.settings
+        complain(f"the store is {settings.shown('store')} (from {settings.origins['store']}): what one process keeps there no other sees")
+
+
 def tell_of_store(event: Event) -> None:
     """Say on stderr what befalls the store while a command does something else."""
     if event.kind in _TOLD:

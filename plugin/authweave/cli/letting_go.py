@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.status import Stored
 
+TRIES: Final = 3
+
 
 def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
     """Forget these, once somebody is sure. Raises UsageError, StoreUnavailable."""
@@ -25,7 +27,7 @@ def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
     refresh = sum(entry.has_refresh_token for entry in found)
     if not sure(f"Forget {counted(found)} here? The provider is not told.", refresh, is_sure=is_sure):
         return Exit.REFUSED
-    gone = sum([engine.ledger.remove(entry.key) for entry in found])
+    gone = sum([_forgotten(engine, entry) for entry in found])
     warning = f", {refresh} with a refresh token" if refresh else ""
     print(f"forgot {gone} of {counted(found)}{warning}; at the provider they stay good until they end or are revoked")
     return Exit.OK
@@ -71,6 +73,11 @@ def counted(found: Sequence[Stored]) -> str:
     return f"{len(found)} {'entry' if len(found) == 1 else 'entries'}"
 
 
+def _forgotten(engine: Engine, entry: Stored) -> bool:
+    """Forget an entry, also where somebody writes it meanwhile."""
+    return any(engine.ledger.remove(entry.key) for _ in range(TRIES))
+
+
 def _revoked_one(engine: Engine, entry: Stored) -> Exit:
     short, why = entry.key[:12], ""
     try:
@@ -78,7 +85,7 @@ def _revoked_one(engine: Engine, entry: Stored) -> Exit:
         if connection.revoke().result():
             print(f"{short}: revoked at the provider, and forgotten here")
             return Exit.OK
-        why = "there was nothing to revoke"
+        why = "there was nothing that could be revoked"
     except AuthweaveError as error:
         from authweave.cli.exits import exit_of
 
@@ -89,23 +96,31 @@ def _revoked_one(engine: Engine, entry: Stored) -> Exit:
 
 
 def connection_of(engine: Engine, entry: Stored) -> Connection:
-    """The connection that this entry is the token of. Raises UsageError, InputError."""
+    """The connection that this entry is the token of, and that can revoke it. Raises UsageError, InputError."""
     from authweave.cli.stored import finder
     from authweave.status.stored import differences
     from authweave.status.survey import key_of
 
-    forget = f"to forget it here: authweave tokens clear {entry.key[:12]}"
     if entry.record.unreadable:
-        raise UsageError(f"it cannot be opened: {entry.record.unreadable}; {forget}")
+        raise UsageError(f"it cannot be opened: {entry.record.unreadable}; {_forget(entry)}")
     profile = finder(engine)(entry.profile)
     variant = next((variant for variant in profile.variants if variant.name == entry.variant), None) if profile else None
     if profile is None or variant is None or variant.tokens is None:
-        raise UsageError(f"no profile that is found here is called {one_line(entry.profile)}, or it gets tokens in another way now; {forget}")
+        raise UsageError(f"no profile that is found here is called {one_line(entry.profile)}, or it gets tokens in another way now; {_forget(entry)}")
+    if variant.tokens.revoke_request is None:
+        raise UsageError(f"{profile.name} says of no way to revoke a token (auth.revoke_request); {_forget(entry)}")
     tenant, subject = entry.whose
     connection = engine.connect(profile, tenant=tenant, subject=subject or None)
     key = key_of(connection, variant)
     if isinstance(key, AuthweaveError):
         raise key
     if key.digest() != entry.key:
-        raise UsageError(f"it is orphaned ({one_line('; '.join(differences(entry.facts, key.facts())))}), so it is no token of {profile.name} any more; {forget}")
+        changed = one_line("; ".join(differences(entry.facts, key.facts())))
+        raise UsageError(f"it is orphaned ({changed}), so it is no token of {profile.name} any more; {_forget(entry)}")
+    if connection.variant_for(None) is not variant:
+        raise UsageError(f"another variant of {profile.name} than {variant.name} is in force; {_forget(entry)}")
     return connection
+
+
+def _forget(entry: Stored) -> str:
+    return f"to forget it here: authweave tokens clear {entry.key[:12]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.at_rest.cipher import Sealer, Unreadable
@@ -28,16 +28,16 @@ class Counted:
     old: int = 0
     renewing: int = 0
     resealed: int = 0
-    unreadable: dict[str, int] | None = None
+    unreadable: dict[str, int] = field(default_factory=dict)
 
     def note_unreadable(self, why: str) -> None:
         """One more that cannot be opened."""
-        self.unreadable = {**(self.unreadable or {}), why: (self.unreadable or {}).get(why, 0) + 1}
+        self.unreadable[why] = self.unreadable.get(why, 0) + 1
 
     @property
     def lost(self) -> int:
         """How many cannot be opened."""
-        return sum((self.unreadable or {}).values())
+        return sum(self.unreadable.values())
 
 
 class Sealings:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from authweave.cli.common import Exit, Place, command_of, complain, format_option, place_options, profile_of
+from authweave.cli.keeping import warn_of_memory
 from authweave.cli.moments import ends, one_line, stamp
 from authweave.cli.options import complete_profile, pair
 from authweave.cli.printing import columns, print_json
@@ -66,6 +67,7 @@ def command(
 
     given = Given(place.profiles_dir, place.config, secrets_dir=secrets_dir, dotenv=dotenv, input=inputs)
     with given.store_engine() as engine:
+        warn_of_memory(engine)
         found = _found(engine, profiles, given, tenants, subjects, is_all=is_all)
         now = engine.clock()
     if form == "json":

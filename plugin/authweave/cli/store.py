@@ -180,7 +180,7 @@ def _of_entries(counted: Counted) -> Iterator[Finding]:
     from authweave.contracts import Finding
 
     yield Finding("entries", True, f"{counted.readable} can be opened" + (f", {counted.old} of them with an older key only" if counted.old else ""))
-    for why, count in (counted.unreadable or {}).items():
+    for why, count in counted.unreadable.items():
         fix = "bring back the key that sealed them, or forget them: authweave tokens clear --unreadable"
         yield Finding("entries", False, f"{count} cannot be opened: {why}", fix)
 
@@ -237,5 +237,5 @@ def _told(counted: Counted) -> Iterator[str]:
     yield f"{counted.resealed} sealed again, of {counted.readable} that can be opened"
     if counted.renewing:
         yield f"{counted.renewing} left to those who are renewing them: the older keys still open them"
-    for why, count in (counted.unreadable or {}).items():
+    for why, count in counted.unreadable.items():
         yield f"{count} cannot be opened: {why}"

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.profile import Profile
     from authweave.status import Stored
-    from authweave.values import Intent, Token, Trouble
+    from authweave.values import Intent, Secret, Token, Trouble
 
 SHORTEST_KEY: Final = 4
+SHORTEST_SHOWN: Final = 8
 _KEY: Final = re.compile(r"[0-9a-fA-F]{1,64}")
 
 
@@ -93,14 +94,20 @@ def whole_facts_of(entry: Stored) -> dict[str, Any]:
 
 
 def _of_token(token: Token) -> dict[str, Any]:
-    from authweave.redaction import fingerprint
-
     secrets = {name: getattr(token, name) for name in ("access_token", "refresh_token", "id_token")}
     return {
         "token_type": token.token_type, "scope": token.scope, "issued_at": stamp(token.issued_at), "renew_at": stamp(token.renew_at),
         "expires_at": stamp(token.expires_at), "kept": sorted(token.kept),
-        **{name: {"length": len(secret.reveal()), "fingerprint": fingerprint(secret)} if secret else None for name, secret in secrets.items()},
+        **{name: _measures(secret) if secret else None for name, secret in secrets.items()},
     }  # fmt: skip
+
+
+def _measures(secret: Secret) -> dict[str, Any]:
+    """Length and fingerprint, to compare; of a short secret neither."""
+    from authweave.redaction import fingerprint
+
+    length = len(secret.reveal())
+    return {"length": length, "fingerprint": fingerprint(secret)} if length >= SHORTEST_SHOWN else {"length": None, "fingerprint": None}
 
 
 def _of_trouble(trouble: Trouble) -> dict[str, Any]:

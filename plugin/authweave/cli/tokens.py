@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from authweave.cli.common import Exit, Place, complain, format_option, place_options
+from authweave.cli.common import Exit, Place, format_option, place_options
 from authweave.cli.group import group_of
+from authweave.cli.keeping import warn_of_memory
 from authweave.cli.moments import ends, one_line
 from authweave.cli.printing import columns, print_json, table
 
 if TYPE_CHECKING:
-    from authweave.engine import Engine
     from authweave.status import Stored
 
 EXAMPLES: Final = """\
@@ -148,12 +148,6 @@ def clear(
         return cleared(engine, found, is_sure=yes)
 
 
-def warn_of_memory(engine: Engine) -> None:
-    """Nothing of another process is ever found in memory: say so."""
-    if not engine.ledger.is_shared:
-        complain(f"the store is {engine.settings.shown('store')} (from {engine.settings.origins['store']}): what a process keeps there no other one sees")
-
-
 def _row(entry: Stored, now: float) -> tuple[str, ...]:
     from authweave.cli.stored import facts_of
 
@@ -172,7 +166,7 @@ def _rows(told: dict[str, Any], indent: str = "") -> Iterator[Sequence[str]]:
     for name, value in told.items():
         label = f"{indent}{name.replace('_', ' ')}"
         if isinstance(value, dict) and set(value) == {"length", "fingerprint"}:
-            yield label, f"{value['length']} characters, {value['fingerprint']}"
+            yield label, f"{value['length']} characters, {value['fingerprint']}" if value["length"] else "short"
         elif isinstance(value, dict):
             if value:
                 yield label, ""

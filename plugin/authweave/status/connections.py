@@ -59,8 +59,8 @@ def health_under(connection: Connection, variant: Variant, key: TokenKey) -> Hea
 
 def around(connection: Connection, variant: Variant, key: TokenKey | None = None) -> Around:
     """What matters beside the record. Without a key nobody knows whom the endpoint asked to wait."""
-    engine, settings = connection.engine, variant.tokens
-    known = Around(engine.clock(), engine.lease_seconds, attended=settings is not None and settings.grant.attended)
+    engine = connection.engine
+    known = Around(engine.clock(), engine.lease_seconds, attended=is_attended(variant))
     if key is None:
         return known
     credential = connection.credential(variant)
@@ -73,7 +73,7 @@ def about(connection: Connection, variant: Variant, condition: Condition, record
     return Health(
         profile.name, profile.version, _named(profile, variant), connection.tenant, connection.subject, condition.state, condition.why,
         condition.expires_at, condition.since, fix_of(condition.state, profile.name, connection.tenant),
-        refresh_token=token is not None and token.refresh_token is not None,
+        refresh_token=token is not None and token.refresh_token is not None, attended=is_attended(variant),
     )  # fmt: skip
 
 
@@ -86,6 +86,11 @@ def not_configured(connection: Connection, error: AuthweaveError) -> Health:
         why = f"not supplied: {', '.join(error.names)}"
         fix = f"supply {error.name}: {places[0]}" if places else ""
     return Health(profile.name, profile.version, "", connection.tenant, connection.subject, "not_configured", why, fix=fix)
+
+
+def is_attended(variant: Variant) -> bool:
+    """Did a person consent to what its token may do?"""
+    return variant.tokens is not None and variant.tokens.grant.attended
 
 
 def fix_of(state: str, profile: str, tenant: str) -> str:

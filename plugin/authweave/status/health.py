@@ -23,14 +23,14 @@ STATES: Final[Mapping[str, str]] = MappingProxyType({
     "renewing": "a worker is getting another token now",
     "expired": "there is no token that is still good; the next use gets one",
     "expiring": "in its refresh window; the next use renews it, and nobody waits",
-    "unused": "no token was ever got",
+    "unused": "nothing is stored: no token was got yet, or it was forgotten",
     "no_token": "its type gets no token: the credential goes into each request as it is",
     "ok": "there is a token that is good",
 })  # fmt: skip
 """Every state with its meaning, the worst first."""
 
 WANTS_A_PERSON: Final = frozenset({"sign_in_needed", "refused", "unreadable"})
-"""States that do not pass by themselves. An orphan wants a person where it held a refresh token."""
+"""States that do not pass by themselves. An orphan wants a person where it holds a refresh token that one consented to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Health:
 
     `state` is one of STATES, `why` and `fix` are for people ('' where there is nothing to say). `expires_at` and `since`
     are Unix seconds; None where nobody knows, NEVER for a token without a stated end. `key` is the beginning of the token
-    key: 12 hex digits, '' where none could be made. No field holds a secret; `subject` is the user's id.
+    key: 12 hex digits, '' where none could be made. `attended`: a person consented, so that a refresh token that is lost
+    cannot be had anew. No field holds a secret; `subject` is the user's id.
     """
 
     profile: str
@@ -54,11 +55,12 @@ class Health:
     fix: str = ""
     key: str = ""
     refresh_token: bool = False
+    attended: bool = False
 
     @property
     def wants_a_person(self) -> bool:
         """Does it stay as it is until somebody does something?"""
-        return self.state in WANTS_A_PERSON or (self.state == "orphaned" and self.refresh_token)
+        return self.state in WANTS_A_PERSON or (self.state == "orphaned" and self.refresh_token and self.attended)
 
 
 @dataclass(frozen=True, slots=True)

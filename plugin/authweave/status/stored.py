@@ -61,7 +61,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     for part in ("scopes", "audience"):
         if old.get(part, "") != new.get(part, ""):
             found.append(_change(part, _joined(str(old.get(part, ""))), _joined(str(new.get(part, "")))))
-    found += _of_inputs(old, new)
+    found += _of_inputs(old, new, {name for name, part in _TOLD if old.get(part, "") != new.get(part, "")})
     if old.get("secret", "") != new.get("secret", ""):
         found.append("another client secret or refresh token")
     return found
@@ -88,12 +88,12 @@ def _joined(lines: str) -> str:
     return " ".join("=".join((key, value)) if equals else key for key, equals, value in parts)
 
 
-def _of_inputs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _of_inputs(old: Mapping[str, Any], new: Mapping[str, Any], told: set[str]) -> Iterator[str]:
     before, now = (dict(map(tuple, facts.get("inputs", ()))) for facts in (old, new))
     for name in dict.fromkeys((*before, *now)):
         if name not in now:
             yield f"input {name}: is read no more"
         elif name not in before:
             yield f"input {name}: is read as well"
-        elif before[name] != now[name]:
+        elif before[name] != now[name] and name not in told:
             yield _change(f"input {name}", str(before[name]), str(now[name]))

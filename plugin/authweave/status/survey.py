@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.connection import Connection
 from authweave.errors import AuthweaveError, ProfileError
-from authweave.status.connections import about, around, fix_of, health_under, healths_of, not_configured
+from authweave.status.connections import about, around, fix_of, health_under, healths_of, is_attended, not_configured
 from authweave.status.health import Around, Health, condition_of
 from authweave.status.stored import Stored, differences
 from authweave.values import TokenKey
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Whose = tuple[str, str]
 """A tenant and a subject."""
-
 FORGET: Final = "forget it: authweave tokens clear --orphaned"
 
 
@@ -64,10 +63,11 @@ class Survey:
         known = set(names)
         for entry in self.stored:
             if entry.record.unreadable:
-                if entry.key not in self._seen:
+                if entry.key[:12] not in self._seen:
                     yield _alone(entry, self._around())
             elif entry.profile not in known:
-                yield orphan(entry, "", "no such profile", f"name its file, if it has one: authweave status FILE; or {FORGET}")
+                fix = f"name its file, if it has one: authweave status FILE; or {FORGET}"
+                yield self._orphan(entry, None, None, "no such profile", fix)
 
     def _of_connection(self, profile: Profile, tenant: str, subject: str, mine: list[Stored]) -> Iterator[Health]:
         given = {name: value for name, value in self.inputs.items() if name in profile.inputs}
@@ -87,18 +87,36 @@ class Survey:
         profile = connection.profile
         variant = next((variant for variant in profile.variants if variant.name == entry.variant), None)
         if variant is None or variant.tokens is None:
-            return orphan(entry, profile.version, f"{profile.name} has no variant {entry.variant} that gets tokens", f"undo the edit, or {FORGET}")
+            return self._orphan(entry, profile, None, f"{profile.name} has no variant {entry.variant} that gets tokens", f"undo the edit, or {FORGET}")
         key = key_of(connection, variant)
         if isinstance(key, TokenKey):
             if key.digest() == entry.key:
                 return health_under(connection, variant, key)
             changed = "; ".join(differences(entry.facts, key.facts())) or "the keys that seal tokens"
-            return orphan(entry, profile.version, changed, f"undo the edit, or {FORGET}")
+            return self._orphan(entry, profile, variant, changed, f"undo the edit, or {FORGET}")
         missing = not_configured(connection, key)
         condition = condition_of(entry.record, around(connection, variant))
         why = "; ".join(word for word in (condition.why, missing.why) if word)
         made = about(connection, variant, replace(condition, why=why), entry.record)
         return replace(made, key=entry.key[:12], fix=made.fix or missing.fix)
+
+    def _orphan(self, entry: Stored, profile: Profile | None, variant: Variant | None, why: str, fix: str) -> Health:
+        """An entry that nobody will look for any more."""
+        token, attended = entry.record.token, self._was_attended(entry, variant)
+        lost = "; it holds a refresh token, without which somebody may have to sign in again" if entry.has_refresh_token and attended else ""
+        return Health(
+            entry.profile, profile.version if profile else "", entry.variant if profile and len(profile.variants) > 1 else "", *entry.whose,
+            "orphaned", f"{why}{lost}", token.expires_at if token else None, token.issued_at if token else None, fix, entry.key[:12],
+            entry.has_refresh_token, attended,
+        )  # fmt: skip
+
+    def _was_attended(self, entry: Stored, variant: Variant | None) -> bool:
+        """Did a person consent? Of a grant that is not known here nobody can say, so that somebody may have."""
+        name = entry.facts.get("grant")
+        if variant is not None and variant.tokens is not None and variant.tokens.grant_type == name:
+            return is_attended(variant)
+        grant: Any = self.engine.catalog.named("grants").get(str(name))
+        return bool(grant.attended) if grant is not None else entry.has_refresh_token
 
     def _entries(self, name: str) -> list[Stored]:
         found = self._by_profile.get(name, [])
@@ -128,17 +146,6 @@ def key_of(connection: Connection, variant: Variant) -> TokenKey | AuthweaveErro
         return connection.credential(variant).token_key(inputs)
     except AuthweaveError as error:
         return error.fresh()
-
-
-def orphan(entry: Stored, version: str, why: str, fix: str) -> Health:
-    """An entry that nobody will look for any more."""
-    refresh = entry.has_refresh_token
-    word = f"{why}; it holds a refresh token, without which somebody may have to sign in again" if refresh else why
-    token = entry.record.token
-    return Health(
-        entry.profile, version, entry.variant, *entry.whose, "orphaned", word, token.expires_at if token else None,
-        token.issued_at if token else None, fix, entry.key[:12], refresh,
-    )  # fmt: skip
 
 
 def _alone(entry: Stored, around: Around) -> Health:
