@@ -15,6 +15,7 @@ settings.load_profile("suite")
 
 pytest_plugins = (
     "homes",
+    "keeping",
     "parts.not_run",
     "parts.tiers",
     "parts.vectors",

@@ -11,7 +11,7 @@ from authweave.cli.exits import Exit
 from authweave.owners import new_owner
 from authweave.status import STATES
 from authweave.values import Entry, Intent
-from keeping import ACCESS, REFRESH_TOKEN, keeper, token_of  # noqa: F401 - a fixture
+from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says
 
 

@@ -17,7 +17,8 @@ from authweave.owners import new_owner
 from authweave.settings import Settings
 from authweave.values import Entry, Intent
 from commands import SOURCE, environment
-from keeping import keeper, token_of  # noqa: F401 - a fixture
+from keeping import token_of
+from sockets import free_port
 
 
 def key_file() -> Path:
@@ -199,15 +200,8 @@ def test_check_of_a_store_that_must_not_be_used(keeper, tmp_path):
 
 
 def test_check_of_a_store_that_does_not_answer(keeper):
-    """Locked: 3."""
-    keeper("token", "acme")
-    holder = sqlite3.connect(store_file(), isolation_level=None)
-    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        done = keeper("store", "check")
-    finally:
-        holder.close()
+    """Nobody listens there: 3."""
+    done = keeper("store", "check", f"redis://127.0.0.1:{free_port()}")
 
     assert (Exit.INCONCLUSIVE, True) == (done.code, "✗" in done.out)
 
