@@ -254,7 +254,7 @@ class Renewal:
 
     def _remembered(self, record: Record, known: Token | None) -> Token | None:
         """The token in memory, where the store has forgotten that there ever was one."""
-        if record.version or not self._ledger.is_shared or known is None or known.refresh_token is None:
+        if record.version or known is None or known.refresh_token is None:
             return None
         self._tell("lost", detail="the store has forgotten this token; the copy in memory goes on")
         return known

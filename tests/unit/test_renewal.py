@@ -469,6 +469,16 @@ def test_the_store_has_forgotten_everything(person):
     assert "lost" in person.kinds
 
 
+def test_a_bounded_store_lets_go_of_a_person():
+    """A store in memory forgets the least recently used; the worker that still has the token goes on with its refresh token."""
+    bench = Bench(store=MemoryStore(most=1), refresh=True, attended=True, given="SEED")
+    bench.renewed()
+    bench.store.write("f" * 64, 0, b"somebody else's")
+    bench.clock.ahead = 601
+
+    assert ("T2", ["SEED", "R1"]) == (name(bench.renewed()), bench.endpoint.spent)
+
+
 def test_a_store_that_raises_what_it_likes():
     """A stranger's store fails in its own way: typed, told, and without its words."""
     bench = Bench(store=SharedMemory())
