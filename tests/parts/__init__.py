@@ -9,7 +9,8 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     nginx                   nginx.py                 Basic; API key in header, query, cookie or path
     httpbin                 httpbin.py               Basic, hidden Basic, bearer, and an echo
     redis_server, new_redis redis.py                 Redis for everybody, and of a test's own: to stop, freeze, fill
-    redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over
+    redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over;
+    new_redis_group                                  with passwords and TLS
     yaml_language_server    yaml_language_server.py  completion, hover and problems as editors show them
     authority               certificates.py          a throw-away CA (needs no foreign part)
 

@@ -217,6 +217,9 @@ def test_any_length_of_time(store: RedisStore) -> None:
         store.note("x", b"x", seconds)
     store.wait(KEY, -1)
     store.wait(KEY, 0)
+    store.lease(KEY, "me", float("inf"))
+    threading.Timer(0.2, store.release, (KEY, "me")).start()
+    store.wait(KEY, float("inf"))
 
 
 @pytest.mark.parametrize("part", ["row", "lease", "bell", "note"])

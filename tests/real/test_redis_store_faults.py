@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -191,6 +192,55 @@ def test_no_such_host(make: Make) -> None:
 
     assert error.reason in ("refused", "timeout")
     assert "nowhere.invalid:6379" in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b":x\r\n", b"$x\r\n", b"*3\r\n:1\r\n", b"+OK\r\n", b"*1\r\n$-1\r\n", b""],
+    ids=["http", "number", "length", "less", "ok", "short", "nothing"],
+)  # fmt: skip
+def test_something_else_listens_there(make: Make, answer: bytes) -> None:
+    """Whatever it answers, each call is typed, or has a harmless result."""
+    with Saying(answer) as url:
+        store = make(url)
+        for name, call in CALLS.items():
+            began = time.monotonic()
+            with contextlib.suppress(StoreUnavailable):
+                assert call(store) in (False, None, b"OK"), name
+            assert time.monotonic() - began < SOON
+        with contextlib.suppress(StoreUnavailable):
+            assert not all(finding.is_good for finding in store.checks())
+
+
+class Saying:
+    """A server that says one thing to whatever is sent."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self._open.append(self._listener.accept()[0])
+                threading.Thread(target=self._say, args=(self._open[-1],), daemon=True).start()
+
+    def _say(self, asking: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while asking.recv(65536):
+                if not self._answer:
+                    asking.shutdown(socket.SHUT_RDWR)
+                asking.sendall(self._answer)
 
 
 def test_emptied(new_redis: NewRedis, make: Make) -> None:

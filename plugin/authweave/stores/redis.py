@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from authweave.contracts import Finding, StoreOptions
-from authweave.errors import SettingsError, StoreUnavailable
+from authweave.errors import SettingsError
 from authweave.hookspecs import Register, hookimpl
 from authweave.stores import redis_scripts as scripts
 from authweave.stores import redis_url
@@ -71,11 +71,7 @@ class RedisStore:
     def read(self, key: str) -> Row:
         """What is stored under the key."""
         row = self._name(key, "row")
-        version, data, intent = self._calls.do(lambda line, again: line.ask("HMGET", row, "version", "data", "intent"))
-        if version is not None and not version.isdigit():
-            words = "holds something under one of our names that is not ours; use another prefix"
-            raise StoreUnavailable("wrong_type", f"the token store in Redis at {self._calls} {words}")
-        return Row(int(version or 0), data, (intent or b"").decode(errors="replace"))
+        return self._calls.do(lambda line, again: _row(line.ask("HMGET", row, "version", "data", "intent")))
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
         """Take the key's lease if nobody has it, or extend it."""
@@ -138,8 +134,7 @@ class RedisStore:
 
     def noted(self, name: str) -> bytes | None:
         """The fact, while it holds."""
-        found: bytes | None = self._calls.do(lambda line, again: line.ask("GET", self._note(name)))
-        return found
+        return self._calls.do(lambda line, again: _bytes(line.ask("GET", self._note(name))))
 
     def checks(self) -> Iterator[Finding]:
         """Is it there, is it safe, does it keep what it is given?"""
@@ -184,6 +179,21 @@ class RedisStore:
             "store_unconfirmed",
             f"no replica of the Redis at {self._calls} has confirmed a write in time: a failover now would lose it",
         )
+
+
+def _row(answer: Sequence[object]) -> Row:
+    version, data, intent = map(_bytes, answer)
+    if version is not None and not version.isdigit():
+        from authweave.stores.redis_failures import Foreign
+
+        raise Foreign
+    return Row(int(version or 0), data, (intent or b"").decode(errors="replace"))
+
+
+def _bytes(answer: object) -> bytes | None:
+    if answer is None or isinstance(answer, bytes):
+        return answer
+    raise TypeError
 
 
 def _is_one(answer: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from authweave.chance import between
@@ -23,6 +23,9 @@ MOST_LISTENING: Final = 64
 
 _HUNG_UP_EVERY: Final = 0.5
 """Seconds between two times that all connections are given up because of a failure that may mean anything."""
+
+_LISTENED_FOR: Final = 60.0
+"""Seconds after which one looks again: a silent connection may have been forgotten by what stands between."""
 
 _NAP: Final = (0.05, 0.15)
 Result = TypeVar("Result")
@@ -68,9 +71,9 @@ class Calls:
         out, so we listen no longer than it lasts. While we listen we cost Redis a connection and nothing else.
         """
         end = time.monotonic() + seconds
-        left, last = self.do(lambda line, again: line.run(LOOK, (lease, bell)))
+        left, last = self.do(lambda line, again: _seen(line.run(LOOK, (lease, bell))))
         held = (left + 2) / 1000 if left >= 0 else seconds
-        listening = min(end - time.monotonic(), held)
+        listening = min(end - time.monotonic(), held, _LISTENED_FOR)
         if left == -2 or listening < 0.001:
             return
         if failure := self._listened(bell, last, listening):
@@ -99,8 +102,6 @@ class Calls:
                 return (work(line, again),)
         except FAILURES as error:
             failure = failure_of(error)
-        except (ValueError, TypeError, IndexError, AttributeError):
-            return Failure("other", "gives answers that are not Redis's")
         self._learn(failure)
         return failure
 
@@ -139,3 +140,10 @@ class Calls:
             failure = failure_of(error)
             return None if failure.is_gone or failure.code == "UNBLOCKED" else failure
         return None
+
+
+def _seen(answer: Sequence[object]) -> tuple[int, bytes]:
+    left, last = answer
+    if isinstance(left, int) and isinstance(last, bytes):
+        return left, last
+    raise TypeError

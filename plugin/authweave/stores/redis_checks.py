@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from authweave.contracts import Finding, Store
 from authweave.errors import StoreUnavailable
@@ -62,15 +62,18 @@ def _reached(calls: Calls) -> Finding:
 
 
 def _info(calls: Calls) -> Mapping[str, str]:
-    told: bytes = _allowed(lambda: calls.do(lambda line, again: line.ask("INFO"), patience=_PATIENCE)) or b""
+    return _allowed(calls, _pairs, "INFO") or {}
+
+
+def _pairs(told: bytes) -> Mapping[str, str]:
     pairs = (line.partition(":") for line in told.decode(errors="replace").splitlines())
     return {name: value for name, colon, value in pairs if colon}
 
 
-def _allowed(ask: Callable[[], Answer]) -> Answer | None:
-    """The answer, or None where the user may not ask."""
+def _allowed(calls: Calls, read: Callable[[Any], Answer], *words: str) -> Answer | None:
+    """What `read` makes of the answer, or None where the user may not ask."""
     try:
-        return ask()
+        return calls.do(lambda line, again: read(line.ask(*words)), patience=_PATIENCE)
     except StoreUnavailable as error:
         if error.reason not in ("credentials", "other"):
             raise
@@ -161,7 +164,7 @@ def _persistence(looked: _Looked) -> Iterator[Finding]:
     if not looked.info:
         yield Finding("persistence", True, "not looked at: the user may not ask for INFO")
         return
-    save = _allowed(lambda: looked.calls.do(lambda line, again: line.ask("CONFIG", "GET", "save"), patience=_PATIENCE))
+    save = _allowed(looked.calls, list, "CONFIG", "GET", "save")
     if save is None:
         yield Finding(
             "persistence",
@@ -182,13 +185,17 @@ def _persistence(looked: _Looked) -> Iterator[Finding]:
 
 
 def _clock(looked: _Looked) -> Iterator[Finding]:
-    told = _allowed(lambda: looked.calls.do(lambda line, again: line.ask("TIME"), patience=_PATIENCE))
+    told = _allowed(looked.calls, _seconds, "TIME")
     if told is None:
         return
-    apart = int(told[0]) + int(told[1]) / 1e6 - time.time()
+    apart = told - time.time()
     is_good = abs(apart) < CLOCKS_APART
     words = f"the clock of Redis is {abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} ours"
     yield Finding("clock", is_good, words, "" if is_good else "set both clocks by NTP: one of them is wrong")
+
+
+def _seconds(told: Sequence[bytes]) -> float:
+    return int(told[0]) + int(told[1]) / 1e6
 
 
 def _count(looked: _Looked) -> Iterator[Finding]:

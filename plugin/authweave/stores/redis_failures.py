@@ -98,11 +98,28 @@ class NotMaster(Exception):
     """A server that sentinels called the master says that it is none."""
 
 
+class Foreign(Exception):
+    """What lies under one of our names was not written by us."""
+
+
 class Busy(Exception):
     """Every connection that this process may have is in use."""
 
 
-FAILURES: Final = (exceptions.RedisError, OSError, WireError, TlsBroken, SentinelsFailed, NotMaster, Busy)
+_GARBLED: Final = (ValueError, TypeError, IndexError, AttributeError)
+"""What comes of answers that are not made as Redis makes them."""
+
+FAILURES: Final = (
+    exceptions.RedisError,
+    OSError,
+    WireError,
+    TlsBroken,
+    SentinelsFailed,
+    NotMaster,
+    Foreign,
+    Busy,
+    *_GARBLED,
+)
 """What may come out of a connection."""
 
 
@@ -118,6 +135,8 @@ def failure_of(error: BaseException) -> Failure:
         return _of_sentinels(error.error)
     if isinstance(error, NotMaster):
         return Failure("read_only", "is not the master any more", "NOT_MASTER")
+    if isinstance(error, Foreign):
+        return _said("WRONGTYPE")
     if isinstance(error, Busy):
         return Failure(
             "timeout", "is asked too much at once: no connection of this process became free in time", "OCCUPIED"
@@ -128,6 +147,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(_NOBODY_THERE, "has as many clients as it takes (maxclients)")
     if isinstance(error, exceptions.ConnectionError | OSError):
         return Failure(_NOBODY_THERE, "broke the connection off", is_gone=True)
+    if isinstance(error, (exceptions.InvalidResponse, *_GARBLED)):
+        return Failure("other", "gives answers that are not Redis's")
     return Failure("other", "answered with an error that a store does not expect")
 
 
