@@ -27,7 +27,9 @@ _REPORTED_EVERY: Final = 60.0
 class RedisStore:
     """`redis://[user:password@]host[:port][/db]`, `rediss://` with TLS, `redis+sentinel://host,host/master[/db]`.
 
-    Redis 6 or later. Safe for threads; a forked child makes connections of its own. Time is Redis's own.
+    Redis 6 or later. Safe for threads; a forked child makes connections of its own. Time is Redis's own. The user of
+    an ACL needs the keys `~<prefix>:*`; the commands hmget, evalsha, eval, hget, hset, hdel, hexists, exists, persist,
+    pexpire, get, set, del, pttl, xadd, xrevrange, xread; for keys and checks scan, ping; under Sentinel role, wait.
 
     Under Sentinel, writes without an end (those of refresh tokens) and intents are confirmed by a replica, since what
     no replica has is gone after a failover. One that is not is reported as `store_unconfirmed`, and counts as written.
