@@ -215,6 +215,16 @@ def test_check_of_what_is_no_store(keeper, url):
     assert done.out + done.err
 
 
+@pytest.mark.parametrize("url", ["redis://:s3cr3t-pw@cache.example", "rediss://bot:s3cr3t-pw@cache.example:6379/0"])
+def test_a_password_is_no_argument(keeper, url):
+    """Refused with where to put it, and not repeated."""
+    done = keeper("store", "check", url)
+
+    assert (Exit.USAGE, "") == (done.code, done.out)
+    assert "AUTHWEAVE_STORE" in done.err
+    assert "s3cr3t-pw" not in done.err
+
+
 # store rotate-key
 
 

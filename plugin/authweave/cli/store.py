@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -197,11 +198,14 @@ def _lines(finding: Finding) -> Iterator[str]:
 def _settings(place: Place, url: str | None) -> Settings:
     """The settings, with the store that is named on the command line. Raises SettingsError."""
     from authweave.cli.keeping import with_default_store
+    from authweave.errors import UsageError
     from authweave.settings import Settings
 
     settings = with_default_store(place.settings())
     if url is None:
         return settings
+    if re.search(r"//[^/?#]*:[^/?#]*@", url):
+        raise UsageError("a URL with a password is not taken as an argument, where other users see it: set AUTHWEAVE_STORE, or store in authweave.toml")
     named = Settings.load({"store": url}, {}, called="command line")
     return dataclasses.replace(settings, store=named.store, origins={**settings.origins, "store": "command line"})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from authweave.connection import Connection
-from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable, TemplateError
+from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable
 from authweave.status.health import Around, Condition, Health, condition_of
 from authweave.values import Record, TokenKey
 
@@ -29,11 +29,14 @@ def healths_of(connection: Connection) -> list[Health]:
 
 
 def variants_of(connection: Connection) -> Sequence[Variant]:
-    """The variant in force; all of them where that depends on the request. Raises InputError, NoVariant."""
-    try:
-        return [connection.variant_for(None)]
-    except TemplateError:
-        return connection.profile.variants
+    """The variants that may be in force: up to the first that is whatever the request. Raises InputError, NoVariant, TemplateError."""
+    found: list[Variant] = []
+    for variant in connection.profile.variants:
+        if variant.when is not None and any(read[0] == "request" for read in variant.when.reads):
+            found.append(variant)
+        elif variant.when is None or variant.when.is_true(connection.scope(connection.inputs(), None)):
+            return [*found, variant]
+    return found or [connection.variant_for(None)]  # raises: there is none
 
 
 def _health_of(connection: Connection, variant: Variant) -> Health:
