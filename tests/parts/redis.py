@@ -18,7 +18,7 @@
 
 `url` holds the password, percent-encoded; `address` is host:port. With `tls=True` the server speaks TLS only, with a
 certificate of the fixture `authority`; `authority.ca` is what a client has to believe. Nothing is kept on disk unless
-options say so (`"--appendonly", "yes"`).
+options say so (`"--appendonly", "yes"`). On Linux a server ends with the thread that started it.
 """
 
 from __future__ import annotations
