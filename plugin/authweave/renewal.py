@@ -120,17 +120,19 @@ class Renewal:
         owner = new_owner()
         patience = time.monotonic() + 2 * self._lease_seconds
         while True:
+            is_last = time.monotonic() > patience  # seen before the turn: who was stopped in it looks once more
             failure: StoreUnavailable
             try:
                 token = self._turn(owner, refused, known, end, waits=waits)
                 if token is not None or not waits:
                     return token
-                with self._flights.resting():
-                    self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
+                if not is_last:
+                    with self._flights.resting():
+                        self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
             except StoreUnavailable as error:
                 failure = error.fresh()
             else:
-                if time.monotonic() > patience:
+                if is_last:
                     raise DeadlineExceeded("somebody else is renewing this token and does not end", stage="lease", host="")
                 end = time.monotonic() + self._deadline
                 continue
@@ -297,11 +299,15 @@ class Renewal:
         """Somebody wrote while we called. Ours stands only if what is there still rests on what we have spent."""
         for _ in range(LATE_TRIES):
             record = self._ledger.read(self.key)
-            if not _rests_on(record, spends):
+            if not _rests_on(record, spends) or (entry.rotates is False and self._is_won(record)):
                 return False
             if self._ledger.write(self.key, record.version, entry, keep=keep):
                 return True
         return False
+
+    def _is_won(self, record: Record) -> bool:
+        """Has somebody else put a token there that is good?"""
+        return record.trouble is None and self._good(record, None, waits=True) is not None
 
     def _failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
         """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
@@ -320,7 +326,8 @@ class Renewal:
         if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
             failure.asked_again_at = trouble.until
         with suppress(StoreUnavailable):
-            self._ledger.write(self.key, record.version, self._entry(record, trouble), keep=self._keep(record.token, way))
+            if not self._ledger.write(self.key, record.version, self._entry(record, trouble), keep=self._keep(record.token, way)):
+                return None  # somebody has written meanwhile: what they know is newer
         raise failure
 
     def _trouble(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Trouble:

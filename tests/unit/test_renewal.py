@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import time
@@ -306,6 +307,46 @@ def test_the_winner_with_another_refresh_token(person):
 
     assert "winner" == name(person.renewed())
     assert "R-winner" == person.record().token.refresh_token.reveal()
+
+
+def test_the_winner_with_the_same_refresh_token():
+    """Where a refresh token may be used again and again, a late result does not take the place of the winner's."""
+    person = Person(rotates=False)
+    person.endpoint.refresh, person.endpoint.given = False, "R0"
+    winner = person.token("winner", refresh="R0")
+    person.endpoint.before = lambda: person.keep(winner, version=1, rotates=False)
+    person.endpoint.get = keeping_its_refresh_token(person.endpoint.get)
+
+    assert "winner" == name(person.renewed())
+    assert ("winner", 1) == (name(person.record().token), person.endpoint.count)
+
+
+def keeping_its_refresh_token(get):
+    """As servers that do not rotate: the old refresh token goes on."""
+    return lambda old, end: dataclasses.replace(get(old, end), refresh_token=old.refresh_token)
+
+
+@pytest.mark.parametrize("error", [LOST, UNSENT], ids=["in doubt", "not sent"])
+def test_a_late_failure_takes_the_winners_token(person, error):
+    """One whose time was over when it went on fails; who renewed meanwhile has written, and theirs is handed out."""
+    person.endpoint.errors = [error]
+    person.endpoint.before = lambda: person.keep(person.token("winner", refresh="R-winner"), version=1)
+
+    assert "winner" == name(person.renewed())
+    assert (1, None) == (person.endpoint.count, person.record().trouble)
+
+
+def test_stopped_for_longer_than_anybody_waits(person):
+    """An owner that was stopped far beyond its lease still looks at what has come of the renewal meanwhile."""
+    person.endpoint.errors = [LOST]
+
+    def somebody_else_renews():
+        time.sleep(0.2)
+        person.keep(person.token("winner", refresh="R-winner"), version=1)
+
+    person.endpoint.before = somebody_else_renews
+
+    assert "winner" == name(person.same(lease_seconds=0.05).renewed().result(10))
 
 
 def test_a_late_result_is_the_only_living_one(person):
