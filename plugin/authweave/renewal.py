@@ -235,7 +235,7 @@ class Renewal:
         else:
             self._tell("renewed" if spends else "acquired", seconds=time.monotonic() - began)
             rotates = spent_mark(token.refresh_token) != spends if spends else None
-            return self._kept(token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
+            return self._kept(owner, token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
         return self._failed(failure, record, spends, attempt, way)
 
     def _presented(self, record: Record, known: Token | None, way: Way) -> tuple[Token | None, int]:
@@ -279,7 +279,7 @@ class Renewal:
 
     # ---- what came of the call
 
-    def _kept(self, token: Token, entry: Entry, version: int, spends: str, way: Way) -> Token | None:
+    def _kept(self, owner: str, token: Token, entry: Entry, version: int, spends: str, way: Way) -> Token | None:
         """The token once it is durable; None where a winner's is to be taken."""
         failure: StoreUnavailable
         keep = self._keep(token, way)
@@ -291,7 +291,7 @@ class Renewal:
             failure = error.fresh()
         if not way.attended or spent_mark(token.refresh_token) == spends:
             return token  # nothing is lost if nobody else ever sees it
-        self._unsaved = _Unsaved(entry, version, spends, keep)
+        self._unsaved = _Unsaved(owner, entry, version, spends, keep)
         self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save))
         raise failure
 
@@ -416,6 +416,7 @@ class Renewal:
             if not self._ledger.write(self.key, unsaved.version, unsaved.entry, keep=unsaved.keep):
                 self._late(unsaved.entry, unsaved.spends, unsaved.keep)
             self._unsaved = None
+        self._release(unsaved.owner)
 
     def _patiently(self, work: Callable[[], None]) -> None:
         """Do what only a store that answers can do, again and again until the lease would have run out."""
@@ -430,11 +431,12 @@ class Renewal:
 
 
 class _Unsaved:
-    """A token that rotated and could not be stored: the only copy is here."""
+    """A token that rotated and could not be stored: the only copy is here, and its owner keeps the lease."""
 
-    __slots__ = ("entry", "keep", "spends", "version")
+    __slots__ = ("entry", "keep", "owner", "spends", "version")
 
-    def __init__(self, entry: Entry, version: int, spends: str, keep: float | None) -> None:
+    def __init__(self, owner: str, entry: Entry, version: int, spends: str, keep: float | None) -> None:
+        self.owner = owner
         self.entry = entry
         self.version = version
         self.spends = spends

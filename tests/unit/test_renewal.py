@@ -499,6 +499,35 @@ def test_a_rotated_refresh_token_that_cannot_be_stored_is_not_lost(person):
     assert ["R0"] == person.endpoint.spent
 
 
+def test_the_lease_is_given_back_with_the_late_save(person):
+    """Nobody has to wait for a lease to run out whose renewal has ended."""
+    person.endpoint.before = lambda: person.store.broken.update(down("write"))
+    with pytest.raises(StoreUnavailable):
+        person.renewed()
+    person.store.broken = {}
+    person.endpoint.before = lambda: None
+    until(lambda: person.record().token.refresh_token.reveal() == "R1")
+
+    until(lambda: person.store.lease(DIGEST, "somebody else", 1), 5)
+
+
+def test_an_older_copy_comes_to_an_end_first(person):
+    """FLUSHALL, and a worker whose copy is old is refused: whoever has the newer refresh token goes on with it all the same."""
+    older = person.same()
+    assert "T1" == name(older.renewed().result(10))
+    person.clock.ahead = 601
+    assert "T2" == name(person.renewed())
+    person.store.remove(DIGEST)
+    person.endpoint.errors = [DEAD]
+    with pytest.raises(SignInNeeded):
+        older.renewed().result(10)
+    assert "R1" == person.endpoint.spent[-1]
+
+    person.clock.ahead += 601
+    assert person.renewed()
+    assert "R2" == person.endpoint.spent[-1]
+
+
 def test_the_store_has_forgotten_everything(person):
     """FLUSHALL: the copy in memory goes on, told as lost; what is got then is stored again."""
     person.renewed()
