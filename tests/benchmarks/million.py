@@ -28,7 +28,7 @@ from typing import Any
 import auth_step
 from _places import Place, key, p10, places, token
 
-from authweave.engine import MOST_CONNECTIONS
+from authweave.engine import MOST_CONNECTIONS, Engine
 from authweave.ledger import Ledger
 from authweave.records import encoded
 from authweave.stores.memory import MOST
@@ -71,7 +71,7 @@ def _grown(place: Place, sizes: tuple[int, ...]) -> bool:
         times = _look_ups(ledger, size)
         low[size] = p10(times)
         start = time.perf_counter()
-        assert sum(1 for _ in ledger.store.keys()) == size
+        assert len(list(ledger.store.keys())) == size
         listed = time.perf_counter() - start
         print(f"{place.name:10}{size:10,}{low[size]:16.1f}{statistics.median(times):8.1f}{_bytes(place) / size:9.0f}{listed:10.2f}{took:8.1f}{_more(place)}", flush=True)
     ledger.close()
@@ -120,7 +120,7 @@ def _fill_sqlite(store: Any, rows: list[tuple[str, bytes]]) -> None:
     from authweave.stores import sqlite_rows
 
     until = time.time() + KEPT
-    assert store._calls.write(lambda raw: all([sqlite_rows.write(raw, digest, 0, data, until) for digest, data in rows]), is_durable=False)
+    assert store._calls.write(lambda raw: all(sqlite_rows.write(raw, digest, 0, data, until) for digest, data in rows), is_durable=False)
 
 
 def _fill_redis(place: Place, rows: list[tuple[str, bytes]]) -> None:
@@ -155,9 +155,7 @@ def _bounded(place: Place, number: int) -> bool:
     """Look up so many tokens through one engine; does its memory stay?"""
     engine, memory = auth_step.engine(**place.settings), []
     profile = auth_step.profile("http://127.0.0.1:9")  # nobody is there: whoever asks for a token fails
-    filling = auth_step.engine(**place.settings)
-    _fill(place, filling.ledger, 0, number, lambda index: _key_of(filling.connect(profile, tenant=f"t{index}")))
-    del filling
+    _fill_for(auth_step.engine(**place.settings), place, profile, number)
     print(f"\n{number:,} tokens of {place.name} looked up by one engine, each through a connection of its own")
     for index in range(number):
         engine.connect(profile, tenant=f"t{index}").token().result(10)
@@ -168,6 +166,11 @@ def _bounded(place: Place, number: int) -> bool:
     is_bounded = memory[-1] <= GROWTH * memory[len(memory) // 2]
     print(f"  memory at the end / in the middle: {memory[-1] / memory[len(memory) // 2]:.3f}  {'ok' if is_bounded else 'MISSED'}")
     return is_bounded
+
+
+def _fill_for(engine: Engine, place: Place, profile: Any, number: int) -> None:
+    """Put tokens there for as many tenants of the profile."""
+    _fill(place, engine.ledger, 0, number, lambda index: _key_of(engine.connect(profile, tenant=f"t{index}")))
 
 
 def _key_of(connection: Any) -> TokenKey:

@@ -32,10 +32,9 @@ from typing import Any
 
 import auth_step
 import httpx
-from _places import Instant, Place, key, p10, places, told, token, tokens
+from _places import Instant, Place, key, p10, places, token, tokens, told
 
 from authweave.flights import Flights
-from authweave.ledger import Ledger
 from authweave.values import Entry
 
 STORED = 1000

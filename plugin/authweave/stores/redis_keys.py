@@ -10,6 +10,8 @@ from authweave.stores.redis_calls import Calls
 from authweave.stores.redis_line import Line
 
 _AT_ONCE: Final = 500
+_PATIENCE: Final = 2.0
+"""Seconds for each piece of the list. No request waits for it, and on a busy machine a piece may take a while."""
 
 
 def names(calls: Calls, prefix: str) -> Iterator[list[bytes]]:
@@ -22,7 +24,7 @@ def names(calls: Calls, prefix: str) -> Iterator[list[bytes]]:
         return found[0], [name for name in found[1] if ours.fullmatch(name)]
 
     while True:
-        cursor, found = calls.do(scanned)
+        cursor, found = calls.do(scanned, patience=_PATIENCE)
         yield found
         if cursor == b"0":
             return
@@ -35,7 +37,7 @@ def keys(calls: Calls, prefix: str) -> Iterator[str]:
         fresh = [name for name in dict.fromkeys(batch) if _key(name) not in seen]
         seen.update(map(_key, fresh))
         asked = [("HEXISTS", name, "data") for name in fresh]
-        has_data = calls.do(lambda line, again, asked=asked: line.ask_all(asked)) if asked else []  # type: ignore[misc]
+        has_data = calls.do(lambda line, again, asked=asked: line.ask_all(asked), patience=_PATIENCE) if asked else []  # type: ignore[misc]
         for name, has in zip(fresh, has_data, strict=True):
             if has:
                 yield _key(name).hex()
