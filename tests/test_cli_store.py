@@ -329,7 +329,8 @@ def test_clear_asks_at_a_terminal(keeper):
     no, yes = at_terminal("tokens", "clear", "--all", typed="n\n"), at_terminal("tokens", "clear", "--all", typed="y\n")
 
     assert "Forget 1 entry here? The provider is not told." in no
-    assert "1 of them hold a refresh token" in no
+    assert "acme, with a refresh token" in no
+    assert "somebody may have to sign in again" in no
     assert "forgot" not in no
     assert "forgot 1 of 1 entry" in yes
 

@@ -1,8 +1,10 @@
-"""The engine of commands that keep tokens: in the store that the operator named, else in SQLite, else in memory."""
+"""The engines of commands that keep tokens: in the store that the operator named, else in SQLite, else in memory."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from authweave.cli.running import complain
@@ -27,7 +29,23 @@ def with_default_store(settings: Settings) -> Settings:
     return dataclasses.replace(settings, store=DEFAULT, origins={**settings.origins, "store": ORIGIN})
 
 
-def keeping_engine(place: Place) -> Engine:
+@contextlib.contextmanager
+def keeping_engine(place: Place) -> Iterator[Engine]:
+    """An engine as `opened` makes it. At the end work under way gets its bounded time; after Ctrl-C the process's end gives it."""
+    from authweave.flights import EXIT_PATIENCE
+
+    engine = opened(place)
+    try:
+        yield engine
+    except Exception:
+        engine.flights.wait(EXIT_PATIENCE)
+        engine.ledger.close()
+        raise
+    engine.flights.wait(EXIT_PATIENCE)
+    engine.ledger.close()
+
+
+def opened(place: Place) -> Engine:
     """An engine whose tokens are there for the next command.
 
     Where the default cannot be used they are kept in memory, and one line says so. Raises SettingsError for a store or

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authweave.status import Stored
 
 TRIES: Final = 3
+MOST_NAMED: Final = 20
 
 
 def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
@@ -25,7 +26,7 @@ def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
         print("there is nothing to forget")
         return Exit.OK
     refresh = sum(entry.has_refresh_token for entry in found)
-    if not sure(f"Forget {counted(found)} here? The provider is not told.", refresh, is_sure=is_sure):
+    if not sure(f"Forget {counted(found)} here? The provider is not told.", found, is_sure=is_sure):
         return Exit.REFUSED
     gone = sum([_forgotten(engine, entry) for entry in found])
     warning = f", {refresh} with a refresh token" if refresh else ""
@@ -35,20 +36,25 @@ def cleared(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
 
 def revoked(engine: Engine, found: Sequence[Stored], *, is_sure: bool) -> Exit:
     """Revoke these, once somebody is sure; one after the other, each with a line. Raises UsageError."""
-    refresh = sum(entry.has_refresh_token for entry in found)
-    if not sure(f"Revoke {counted(found)} at the provider?", refresh, is_sure=is_sure):
+    if not sure(f"Revoke {counted(found)} at the provider?", found, is_sure=is_sure):
         return Exit.REFUSED
     return max([_revoked_one(engine, entry) for entry in found], default=Exit.OK)
 
 
-def sure(question: str, refresh: int, *, is_sure: bool) -> bool:
-    """Is somebody sure? Raises UsageError where nobody can be asked."""
+def sure(question: str, found: Sequence[Stored], *, is_sure: bool) -> bool:
+    """Is somebody sure, who has seen which are meant? Raises UsageError where nobody can be asked."""
+    from authweave.cli.stored import named
+
     if is_sure:
         return True
     if not at_terminal():
         raise UsageError("nobody can be asked here: say --yes")
-    if refresh:
-        complain(f"{refresh} of them hold a refresh token: without it somebody may have to sign in again")
+    for entry in found[:MOST_NAMED]:
+        click.echo(f"  {one_line(named(entry))}{', with a refresh token' if entry.has_refresh_token else ''}", err=True)
+    if len(found) > MOST_NAMED:
+        click.echo(f"  … and {len(found) - MOST_NAMED} more", err=True)
+    if refresh := sum(entry.has_refresh_token for entry in found):
+        click.echo(f"{refresh} with a refresh token: without it somebody may have to sign in again.", err=True)
     return click.confirm(question, err=True)
 
 

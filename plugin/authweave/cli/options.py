@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from authweave.engine import Engine
     from authweave.profile import Profile
     from authweave.settings import Settings
@@ -44,7 +46,7 @@ class Place:
 
         return Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore())
 
-    def keeping_engine(self) -> Engine:
+    def keeping_engine(self) -> AbstractContextManager[Engine]:
         """An engine whose tokens are there for the next command. Raises SettingsError, ExtensionError."""
         from authweave.cli.keeping import keeping_engine
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.cli.moments import stamp
+from authweave.cli.moments import one_line, stamp
 from authweave.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def of_key(stored: Iterable[Stored], written: str) -> Stored:
     if not found:
         raise UsageError(f"no stored token has a key that begins with {written}")
     if len(found) > 1:
-        raise UsageError("\n  ".join([f"{written} begins {len(found)} keys:", *(_named(entry) for entry in found[:20])]))
+        raise UsageError("\n  ".join([f"{written} begins {len(found)} keys:", *(one_line(named(entry)) for entry in found[:20])]))
     return found[0]
 
 
@@ -45,8 +45,8 @@ def of_words(stored: Sequence[Stored], words: Iterable[str]) -> list[Stored]:
     """The entries that are meant by names of profiles or beginnings of keys, each once. Raises UsageError."""
     found: dict[str, Stored] = {}
     for word in words:
-        named = [entry for entry in stored if entry.profile == word]
-        found.update((entry.key, entry) for entry in named or [_of_either(stored, word)])
+        of_profile = [entry for entry in stored if entry.profile == word]
+        found.update((entry.key, entry) for entry in of_profile or [_of_either(stored, word)])
     return list(found.values())
 
 
@@ -123,7 +123,8 @@ def _of_intent(intent: Intent) -> dict[str, Any]:
     return {"at": stamp(intent.at), "attempt": intent.attempt, "owner_is_gone": is_gone(intent.owner)}
 
 
-def _named(entry: Stored) -> str:
+def named(entry: Stored) -> str:
+    """Key, profile, tenant and subject, on one line."""
     tenant, subject = entry.whose
     return " ".join(word for word in (entry.key[:12], entry.profile or "(cannot be opened)", tenant, subject) if word)
 
