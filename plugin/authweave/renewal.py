@@ -255,8 +255,15 @@ class Renewal:
         return old, self._attempt(record, spent_mark(way.spends(old)), way)
 
     def _remembered(self, record: Record, known: Token | None) -> Token | None:
-        """The token in memory, where the store has forgotten that there ever was one."""
-        if record.version or known is None or known.refresh_token is None:
+        """The token in memory, where the store has forgotten that there ever was one.
+
+        Forgotten it has, too, where all it knows is that another worker came to an end with an older copy.
+        """
+        if known is None or known.refresh_token is None:
+            return None
+        trouble = record.trouble
+        is_older = trouble is not None and trouble.kind == "sign_in_needed" and trouble.spends != spent_mark(known.refresh_token)
+        if record.version and not is_older:
             return None
         self._tell("lost", detail="the store has forgotten this token; the copy in memory goes on")
         return known
