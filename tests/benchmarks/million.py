@@ -117,10 +117,10 @@ def _batches(rows: Iterator[tuple[str, bytes]], size: int) -> Iterator[list[tupl
 
 
 def _fill_sqlite(store: Any, rows: list[tuple[str, bytes]]) -> None:
-    from authweave.stores import sqlite_rows
+    from authweave.stores.sqlite.rows import write
 
     until = time.time() + KEPT
-    assert store._calls.write(lambda raw: all(sqlite_rows.write(raw, digest, 0, data, until) for digest, data in rows), is_durable=False)
+    assert store._calls.write(lambda raw: all(write(raw, digest, 0, data, until) for digest, data in rows), is_durable=False)
 
 
 def _fill_redis(place: Place, rows: list[tuple[str, bytes]]) -> None:

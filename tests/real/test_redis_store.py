@@ -12,8 +12,8 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.errors import StoreUnavailable
-from authweave.stores.redis import RedisStore
-from authweave.stores.redis_calls import MOST_LISTENING
+from authweave.stores.redis.calls import MOST_LISTENING
+from authweave.stores.redis.store import RedisStore
 from authweave.values import Row
 from contracts.store_contract import StoreContract
 from parts.redis import NewRedis, RedisServer
@@ -92,7 +92,7 @@ def test_one_of_many_processes(redis_server: RedisServer) -> None:
 CONTENDING = """
 import os, sys
 from authweave.contracts import StoreOptions
-from authweave.stores.redis import RedisStore
+from authweave.stores.redis.store import RedisStore
 store = RedisStore.from_url(sys.argv[1], StoreOptions(patience=10))
 leased = wrote = 0
 for number in range(50):

@@ -9,7 +9,7 @@ import pytest
 
 from authweave.contracts import Finding, StoreOptions
 from authweave.errors import StoreUnavailable
-from authweave.stores.redis import RedisStore
+from authweave.stores.redis.store import RedisStore
 from authweave.values import Row
 from parts.certificates import Authority
 from parts.redis import NewRedis, RedisServer

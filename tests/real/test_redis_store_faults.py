@@ -16,8 +16,8 @@ from redis_gate import Gate
 
 from authweave.contracts import Store, StoreOptions
 from authweave.errors import StoreUnavailable
-from authweave.stores.redis import RedisStore
-from authweave.stores.redis_calls import MOST_LINES
+from authweave.stores.redis.calls import MOST_LINES
+from authweave.stores.redis.store import RedisStore
 from authweave.values import Row
 from parts.redis import NewRedis, RedisServer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import exceptions
 
-from authweave.stores.redis_failures import Failure, failure_of
+from authweave.stores.redis.failures import Failure, failure_of
 
 SIX = "Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): @user_script:9: @user_script: 9: "
 SEVEN = " script: 6b1bf486c81ceb7edf3c093f4c48582e38c0e791, on @user_script:9."

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError
-from authweave.stores.redis import RedisStore
-from authweave.stores.redis_url import Node, RedisUrl, read
+from authweave.stores.redis.store import RedisStore
+from authweave.stores.redis.url import Node, RedisUrl, read
 
 SECRET = "S3CRET-4711"
 
@@ -129,7 +129,7 @@ def test_an_authority_that_cannot_be_read(tmp_path) -> None:
 @pytest.mark.parametrize("module", ["redis", "ssl"])
 def test_what_loading_costs(module: str) -> None:
     """The package redis is imported when a store is made, and no sooner."""
-    asked = f"import sys, authweave.stores.redis; sys.exit({module!r} in sys.modules)"
+    asked = f"import sys, authweave.stores.redis.store; sys.exit({module!r} in sys.modules)"
 
     assert 0 == subprocess.run([sys.executable, "-c", asked], env=os.environ, check=False).returncode
 
@@ -139,7 +139,7 @@ def test_without_the_package() -> None:
     asked = (
         "import sys; sys.modules['redis'] = None\n"
         "from authweave.contracts import StoreOptions\n"
-        "from authweave.stores.redis import RedisStore\n"
+        "from authweave.stores.redis.store import RedisStore\n"
         "RedisStore.from_url('redis://localhost', StoreOptions())"
     )
 

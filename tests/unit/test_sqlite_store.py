@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authweave.contracts import StoreOptions
-from authweave.stores.sqlite import SqliteStore
+from authweave.stores.sqlite.store import SqliteStore
 from contracts.store_contract import StoreContract
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError, StoreUnavailable
-from authweave.stores.sqlite import SqliteStore
+from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
 PAGE = 4096

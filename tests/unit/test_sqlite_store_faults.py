@@ -17,9 +17,9 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.errors import StoreUnavailable
-from authweave.stores.sqlite import SqliteStore
-from authweave.stores.sqlite_leases import SLACK
-from authweave.stores.sqlite_rows import purge
+from authweave.stores.sqlite.leases import SLACK
+from authweave.stores.sqlite.rows import purge
+from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
 KEY, OTHER = "a" * 64, "b" * 64
@@ -142,7 +142,7 @@ def test_threads_get_their_turn(path, store):
 
 FULL = """
 import resource, sys; from pathlib import Path
-from authweave.contracts import StoreOptions; from authweave.errors import StoreUnavailable; from authweave.stores.sqlite import SqliteStore
+from authweave.contracts import StoreOptions; from authweave.errors import StoreUnavailable; from authweave.stores.sqlite.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), StoreOptions(patience=2.0))
 assert store.write("a" * 64, 0, b"x")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
@@ -171,7 +171,7 @@ def test_full_from_the_start(tmp_path):
     """A store can be made where there is no room; its first call says so."""
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from authweave.contracts import StoreOptions; from authweave.errors import StoreUnavailable; from authweave.stores.sqlite import SqliteStore\n"
+        "from authweave.contracts import StoreOptions; from authweave.errors import StoreUnavailable; from authweave.stores.sqlite.store import SqliteStore\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))\n"
         "store = SqliteStore(Path(sys.argv[1]), StoreOptions(patience=2.0))\n"
         "try: store.read('a' * 64)\n"

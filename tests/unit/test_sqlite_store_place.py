@@ -15,9 +15,9 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError
-from authweave.stores.sqlite import SqliteStore
-from authweave.stores.sqlite_file_system import check_file_system, check_locks, file_system_of
-from authweave.stores.sqlite_url import default_path, path_of
+from authweave.stores.sqlite.file_system import check_file_system, check_locks, file_system_of
+from authweave.stores.sqlite.store import SqliteStore
+from authweave.stores.sqlite.url import default_path, path_of
 
 OPTIONS = StoreOptions(patience=5.0)
 KEY = "a" * 64
@@ -117,7 +117,7 @@ def test_only_the_owner_sees(tmp_path, umask):
     """Whatever the umask: each file is 0600 and the directory 0700, also while it is in use."""
     script = (
         "import os, sys; os.umask(int(sys.argv[2], 8))\n"
-        "from authweave.contracts import StoreOptions; from authweave.stores.sqlite import SqliteStore; from pathlib import Path\n"
+        "from authweave.contracts import StoreOptions; from authweave.stores.sqlite.store import SqliteStore; from pathlib import Path\n"
         "store = SqliteStore(Path(sys.argv[1]), StoreOptions(patience=5.0)); assert store.write('a' * 64, 0, b'x')\n"
         "for place in ('', '-wal', '-shm', '.lock'): print(oct(os.lstat(sys.argv[1] + place).st_mode & 0o777))\n"
         "print(oct(os.lstat(os.path.dirname(sys.argv[1])).st_mode & 0o777)); store.close()"
@@ -131,7 +131,7 @@ def test_only_the_owner_sees(tmp_path, umask):
 
 def test_nothing_is_written_before_it_is_closed_to_others(path):
     """The first thing seen of the file is an empty one that others cannot read."""
-    from authweave.stores.sqlite_place import Place
+    from authweave.stores.sqlite.place import Place
 
     path.parent.mkdir(mode=0o700)
     Place(path).create()

@@ -18,8 +18,8 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.errors import StoreUnavailable
-from authweave.stores import sqlite_connections
-from authweave.stores.sqlite import SqliteStore
+from authweave.stores.sqlite import connections
+from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
 KEY = "a" * 64
@@ -161,7 +161,7 @@ def test_many_processes_notice_damage_and_one_moves(path):
 
 WRITER = """
 import sys; from pathlib import Path
-from authweave.contracts import StoreOptions; from authweave.stores.sqlite import SqliteStore
+from authweave.contracts import StoreOptions; from authweave.stores.sqlite.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), StoreOptions(patience=20.0))
 while True:
     version = store.read("a" * 64).version
@@ -299,7 +299,7 @@ def test_a_fork_past_python_is_refused(path):
     store.write(KEY, 0, b"x")
 
     def is_refused():
-        sqlite_connections._in_child()  # all that runs after such a fork
+        connections._in_child()  # all that runs after such a fork
         try:
             store.read(KEY)
         except StoreUnavailable as error:
@@ -316,7 +316,7 @@ def test_parent_ends_first(path):
     """A child that lives on alone keeps a whole database, whoever opens it meanwhile."""
     script = (
         "import os, sys, time; from pathlib import Path\n"
-        "from authweave.contracts import StoreOptions; from authweave.stores.sqlite import SqliteStore\n"
+        "from authweave.contracts import StoreOptions; from authweave.stores.sqlite.store import SqliteStore\n"
         "store = SqliteStore(Path(sys.argv[1]), StoreOptions(patience=20.0)); store.write('a' * 64, 0, b'x')\n"
         "if os.fork(): os._exit(0)\n"
         "for version in range(1, 50): assert store.write('a' * 64, version, b'x'); time.sleep(0.005)\n"

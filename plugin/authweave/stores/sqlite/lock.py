@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from authweave.chance import between
-from authweave.stores.sqlite_file_system import check_locks
+from authweave.stores.sqlite.file_system import check_locks
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from authweave.stores.sqlite_failures import Damaged, Moved, failure_of
-from authweave.stores.sqlite_lock import claim, growing_pauses, locked
-from authweave.stores.sqlite_place import LOCK, WRITE_AHEAD, Identity, Place
-from authweave.stores.sqlite_schema import begin, is_begun, set_up
+from authweave.stores.sqlite.failures import Damaged, Moved, failure_of
+from authweave.stores.sqlite.lock import claim, growing_pauses, locked
+from authweave.stores.sqlite.place import LOCK, WRITE_AHEAD, Identity, Place
+from authweave.stores.sqlite.schema import begin, is_begun, set_up
 
 LONGEST: Final = 64 * 2**20
 """Bytes of the longest row: a damaged length must not take all memory."""

@@ -31,11 +31,11 @@ class SqliteStore:
 
     def __init__(self, path: Path, options: StoreOptions, clock: Callable[[], float] = time.time) -> None:
         # SQLite is loaded where it is used, so that commands without a store start fast
-        from authweave.stores.sqlite_calls import Calls
-        from authweave.stores.sqlite_file_system import check_file_system
-        from authweave.stores.sqlite_lock import is_claimed
-        from authweave.stores.sqlite_place import LOCK, Place
-        from authweave.stores.sqlite_url import default_path
+        from authweave.stores.sqlite.calls import Calls
+        from authweave.stores.sqlite.file_system import check_file_system
+        from authweave.stores.sqlite.lock import is_claimed
+        from authweave.stores.sqlite.place import LOCK, Place
+        from authweave.stores.sqlite.url import default_path
 
         self._clock = clock
         place = Place(path)
@@ -48,7 +48,7 @@ class SqliteStore:
     @classmethod
     def from_url(cls, url: str, options: StoreOptions) -> Self:
         """The store in the file that a URL names; the file is made. Raises SettingsError."""
-        from authweave.stores.sqlite_url import path_of
+        from authweave.stores.sqlite.url import path_of
 
         return cls(path_of(url), options)
 
@@ -59,13 +59,13 @@ class SqliteStore:
 
     def read(self, key: str) -> Row:
         """What is stored under the key."""
-        from authweave.stores.sqlite_rows import row_of
+        from authweave.stores.sqlite.rows import row_of
 
         return self._calls.read(lambda raw: row_of(raw, key))
 
     def lease(self, key: str, owner: str, seconds: float) -> bool:
         """Take the key's lease if nobody has it, or it has run out."""
-        from authweave.stores.sqlite_leases import holder_of, taken
+        from authweave.stores.sqlite.leases import holder_of, taken
 
         if self._calls.read(lambda raw: holder_of(raw, key, self._clock())) not in ("", owner):
             return False  # seen without a lock: whoever asks again and again hinders no writer
@@ -73,14 +73,14 @@ class SqliteStore:
 
     def release(self, key: str, owner: str) -> None:
         """Give the lease back, if this owner has it."""
-        from authweave.stores.sqlite_leases import release
+        from authweave.stores.sqlite.leases import release
 
         self._write(lambda raw: release(raw, key, owner), is_durable=False)
 
     def wait(self, key: str, seconds: float) -> None:
         """Look again and again, without a lock, until nobody holds the lease."""
-        from authweave.stores.sqlite_leases import holder_of
-        from authweave.stores.sqlite_lock import growing_pauses
+        from authweave.stores.sqlite.leases import holder_of
+        from authweave.stores.sqlite.lock import growing_pauses
 
         until = time.monotonic() + seconds
         pauses = growing_pauses(0.005, 0.05)
@@ -91,26 +91,26 @@ class SqliteStore:
 
     def intend(self, key: str, version: int, intent: str) -> bool:
         """Note an intent at this version."""
-        from authweave.stores.sqlite_rows import intend
+        from authweave.stores.sqlite.rows import intend
 
         return self._write(lambda raw: intend(raw, key, version, intent), is_durable=True)
 
     def write(self, key: str, version: int, data: bytes | None, *, keep: float | None = None) -> bool:
         """Put the data over this version."""
-        from authweave.stores.sqlite_rows import write
+        from authweave.stores.sqlite.rows import write
 
         until = None if keep is None else self._clock() + keep
         return self._write(lambda raw: write(raw, key, version, data, until), is_durable=True)
 
     def remove(self, key: str) -> bool:
         """Forget the key."""
-        from authweave.stores.sqlite_rows import remove
+        from authweave.stores.sqlite.rows import remove
 
         return self._write(lambda raw: remove(raw, key), is_durable=True)
 
     def keys(self) -> Iterator[str]:
         """Every key with data, read in pieces so that no long look keeps the write-ahead log from ending."""
-        from authweave.stores.sqlite_rows import keys_after
+        from authweave.stores.sqlite.rows import keys_after
 
         last = ""
         # a damaged index may lead back, and must not lead in circles
@@ -120,19 +120,19 @@ class SqliteStore:
 
     def note(self, name: str, data: bytes, seconds: float) -> None:
         """Leave a fact."""
-        from authweave.stores.sqlite_leases import note
+        from authweave.stores.sqlite.leases import note
 
         self._write(lambda raw: note(raw, name, data, seconds, self._clock()), is_durable=False)
 
     def noted(self, name: str) -> bytes | None:
         """The fact, while it holds."""
-        from authweave.stores.sqlite_leases import noted
+        from authweave.stores.sqlite.leases import noted
 
         return self._calls.read(lambda raw: noted(raw, name, self._clock()))
 
     def checks(self) -> Iterator[Finding]:
         """Path, owner, file system, schema, integrity, a round trip, room, and sizes."""
-        from authweave.stores.sqlite_checks import checks
+        from authweave.stores.sqlite.checks import checks
 
         return checks(self, self._calls)
 
@@ -144,7 +144,7 @@ class SqliteStore:
         return f"<SqliteStore {self._calls.place.path}>"
 
     def _write(self, work: Callable[[sqlite3.Connection], bool], *, is_durable: bool) -> bool:
-        from authweave.stores.sqlite_rows import purge_now_and_then
+        from authweave.stores.sqlite.rows import purge_now_and_then
 
         def with_purge(raw: sqlite3.Connection) -> bool:
             answer = work(raw)

@@ -15,11 +15,11 @@ from authweave.chance import between
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError, StoreUnavailable
 from authweave.forks import begin_anew_in_child
-from authweave.stores.sqlite_connections import Connections
-from authweave.stores.sqlite_failures import Failure, Moved, failure_of
-from authweave.stores.sqlite_opening import Connection, moved_aside, opened
-from authweave.stores.sqlite_place import LOCK, Identity, Place
-from authweave.stores.sqlite_rows import set_aside
+from authweave.stores.sqlite.connections import Connections
+from authweave.stores.sqlite.failures import Failure, Moved, failure_of
+from authweave.stores.sqlite.opening import Connection, moved_aside, opened
+from authweave.stores.sqlite.place import LOCK, Identity, Place
+from authweave.stores.sqlite.rows import set_aside
 
 T = TypeVar("T")
 

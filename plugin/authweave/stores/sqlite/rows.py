@@ -7,7 +7,7 @@ import sqlite3
 from typing import Final
 
 from authweave.chance import one_in
-from authweave.stores.sqlite_failures import Damaged, RowDamaged
+from authweave.stores.sqlite.failures import Damaged, RowDamaged
 from authweave.values import Row
 
 PIECE: Final = 500

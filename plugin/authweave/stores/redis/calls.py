@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from authweave.chance import between
-from authweave.stores.redis_failures import FAILURES, Busy, Failure, failure_of
-from authweave.stores.redis_line import Budget, Line
-from authweave.stores.redis_lines import Lines
-from authweave.stores.redis_places import Address, Place, Watched
-from authweave.stores.redis_scripts import LOOK
-from authweave.stores.redis_url import RedisUrl
+from authweave.stores.redis.failures import FAILURES, Busy, Failure, failure_of
+from authweave.stores.redis.line import Budget, Line
+from authweave.stores.redis.lines import Lines
+from authweave.stores.redis.places import Address, Place, Watched
+from authweave.stores.redis.scripts import LOOK
+from authweave.stores.redis.url import RedisUrl
 
 MOST_LINES: Final = 32
 """Connections of one process for calls that end at once."""

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar
 
 from authweave.contracts import Finding, Store
 from authweave.errors import StoreUnavailable
-from authweave.stores.redis_calls import Calls
-from authweave.stores.redis_keys import names
-from authweave.stores.redis_url import RedisUrl
+from authweave.stores.redis.calls import Calls
+from authweave.stores.redis.keys import names
+from authweave.stores.redis.url import RedisUrl
 
 LEAST_VERSION: Final = (6,)
 CLOCKS_APART: Final = 5.0

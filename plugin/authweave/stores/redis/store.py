@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from authweave.contracts import Finding, StoreOptions
 from authweave.errors import SettingsError
 from authweave.hookspecs import Register, hookimpl
-from authweave.stores import redis_scripts as scripts
-from authweave.stores import redis_url
+from authweave.stores.redis import scripts
+from authweave.stores.redis.url import SCHEMES, RedisUrl, read
 from authweave.values import Row
 
 if TYPE_CHECKING:
     import ssl
 
-    from authweave.stores.redis_calls import Calls
-    from authweave.stores.redis_line import Line
+    from authweave.stores.redis.calls import Calls
+    from authweave.stores.redis.line import Line
 
 _LONGEST: Final = 10 * 365 * 24 * 3600.0
 _CONFIRMING_MS: Final = 100
@@ -36,10 +36,10 @@ class RedisStore:
     """
 
     name: ClassVar[str] = "redis"
-    schemes: ClassVar[tuple[str, ...]] = redis_url.SCHEMES
+    schemes: ClassVar[tuple[str, ...]] = SCHEMES
     is_shared: ClassVar[bool] = True
 
-    def __init__(self, url: redis_url.RedisUrl, calls: Calls, options: StoreOptions) -> None:
+    def __init__(self, url: RedisUrl, calls: Calls, options: StoreOptions) -> None:
         self._url = url
         self._calls = calls
         self._options = options
@@ -49,9 +49,9 @@ class RedisStore:
     def from_url(cls, url: str, options: StoreOptions) -> Self:
         """The store at a URL; asks nobody yet. Raises SettingsError for a URL that is wrong, for an authority that
         cannot be read, and where the package `redis` is missing."""
-        parsed = redis_url.read(url)
+        parsed = read(url)
         try:
-            from authweave.stores.redis_calls import Calls
+            from authweave.stores.redis.calls import Calls
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "redis":
                 raise
@@ -126,7 +126,7 @@ class RedisStore:
 
     def keys(self) -> Iterator[str]:
         """Every key with data, each once; some hundred at a time. Of a cluster, those of one node."""
-        from authweave.stores.redis_keys import keys
+        from authweave.stores.redis.keys import keys
 
         return keys(self._calls, self._url.prefix)
 
@@ -140,7 +140,7 @@ class RedisStore:
 
     def checks(self) -> Iterator[Finding]:
         """Is it there, is it safe, does it keep what it is given?"""
-        from authweave.stores.redis_checks import findings
+        from authweave.stores.redis.checks import findings
 
         return findings(self, self._calls, self._url)
 
@@ -186,7 +186,7 @@ class RedisStore:
 def _row(answer: Sequence[object]) -> Row:
     version, data, intent = map(_bytes, answer)
     if version is not None and not version.isdigit():
-        from authweave.stores.redis_failures import Foreign
+        from authweave.stores.redis.failures import Foreign
 
         raise Foreign
     return Row(int(version or 0), data, (intent or b"").decode(errors="replace"))
@@ -206,7 +206,7 @@ def _ms(seconds: float) -> int:
     return int(max(0.001, min(seconds, _LONGEST)) * 1000)
 
 
-def _tls(url: redis_url.RedisUrl, options: StoreOptions) -> ssl.SSLContext | None:
+def _tls(url: RedisUrl, options: StoreOptions) -> ssl.SSLContext | None:
     """Verified against the system's authorities and `ca`."""
     if not url.is_tls:
         return None

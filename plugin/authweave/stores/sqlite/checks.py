@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from authweave.contracts import Finding
 from authweave.errors import SettingsError, StoreUnavailable
-from authweave.stores.sqlite_calls import Calls
-from authweave.stores.sqlite_file_system import check_file_system, file_system_of
-from authweave.stores.sqlite_schema import VERSION
+from authweave.stores.sqlite.calls import Calls
+from authweave.stores.sqlite.file_system import check_file_system, file_system_of
+from authweave.stores.sqlite.schema import VERSION
 
 if TYPE_CHECKING:
     from authweave.contracts import Store

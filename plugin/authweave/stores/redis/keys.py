@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from authweave.stores.redis_calls import Calls
-from authweave.stores.redis_line import Line
+from authweave.stores.redis.calls import Calls
+from authweave.stores.redis.line import Line
 
 _AT_ONCE: Final = 500
 _PATIENCE: Final = 2.0

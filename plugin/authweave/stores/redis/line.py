@@ -21,9 +21,9 @@ from redis.retry import Retry
 from authweave.net.dialing import dial
 from authweave.net.journey import Journey
 from authweave.net.resolving import LOOKUPS
-from authweave.stores.redis_failures import TlsBroken
-from authweave.stores.redis_scripts import Script
-from authweave.stores.redis_url import Node
+from authweave.stores.redis.failures import TlsBroken
+from authweave.stores.redis.scripts import Script
+from authweave.stores.redis.url import Node
 
 RESTED: Final = 60.0
 """Seconds after which an idle connection is not trusted: what stands between may have forgotten it without a word."""

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from redis.exceptions import ResponseError
 
-from authweave.stores.redis_failures import FAILURES, NotMaster, SentinelsFailed
-from authweave.stores.redis_line import Budget, Line
-from authweave.stores.redis_url import Node, RedisUrl
+from authweave.stores.redis.failures import FAILURES, NotMaster, SentinelsFailed
+from authweave.stores.redis.line import Budget, Line
+from authweave.stores.redis.url import Node, RedisUrl
 
 
 class Place(Protocol):

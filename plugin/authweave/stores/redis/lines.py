@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from authweave.forks import begin_anew_in_child
-from authweave.stores.redis_failures import Busy
-from authweave.stores.redis_line import Budget, Line
+from authweave.stores.redis.failures import Busy
+from authweave.stores.redis.line import Budget, Line
 
 MOST_RESTING: Final = 32
 

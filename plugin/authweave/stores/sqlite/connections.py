@@ -14,9 +14,9 @@ import weakref
 from collections.abc import Callable
 from typing import Final
 
-from authweave.stores.sqlite_failures import Carried, Closed
-from authweave.stores.sqlite_opening import Connection
-from authweave.stores.sqlite_place import Identity
+from authweave.stores.sqlite.failures import Carried, Closed
+from authweave.stores.sqlite.opening import Connection
+from authweave.stores.sqlite.place import Identity
 
 SPARE: Final = 8
 """Connections kept while nobody uses them."""

@@ -10,7 +10,7 @@ import sqlite3
 from typing import Final
 
 from authweave.errors import SettingsError
-from authweave.stores.sqlite_failures import Damaged
+from authweave.stores.sqlite.failures import Damaged
 
 APPLICATION: Final = int.from_bytes(b"awtk", "big")
 VERSION: Final = 1

@@ -1,0 +1,1 @@
+"""Tokens in Redis: the store, and what a call to Redis takes."""

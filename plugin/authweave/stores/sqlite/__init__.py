@@ -1,0 +1,1 @@
+"""Tokens in SQLite: the store, and what one file that many processes share takes."""
