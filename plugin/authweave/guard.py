@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -36,11 +36,71 @@ class _Refusal:
     is_told: bool
 
 
+class _Outage:
+    """A time in which something is left alone, but for one caller in a while who looks.
+
+    `age` names the time before, in or after an outage: what a call of another age comes to says nothing of now.
+    """
+
+    def __init__(self, tell: Tell, patience: float, clock: Callable[[], float], words: str) -> None:
+        self._tell = tell
+        self._patience = patience
+        self._clock = clock
+        self._words = words
+        self._lock = threading.Lock()
+        self.why: StoreUnavailable | None = None
+        self.age = 0
+        self._since = self._until = 0.0
+        self._back_since = -SILENCE
+        self._pause = FIRST_PAUSE
+
+    def refuse(self) -> None:
+        """Raise at once while it is on; let one caller through when it is time to look again."""
+        if self.why is not None and (why := self._is_on()) is not None:
+            raise why.fresh()
+
+    def _is_on(self) -> StoreUnavailable | None:
+        with self._lock:
+            if self._clock() < self._until:
+                return self.why
+            self._until = self._clock() + 2 * self._patience
+            return None
+
+    def begins(self, age: int, failure: StoreUnavailable) -> None:
+        """It begins, or goes on: a call of this age failed."""
+        now = self._clock()
+        with self._lock:
+            if age != self.age:
+                return
+            is_news = self.why is None
+            if is_news:
+                self.age += 1
+                self._since = now
+                self._pause = FIRST_PAUSE if now >= self._back_since + SILENCE else self._pause
+            self.why = failure
+            self._until = now + self._pause * between(0.75, 1.25)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        if is_news:
+            self._tell("store_down", detail=f"{failure} ({failure.reason})")
+
+    def ends(self, age: int) -> None:
+        """It is over, if it was on: a call of this age went well."""
+        if self.why is None:
+            return
+        now = self._clock()
+        with self._lock:
+            if self.why is None or age != self.age:
+                return
+            self.why, self._back_since = None, now
+            self.age += 1
+        self._tell("store_up", seconds=now - self._since, detail=f"the token store {self._words} again")
+
+
 class Guard:
     """Calls a store. Safe for threads and forks. Raises StoreUnavailable and nothing else.
 
     Of each outage one `store_down` is told, and one `store_up`: a call that was under way when the store went, or came
-    back, says nothing of how it is now.
+    back, says nothing of how it is now. A store that somebody else keeps locked can be read all the same.
     """
 
     def __init__(self, tell: Tell, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,22 +113,27 @@ class Guard:
     def in_child(self) -> None:
         """Nothing is known to be wrong."""
         self._lock = threading.Lock()
-        self._away: StoreUnavailable | None = None
-        self._age = 0
-        self._away_since = self._away_until = 0.0
-        self._back_since = -SILENCE
-        self._pause = FIRST_PAUSE
+        self._gone = _Outage(self._tell, self._patience, self._clock, "answers")
+        self._locked = _Outage(self._tell, self._patience, self._clock, "can be written to")
         self._refusals: dict[str, _Refusal] = {}
 
     @property
     def away(self) -> StoreUnavailable | None:
         """Why the store is left alone, if it is."""
-        return self._away
+        return self._gone.why
 
     def call(self, work: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
-        """What the store answers."""
-        self._refuse_while_away()
-        age = self._age
+        """What the store answers to somebody who reads."""
+        return self._called((self._gone,), work, arguments, named)
+
+    def write(self, work: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
+        """What it answers to somebody who changes something."""
+        return self._called((self._gone, self._locked), work, arguments, named)
+
+    def _called(self, outages: tuple[_Outage, ...], work: Callable[..., Value], arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Value:
+        for outage in outages:
+            outage.refuse()
+        ages = [outage.age for outage in outages]
         failure: StoreUnavailable
         try:
             answer = work(*arguments, **named)
@@ -77,56 +142,19 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - a stranger's store raises what it likes; its words may hold anything
             failure = StoreUnavailable("other", f"the token store failed with {type(error).__name__}")
         else:
-            if self._away is not None:
-                self._is_back(age)
+            for outage, age in zip(outages, ages, strict=True):
+                outage.ends(age)
             if self._refusals:
                 self._does_again(work, arguments)
             return answer
         if failure.reason in _ANSWERING:
-            self._is_back(age)
+            self._gone.ends(ages[0])
             self._refused(failure, work, arguments)
+        elif failure.reason == "locked":
+            outages[-1].begins(ages[-1], failure)
         else:
-            self._is_away(age, failure)
+            self._gone.begins(ages[0], failure)
         raise failure
-
-    def _refuse_while_away(self) -> None:
-        """Raise at once while the store is left alone; let one caller through when it is time to look again."""
-        if self._away is None:
-            return
-        if (away := self._still_away()) is not None:
-            raise away.fresh()
-
-    def _still_away(self) -> StoreUnavailable | None:
-        with self._lock:
-            if self._clock() < self._away_until:
-                return self._away
-            self._away_until = self._clock() + 2 * self._patience
-            return None
-
-    def _is_away(self, age: int, failure: StoreUnavailable) -> None:
-        now = self._clock()
-        with self._lock:
-            if age != self._age:
-                return
-            is_news = self._away is None
-            if is_news:
-                self._age += 1
-                self._away_since = now
-                self._pause = FIRST_PAUSE if now >= self._back_since + SILENCE else self._pause
-            self._away = failure
-            self._away_until = now + self._pause * between(0.75, 1.25)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        if is_news:
-            self._tell("store_down", detail=f"{failure} ({failure.reason})")
-
-    def _is_back(self, age: int) -> None:
-        now = self._clock()
-        with self._lock:
-            if self._away is None or age != self._age:
-                return
-            self._away, self._back_since = None, now
-            self._age += 1
-        self._tell("store_up", seconds=now - self._away_since, detail="the token store answers again")
 
     def _refused(self, failure: StoreUnavailable, work: Hashable, arguments: tuple[Any, ...]) -> None:
         now = self._clock()

@@ -34,7 +34,8 @@ class Ledger:
         self.keys = keys
         self._sealer = Sealer(keys)
         self._tell = tell
-        self._call = Guard(tell, patience).call
+        guard = Guard(tell, patience)
+        self._call, self._change = guard.call, guard.write
         self._told: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 
@@ -45,11 +46,11 @@ class Ledger:
 
     def lease(self, key: TokenKey, owner: str, seconds: float) -> bool:
         """Become the one who may renew."""
-        return self._call(self.store.lease, key.digest(), owner, seconds)
+        return self._change(self.store.lease, key.digest(), owner, seconds)
 
     def release(self, key: TokenKey, owner: str) -> None:
         """Give the lease back."""
-        self._call(self.store.release, key.digest(), owner)
+        self._change(self.store.release, key.digest(), owner)
 
     def wait(self, key: TokenKey, seconds: float) -> None:
         """Wait for a release."""
@@ -57,16 +58,16 @@ class Ledger:
 
     def intend(self, key: TokenKey, version: int, intent: Intent | None) -> bool:
         """Note what is about to happen; None: nothing is any more."""
-        return self._call(self.store.intend, key.digest(), version, intent.text if intent else "")
+        return self._change(self.store.intend, key.digest(), version, intent.text if intent else "")
 
     def write(self, key: TokenKey, version: int, entry: Entry, *, keep: float | None) -> bool:
         """Keep the entry, durably, over exactly this version; after `keep` seconds it may go."""
         digest = key.digest()
-        return self._call(self.store.write, digest, version, self._sealer.seal(encoded(entry), digest), keep=keep)
+        return self._change(self.store.write, digest, version, self._sealer.seal(encoded(entry), digest), keep=keep)
 
     def forget(self, key: TokenKey, version: int) -> bool:
         """Forget what is there, if it is exactly this version. That there was something stays known for a while."""
-        return self._call(self.store.write, key.digest(), version, None, keep=KEPT_WITHOUT_END)
+        return self._change(self.store.write, key.digest(), version, None, keep=KEPT_WITHOUT_END)
 
     def remove(self, digest: str) -> bool:
         """Forget what is kept under a key; False if there was nothing.
@@ -76,7 +77,7 @@ class Ledger:
         row = self._call(self.store.read, digest)
         if row.data is None:
             return False
-        return self._call(self.store.write, digest, row.version, None, keep=KEPT_WITHOUT_END)
+        return self._change(self.store.write, digest, row.version, None, keep=KEPT_WITHOUT_END)
 
     def entries(self) -> Iterator[tuple[str, Record]]:
         """Every key that has something, opened as far as it can be."""
@@ -87,7 +88,7 @@ class Ledger:
 
     def note(self, name: str, fact: Mapping[str, Any], seconds: float) -> None:
         """Leave a short fact for every process on the store."""
-        self._call(self.store.note, name, self._sealer.seal(json.dumps(fact).encode(), name), seconds)
+        self._change(self.store.note, name, self._sealer.seal(json.dumps(fact).encode(), name), seconds)
 
     def noted(self, name: str) -> Mapping[str, Any] | None:
         """A fact that somebody left."""

@@ -277,8 +277,40 @@ def test_a_forked_child_finds_out_by_itself(bench):
     bench.break_it()
     bench.fails()
     bench.guard._lock.acquire()
+    bench.guard._gone._lock.acquire()
     bench.guard.in_child()
     bench.broken = None
 
     assert not bench.fails()
     assert ["store_down"] == bench.kinds
+
+
+def test_a_locked_store_is_read_all_the_same(bench):
+    """Another process writes, for a minute: who writes finds out now and then, who reads never notices; one event each."""
+    bench.break_it("locked")
+    refused = 0
+    for _ in range(600):
+        assert "other a" == bench.guard.call(bench.other_work)
+        try:
+            bench.guard.write(bench.work)
+        except StoreUnavailable:
+            refused += 1
+        bench.now += 0.1
+
+    assert 600 == refused
+    assert bench.asked <= 12
+    assert ["store_down"] == bench.kinds
+    bench.broken = None
+    bench.now += 2 * LONGEST_PAUSE
+    assert "row a" == bench.guard.write(bench.work)
+    assert ["store_down", "store_up"] == bench.kinds
+
+
+def test_a_store_that_is_gone_is_gone_for_all(bench):
+    """Who writes finds that nobody answers: who reads does not have to find out for themselves."""
+    bench.break_it("timeout")
+    with pytest.raises(StoreUnavailable):
+        bench.guard.write(bench.work)
+    assert bench.fails()
+
+    assert (1, ["store_down"]) == (bench.asked, bench.kinds)
