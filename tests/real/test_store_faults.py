@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,90 +12,19 @@ import pytest
 from authweave.errors import StoreUnavailable
 from load_workers import Workers
 from parts.redis import NewRedis, RedisGroup, RedisServer
-from services import INPUTS, Api, Clock, Identity, Request, connect, engine, oauth, serving, until
-
-GIVEN = "R0"
-LONG = 60.0
-"""Seconds in which even a very busy machine gets there."""
-
-
-class TimedApi(Api):
-    """Notes when a request came."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.timed: list[tuple[float, Request]] = []
-
-    def __call__(self, request: Request) -> Any:
-        self.timed.append((time.monotonic(), request))
-        return super().__call__(request)
-
-
-class Rotating(Identity):
-    """A provider of a person's tokens: each refresh token is good once, and the one that was given is R0."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(refresh=True, **options)
-        self.good_refresh = GIVEN
-
-    @property
-    def spent(self) -> list[str]:
-        return [request.form["refresh_token"] for request in self.asked]
-
-
-class Bench:
-    """An engine on a store, a provider and an API. `told` holds the kinds of events."""
-
-    def __init__(self, url: str, key: Path, identity: Identity, api: Api) -> None:
-        self.url, self.key, self.identity, self.api = url, key, identity, api
-        self.clock = Clock()
-        self.told: list[str] = []
-        self.words: list[str] = []
-        self.engines: list[Any] = []
-
-    def engine(self, **settings: Any) -> Any:
-        def tell(event: Any) -> None:
-            self.told.append(event.kind)
-            self.words.append(event.detail)
-
-        run = engine(
-            settings={"store": self.url, "store_key": str(self.key), **settings}, clock=self.clock, on_event=tell,
-            inputs={**INPUTS, "refresh_token": GIVEN},
-        )  # fmt: skip
-        self.engines.append(run)
-        return run
-
-    def connection(self, run: Any = None, *, tenant: str = "", **auth: Any) -> Any:
-        return connect(oauth(self.identity, **auth), self.api, run=run or self.engine(), tenant=tenant)
-
-    def count(self, kind: str) -> int:
-        return self.told.count(kind)
+from services import INPUTS, Identity, Request, serving, until
+from store_bench import GIVEN, LONG, BenchOn, Rotating, TimedApi, benches, gives, new_key
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    path = tmp_path / "store.key"
-    path.touch(0o600)
-    path.write_text(base64.b64encode(os.urandom(32)).decode())
-    return path
+    return new_key(tmp_path)
 
 
 @pytest.fixture
-def bench_on(key: Path) -> Iterator[Callable[..., Bench]]:
-    with serving(Identity()) as identity, serving(Rotating()) as person, serving(Api()) as api:
-        made: list[Bench] = []
-
-        def on(url: str, *, attended: bool = False) -> Bench:
-            made.append(Bench(url, key, person if attended else identity, api))
-            return made[-1]
-
+def bench_on(key: Path) -> Iterator[BenchOn]:
+    with benches(key) as on:
         yield on
-        for bench in made:
-            for run in bench.engines:
-                run.close()
-
-
-BenchOn = Callable[..., Bench]
 
 
 # ---- ways of going away
@@ -226,13 +153,6 @@ def test_a_persons_token_fails_closed(new_redis: NewRedis, bench_on: BenchOn, fa
 
     assert [GIVEN, "R1", "R2"] == bench.identity.spent
     assert (0, 0) == (bench.identity.refused, bench.count("sign_in_needed"))
-
-
-def gives(connection: Any) -> bool:
-    try:
-        return bool(connection.token().result(30))
-    except StoreUnavailable:
-        return False
 
 
 # ---- a store that goes while a refresh token is being spent
