@@ -44,12 +44,14 @@ class Survey:
 
     def of_profile(self, profile: Profile) -> Iterator[Health]:
         """Each of its connections, then what is stored and belongs to none."""
-        mine = self._entries(profile.name)
-        for tenant, subject in self._whose(profile, mine):
+        mine: dict[Whose, list[Stored]] = {}
+        for entry in self._entries(profile.name):
+            mine.setdefault(entry.whose, []).append(entry)
+        for tenant, subject in self._whose(mine):
             if profile.subject == "user" and not subject:
                 yield Health(profile.name, profile.version, tenant=tenant, why="nobody's token is stored: it acts for a user")
             else:
-                yield from self._of_connection(profile, tenant, subject, [entry for entry in mine if entry.whose == (tenant, subject)])
+                yield from self._of_connection(profile, tenant, subject, mine.get((tenant, subject), []))
 
     def of_invalid(self, name: str, error: ProfileError) -> Iterator[Health]:
         """A profile that cannot be used as it stands, and what is stored of it."""
@@ -125,10 +127,10 @@ class Survey:
     def _is_asked_for(self, tenant: str, subject: str) -> bool:
         return (not self.tenants or tenant in self.tenants) and (not self.subjects or subject in self.subjects)
 
-    def _whose(self, profile: Profile, mine: list[Stored]) -> list[Whose]:
+    def _whose(self, mine: Iterable[Whose]) -> list[Whose]:
         """Whom it may act for: those in the store, and those that are asked for; without any, nobody in particular."""
         asked = [(tenant, subject) for tenant in self.tenants or ("",) for subject in self.subjects or ("",)]
-        stored = sorted({entry.whose for entry in mine})
+        stored = sorted(mine)
         if not (self.tenants or self.subjects):
             return stored or asked
         known = {tenant for tenant, _ in stored}
