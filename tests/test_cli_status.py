@@ -10,7 +10,7 @@ import pytest
 from authweave.cli.exits import Exit
 from authweave.owners import new_owner
 from authweave.status import STATES
-from authweave.values import Entry, Intent
+from authweave.values import Entry, Intent, Trouble
 from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says
 
@@ -320,6 +320,19 @@ def test_a_damaged_entry(keeper):
     assert "damaged" in row["why"]
 
 
+@pytest.mark.parametrize(
+    "facts", [{}, {"inputs": 5}, {"inputs": [["a"]], "connection": 7}, {"connection": "acme/oauth2"}, {"tenant": "theirs"}], ids=lambda facts: ",".join(facts) or "none"
+)
+def test_an_entry_that_is_not_what_its_key_says(keeper, facts):
+    """Facts that do not make the key are nobody's: unreadable, whatever they are, and no command fails."""
+    keeper("token", "acme")
+    keeper.change(lambda record, entry: Entry({**(entry.facts if len(facts) == 1 else {}), **facts} if facts else {}, entry.token))
+
+    assert "unreadable" in keeper.states()
+    assert [Exit.OK] * 2 == [keeper("tokens", "list").code, keeper("tokens", "clear", "--unreadable", "--yes").code]
+    assert [] == keeper.data("tokens", "list")
+
+
 def test_a_store_file_that_is_no_database(keeper):
     """It is moved aside, which is said, and what was in it is unknown."""
     keeper("token", "acme")
@@ -364,17 +377,15 @@ def test_a_thousand_rows_stay_readable(keeper):
     with keeper.engine() as engine:
         for number in range(1000):
             key = keeper.key(engine, tenant=f"t{number:04}")
-            assert engine.ledger.write(key, 0, Entry(key.facts(), token_of("T", time.time() + 600)), keep=None)
-    with keeper.engine() as engine:
-        key = keeper.key(engine, tenant="t0500")
-    keeper.change(lambda record, entry: Entry({**entry.facts, "scopes": "scope=old"}, entry.token), key=key)
+            trouble = Trouble("refused", "so it was", 1.0) if number == 500 else None
+            assert engine.ledger.write(key, 0, Entry(key.facts(), token_of("T", time.time() + 600), trouble), keep=None)
 
     short, whole = keeper("status"), keeper("status", "--all")
 
     assert "t0500" in short.lines[1]
     assert len(short.lines) < 60
     assert "… and 959 more that are well; --all lists them" in short.lines
-    assert "1000 in all: 1 unreadable, 999 ok" in short.lines
+    assert "1000 in all: 1 refused, 999 ok" in short.lines
     assert len(whole.lines) > 1000
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.token_endpoint import shown_url
-from authweave.values import Record
+from authweave.values import Record, TokenKey
 
 if TYPE_CHECKING:
     from authweave.ledger import Ledger
@@ -51,7 +51,23 @@ class Stored:
 
 def stored_in(ledger: Ledger) -> Iterator[Stored]:
     """Every entry, in no order. Raises StoreUnavailable."""
-    return (Stored(key, record) for key, record in ledger.entries())
+    return (Stored(key, _verified(key, record)) for key, record in ledger.entries())
+
+
+def _verified(key: str, record: Record) -> Record:
+    """The record, if its facts are those that its key is made of; otherwise as one that cannot be opened."""
+    if record.entry is None or _digest(record.entry.facts) == key:
+        return record
+    return Record(record.version, None, record.intent, unreadable="it is somebody else's")
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    """The key that the facts make; '' for what are no facts."""
+    try:
+        inputs = tuple((str(name), str(value)) for name, value in facts["inputs"])
+        return TokenKey(**{**facts, "inputs": inputs}).digest()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ""
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
