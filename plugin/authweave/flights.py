@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
+import sys
 import threading
 import time
 import weakref
@@ -124,6 +126,7 @@ class Flights:
                 return way.busy + way.resting > 0
             self._threads.add(thread)
             way.busy += 1
+            _heed_multiprocessing()
         return True
 
     def _drain(self, way: _Lane) -> None:
@@ -164,8 +167,24 @@ _flights: weakref.WeakSet[Flights] = weakref.WeakSet()
 
 @atexit.register
 def _at_exit() -> None:
+    end = time.monotonic() + EXIT_PATIENCE
     for flights in list(_flights):
-        flights.wait(EXIT_PATIENCE)
+        flights.wait(max(0.0, end - time.monotonic()))
+
+
+_heeded_in: set[int] = set()
+
+
+def _heed_multiprocessing() -> None:
+    """A process that `multiprocessing` started (a worker of a pool, say) ends without `atexit`, by finalizers of its own.
+
+    They are forgotten when it starts, so they are registered in the process that has work under way.
+    """
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is None or util is None or process.parent_process() is None or os.getpid() in _heeded_in:
+        return
+    _heeded_in.add(os.getpid())
+    util.Finalize(None, _at_exit, exitpriority=100)
 
 
 def failed(error: AuthweaveError) -> Future[Any]:

@@ -428,3 +428,27 @@ def test_hanging_work_does_not_hold_up_the_end_of_the_process():
 
     assert (b"leaving\n", b"", 0) == (output, errors, code)
     assert seconds < 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_the_end_of_a_worker_of_multiprocessing_waits_for_work():
+    """A process that multiprocessing started never runs `atexit`; the token that it is getting is not lost for that."""
+    said, errors, code, _ = process(
+        """
+        import multiprocessing, os, time
+        from authweave.flights import Flights
+
+        def slow():
+            time.sleep(0.5)
+            os.write(1, b"got, ")
+
+        def work():
+            Flights(4).run("k", "lane", slow)
+
+        child = multiprocessing.get_context("fork").Process(target=work)
+        child.start()
+        child.join()
+        print(child.exitcode)
+        """
+    )
+    assert (b"got, 0\n", b"", 0) == (said, errors, code)
