@@ -54,7 +54,8 @@ def oidc_provider(tmp_path_factory: pytest.TempPathFactory, authority: Authority
       (development login page: takes any name, can be driven by posting its forms), `refresh_token`, device code, and
       the vendor grant `account_credentials` (needs the parameter `account_id`; `unknown` is refused with
       invalid_grant; answers with access and refresh token). A refresh token is issued to clients whose grants have
-      `refresh_token`. `rotate=False` keeps it; the default rotates, and a reused one kills the whole family.
+      `refresh_token`. `rotate=False` keeps it; the default rotates, and a reused one kills the whole family; with
+      `grace=seconds` it is forgiven for so long, and gives another one.
     - Scopes: openid, offline_access, api:read, api:write, asr, nlu, tts, dlg, mix-api. `new_client(scope=…)` narrows
       them: asking for another of these is then invalid_scope. Words it has never heard of are no error.
     - `resource=JWT_RESOURCE` in the token request gives JWT access tokens for `jwt_api_url`; without it, opaque ones.

@@ -4,7 +4,7 @@
  * PART_CONFIG is JSON: {"port": 0, "tls": {"certificate": file, "key": file, "port": 0}, "ttl": 600,
  * "scopes": […], "clients": […], "features": {…}}; all of it may be left out. PART_READY names the file that
  * gets {"http": origin, "https": origin} once it answers. Clients come later through `POST /__clients`
- * (`node/ledger.mjs`); `ttl`, `rotate` and `delay` are a client's own.
+ * (`node/ledger.mjs`); `ttl`, `rotate`, `grace` and `delay` are a client's own.
  *
  * Everything about tokens is decided by oidc-provider; JWT access tokens at the API by express-oauth2-jwt-bearer.
  * Ours are the vendor grant (the server's documented extension point) and the API's challenges for opaque tokens.
@@ -33,8 +33,17 @@ const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.expor
 const setting = (client, name, otherwise) => own.get(client?.clientId)?.[name] ?? otherwise;
 const ttl = (ctx, token, client) => setting(client, 'ttl', config.ttl ?? 600);
 
+/** Some servers forgive that a refresh token is used again soon after it rotated: `grace` seconds, counted from its first use. */
+class Adapter extends MemoryAdapter {
+  async find(id) {
+    const found = await super.find(id);
+    const grace = this.model === 'RefreshToken' && found?.consumed ? setting(found, 'grace', 0) : 0;
+    return grace && Date.now() / 1000 < found.consumed + grace ? { ...found, consumed: undefined } : found;
+  }
+}
+
 const configuration = {
-  adapter: (name) => new MemoryAdapter(name, stored),
+  adapter: (name) => new Adapter(name, stored),
   clients: config.clients ?? [],
   scopes,
   jwks: { keys: [{ ...key, kid: 'part', use: 'sig', alg: 'RS256' }] },
@@ -67,7 +76,7 @@ const configuration = {
 const server = {
   providers: [],
   async add(client) {
-    const { ttl: _, rotate, delay, client_auth, ...metadata } = client;
+    const { ttl: _, rotate, grace, delay, client_auth, ...metadata } = client;
     const grants = metadata.grant_types ?? ['client_credentials'];
     const registered = {
       redirect_uris: [], response_types: grants.includes('authorization_code') ? ['code'] : [],
