@@ -28,6 +28,10 @@ SPREAD: Final = 60.0
 """Seconds over which workers spread the renewal of a token without a stated end."""
 
 
+BY_KEY: Final = 0.8
+"""Which part of the time over which renewals are spread is chosen by the key: the rest keeps workers that share a token apart."""
+
+
 class Tokens:
     """The token of one key. `fresh()` is the warm path, `renewed()` a flight. Safe for threads and forks.
 
@@ -37,7 +41,7 @@ class Tokens:
 
     __slots__ = (
         "__weakref__", "_begins_anew", "_beside", "_clock", "_current", "_deadline", "_failed_until", "_flights", "_judged",
-        "_lane", "_ledger", "_pause", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
+        "_lane", "_ledger", "_pause", "_place", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +51,7 @@ class Tokens:
     ) -> None:  # fmt: skip
         self.key = key
         self.digest = key.digest()
+        self._place = int(self.digest[:8], 16) / 2**32
         self._ledger = ledger
         self._flights = flights
         self._lane = lane
@@ -190,9 +195,10 @@ class Tokens:
         return was_called
 
     def _adopt(self, token: Token) -> None:
-        """Use this token from now on, and choose the moment of its renewal: workers that share it each choose theirs."""
+        """Use this token from now on, and choose the moment of its renewal: most of it by the key, alike in all workers,
+        since the first of many would else always come at the beginning of the window, and many tokens at once; the rest by chance."""
         begin = max(token.renew_at, self._clock())
         width = (token.expires_at - begin) / 2 if token.expires_at != NEVER else SPREAD
-        self._renew_at = begin + between(0.0, max(0.0, width)) if begin != NEVER else NEVER
+        self._renew_at = begin + max(0.0, width) * (BY_KEY * self._place + between(0.0, 1.0 - BY_KEY)) if begin != NEVER else NEVER
         self._refusal = None
         self._current = token

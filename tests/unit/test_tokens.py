@@ -7,15 +7,16 @@ import itertools
 import os
 import threading
 import time
+from collections import Counter
 
 import pytest
 
 from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, UnexpectedFailure
-from authweave.flights import landed
-from authweave.tokens import PAUSES
+from authweave.flights import Flights, landed
+from authweave.tokens import PAUSES, Tokens
 from authweave.values import NEVER, Secret, Token
-from renewing import KEY, Bench, name
-from services import until
+from renewing import KEY, Bench, key_of, name
+from services import Clock, until
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def bench():
 
 
 def test_workers_choose_moments_of_their_own(bench):
-    """Fifty workers that share a token renew it at fifty moments of the window's first half; later ones find it renewed."""
+    """Fifty workers that share a token renew it at fifty moments in the first half of the window; later ones find it renewed."""
     bench.renewed()
     workers = [bench.same() for _ in range(50)]
     moments = sorted(worker.renew_at for worker in workers if worker.renewed().result(10))
@@ -32,7 +33,32 @@ def test_workers_choose_moments_of_their_own(bench):
 
     assert 1 == bench.endpoint.count
     assert issued + 540 <= moments[0] < moments[-1] <= issued + 570
-    assert moments[-1] - moments[0] > 10
+    assert moments[-1] - moments[0] > 3
+
+
+def test_tokens_of_one_birth_that_many_workers_share_are_renewed_one_by_one():
+    """The first of 50 workers renews each of 300 tokens: these moments, too, are spread over most of half the window (0 to 30 s)."""
+    clock = Clock()
+    now = clock()
+    born = Token(Secret("T1", "test"), now + 600, now + 540, now)
+
+    def first_moment(number):
+        moments = []
+        for _ in range(50):
+            worker = Tokens(
+                key_of(tenant=str(number)), lambda: None, Bench().ledger, Flights(1), lane="lane", lease_seconds=45.0, deadline=30.0,
+                tell=lambda *_, **__: None, clock=clock,
+            )  # fmt: skip
+            worker._adopt(born)
+            moments.append(worker.renew_at - born.renew_at)
+        assert max(moments) - min(moments) > 2.0
+        return min(moments)
+
+    firsts = [first_moment(number) for number in range(300)]
+
+    assert 0 <= min(firsts) < 2
+    assert 22 < max(firsts) <= 30
+    assert max(Counter(map(int, firsts)).values()) <= 40  # 300 in 24 seconds: a herd would be all of them in the first
 
 
 def test_a_worker_that_starts_in_the_window_does_not_renew_at_once(bench):
