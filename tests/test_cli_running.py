@@ -30,10 +30,10 @@ from authweave.values import Judgement
 from commands import SECRET, apart, environment, here, profile_for
 from sockets import Server, hang_after_request
 
-HEAVY = ("httpx", "httpcore", "jsonschema", "jinja2", "yaml", "rich", "pluggy", "cryptography", "oauthlib", "asyncio", "ssl")
+HEAVY = ("httpx", "httpcore", "jsonschema", "jinja2", "yaml", "rich", "pluggy", "cryptography", "oauthlib", "asyncio", "ssl", "redis", "sqlite3")
 NOT_FOR_VALIDATE = (
     "httpx", "httpcore", "rich", "cryptography", "oauthlib", "asyncio", "ssl", "keyring", "concurrent.futures", "jsonschema",
-    "authweave.wire", "authweave.report",
+    "redis", "sqlite3", "authweave.wire", "authweave.report",
 )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""All benchmarks, one after another: `python tests/benchmarks/run.py [--check]`; `--check` ends with 1 if a target is missed."""
+"""All benchmarks, one after another: `python tests/benchmarks/run.py [--check] [--million]`.
+
+`--check` ends with 1 if a target is missed; `--million` fills the stores with a million tokens (see `million.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     """Run them on the code of this checkout."""
-    check = "--check" in sys.argv[1:]
+    wanted = [option for option in ("--check", "--million") if option in sys.argv[1:]]
     env = os.environ | {"PYTHONPATH": str(HERE.parents[1] / "plugin")}
     failed = []
     for script in sorted(HERE.glob("*.py")):
         if script == Path(__file__).resolve() or script.name.startswith("_"):  # what several share is no benchmark
             continue
         print(f"\n== {script.name} ==", flush=True)
-        options = ["--check"] if check and '"--check"' in script.read_text() else []  # not all of them have a target
+        options = [option for option in wanted if f'"{option}"' in script.read_text()]  # not all of them have both
         if subprocess.run([sys.executable, str(script), *options], env=env).returncode:
             failed.append(script.name)
     if failed:
