@@ -22,7 +22,8 @@ def is_gone(owner: str) -> bool:
     pid = process.partition("-")[0]
     if here != _here() or here == "?" or not pid.isdecimal():
         return False
-    return _process(int(pid)) != process
+    now = _process(int(pid))
+    return now != process and not (now == f"{pid}-?" and _is_hidden(int(pid)))
 
 
 @functools.cache
@@ -37,10 +38,21 @@ def _here() -> str:
 
 
 def _process(pid: int) -> str:
-    """The process with the moment it began, which tells it from a later one of the same number."""
+    """The process with the moment it began, which tells it from a later one of the same number; `-?` if it cannot be seen."""
     try:
         said = (_PROC / str(pid) / "stat").read_text()
     except OSError:
         return f"{pid}-?"
     fields = said.rpartition(")")[2].split()
-    return f"{pid}-{fields[19]}" if len(fields) > 19 and fields[0] not in ("Z", "X") else f"{pid}-?"
+    return f"{pid}-{fields[19]}" if len(fields) > 19 and fields[0] not in ("Z", "X") else f"{pid}-ended"
+
+
+def _is_hidden(pid: int) -> bool:
+    """Is there a process that /proc does not show: one of another user, under `hidepid` or systemd's ProtectProc?"""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import authweave
 from authweave.errors import (
     ConnectFailure,
     DeadlineExceeded,
@@ -27,10 +33,19 @@ from authweave.values import Entry, Intent, Secret, Trouble, spent_mark
 from renewing import KEY, Bench, name
 from services import until
 
+PLUGIN = Path(authweave.__file__).parent.parent
 DIGEST = KEY.digest()
 LOST = DeadlineExceeded("no answer", stage="body", host="x")
 UNSENT = ConnectFailure("refused", stage="connect", host="x")
 DEAD = TokenEndpointError(status=400, url="x", error="invalid_grant", error_description="Token is not active")
+
+
+def _may_hide_processes():
+    if not (sys.platform == "linux" and os.geteuid() == 0 and shutil.which("unshare") and shutil.which("setpriv")):
+        return False
+    reads = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", f"import os; os.listdir({str(PLUGIN / 'authweave')!r})"]
+    tries = ["unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh", *reads]
+    return subprocess.run(tries, check=False, capture_output=True, timeout=60).returncode == 0
 
 
 def fail(error, *_, **__):
@@ -627,6 +642,19 @@ def test_owners_of_this_process_live():
     assert not is_gone(new_owner())
     for odd in ("", "?", "x", "a.b.c", "..", f"{new_owner().partition('.')[0]}.x-1.y"):
         assert not is_gone(odd)
+
+
+def test_an_owner_that_proc_hides_lives():
+    """What /proc hides of other users (hidepid, systemd's ProtectProc) is not gone: nobody takes a living owner's lease."""
+    if not _may_hide_processes():
+        pytest.skip("only root of Linux can hide processes from others")
+    asking = f"import sys; from authweave.owners import is_gone; sys.exit(is_gone({new_owner()!r}))"
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", asking]
+    hiding = ["unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh", *as_nobody]
+
+    done = subprocess.run(hiding, env={**os.environ, "PYTHONPATH": str(PLUGIN)}, check=False, timeout=60, capture_output=True)
+
+    assert (0, b"") == (done.returncode, done.stderr)
 
 
 def test_a_given_refresh_token(person):
