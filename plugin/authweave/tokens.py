@@ -74,7 +74,11 @@ class Tokens:
         begin_anew_in_child(self)
 
     def in_child(self) -> None:
-        """Leave a refresh token to the parent, where no store tells one process what the other does with it."""
+        """Leave a refresh token to the parent, where no store tells one process what the other does with it.
+
+        A renewal that the parent had under way beside its callers never lands here.
+        """
+        self._beside = None
         if self._current is not None and not self._ledger.is_shared:
             self._current = replace(self._current, refresh_token=None)
             self._renewal.is_parents = True

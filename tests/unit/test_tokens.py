@@ -480,3 +480,31 @@ def test_fork_during_a_renewal(bench):
 
     assert said.startswith("T")
     assert said != "T1"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_fork_waits_for_no_renewal_beside_of_its_parent(bench):
+    """What the parent had under way beside its callers never lands in the child: it renews beside its own, and early."""
+    bench.renewed()
+    bench.clock.ahead = 571
+    bench.endpoint.gate = threading.Event()
+    bench.tokens.fresh()
+    until(lambda: bench.endpoint.count == 2)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            bench.endpoint.gate = None
+            bench.tokens.fresh()
+            until(lambda: name(bench.tokens.current) != "T1")
+            os.write(writing, b"renewed")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    bench.endpoint.gate.set()
+
+    assert "renewed" == said
