@@ -120,16 +120,17 @@ class Engine:
         profile = profile if isinstance(profile, Profile) else self.profile(profile)
         if profile.abstract:
             raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
+        tenant, subject = whole_text("tenant", tenant), whole_text("subject", subject)
         if profile.subject == "user" and not subject:
             raise MissingInput("subject", f"{profile.name} acts for a user: connect(…, subject='the user’s id')")
-        given = dict(inputs or {})
+        given = {name: own_copy(value) for name, value in (inputs or {}).items()}
         if unknown := sorted(set(given) - set(profile.inputs)):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
-        named, tenant = tuple(servers), tenant or ""
-        key = (id(profile), tenant, subject or "", by_value(given), named)  # the connection keeps the profile: its id stays its own
+        named = tuple(servers)
+        key = (id(profile), tenant, subject, by_value(given), named)  # the connection keeps the profile: its id stays its own
         found = self._connections.get(key)
         if found is None:
-            made = Connection(self, profile, tenant=tenant, subject=subject or "", inputs=given, servers=tuple(map(named_server, named)))
+            made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)))
             with self._lock:
                 found = self._connections.setdefault(key, made)
                 if len(self._connections) > MOST_CONNECTIONS:
@@ -265,6 +266,22 @@ def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
         raise SettingsError(f"{settings.origins['sources']}: source {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
     made = [known[name].from_settings(settings) for name in settings.sources]
     return [source for source in made if source is not None]
+
+
+def whole_text(name: str, value: Any) -> str:
+    """The name of a tenant or a user; '' for None. Raises UsageError: 0 must not become nobody, nor 1 and '1' two."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise UsageError(f"{name} is a text (str) without halves of characters, and not {'one with some' if isinstance(value, str) else type(value).__name__}")
+    return value
+
+
+def own_copy(value: Any) -> Any:
+    """Maps and lists copied: what the host changes in its own afterwards is not what was connected."""
+    if isinstance(value, Mapping):
+        return {name: own_copy(member) for name, member in value.items()}
+    return [own_copy(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def by_value(value: Any) -> Any:

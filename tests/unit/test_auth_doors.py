@@ -811,6 +811,32 @@ def test_connecting_twice_is_the_same_connection():
     assert "'k'" not in repr(list(run._connections))
 
 
+@pytest.mark.parametrize("odd", [0, 1, False, b"blue", ("blue",), "\ud800"])
+def test_a_tenant_that_is_no_text_is_nobody(odd):
+    """A tenant 0 is not the tenant '': it is refused, as is everything else that would be taken for another."""
+    from authweave.errors import UsageError
+
+    run, made = engine(), profile(KEY, "https://api.example.com")
+    for whose in ("tenant", "subject"):
+        with pytest.raises(UsageError, match=f"{whose} is a text"):
+            run.connect(made, **{whose: odd})
+
+
+def test_what_the_host_changes_afterwards_was_not_connected():
+    """A list that the host goes on using changes nothing in a connection, nor what is found for its former value."""
+    scopes = ["read"]
+    with serving(Identity()) as identity:
+        made = profile(oauth(identity, scopes="{{ inputs.s | join(' ') }}"), "https://api.example.com", inputs={"s": {"type": "list"}})
+        run = engine()
+        connection = run.connect(made, inputs={"s": scopes})
+        scopes[:] = ["admin"]
+        connection.token().result(10)
+
+        assert connection is run.connect(made, inputs={"s": ["read"]})
+        assert connection is not run.connect(made, inputs={"s": scopes})
+    assert ["read"] == [request.form["scope"] for request in identity.asked]
+
+
 def test_connections_are_bounded(monkeypatch):
     """Hosts with very many tenants do not fill the memory; a connection in use goes on."""
     import authweave.engine
