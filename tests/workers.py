@@ -22,7 +22,7 @@ from authweave.engine import Engine, store_of
 from authweave.errors import AuthweaveError
 from authweave.events import Events
 from authweave.settings import Settings
-from authweave.values import Record
+from authweave.values import Record, TokenKey
 from identities import ACCOUNT
 from parts.identity import Client
 from parts.oidc import OidcProvider
@@ -80,6 +80,13 @@ class Place:
         else:
             made = profile(oauth(url), origin)
         return run.connect(made, inputs=inputs, tenant=self.tenant, subject=self.subject)
+
+    def key(self, run: Engine) -> TokenKey:
+        """The key of the one token of this place."""
+        [credential] = self.connection(run)._credentials
+        credential.resolving().result(30)
+        key: TokenKey = credential.tokens.key
+        return key
 
     def record(self) -> Record | None:
         """What the store holds of the one key of this place."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pickle
+import random
 import signal
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,7 +30,7 @@ from killing import (
     until_stopped,
 )  # fmt: skip
 from stores import key_file, urls
-from workers import ATTENDED, OWN, VENDOR, Place, Told, caller, consented, start
+from workers import ATTENDED, OWN, VENDOR, Place, Told, asked, caller, consented, start
 
 __all__ = ["key_file"]
 
@@ -173,3 +177,80 @@ def test_an_owner_that_comes_back_late(oidc_provider, new_store, key_file, grant
             assert scene.late.is_good, scene
         if server != "keeps":
             assert presented_most(scene.place) <= (2 if is_doubted else 1), scene
+
+
+# ---- at random moments
+
+FAST = 400.0
+"""How much faster clocks run there: a token of 600 seconds lasts one and a half."""
+CALLERS = 4
+
+
+def call_again_and_again(place, began, pipe):
+    """Call until somebody kills us; tell what came of each call."""
+    told = []
+    with place.engine(told) as run:
+        while True:
+            run.clock.ahead = (time.time() - began) * FAST
+            pipe.send(asked(place, run, told))
+            told.clear()
+
+
+def killed_at_random(place, chance, end):
+    """Callers that are killed at random moments, and replaced, until the time is over or a person is needed. What they told."""
+    began = time.time()
+    workers = [start(call_again_and_again, place, began) for _ in range(CALLERS)]
+    heard, deaths = [], 0
+    while time.monotonic() < end and not any(told.error == "SignInNeeded" for told in heard):
+        time.sleep(chance.uniform(0.05, 0.8))
+        number = chance.randrange(CALLERS)
+        os.kill(workers[number].pid, signal.SIGKILL)
+        heard += left(workers[number])
+        workers[number] = start(call_again_and_again, place, began)
+        heard += [worker.pipe.recv() for worker in workers if worker.pipe.poll()]
+        deaths += 1
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGKILL)
+        heard += left(worker)
+    place = replace(place, ahead=(time.time() - began) * FAST)
+    return heard, deaths, (caller(place), caller(place))
+
+
+def left(worker):
+    """What a killed process had told whole."""
+    worker.process.join(60)
+    found = []
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+        while worker.pipe.poll():
+            found.append(worker.pipe.recv())
+    worker.end()
+    return found
+
+
+@pytest.mark.parametrize("seconds", [5.0, pytest.param(20.0, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(("grant", "server"), [(ATTENDED, "rotates"), (ATTENDED, "rotates, with grace"), (VENDOR, "rotates")])
+def test_killed_at_random_moments(oidc_provider, new_store, key_file, counted, grant, server, seconds):
+    """Whenever somebody dies: the others have a token, or say which refresh was interrupted; what is spent stays so."""
+    chance, end, deaths, calls, lost = random.Random(), time.monotonic() + seconds, 0, 0, 0
+
+    while time.monotonic() < end:
+        place = new_place(oidc_provider, new_store(), key_file, grant, server)
+        place.provider.new_client(client_id=place.client.client_id, grant_types=("account_credentials", "refresh_token"), delay=0.1, **SERVERS[server])
+        heard, killed, (following, last) = killed_at_random(place, chance, end)
+        deaths, calls = deaths + killed, calls + len(heard)
+        for told in (*heard, following, last):
+            assert told.is_good or told.error == "SignInNeeded", told
+            assert told.is_good or told.status == 401 or "previous refresh interrupted at 20" in told.words, told
+        counts = oidc_provider.counts(place.client)
+        assert presented_most(place) <= (2 if grant == ATTENDED else 1)
+        if "SignInNeeded" in (following.error, last.error):
+            lost += 1
+            assert ATTENDED == grant
+            assert "previous refresh interrupted at 20" in last.words, last
+            assert "sign_in_needed" == place.record().trouble.kind
+            assert counts["invalid_grant"] == (server == "rotates") or "and so was one before it" in last.words, (counts, last)
+        else:
+            assert last.token == place.record().token.access_token.reveal()
+            assert 0 == counts["invalid_grant"]
+    counted.append(f"{'killed at random, ' + server:44}{place.store.partition(':')[0]:8}{grant:10}deaths {deaths:4}  calls {calls:5}  sign-ins needed {lost}")
+    assert min(calls, deaths) > 0

@@ -77,18 +77,10 @@ def test_what_takes_too_long_leaves_its_intent(place, end):
 
     assert 0 == end(here)
     with here.engine() as run:
-        [left] = [run.ledger.read(tokens.key) for tokens in [tokens_of(here, run)]]
+        left = run.ledger.read(here.key(run))
     assert (None, 1) == (left.token, left.intent.attempt)
 
     told = caller(replace(here, deadline=30.0))
     assert "SignInNeeded" == told.error
     assert "previous refresh interrupted at 20" in told.words
     assert 2 == here.provider.counts(here.client)["token"]
-
-
-def tokens_of(place, run):
-    """The tokens of the one credential of this place."""
-    connection = place.connection(run)
-    [credential] = connection._credentials
-    credential.resolving().result(30)
-    return credential.tokens
