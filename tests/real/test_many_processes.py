@@ -23,8 +23,19 @@ SERVERS = {"rotates": {}, "keeps": {"rotate": False}}
 KINDS = ("memory", "sqlite", "redis")
 
 
-def crowd(place, meet, expiries, calls, pipe):
-    """A process: at each expiry all of its threads call so often, and so do those of the other processes."""
+def expire(run, place, is_chosen):
+    """The clock of each process goes ahead."""
+    run.clock.ahead += LIFE
+
+
+def revoke(run, place, is_chosen):
+    """The provider ends the access token before its time; one process asks it to."""
+    if is_chosen:
+        place.provider.kill(place.client)
+
+
+def crowd(place, meet, ends, expiries, calls, pipe):
+    """A process: whenever the token has ended all of its threads call so often, and so do those of the other processes."""
     statuses, tokens = [], set()
     with place.engine() as run, ThreadPoolExecutor(THREADS) as threads, httpx.Client(trust_env=False, timeout=60) as http:
         auth = place.connection(run).auth
@@ -40,15 +51,14 @@ def crowd(place, meet, expiries, calls, pipe):
             for answers in threads.map(ask, range(THREADS)):
                 statuses += [status for status, _ in answers]
                 tokens |= {token for _, token in answers}
-            meet.wait(120)  # nobody's clock goes ahead while somebody still calls
-            run.clock.ahead += LIFE
+            ends(run, place, meet.wait(120) == 0)  # nothing ends while somebody still calls
     pipe.send((statuses, tokens))
 
 
-def crowds(places, expiries, calls):
+def crowds(places, expiries, calls, ends):
     """So many processes, one at each place: all statuses, and how many tokens were seen."""
     meet = processes.Barrier(len(places))
-    workers = [start(crowd, place, meet, expiries, calls) for place in places]
+    workers = [start(crowd, place, meet, ends, expiries, calls) for place in places]
     heard = [worker.hear() for worker in workers]
     assert [0] * len(places) == [worker.end() for worker in workers]
     return [status for statuses, _ in heard for status in statuses], len(set().union(*(tokens for _, tokens in heard)))
@@ -60,15 +70,16 @@ def line(what, place, counts, took):
     return f"{what:44}{place.store.partition(':')[0]:8}{place.grant:10}{shown}  {took:5.1f} s"
 
 
-def counted_crowds(places, counted, what, *, expiries, calls):
+def counted_crowds(places, counted, what, *, expiries, calls, ends=expire):
     """Run them; the counts of the server, in the table too."""
     provider, client = places[0].provider, places[0].client
     began = time.monotonic()
-    statuses, tokens = crowds(places, expiries, calls)
+    statuses, tokens = crowds(places, expiries, calls, ends)
     counts = provider.counts(client)
     counted.append(line(what, places[0], counts, time.monotonic() - began))
     assert [200] * (len(places) * THREADS * expiries * calls) == statuses
-    assert (0, 0, len(statuses)) == (counts["invalid_grant"], counts["api_401"], counts["api_200"])
+    assert (0, len(statuses)) == (counts["invalid_grant"], counts["api_200"])
+    assert (ends is expire) is (counts["api_401"] == 0)
     assert counts["token"] == counts["granted"] == tokens
     return counts["token"]
 
@@ -100,6 +111,17 @@ def test_a_persons_refresh_token_is_spent_once_per_expiry(oidc_provider, request
     place = place_of(oidc_provider, urls(kind, request, tmp_path)(), key_file, ATTENDED)
 
     assert 5 == counted_crowds([place] * PROCESSES, counted, "4 processes x 8 threads x 10, rotates", expiries=5, calls=2)
+
+
+@pytest.mark.parametrize("grant", [ATTENDED, VENDOR])
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_a_token_that_ends_early_is_renewed_once(oidc_provider, request, tmp_path, key_file, counted, kind, grant):
+    """The API refuses the token to everybody at once, five times: each time one request for all processes."""
+    place = place_of(oidc_provider, urls(kind, request, tmp_path)(), key_file, grant)
+
+    requests = counted_crowds([place] * PROCESSES, counted, "4 processes x 8 threads x 10, revoked", expiries=5, calls=2, ends=revoke)
+
+    assert 5 == requests
 
 
 def test_the_count_tells_stores_apart(oidc_provider, request, tmp_path, key_file, counted):
