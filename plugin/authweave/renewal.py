@@ -341,14 +341,17 @@ class Renewal:
         now, reason, before = self._clock(), str(failure), record.trouble
         if isinstance(failure, RateLimited | EndpointPaused):
             return Trouble("rate_limited", reason, now, until=failure.retry_at)
+        if isinstance(failure, TokenAnswerError) and not spends:
+            kind = "refused" if is_client_refused(failure) else "unreachable"
+            count = _in_a_row(before, kind, way)
+            return Trouble(kind, reason, now, status=failure.status, count=count, until=now + refusal_pause(failure, count), credentials=way.credentials)
         if is_in_doubt(failure):
             lasting = not spends or _is_lasting(record)
             pause = 0.0 if lasting or attempt < MOST_ATTEMPTS else min(DOUBT[0] * 2.0 ** (attempt - MOST_ATTEMPTS), DOUBT[1])
             return Trouble("unreachable", reason, now, spends=spends, count=attempt, until=now + pause)
         if not isinstance(failure, TokenEndpointError) or failure.status >= 500:
             return Trouble("unreachable", reason, now)
-        is_next = before is not None and before.kind == "refused" and before.credentials == way.credentials
-        count = before.count + 1 if before is not None and is_next else 1
+        count = _in_a_row(before, "refused", way)
         return Trouble(
             "refused", reason, now, status=failure.status, error=failure.error, error_description=failure.error_description,
             count=count, until=now + refusal_pause(failure, count), credentials=way.credentials,
@@ -361,7 +364,11 @@ class Renewal:
     def _refuse_as_before(self, record: Record, way: Way) -> None:
         """Raise what the endpoint said the last time, where it is too early to ask again."""
         trouble, now = record.trouble, self._clock()
-        if trouble is not None and trouble.kind == "refused" and now < trouble.until and trouble.credentials == way.credentials:
+        if trouble is None or now >= trouble.until or trouble.credentials != way.credentials:
+            return
+        if trouble.kind == "unreachable" and not trouble.spends:
+            raise EndpointPaused(url=self.key.endpoint, reason=trouble.reason, retry_at=trouble.until, wait=trouble.until - now)
+        if trouble.kind == "refused":
             raise TokenEndpointError(
                 status=trouble.status, url=self.key.endpoint, error=trouble.error, error_description=trouble.error_description,
                 asked_again_at=trouble.until, wait=trouble.until - now,
@@ -455,8 +462,8 @@ def is_same(one: Token, other: Token) -> bool:
     return one is other or one.access_token.matches(other.access_token)
 
 
-def refusal_pause(failure: TokenEndpointError, count: int) -> float:
-    """Seconds during which an endpoint that refused so often in a row is not asked the same again."""
+def refusal_pause(failure: TokenEndpointError | TokenAnswerError, count: int) -> float:
+    """Seconds during which an endpoint that refused (or answered with what is no token) so often in a row is not asked the same again."""
     if is_client_refused(failure):
         first, most = FIRST_REFUSALS["invalid_client"]
         return min(first * 2.0 ** (count - 1), most)
@@ -465,7 +472,9 @@ def refusal_pause(failure: TokenEndpointError, count: int) -> float:
 
 
 def is_client_refused(error: AuthweaveError) -> bool:
-    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2)?"""
+    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2), be it with a web page?"""
+    if isinstance(error, TokenAnswerError):
+        return error.status == 401
     if not isinstance(error, TokenEndpointError):
         return False
     word = (error.error or "").replace("_", "").lower()  # some spell it InvalidClient
@@ -486,6 +495,11 @@ def is_in_doubt(failure: AuthweaveError) -> bool:
     if isinstance(failure, TokenAnswerError):
         return 200 <= failure.status < 300
     return isinstance(failure, UnexpectedFailure)
+
+
+def _in_a_row(before: Trouble | None, kind: str, way: Way) -> int:
+    """The how-manieth trouble of this kind with these secrets it is."""
+    return before.count + 1 if before is not None and before.kind == kind and before.credentials == way.credentials else 1
 
 
 def _is_lasting(record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import ClassVar
@@ -16,6 +17,7 @@ from authweave.errors import (
     RateLimited,
     TokenAnswerError,
     TokenEndpointError,
+    TokenError,
     WireError,
 )
 from authweave.hookspecs import hookimpl
@@ -479,6 +481,36 @@ def test_a_wrong_secret_is_no_storm():
 
     assert refused > 50
     assert identity.count <= 5
+
+
+PAGE = (("Content-Type", "text/html"),)
+
+
+@pytest.mark.parametrize("odd", [Reply(200, b"<html>portal", PAGE), says({"expires_in": 60}), Reply(302, b"", (("Location", "/login"),)), Reply(401, b"<html>no", PAGE)])
+def test_an_endpoint_without_tokens_is_no_storm(odd):
+    """What answers with something else again and again (a login page, a portal) is asked ever more slowly, too."""
+    with serving(Identity(script=[odd] * 500)) as identity:
+        connection = connect(oauth(identity), API)
+        end = time.monotonic() + 1.5
+        for refused in itertools.count():
+            if time.monotonic() > end and refused > 20:
+                break
+            failure_of(TokenError, lambda: connection.token().result(10))
+
+    assert identity.count <= 5
+
+
+def test_another_secret_does_not_wait_for_the_end_of_such_a_pause():
+    """A page of a client that is refused (401) says so as well as an error code does: the next secret is tried at once."""
+    secret = ["wrong"]
+    with serving(Identity(script=[Reply(401, b"<html>no", PAGE)] * 2)) as identity:
+        connection = connect(oauth(identity), API, run=engine(inputs=lambda profile, name, tenant: {"client_id": "i", "client_secret": secret[0]}[name]))
+        failure_of(TokenAnswerError, lambda: connection.token().result(10))
+        assert "not asked again for" in str(failure_of(TokenEndpointError, lambda: connection.token().result(10)))
+        secret[0] = "right"
+        identity.script = []
+
+        assert "T1" == connection.token().result(10).access_token.reveal()
 
 
 def test_unattended_connections_share_a_token():
