@@ -220,10 +220,12 @@ class Renewal:
 
     def _called(self, owner: str, record: Record, known: Token | None, end: float) -> Token | None:
         way = self.way()
-        old, attempt = self._presented(record, known, way)
+        old, attempt = self._presented(owner, record, known, way)
         spends = spent_mark(way.spends(old))
         if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):
             return None
+        if not self._is_still_owner(owner):
+            return None  # who was taken for dead leaves the call to whoever has the lease now
         began = time.monotonic()
         failure: AuthweaveError
         try:
@@ -238,21 +240,27 @@ class Renewal:
             return self._kept(owner, token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
         return self._failed(failure, record, spends, attempt, way)
 
-    def _presented(self, record: Record, known: Token | None, way: Way) -> tuple[Token | None, int]:
+    def _is_still_owner(self, owner: str) -> bool:
+        """Extend the lease, by the store's clock: ours stands still while a machine sleeps. A store that is away says nothing."""
+        with suppress(StoreUnavailable):
+            return self._ledger.lease(self.key, owner, self._lease_seconds)
+        return True
+
+    def _presented(self, owner: str, record: Record, known: Token | None, way: Way) -> tuple[Token | None, int]:
         """The token to refresh, if any, and the how-manieth time its refresh token is presented.
 
         Raises SignInNeeded, and EndpointPaused for a refresh token in doubt.
         """
         if record.unreadable and way.attended:
             raise self._sign_in(f"the stored token cannot be opened: {record.unreadable}")
-        if record.intent is not None:
+        if record.intent is not None and record.intent.owner != owner:
             self._tell("interrupted", detail=f"a renewal begun at {moment(record.intent.at)} was never heard of again")
         if not way.attended:
             return (record.token, 1) if record.intent is None else (None, 1)  # a grant loses nothing; a refresh token may be spent
         old = record.token or self._remembered(record, known)
         if self.is_parents and way.spends(old):
             raise self._sign_in("the refresh token is with the process that this one was forked from: tokens in memory are not shared")
-        return old, self._attempt(record, spent_mark(way.spends(old)), way)
+        return old, self._attempt(owner, record, spent_mark(way.spends(old)), way)
 
     def _remembered(self, record: Record, known: Token | None) -> Token | None:
         """The token in memory, where the store has forgotten that there ever was one.
@@ -268,7 +276,7 @@ class Renewal:
         self._tell("lost", detail="the store has forgotten this token; the copy in memory goes on")
         return known
 
-    def _attempt(self, record: Record, spends: str, way: Way) -> int:
+    def _attempt(self, owner: str, record: Record, spends: str, way: Way) -> int:
         trouble, intent = record.trouble, record.intent
         attempt = 1
         if trouble is not None and spends and trouble.spends == spends:
@@ -280,6 +288,8 @@ class Renewal:
             attempt = trouble.count + 1
         if intent is None or intent.spends != spends or not spends:
             return attempt
+        if intent.owner == owner:
+            return intent.attempt  # ours, and nothing was sent
         if intent.attempt >= MOST_ATTEMPTS and not _is_lasting(record):
             raise self._ended(record, spends, f"previous refresh interrupted at {moment(intent.at)}, and so was one before it", way)
         return intent.attempt + 1

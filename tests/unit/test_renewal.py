@@ -351,6 +351,44 @@ def test_a_late_failure_takes_the_winners_token(person, error):
     assert (1, None) == (person.endpoint.count, person.record().trouble)
 
 
+def test_a_lease_that_was_lost_before_the_call(person):
+    """One that slept beyond its lease, by the store's clock, presents nothing: another one may be doing so right now."""
+    intend, presented = person.store.intend, []
+
+    def after_a_long_sleep(*arguments):
+        is_noted = intend(*arguments)
+        if not presented:
+            person.store._leases[DIGEST] = ("another", person.clock() + 0.3)
+            presented.append(person.endpoint.count)
+            threading.Timer(0.1, somebody_else_renews).start()
+        return is_noted
+
+    def somebody_else_renews():
+        presented.append(person.endpoint.count)
+        person.keep(person.token("winner", refresh="R-winner"), version=1)
+
+    person.store.intend = after_a_long_sleep
+
+    assert "winner" == name(person.renewed())
+    assert ([0, 0], 0) == (presented, person.endpoint.count)
+
+
+def test_a_lease_that_was_lost_to_one_who_gave_up(person):
+    """Where whoever had the lease did nothing, the first one's own intent is no sign of a call."""
+    intend, noted = person.store.intend, []
+
+    def after_a_long_sleep(*arguments):
+        noted.append(arguments)
+        if len(noted) == 1:
+            person.store._leases[DIGEST] = ("another", person.clock() + 0.1)
+        return intend(*arguments)
+
+    person.store.intend = after_a_long_sleep
+
+    assert "T1" == name(person.renewed())
+    assert (1, False) == (person.endpoint.count, "interrupted" in person.kinds)
+
+
 def test_stopped_for_longer_than_anybody_waits(person):
     """An owner that was stopped far beyond its lease still looks at what has come of the renewal meanwhile."""
     person.endpoint.errors = [LOST]
