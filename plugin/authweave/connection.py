@@ -13,6 +13,7 @@ from authweave.applying import Sent, applying, judged, judged_again, needs_body,
 from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
 from authweave.errors import AuthweaveError, InputError, NoVariant
+from authweave.pauses import Client
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
@@ -317,14 +318,26 @@ class Credential:
             tenant=connection.tenant,
             connection=f"{connection.profile.name}/{self.variant.name}",
             subject=connection.subject,
-            endpoint=settings.token_url.render(scope) if not _reads_kept(settings.token_url.reads) else settings.token_url.text,
-            client_id=settings.client_id.render(scope) if settings.client_id else "",
+            endpoint=self._part(settings.token_url, scope) if not _reads_kept(settings.token_url.reads) else settings.token_url.text,
+            client_id=self._part(settings.client_id, scope) if settings.client_id else "",
             grant=settings.grant_type,
-            scopes="\n".join(f"{key}={template.render(scope)}" for key, template in settings.scopes),
-            audience="\n".join(template.render(scope) for template in (settings.audience, settings.resource) if template),
+            scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
+            audience="\n".join(self._part(template, scope) for template in (settings.audience, settings.resource) if template),
             inputs=tuple(plain),
             secret=spent_mark(given_refresh_token(settings, scope)) if settings.grant.attended else self._credentials(inputs),
         )
+
+    def _part(self, template: Any, scope: Mapping[str, Any]) -> str:
+        """A part of the key. Parts are shown: what reads a secret is named as the profile writes it.
+
+        The secret itself is in the key's `secret`, but where a person consented; there a mark stands for what it makes.
+        """
+        text: str = template.render(scope)
+        if not _reads_secret(self.connection.profile, template.reads):
+            return text
+        settings = self.variant.tokens
+        is_attended = settings is not None and settings.grant.attended
+        return f"{template.text} #{spent_mark(Secret(text, template.text))}" if is_attended else str(template.text)
 
     def _credentials(self, inputs: Resolved) -> str:
         """What stands for the secrets that a token call reads: a keyed fingerprint of all of them."""
@@ -338,15 +351,13 @@ class Credential:
         """What gets tokens for this credential."""
         engine, settings = self.connection.engine, self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
-        scope = self._scope(None)
-        client_id = settings.client_id.render(scope) if settings.client_id else ""
         return TokenEndpoint(
             settings,
             self._scope,
             engine.exchange,
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
-            client=(self.lane(), client_id),
+            client=self.client(),
             credentials=self._credentials(self.inputs),
             origin=self.variant.origin,
             attempts=engine.attempts,
@@ -360,12 +371,31 @@ class Credential:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         return settings.token_url.text if _reads_kept(settings.token_url.reads) else str(Origin.of(settings.token_url.render(self._scope(None))))
 
+    def client(self) -> Client:
+        """Whom a pause of the token endpoint concerns: this client (or, without an id, this tenant) at this very URL."""
+        settings = self.variant.tokens
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+        scope = self._scope(None)
+        url = "" if _reads_kept(settings.token_url.reads) else settings.token_url.render(scope).partition("?")[0]
+        client_id = settings.client_id.render(scope) if settings.client_id else ""
+        return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
+
     def _scope(self, old: Token | None) -> dict[str, Any]:
         return self.connection.scope(self.connection.inputs(), old)
 
 
 def _text(value: Any) -> str:
     return str(value.reveal()) if isinstance(value, Secret) else "" if value is None else str(value)
+
+
+def _reads_secret(profile: Profile, reads: Any) -> bool:
+    """Is there a secret input among these look-ups, or behind the variables among them?"""
+    for read in reads:
+        if read[0] == "inputs" and (len(read) < 2 or profile.inputs[read[1]].secret):
+            return True
+        if read[0] == "vars" and any(_reads_secret(profile, data.reads) for name, data in profile.vars.items() if read[1:2] in ((), (name,))):
+            return True
+    return False
 
 
 def _reads_kept(reads: Any) -> bool:

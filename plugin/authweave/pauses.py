@@ -27,7 +27,7 @@ LONGEST_HOLD: Final = 86_400.0
 MOST: Final = 10_000
 
 Client = tuple[str, str]
-"""Whom a pause concerns: the origin of the endpoint, and the client id."""
+"""Whom a pause concerns: the origin of the endpoint; and whom there: the endpoint itself with the client id. The latter is never shown."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from authweave.bearer import wrong_bearer
@@ -36,7 +36,12 @@ class Reading:
     scope: Mapping[str, Any]
     old: Token | None
     now: float
-    url: str
+    sent_to: str
+
+    @property
+    def url(self) -> str:
+        """The URL for messages: without its query, which may hold secrets, and without those that its path holds."""
+        return Redactor(_known_secrets(self.scope)).redact(self.sent_to.partition("?")[0])
 
 
 def read_token(response: TaskResponse, reading: Reading) -> Token:
@@ -83,7 +88,7 @@ def read_revocation(response: TaskResponse, reading: Reading) -> None:
     answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
     if 400 <= response.status < 500 and _error_words(answer, scope)[0] == "invalid_token":
         return
-    raise _refusal(response, answer, scope, replace(reading, url=Redactor(_known_secrets(scope)).redact(reading.url)))
+    raise _refusal(response, answer, scope, reading)
 
 
 def _refuse_as_bearer(access_token: str, token_type: str, answer: Answer, response: TaskResponse, reading: Reading) -> None:

@@ -133,7 +133,7 @@ class TokenEndpoint:
         draft = call.draft()
         request = draft.finish()
         response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
-        read_revocation(response, Reading(self.settings, scope, token, self._clock(), shown_url(request.url)))
+        read_revocation(response, Reading(self.settings, scope, token, self._clock(), request.url))
         return True
 
     def is_refreshable(self, old: Token) -> bool:
@@ -162,7 +162,7 @@ class TokenEndpoint:
         draft = token_call(self.settings, scope, old, self._origin).draft()
         request = draft.finish()
         response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
-        reading = Reading(self.settings, scope, old, self._clock(), shown_url(request.url))
+        reading = Reading(self.settings, scope, old, self._clock(), request.url)
         return read_token(response, reading)
 
     def _wait_for_hold(self, end: float) -> None:

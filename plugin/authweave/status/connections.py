@@ -67,7 +67,7 @@ def around(connection: Connection, variant: Variant, key: TokenKey | None = None
     if key is None:
         return known
     credential = connection.credential(variant)
-    return replace(known, held_until=engine.pauses.until((credential.lane(), key.client_id)), credentials=credential.endpoint().credentials)
+    return replace(known, held_until=engine.pauses.until(credential.client()), credentials=credential.endpoint().credentials)
 
 
 def about(connection: Connection, variant: Variant, condition: Condition, record: Record | None = None) -> Health:
