@@ -224,7 +224,7 @@ class Renewal:
         spends = spent_mark(way.spends(old))
         if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):
             return None
-        if not self._is_still_owner(owner):
+        if way.attended and not self._is_still_owner(owner):
             return None  # who was taken for dead leaves the call to whoever has the lease now
         began = time.monotonic()
         failure: AuthweaveError

@@ -252,5 +252,5 @@ def test_killed_at_random_moments(oidc_provider, new_store, key_file, counted, g
         else:
             assert last.token == place.record().token.access_token.reveal()
             assert 0 == counts["invalid_grant"]
-    counted.append(f"{'killed at random, ' + server:44}{place.store.partition(':')[0]:8}{grant:10}deaths {deaths:4}  calls {calls:5}  sign-ins needed {lost}")
+    counted.append(f"{'killed at random, ' + server:47}{place.store.partition(':')[0]:8}{grant:10}deaths {deaths:4}  calls {calls:5}  sign-ins needed {lost}")
     assert min(calls, deaths) > 0

@@ -67,7 +67,7 @@ def crowds(places, expiries, calls, ends):
 def line(what, place, counts, took):
     """One row of the table: who shared what, and what the server counted."""
     shown = "  ".join(f"{name} {counts[name]:5}" for name in ("token", "granted", "invalid_grant", "api_200", "api_401"))
-    return f"{what:44}{place.store.partition(':')[0]:8}{place.grant:10}{shown}  {took:5.1f} s"
+    return f"{what:47}{place.store.partition(':')[0]:8}{place.grant:10}{shown}  {took:5.1f} s"
 
 
 def counted_crowds(places, counted, what, *, expiries, calls, ends=expire):
