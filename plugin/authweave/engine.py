@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +40,7 @@ from authweave.wire import Route, Wire
 LEASE_FACTOR = 1.5
 """How much longer a lease lasts than the deadline of the call it is for."""
 MOST_CONNECTIONS = 10_000
-"""Connections remembered; of more, the oldest is made anew when it is asked for again. Its tokens stay in the store."""
+"""Connections remembered; of more, the least recently asked for is made anew when somebody does. Its tokens stay in the store."""
 
 
 class Engine:
@@ -74,7 +75,7 @@ class Engine:
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
-        self._connections: dict[tuple[Any, ...], Connection] = {}
+        self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
         self._lock = Lock()
 
@@ -128,13 +129,15 @@ class Engine:
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
         named = tuple(servers)
         key = (id(profile), tenant, subject, by_value(given), named)  # the connection keeps the profile: its id stays its own
-        found = self._connections.get(key)
-        if found is None:
-            made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)))
-            with self._lock:
-                found = self._connections.setdefault(key, made)
-                if len(self._connections) > MOST_CONNECTIONS:
-                    del self._connections[next(iter(self._connections))]
+        with self._lock:
+            if (found := self._connections.get(key)) is not None:
+                self._connections.move_to_end(key)
+                return found
+        made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)))
+        with self._lock:
+            found = self._connections.setdefault(key, made)
+            if len(self._connections) > MOST_CONNECTIONS:
+                self._connections.popitem(last=False)
         return found
 
     def apart(self, exchange: Exchange) -> Self:
@@ -146,7 +149,7 @@ class Engine:
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
-        other._connections, other._tokens = {}, weakref.WeakValueDictionary()
+        other._connections, other._tokens = OrderedDict(), weakref.WeakValueDictionary()
         return other
 
     def status(self) -> list[Health]:

@@ -846,8 +846,11 @@ def test_connections_are_bounded(monkeypatch):
     first = run.connect(made, tenant="0")
     for number in range(50):
         run.connect(made, tenant=str(number))
+        often = run.connect(made, tenant="often")
 
     assert 10 == len(run._connections)
+    assert often is run.connect(made, tenant="often")
+    assert first is not run.connect(made, tenant="0")
     assert "k" == first.authorize(TaskRequest("GET", "/x")).result(10).header("x-api-key")
 
 
