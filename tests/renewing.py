@@ -41,6 +41,7 @@ class Endpoint:
         self.clock, self.life, self.window, self.refresh, self.attended = clock, life, window, refresh, attended
         self.given = Secret(given, "test") if given else None
         self.credentials = ""
+        self.brought = None
         self.olds, self.ends, self.errors, self.spent = [], [], [], []
         self.gate = self.paused = None
         self.before = lambda: None

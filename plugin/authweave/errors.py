@@ -50,10 +50,14 @@ if TYPE_CHECKING:
 
 
 class AuthweaveError(Exception):
-    """Root of the tree. `code` is stable and names the diagnosis; `retry` says whether trying again can help."""
+    """Root of the tree. `code` is stable and names the diagnosis; `retry` says whether trying again can help.
+
+    `is_of_answer`: it came up while an answer was read, so that the call it is about was made.
+    """
 
     code: ClassVar[str] = "error"
     retry: ClassVar[bool] = False
+    is_of_answer: bool = False
 
     def fresh(self) -> Self:
         """The same error without traceback, cause and context."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from authweave.errors import (
@@ -63,6 +64,11 @@ class Way(Protocol):
     @property
     def credentials(self) -> str:
         """A mark of the client's secrets."""
+        ...
+
+    @property
+    def brought(self) -> Secret | None:
+        """The refresh token of the last answer, where the rest of it could not be used."""
         ...
 
     def refuse_early(self, end: float) -> None:
@@ -238,6 +244,9 @@ class Renewal:
             self._tell("renewed" if spends else "acquired", seconds=time.monotonic() - began)
             rotates = spent_mark(token.refresh_token) != spends if spends else None
             return self._kept(owner, token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
+        brought = way.brought
+        if way.attended and brought is not None and spent_mark(brought) != spends:
+            return self._unusable(owner, failure, record, spends, brought, way)
         return self._failed(failure, record, spends, attempt, way)
 
     def _is_still_owner(self, owner: str) -> bool:
@@ -326,9 +335,24 @@ class Renewal:
         """Has somebody else put a token there that is good?"""
         return record.trouble is None and self._good(record, None, waits=True) is not None
 
+    def _unusable(self, owner: str, failure: AuthweaveError, record: Record, spends: str, brought: Secret, way: Way) -> Token | None:
+        """Keep the refresh token of an answer that is otherwise of no use, and raise why; None where a winner's token is to be taken.
+
+        The one that was presented may be dead by now. Raises StoreUnavailable where it cannot be kept yet.
+        """
+        self._tell("refused", detail=str(failure))
+        before, now = record.trouble, self._clock()
+        count = before.count + 1 if before is not None and before.spends == spends else 1
+        until = now + min(OTHER_REFUSALS[0] * 2.0 ** (count - 1), OTHER_REFUSALS[1])
+        trouble = Trouble("unreachable", str(failure), now, spends=spent_mark(brought), count=count, until=until)
+        token = replace(record.token or Token(Secret("", "nothing yet"), expires_at=0.0, renew_at=0.0), refresh_token=brought)
+        if self._kept(owner, token, Entry(self.key.facts(), token, trouble, rotates=True), record.version, spends, way) is None:
+            return None
+        raise failure
+
     def _failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
         """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
-        if not isinstance(failure, TokenError | WireError | UnexpectedFailure):  # nothing was sent
+        if not (failure.is_of_answer or isinstance(failure, TokenError | WireError | UnexpectedFailure)):  # nothing was sent
             with suppress(StoreUnavailable):
                 self._ledger.intend(self.key, record.version, None)
             raise failure
@@ -351,10 +375,10 @@ class Renewal:
         now, reason, before = self._clock(), str(failure), record.trouble
         if isinstance(failure, RateLimited | EndpointPaused):
             return Trouble("rate_limited", reason, now, until=failure.retry_at)
-        if isinstance(failure, TokenAnswerError) and not spends:
+        if (isinstance(failure, TokenAnswerError) or _is_misread(failure)) and not spends:
             kind = "refused" if is_client_refused(failure) else "unreachable"
             count = _in_a_row(before, kind, way)
-            return Trouble(kind, reason, now, status=failure.status, count=count, until=now + refusal_pause(failure, count), credentials=way.credentials)
+            return Trouble(kind, reason, now, count=count, until=now + refusal_pause(failure, count), credentials=way.credentials, status=getattr(failure, "status", 0))
         if is_in_doubt(failure):
             lasting = not spends or _is_lasting(record)
             pause = 0.0 if lasting or attempt < MOST_ATTEMPTS else min(DOUBT[0] * 2.0 ** (attempt - MOST_ATTEMPTS), DOUBT[1])
@@ -472,7 +496,7 @@ def is_same(one: Token, other: Token) -> bool:
     return one is other or one.access_token.matches(other.access_token)
 
 
-def refusal_pause(failure: TokenEndpointError | TokenAnswerError, count: int) -> float:
+def refusal_pause(failure: AuthweaveError, count: int) -> float:
     """Seconds during which an endpoint that refused (or answered with what is no token) so often in a row is not asked the same again."""
     if is_client_refused(failure):
         first, most = FIRST_REFUSALS["invalid_client"]
@@ -504,7 +528,14 @@ def is_in_doubt(failure: AuthweaveError) -> bool:
         return failure.status in (500, 502, 504)
     if isinstance(failure, TokenAnswerError):
         return 200 <= failure.status < 300
+    if _is_misread(failure):
+        return True
     return isinstance(failure, UnexpectedFailure)
+
+
+def _is_misread(failure: AuthweaveError) -> bool:
+    """Did an answer come, and what the profile says of it could not be carried out (a kept value, a template)?"""
+    return failure.is_of_answer and not isinstance(failure, TokenError | WireError)
 
 
 def _in_a_row(before: Trouble | None, kind: str, way: Way) -> int:
@@ -537,7 +568,7 @@ def _event_of(failure: AuthweaveError) -> str:
         return "rate_limited"
     if isinstance(failure, EndpointPaused):
         return ""  # told when the pause began
-    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError) else "unreachable"
+    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError) or _is_misread(failure) else "unreachable"
 
 
 def _retry(failure: AuthweaveError) -> dict[str, Any]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from authweave.bearer import wrong_bearer
 from authweave.call import given_refresh_token
-from authweave.errors import RateLimited, TemplateError, TokenAnswerError, TokenEndpointError, TokenError
+from authweave.errors import (
+    AuthweaveError,
+    RateLimited,
+    TemplateError,
+    TokenAnswerError,
+    TokenEndpointError,
+    TokenError,
+)
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, TokenSettings
 from authweave.redaction import Redactor
@@ -71,6 +79,15 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
         scope=_text(answer, "scope", scope, response, reading) or None,
         kept=kept,
     )
+
+
+def brought_refresh_token(response: TaskResponse, reading: Reading) -> Secret | None:
+    """The refresh token of an answer whose rest cannot be used: where they rotate, no other is good any more."""
+    with suppress(AuthweaveError):
+        answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
+        if _is_accepted(response, answer, scope):
+            return _secret(_text(answer, "refresh_token", scope, response, reading), "token answer")
+    return None
 
 
 def _presented(reading: Reading) -> Secret | None:

@@ -26,7 +26,7 @@ from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
 from authweave.renewal import UNSENT, is_client_refused
-from authweave.token_answers import Reading, read_revocation, read_token
+from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 
@@ -58,6 +58,7 @@ class TokenEndpoint:
         self._pauses = pauses
         self._client = client
         self.credentials = credentials
+        self.brought: Secret | None = None
         self._origin = origin
         self._attempts = attempts
         self._clock = clock
@@ -163,7 +164,14 @@ class TokenEndpoint:
         request = draft.finish()
         response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
         reading = Reading(self.settings, scope, old, self._clock(), request.url)
-        return read_token(response, reading)
+        failure: AuthweaveError
+        try:
+            return read_token(response, reading)
+        except AuthweaveError as error:
+            failure = error.fresh()
+        self.brought = brought_refresh_token(response, reading)
+        failure.is_of_answer = True
+        raise failure
 
     def _wait_for_hold(self, end: float) -> None:
         if (wait := self._hold(end)) > 0:

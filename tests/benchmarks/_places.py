@@ -96,6 +96,7 @@ class Instant:
 
     attended = False
     credentials = ""
+    brought = None
 
     def __init__(self, clock: Callable[[], float], meanwhile: Callable[[], None] = lambda: None) -> None:
         self.clock = clock

@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authweave.errors import MissingInput, RateLimited, SignInNeeded
+from authweave.errors import AuthweaveError, EndpointPaused, MissingInput, RateLimited, SignInNeeded, StoreUnavailable
 from authweave.preview import preview
 from authweave.probe import test_profile as probe
 from authweave.stores.memory import MemoryStore
 from authweave.values import Intent, spent_mark
 from renewing import KEY, Bench, name
-from services import INPUTS, Clock, Identity, Reply, engine, oauth, profile, says, serving
+from services import INPUTS, Clock, Identity, Reply, engine, oauth, profile, says, serving, until
 
 API = "https://api.example.com"
 GIVEN = "c0ns3nt-of-a-person"
@@ -348,3 +348,61 @@ def test_preview_shows_the_call_without_the_secret():
 
     assert [("grant_type", "auth.grant_type"), ("refresh_token", "auth.refresh_token")] == [(part.key, part.origin) for part in shown.parts if part.place == "payload"]
     assert GIVEN not in str(shown)
+
+
+# ---- an answer that brings a refresh token and is otherwise of no use
+
+KEPT = {"token_response": {"keep": {"instance": {"value": "{{ response.json.instance }}", "pattern": "[a-z]+"}}}}
+
+
+@pytest.mark.parametrize(("more", "auth"), [({"expires_in": "soon"}, {}), ({"token_type": "mac"}, {}), ({"access_token": ""}, {}), ({"instance": "?"}, KEPT)])
+def test_a_refresh_token_outlives_the_rest_of_its_answer(identity, clock, more, auth):
+    """What the rotation brought is kept and presented next, once the pause is over: never the one that was spent."""
+    identity.more = {"instance": "eu", **more}
+    run = engine(inputs=HOLDS, clock=clock)
+    connection = held(run, given(identity, **auth))
+    with pytest.raises(AuthweaveError) as caught:
+        token_of(connection)
+    with pytest.raises(EndpointPaused):
+        token_of(connection)
+    assert [GIVEN] == spent(identity)
+
+    identity.more = {"instance": "eu"}
+    clock.ahead = 61
+
+    assert "T2" == token_of(connection).access_token.reveal()
+    assert [GIVEN, "R1"] == spent(identity)
+    assert "R1" not in str(caught.value)
+
+
+def test_such_answers_again_and_again_are_no_storm(identity, clock):
+    """Each brings a refresh token that is kept; the pauses grow."""
+    identity.more = {"expires_in": "soon"}
+    connection = held(engine(inputs=HOLDS, clock=clock), given(identity))
+    for _ in range(60):
+        with pytest.raises(AuthweaveError):
+            token_of(connection)
+        clock.ahead += 1.001
+
+    assert 5 <= identity.count <= 8
+    assert 0 == identity.refused
+
+
+def test_a_store_that_is_away_then_gets_it_later(identity, clock):
+    """The only living refresh token is kept in memory until it can be written, and nobody presents the other one."""
+    store = MemoryStore(clock)
+    run = engine(inputs=HOLDS, clock=clock, store=store)
+    connection = held(run, given(identity))
+    identity.more = {"expires_in": "soon"}
+    store.write = None
+    with pytest.raises(StoreUnavailable):
+        token_of(connection)
+    del store.write
+    until(lambda: list(store.keys()))
+
+    identity.more = {}
+    clock.ahead = 61
+    other = held(engine(inputs=HOLDS, clock=clock, store=store), given(identity))
+
+    assert "T2" == token_of(other).access_token.reveal()
+    assert [GIVEN, "R1"] == spent(identity)
