@@ -281,7 +281,8 @@ def test_no_such_profile(keeper):
 
     row = row_of(keeper)
 
-    assert ("orphaned", "acme", "no such profile") == (row["state"], row["profile"], row["why"])
+    assert ("orphaned", "acme", "no profile of this name is found here") == (row["state"], row["profile"], row["why"])
+    assert "authweave tokens clear --profile acme" in row["fix"]
 
 
 def test_a_profile_by_its_file(keeper, tmp_path):

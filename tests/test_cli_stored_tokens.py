@@ -173,6 +173,17 @@ def test_clear_orphaned(tenants):
     assert "there is nothing to forget\n" == keeper("tokens", "clear", "--orphaned", "--yes").out
 
 
+def test_clear_orphaned_keeps_what_another_folder_may_use(attended):
+    """A refresh token whose profile is not found here stays, and is named with how to forget it all the same."""
+    (attended.folder / "acme.json").unlink()
+
+    done = attended("tokens", "clear", "--orphaned", "--yes")
+
+    assert (Exit.OK, "there is nothing to forget\n") == (done.code, done.out)
+    assert "kept: a refresh token of acme" in done.err
+    assert attended("tokens", "clear", "--profile", "acme", "--yes").out.startswith("forgot 1 of 1 entry, 1 with a refresh token")
+
+
 def test_clear_unreadable(tenants):
     """After a key is lost, what it sealed can be forgotten without the rest."""
     keeper, _ = tenants

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -59,7 +60,7 @@ def sure(question: str, found: Sequence[Stored], *, is_sure: bool) -> bool:
 
 
 def orphans_among(engine: Engine, stored: Sequence[Stored]) -> list[Stored]:
-    """Those that `authweave status` calls orphaned."""
+    """Those that `authweave status` calls orphaned, but for a refresh token whose profile may be at home in another folder."""
     from authweave.errors import ProfileError
     from authweave.status import Survey
 
@@ -71,7 +72,14 @@ def orphans_among(engine: Engine, stored: Sequence[Stored]) -> list[Stored]:
         except ProfileError as error:
             complain(f"{name} is not valid, so that nobody knows which of its tokens are orphaned: {error.problems[0]}")
     keys = {health.key for health in healths if health.state == "orphaned"}
-    return [entry for entry in stored if entry.key[:12] in keys]
+    found = [entry for entry in stored if entry.key[:12] in keys]
+    kept = [entry for entry in found if entry.has_refresh_token and entry.profile not in names]
+    for name in sorted({entry.profile for entry in kept}):
+        complain(
+            f"kept: a refresh token of {one_line(name)}, a profile that is not found here, and may be in another folder; "
+            f"to forget it: authweave tokens clear --profile {shlex.quote(one_line(name))}"
+        )
+    return [entry for entry in found if entry not in kept]
 
 
 def counted(found: Sequence[Stored]) -> str:

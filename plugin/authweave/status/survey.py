@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -68,8 +69,9 @@ class Survey:
                 if entry.key[:12] not in self._seen:
                     yield _alone(entry, self._around())
             elif entry.profile not in known:
-                fix = f"name its file, if it has one: authweave status FILE; or {FORGET}"
-                yield self._orphan(entry, None, None, "no such profile", fix)
+                forget = f"forget it: authweave tokens clear --profile {shlex.quote(entry.profile)}"
+                fix = f"name its file, if it has one: authweave status FILE; or {forget}"
+                yield self._orphan(entry, None, None, "no profile of this name is found here", fix)
 
     def _of_connection(self, profile: Profile, tenant: str, subject: str, mine: list[Stored]) -> Iterator[Health]:
         given = {name: value for name, value in self.inputs.items() if name in profile.inputs}
