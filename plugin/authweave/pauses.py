@@ -18,6 +18,7 @@ from authweave.errors import EndpointPaused, StoreUnavailable
 from authweave.forks import Lock
 from authweave.guard import Tell
 from authweave.ledger import Ledger
+from authweave.times import is_ahead
 
 FAILURES: Final = 5
 """Calls in a row without an answer after which nobody asks for a while."""
@@ -66,14 +67,14 @@ class Pauses:
         """Until when the endpoint asked to be left alone (Unix seconds); 0 if it did not."""
         now = self._clock()
         until = self._until.get(client, 0.0)
-        return until if until > now else max(until, self._heard(client))
+        return until if is_ahead(until, now, LONGEST_HOLD) else self._heard(client)
 
     def hold(self, client: Client, moment: float) -> None:
         """Remember that an endpoint asked to wait, and tell the others."""
         now = self._clock()
         moment = min(moment, now + LONGEST_HOLD)
         with self._lock:
-            self._until = {known: until for known, until in self._until.items() if until > now}
+            self._until = {known: until for known, until in self._until.items() if is_ahead(until, now, LONGEST_HOLD)}
             self._until[client] = max(moment, self._until.get(client, 0.0))
         if self._ledger is not None and self._ledger.is_shared and moment > now:
             with suppress(StoreUnavailable):
@@ -101,7 +102,7 @@ class Pauses:
 
     def _left_alone(self, client: Client) -> _Circuit | None:
         circuit = self._open(client)
-        return circuit if circuit is not None and self._clock() < circuit.until else None
+        return circuit if circuit is not None and is_ahead(circuit.until, self._clock(), 1.2 * LONGEST_PAUSE) else None
 
     def _paused(self, circuit: _Circuit, url: str) -> EndpointPaused:
         return EndpointPaused(url=url, reason=circuit.reason, retry_at=circuit.until, wait=circuit.until - self._clock())

@@ -33,6 +33,7 @@ from authweave.forks import begin_anew_in_child
 from authweave.guard import Tell
 from authweave.ledger import Ledger, worth
 from authweave.owners import is_gone, new_owner
+from authweave.times import is_ahead
 from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
 
 MOST_ATTEMPTS: Final = 2
@@ -49,6 +50,7 @@ AGAIN: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
 FIRST_REFUSALS: Final = {"invalid_client": (10.0, 300.0)}
 """Seconds during which a refused client is not tried again: at first, doubling, at most. It may be locked out otherwise."""
 OTHER_REFUSALS: Final = (1.0, 60.0)
+LONGEST_REFUSAL: Final = 300.0
 PATIENT_REFUSALS: Final = 2
 """Refusals of another kind that are followed by no pause: the next caller may bring what was missing."""
 
@@ -291,7 +293,7 @@ class Renewal:
         if trouble is not None and spends and trouble.spends == spends:
             if trouble.kind == "sign_in_needed":
                 raise self._sign_in(trouble.reason)
-            if self._clock() < trouble.until:
+            if is_ahead(trouble.until, self._clock(), DOUBT[1]):
                 wait = trouble.until - self._clock()
                 raise EndpointPaused(url=self.key.endpoint, reason=trouble.reason, retry_at=trouble.until, wait=wait)
             attempt = trouble.count + 1
@@ -398,7 +400,7 @@ class Renewal:
     def _refuse_as_before(self, record: Record, way: Way) -> None:
         """Raise what the endpoint said the last time, where it is too early to ask again."""
         trouble, now = record.trouble, self._clock()
-        if trouble is None or now >= trouble.until or trouble.credentials != way.credentials:
+        if trouble is None or trouble.credentials != way.credentials or not is_ahead(trouble.until, now, LONGEST_REFUSAL):
             return
         if trouble.kind == "unreachable" and not trouble.spends:
             raise EndpointPaused(url=self.key.endpoint, reason=trouble.reason, retry_at=trouble.until, wait=trouble.until - now)

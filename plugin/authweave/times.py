@@ -264,3 +264,11 @@ def _zone(text: str) -> timezone:
     if ahead >= timedelta(hours=24):
         raise NotATime("there is no such day or time")
     return timezone(-ahead if text[0] == "-" else ahead)
+
+
+def is_ahead(moment: float, now: float, longest: float) -> bool:
+    """Is this moment still to come, and no farther away than anybody ever waits?
+
+    One that is was written by a clock that has been put right since: nobody shall wait for it.
+    """
+    return now < moment <= now + longest

@@ -17,7 +17,8 @@ from authweave.flights import Flights, failed
 from authweave.forks import begin_anew_in_child
 from authweave.guard import Tell
 from authweave.ledger import Ledger
-from authweave.renewal import Renewal, Way, is_same
+from authweave.renewal import LONGEST_REFUSAL, Renewal, Way, is_same
+from authweave.times import is_ahead
 from authweave.values import NEVER, Token, TokenKey
 
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
@@ -113,7 +114,7 @@ class Tokens:
 
     def renewed(self, refused: Token | None = None) -> Future[Token]:
         """A token that is not the refused one: whoever else asks for the same waits for the same flight."""
-        if self._refusal is not None and self._clock() < self._refusal.asked_again_at:
+        if self._refusal is not None and is_ahead(self._refusal.asked_again_at, self._clock(), LONGEST_REFUSAL):
             return failed(self._refusal)
         mark = refused.access_token.mark if refused else None
         end = time.monotonic() + self._deadline
@@ -123,7 +124,7 @@ class Tokens:
         """May this token, refused by the API, be renewed now? Not while every new one is refused, too."""
         if self._suspect is not None and is_same(self._suspect, refused) and self._clock() < refused.issued_at + SUSPECT:
             self.refused_anew(refused)
-        return self._clock() >= self._refused_until
+        return not is_ahead(self._refused_until, self._clock(), PAUSES[-1])
 
     def refused_anew(self, token: Token) -> None:
         """Note that the API refused a token that had just replaced a refused one: the token is not what is wrong."""

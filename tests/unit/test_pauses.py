@@ -240,3 +240,17 @@ def test_a_look_that_fails_keeps_the_endpoint_alone():
 
     assert FAILURES + 1 == identity.count
     assert (1, 0) == (told.count("endpoint_paused"), told.count("endpoint_back"))
+
+
+def test_a_clock_that_was_wrong_keeps_nobody_away():
+    """What was asked or found out a year ahead is over once the clock is right."""
+    bench = Bench()
+    right, bench.now = bench.now, bench.now + 365 * 86_400
+    bench.pauses.hold(CLIENT, bench.now + 30)
+    for _ in range(FAILURES):
+        bench.pauses.failed(CLIENT, "no answer")
+    bench.now = right
+
+    assert 0.0 == bench.pauses.until(CLIENT)
+    bench.pauses.refuse(CLIENT, "https://id.example/token")
+    bench.pauses.begin(CLIENT, "https://id.example/token")

@@ -695,6 +695,15 @@ def test_an_owner_that_proc_hides_lives():
     assert (0, b"") == (done.returncode, done.stderr)
 
 
+def test_a_refresh_token_in_doubt_is_not_kept_back_for_a_year():
+    """Its doubt was written by a clock that was a year ahead: it is presented now."""
+    bench = Bench(store=SharedMemory(), refresh=True, attended=True)
+    ahead = bench.clock() + 365 * 86_400
+    bench.keep(bench.token("T0", life=-1, refresh="R0"), trouble=Trouble("unreachable", "no answer", ahead, spends=mark("R0"), count=2, until=ahead + 60))
+
+    assert "T1" == name(bench.renewed())
+
+
 def test_a_given_refresh_token(person):
     """The first call spends what was given; after a crash it is presented once more, and then no more."""
     bench = Bench(store=SharedMemory(), refresh=True, attended=True, given="SEED")

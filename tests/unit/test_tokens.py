@@ -444,6 +444,17 @@ def test_another_way_of_getting_tokens_is_tried_at_once(bench):
     assert bench.renewed()
 
 
+def test_a_clock_that_was_wrong_locks_nobody_out(bench):
+    """A refusal written a year ahead, in the store or in memory, is no reason to wait a year once the clock is right."""
+    bench.clock.ahead = 365 * 86_400
+    bench.endpoint.errors = [TokenEndpointError(status=401, url="x", error="invalid_client")]
+    with pytest.raises(TokenEndpointError):
+        bench.renewed()
+    bench.clock.ahead = 0
+
+    assert "T2" == name(bench.tokens.renewed().result(10)) == name(bench.same().renewed().result(10))
+
+
 def test_outages_are_not_refusals(bench):
     """A 503 says nothing of the client: the next caller may ask."""
     bench.endpoint.errors = [TokenEndpointError(status=503, url="x") for _ in range(5)]
