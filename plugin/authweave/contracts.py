@@ -156,8 +156,9 @@ class Store(Protocol):
     written. `schemes` are those of its URLs. `is_shared` says whether other processes see what is written, `is_remote`
     whether other machines may: then the key that seals must be named, for each machine would make one of its own.
 
-    Every call ends within `StoreOptions.patience` seconds, with an answer or with StoreUnavailable; none ever raises
-    anything else. Safe for threads, and in a forked child after use in the parent.
+    Every call that a request waits for ends within `StoreOptions.patience` seconds, with an answer or with
+    StoreUnavailable; none ever raises anything else. `keys` and `checks`, which people ask for, may take longer. Safe for
+    threads, and in a forked child after use in the parent.
     """
 
     name: ClassVar[str]

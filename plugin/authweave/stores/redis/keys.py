@@ -10,7 +10,7 @@ from authweave.stores.redis.calls import Calls
 from authweave.stores.redis.line import Line
 
 _AT_ONCE: Final = 500
-_PATIENCE: Final = 2.0
+PIECE_PATIENCE: Final = 2.0
 """Seconds for each piece of the list. No request waits for it, and on a busy machine a piece may take a while."""
 
 
@@ -24,7 +24,7 @@ def names(calls: Calls, prefix: str) -> Iterator[list[bytes]]:
         return found[0], [name for name in found[1] if ours.fullmatch(name)]
 
     while True:
-        cursor, found = calls.do(scanned, patience=_PATIENCE)
+        cursor, found = calls.do(scanned, patience=PIECE_PATIENCE)
         yield found
         if cursor == b"0":
             return
@@ -37,7 +37,7 @@ def keys(calls: Calls, prefix: str) -> Iterator[str]:
         fresh = [name for name in dict.fromkeys(batch) if _key(name) not in seen]
         seen.update(map(_key, fresh))
         asked = [("HEXISTS", name, "data") for name in fresh]
-        has_data = calls.do(lambda line, again, asked=asked: line.ask_all(asked), patience=_PATIENCE) if asked else []  # type: ignore[misc]
+        has_data = calls.do(lambda line, again, asked=asked: line.ask_all(asked), patience=PIECE_PATIENCE) if asked else []  # type: ignore[misc]
         for name, has in zip(fresh, has_data, strict=True):
             if has:
                 yield _key(name).hex()

@@ -45,9 +45,10 @@ end
 """
 
 _RING = f"""
-redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'free', '1')
-redis.call('PEXPIRE', KEYS[2], '{BELL_MS}')
+redis.pcall('XADD', KEYS[2], 'MAXLEN', '1', '*', 'free', '1')
+redis.pcall('PEXPIRE', KEYS[2], '{BELL_MS}')
 """
+"""A full Redis takes no bell: those who wait look again by themselves, and the lease is free all the same."""
 
 WRITE: Final = Script(
     _VERSION
@@ -109,8 +110,8 @@ local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return 0
 end
-{_RING}
 redis.call('DEL', KEYS[1])
+{_RING}
 return 1
 """)
 """KEYS lease, bell; ARGV owner. A lease that is not there any more (run out, flushed) rings, too: somebody may wait."""
@@ -129,8 +130,8 @@ REMOVE: Final = Script(f"""
 {_VERSION}
 local holder = redis.call('GET', KEYS[3])
 if holder then
-  {_RING}
   redis.call('DEL', KEYS[3])
+  {_RING}
 end
 return redis.call('DEL', KEYS[1])
 """)
