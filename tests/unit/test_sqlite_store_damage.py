@@ -214,6 +214,28 @@ def test_every_column_is_guarded(tmp_path, column):
     store.close()
 
 
+@pytest.mark.parametrize(("column", "odd"), [("version", 2**63 - 1), ("version", -1), ("intent", b"\xff"), ("data", 5)])
+def test_what_we_never_write_is_damage_however_well_it_is_marked(tmp_path, column, odd):
+    """Whoever writes to the file can make the marks, too: one row is set aside, and no call fails for good."""
+    from authweave.stores.sqlite.rows import _mark
+
+    store = SqliteStore(tmp_path / "t" / "tokens.db", StoreOptions(patience=5.0))
+    assert store.write("a", 0, b"one")
+    assert store.write("b", 0, b"two")
+    columns = ("version", "data", "intent", "until")
+    with contextlib.closing(sqlite3.connect(tmp_path / "t" / "tokens.db")) as raw, raw:
+        row = dict(zip(columns, raw.execute("SELECT version, data, intent, until FROM rows WHERE key = 'a'").fetchone(), strict=True)) | {column: odd}
+        mark = _mark("a", *(row[name] for name in columns))
+        raw.execute("UPDATE rows SET version = ?, data = ?, intent = ?, until = ?, mark = ? WHERE key = 'a'", (*row.values(), mark))
+
+    now = store.read("a")
+
+    assert (None, "") == (now.data, now.intent)
+    assert store.write("a", now.version, b"three")
+    assert b"two" == store.read("b").data
+    store.close()
+
+
 def test_what_sqlite_gives_back_otherwise_is_no_damage(tmp_path):
     """Arguments that it changes on their way are not mistaken for damage afterwards."""
     told = Told()

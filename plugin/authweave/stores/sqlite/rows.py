@@ -62,7 +62,7 @@ def set_aside(raw: sqlite3.Connection, key: str, now: float) -> bool:
     row = found and raw.execute("SELECT key, version, data, intent, until, mark FROM rows WHERE rowid = ?", found).fetchone()
     if found and (row is None or row[0] != key):
         raise Damaged("an index leads to another row")
-    if not row or row[5] == _mark(*row[:5]):
+    if not row or _is_whole(*row):
         return False
     raw.execute("INSERT INTO damaged (found, key, version, data, intent, until, mark) VALUES (?, ?, ?, ?, ?, ?, ?)", (now, *row))
     raw.execute("DELETE FROM rows WHERE rowid = ?", found)
@@ -95,7 +95,7 @@ def _found(raw: sqlite3.Connection, key: str) -> tuple[Row, float | None]:
     if found is None:
         return Row(), None
     version, data, intent, until, mark = found
-    if mark != _mark(key, version, data, intent, until):
+    if not _is_whole(key, version, data, intent, until, mark):
         raise RowDamaged(key)
     return Row(version, data, intent), until
 
@@ -125,6 +125,12 @@ def _last_version(raw: sqlite3.Connection) -> int:
     if found is None or not isinstance(found[0], int) or not 0 <= found[0] < LARGEST:
         raise Damaged("the last version is not what was written")
     return found[0]
+
+
+def _is_whole(key: object, version: object, data: object, intent: object, until: object, mark: object) -> bool:
+    """Is it what was written, and something that we write? What others put there must not stand in the way of every call."""
+    is_ours = isinstance(version, int) and 0 <= version < LARGEST and isinstance(intent, str) and isinstance(data, bytes | None)
+    return is_ours and mark == _mark(key, version, data, intent, until)
 
 
 def _mark(key: object, version: object, data: object, intent: object, until: object) -> bytes:
