@@ -84,7 +84,7 @@ def test_named_file_replaces_the_search(load, tmp_path):
 
 def test_named_file_that_is_not_there(load):
     """A named file must exist: a typo in its name is not a silent default."""
-    with pytest.raises(SettingsError, match=r"gone\.toml \(from AUTHWEAVE_CONFIG\) cannot be read: No such file"):
+    with pytest.raises(SettingsError, match=r"gone\.toml \(from AUTHWEAVE_CONFIG\) cannot be read: No such file.*unset AUTHWEAVE_CONFIG"):
         load(AUTHWEAVE_CONFIG="gone.toml")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import sockets
 from authweave.errors import (
+    ConnectFailure,
     DeadlineExceeded,
     EgressRefused,
     ProxyFailure,
@@ -14,7 +15,7 @@ from authweave.errors import (
 )
 from authweave.wire import Route
 from certificates import server_context
-from sockets import Server, answers, says, tls_server
+from sockets import Server, answers, free_port, says, tls_server
 from wiring import AUTHORITY, SECRET, failure_of, get, getaddrinfo_of, wire
 
 
@@ -243,3 +244,12 @@ def test_an_ipv6_address():
 
     assert ("::1", server.port) == reply.address
     assert server.requests[0].values("host") == [f"[::1]:{server.port}"]
+
+
+def test_nothing_listens_where_a_route_leads():
+    """The error names the host that was called, too: of the other end of a route nobody may have heard."""
+    routed = wire(ca=None, routes={("api.example", 443): Route("127.0.0.1", free_port())})
+
+    error = failure_of(ConnectFailure, lambda: routed.send(get("https://api.example/"), deadline=2))
+
+    assert "no connection to 127.0.0.1, where calls for api.example go (" in str(error)

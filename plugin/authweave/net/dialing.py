@@ -60,6 +60,7 @@ def _failure(failed: dict[Address, str], journey: Journey) -> ConnectFailure:
     detail = next(kind for kind in _WORDS if kind in failed.values())
     each = "; ".join(f"{address.ip} port {address.port}: {_WORDS[kind]}" for address, kind in failed.items())
     tried = {f"{address.ip}:{address.port}": kind for address, kind in failed.items()}
+    whom = journey.peer if journey.peer == journey.host else f"{journey.peer}, where calls for {journey.host} go"
     return ConnectFailure(
-        f"no connection to {journey.peer} ({each})", stage="connect", host=journey.host, detail=detail, facts=tried
+        f"no connection to {whom} ({each})", stage="connect", host=journey.host, detail=detail, facts=tried
     )

@@ -36,7 +36,10 @@ class SettingsFile:
     @classmethod
     def named(cls, path: Path, by: str) -> Self:
         """The file that a variable names. Raises SettingsError, also when it is not there."""
-        return cls.read(path, f"{path} (from {by})")
+        called = f"{path} (from {by})"
+        if not path.exists():
+            raise SettingsError(f"{called} cannot be read: No such file or directory; name another one, or unset {by}")
+        return cls.read(path, called)
 
     def place(self, key: str) -> str:
         """`authweave.toml:3` for a key at the top level."""
