@@ -67,3 +67,13 @@ def test_what_is_tried_again(error: Exception, is_gone: bool, is_elsewhere: bool
 
     assert (is_gone, is_elsewhere) == (told.is_gone, told.is_elsewhere)
     assert isinstance(told, Failure)
+
+
+@pytest.mark.parametrize("version", [b"x", b"-1", b"", b"9" * 20, b"9" * 5000])
+def test_a_version_that_we_never_write_is_somebody_elses(version):
+    """It concerns its own key; a whole store is not taken for one that is away because of it."""
+    from authweave.stores.redis.failures import Foreign
+    from authweave.stores.redis.store import _row
+
+    with pytest.raises(Foreign):
+        _row([version, b"data", b""])

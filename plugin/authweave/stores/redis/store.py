@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from authweave.stores.redis.line import Line
 
 _LONGEST: Final = 10 * 365 * 24 * 3600.0
+_LONGEST_VERSION: Final = 18
 _CONFIRMING_MS: Final = 100
 _REPORTED_EVERY: Final = 60.0
 
@@ -185,7 +186,7 @@ class RedisStore:
 
 def _row(answer: Sequence[object]) -> Row:
     version, data, intent = map(_bytes, answer)
-    if version is not None and not version.isdigit():
+    if version is not None and not (version.isdigit() and len(version) <= _LONGEST_VERSION):
         from authweave.stores.redis.failures import Foreign
 
         raise Foreign
