@@ -17,11 +17,11 @@ from authweave.pauses import Client
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
-from authweave.renewal import is_client_refused
 from authweave.scopes import make_scope
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens
+from authweave.troubles import is_client_refused
 from authweave.urls import Origin
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey, spent_mark
 

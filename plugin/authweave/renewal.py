@@ -13,16 +13,14 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from authweave.errors import (
     AuthweaveError,
     DeadlineExceeded,
     EndpointPaused,
-    RateLimited,
     SignInNeeded,
     StoreUnavailable,
-    TokenAnswerError,
     TokenEndpointError,
     TokenError,
     UnexpectedFailure,
@@ -34,25 +32,25 @@ from authweave.guard import Tell
 from authweave.ledger import Ledger, worth
 from authweave.owners import is_gone, new_owner
 from authweave.times import is_ahead
+from authweave.troubles import (
+    DOUBT,
+    LONGEST_REFUSAL,
+    MOST_ATTEMPTS,
+    OTHER_REFUSALS,
+    event_of,
+    is_lasting,
+    moment,
+    retry_of,
+    trouble_of,
+    why_ended,
+)
 from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
 
-MOST_ATTEMPTS: Final = 2
-"""How often one refresh token is presented: once, and once more when nobody knows what became of the first time."""
 LATE_TRIES: Final = 4
 WAITING: Final = 1.0
 """Seconds between two looks at a lease that somebody else holds, where the store does not wake us."""
-DOUBT: Final = (60.0, 900.0)
-"""Seconds during which a refresh token in doubt is kept back after its last attempt: at first, doubling, at most."""
-UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
-"""Stages of a call at which nothing of it had been sent."""
-AGAIN: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
+AGAIN: Final = (0.1, 0.2, 0.4, 0.8, 1.0, 2.0, 5.0)
 """Seconds between two tries to tell a store what could not be told."""
-FIRST_REFUSALS: Final = {"invalid_client": (10.0, 300.0)}
-"""Seconds during which a refused client is not tried again: at first, doubling, at most. It may be locked out otherwise."""
-OTHER_REFUSALS: Final = (1.0, 60.0)
-LONGEST_REFUSAL: Final = 300.0
-PATIENT_REFUSALS: Final = 2
-"""Refusals of another kind that are followed by no pause: the next caller may bring what was missing."""
 
 
 class Way(Protocol):
@@ -301,7 +299,7 @@ class Renewal:
             return attempt
         if intent.owner == owner:
             return intent.attempt  # ours, and nothing was sent
-        if intent.attempt >= MOST_ATTEMPTS and not _is_lasting(record):
+        if intent.attempt >= MOST_ATTEMPTS and not is_lasting(record):
             raise self._ended(record, spends, f"previous refresh interrupted at {moment(intent.at)}, and so was one before it", way)
         return intent.attempt + 1
 
@@ -358,40 +356,20 @@ class Renewal:
             with suppress(StoreUnavailable):
                 self._ledger.intend(self.key, record.version, None)
             raise failure
-        if kind := _event_of(failure):
-            self._tell(kind, detail=str(failure), **_retry(failure))
+        if kind := event_of(failure):
+            self._tell(kind, detail=str(failure), **retry_of(failure))
         if way.attended and spends and isinstance(failure, TokenEndpointError) and failure.error == "invalid_grant":
             with suppress(StoreUnavailable):
                 if self._ledger.read(self.key).version != record.version:
                     return None  # the renewal of somebody whom we took for dead has ended meanwhile
-            raise self._ended(record, spends, _why_ended(failure, record), way)
-        trouble = self._trouble(failure, record, spends if way.attended else "", attempt, way)
+            raise self._ended(record, spends, why_ended(failure, record), way)
+        trouble = trouble_of(failure, record, spends if way.attended else "", attempt, way.credentials, self._clock())
         if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
             failure.asked_again_at = trouble.until
         with suppress(StoreUnavailable):
             if not self._ledger.write(self.key, record.version, self._entry(record, trouble), keep=self._keep(record.token, way)):
                 return None  # somebody has written meanwhile: what they know is newer
         raise failure
-
-    def _trouble(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Trouble:
-        now, reason, before = self._clock(), str(failure), record.trouble
-        if isinstance(failure, RateLimited | EndpointPaused):
-            return Trouble("rate_limited", reason, now, until=failure.retry_at)
-        if (isinstance(failure, TokenAnswerError) or _is_misread(failure)) and not spends:
-            kind = "refused" if is_client_refused(failure) else "unreachable"
-            count = _in_a_row(before, kind, way)
-            return Trouble(kind, reason, now, count=count, until=now + refusal_pause(failure, count), credentials=way.credentials, status=getattr(failure, "status", 0))
-        if is_in_doubt(failure):
-            lasting = not spends or _is_lasting(record)
-            pause = 0.0 if lasting or attempt < MOST_ATTEMPTS else min(DOUBT[0] * 2.0 ** (attempt - MOST_ATTEMPTS), DOUBT[1])
-            return Trouble("unreachable", reason, now, spends=spends, count=attempt, until=now + pause)
-        if not isinstance(failure, TokenEndpointError) or failure.status >= 500:
-            return Trouble("unreachable", reason, now)
-        count = _in_a_row(before, "refused", way)
-        return Trouble(
-            "refused", reason, now, status=failure.status, error=failure.error, error_description=failure.error_description,
-            count=count, until=now + refusal_pause(failure, count), credentials=way.credentials,
-        )  # fmt: skip
 
     def _entry(self, record: Record, trouble: Trouble) -> Entry:
         """What is known of the key, with a new trouble."""
@@ -450,10 +428,10 @@ class Renewal:
 
     def _note_alone(self, failure: AuthweaveError, way: Way) -> None:
         """As `_failed`, in memory: a client that is refused must not be tried again and again, store or not."""
-        if kind := _event_of(failure):
-            self._tell(kind, detail=str(failure), **_retry(failure))
+        if kind := event_of(failure):
+            self._tell(kind, detail=str(failure), **retry_of(failure))
         record = Record(entry=self._alone)
-        trouble = self._trouble(failure, record, "", 1, way)
+        trouble = trouble_of(failure, record, "", 1, way.credentials, self._clock())
         if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
             failure.asked_again_at = trouble.until
         self._alone = self._entry(record, trouble)
@@ -498,80 +476,9 @@ def is_same(one: Token, other: Token) -> bool:
     return one is other or one.access_token.matches(other.access_token)
 
 
-def refusal_pause(failure: AuthweaveError, count: int) -> float:
-    """Seconds during which an endpoint that refused (or answered with what is no token) so often in a row is not asked the same again."""
-    if is_client_refused(failure):
-        first, most = FIRST_REFUSALS["invalid_client"]
-        return min(first * 2.0 ** (count - 1), most)
-    first, most = OTHER_REFUSALS
-    return 0.0 if count <= PATIENT_REFUSALS else min(first * 2.0 ** (count - PATIENT_REFUSALS - 1), most)
-
-
-def is_client_refused(error: AuthweaveError) -> bool:
-    """Does the endpoint refuse the client itself: its id or its secret (RFC 6749 §5.2), be it with a web page?"""
-    if isinstance(error, TokenAnswerError):
-        return error.status == 401
-    if not isinstance(error, TokenEndpointError):
-        return False
-    word = (error.error or "").replace("_", "").lower()  # some spell it InvalidClient
-    return word == "invalidclient" or (error.status == 401 and not word)
-
-
-def moment(seconds: float) -> str:
-    """A point in time for people: RFC 3339, UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds > 0 else "an unknown time"
-
-
-def is_in_doubt(failure: AuthweaveError) -> bool:
-    """May the endpoint have done what it was asked, although no usable answer came?"""
-    if isinstance(failure, WireError):
-        return failure.stage not in UNSENT
-    if isinstance(failure, TokenEndpointError):
-        return failure.status in (500, 502, 504)
-    if isinstance(failure, TokenAnswerError):
-        return 200 <= failure.status < 300
-    if _is_misread(failure):
-        return True
-    return isinstance(failure, UnexpectedFailure)
-
-
-def _is_misread(failure: AuthweaveError) -> bool:
-    """Did an answer come, and what the profile says of it could not be carried out (a kept value, a template)?"""
-    return failure.is_of_answer and not isinstance(failure, TokenError | WireError)
-
-
-def _in_a_row(before: Trouble | None, kind: str, way: Way) -> int:
-    """The how-manieth trouble of this kind with these secrets it is."""
-    return before.count + 1 if before is not None and before.kind == kind and before.credentials == way.credentials else 1
-
-
-def _is_lasting(record: Record) -> bool:
-    """Is it known of this refresh token that it can be used any number of times?"""
-    return record.entry is not None and record.entry.rotates is False
-
-
 def _rests_on(record: Record, spends: str) -> bool:
     """Does what is stored still rest on the refresh token that was spent? Then nothing newer is there."""
     if record.trouble is not None and record.trouble.spends:
         return record.trouble.spends == spends
     token = record.token
     return token is None or (bool(spends) and spent_mark(token.refresh_token) == spends)
-
-
-def _why_ended(failure: TokenEndpointError, record: Record) -> str:
-    words = failure.error_description or "the refresh token has expired, was revoked, or was used before"
-    doubt = record.intent.at if record.intent else record.trouble.at if record.trouble and record.trouble.spends else 0.0
-    before = f"previous refresh interrupted at {moment(doubt)}; " if doubt else ""
-    return f"{before}invalid_grant: {words}"
-
-
-def _event_of(failure: AuthweaveError) -> str:
-    if isinstance(failure, RateLimited):
-        return "rate_limited"
-    if isinstance(failure, EndpointPaused):
-        return ""  # told when the pause began
-    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError) or _is_misread(failure) else "unreachable"
-
-
-def _retry(failure: AuthweaveError) -> dict[str, Any]:
-    return {"retry_at": failure.retry_at} if isinstance(failure, RateLimited | EndpointPaused) else {}

@@ -25,8 +25,8 @@ from authweave.errors import (
 from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
-from authweave.renewal import UNSENT, is_client_refused
 from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token
+from authweave.troubles import UNSENT, is_client_refused
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 

@@ -17,8 +17,9 @@ from authweave.flights import Flights, failed
 from authweave.forks import begin_anew_in_child
 from authweave.guard import Tell
 from authweave.ledger import Ledger
-from authweave.renewal import LONGEST_REFUSAL, Renewal, Way, is_same
+from authweave.renewal import Renewal, Way, is_same
 from authweave.times import is_ahead
+from authweave.troubles import LONGEST_REFUSAL
 from authweave.values import NEVER, Token, TokenKey
 
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)

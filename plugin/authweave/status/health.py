@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from authweave.owners import is_gone
-from authweave.renewal import MOST_ATTEMPTS, moment
+from authweave.troubles import MOST_ATTEMPTS, moment
 from authweave.values import NEVER, Intent, Record, Token, Trouble
 
 STATES: Final[Mapping[str, str]] = MappingProxyType({
