@@ -358,6 +358,28 @@ def test_another_process_needs_one_variable(tmp_path, monkeypatch):
         assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in files}
 
 
+@pytest.mark.parametrize("theirs", [{}, {"AUTHWEAVE_STORE": "sqlite:///nowhere/else.db", "AUTHWEAVE_STORE_KEY": "/nowhere/key"}], ids=["none", "set"])
+def test_tokens_of_the_sandbox_stay_in_its_folder(tmp_path, monkeypatch, theirs):
+    """The store and its key are the folder's, also for somebody whose variables name others; profiles are found as before."""
+    folder, profiles = tmp_path / "a folder", tmp_path / "profiles"
+    folder.mkdir(mode=0o700)
+    profiles.mkdir()
+    (profiles / "mine.yaml").write_text("{format: 1, name: mine, identity_provider: Acme, servers: ['https://api.acme.example'], auth: {type: none}}")
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    made = oauth()
+    with Sandbox([made]) as sandbox:
+        for name, value in hand_out(sandbox, folder, (profiles,), os.environ).items():
+            monkeypatch.setenv(name, value)
+        with Engine() as engine:
+            assert engine.connect(made).token().result(10) is not None
+            stored = list(engine.ledger.entries())
+            found = engine.profile("mine")
+
+    assert ([True], "mine") == ([record.token is not None for _, record in stored], found.name)
+    assert (folder / "tokens.db").is_file()
+
+
 def test_curl_gets_a_token(tmp_path):
     """The file for curl holds the whole token request, with the route and the authority."""
     import shutil

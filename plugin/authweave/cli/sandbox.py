@@ -16,6 +16,8 @@ import click
 from authweave.cli.common import Exit, Place, command_of, complain, place_options, profile_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from authweave.engine import Engine
     from authweave.profile import Profile
     from authweave.sandbox import Sandbox, Seen
@@ -53,9 +55,9 @@ def command(
     from authweave.sandbox import Sandbox
 
     with place.engine() as engine:
-        chosen = chosen_profiles(engine, profiles)
+        chosen, folders = chosen_profiles(engine, profiles), tuple(engine.folders)
     with Sandbox(chosen, faults=fault, lifetime=lifetime, port=port, on_seen=_tell) as sandbox:
-        return _run(sandbox, fault)
+        return _run(sandbox, fault, folders)
 
 
 def chosen_profiles(engine: Engine, references: tuple[str, ...]) -> list[Profile]:
@@ -74,14 +76,15 @@ def shipped_profiles(engine: Engine) -> list[Profile]:
     return [profile for profile in loaded if not profile.abstract]
 
 
-def _run(sandbox: Sandbox, faults: tuple[str, ...]) -> Exit:
+def _run(sandbox: Sandbox, faults: tuple[str, ...], folders: tuple[Path, ...]) -> Exit:
+    import os
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
     from authweave.sandbox.handing_out import hand_out
 
     with _ending_on_signals(), suppress(KeyboardInterrupt), TemporaryDirectory(prefix="authweave-sandbox-") as folder:
-        variables = hand_out(sandbox, Path(folder))
+        variables = hand_out(sandbox, Path(folder), folders, os.environ)
         print(_introduction(sandbox, variables, Path(folder), faults), flush=True)
         _listen_for_faults(sandbox)
         while True:
@@ -106,7 +109,7 @@ def _introduction(sandbox: Sandbox, variables: dict[str, str], folder: Any, faul
         "",
         "In another terminal:",
         "",
-        f"  {environment(variables)}",
+        *(f"  {line}" for line in environment(variables).splitlines()),
         f"  authweave test {shlex.quote(_reference(sandbox.accounts[0].profile))}",
         *([f"  curl --config {folder}/{with_curl}.curl        its token request"] if with_curl else []),
         "",

@@ -1,16 +1,21 @@
 """What other processes need to use a running sandbox: files that only this user may read.
 
-One variable is enough for authweave (AUTHWEAVE_CONFIG), one file a profile for curl. Values of inputs stand in these
+One variable is enough for authweave (AUTHWEAVE_CONFIG; one more each where the operator's own would overrule the store or
+its key), one file a profile for curl. Values of inputs stand in these
 files and are never printed.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from authweave.call import token_call
 from authweave.errors import AuthweaveError
@@ -23,16 +28,23 @@ if TYPE_CHECKING:
 CONFIG: Final = "authweave.toml"
 CA: Final = "ca.pem"
 INPUTS: Final = "inputs"
+STORE: Final = "tokens.db"
+STORE_KEY: Final = "store.key"
 
 
-def hand_out(sandbox: Sandbox, folder: Path) -> dict[str, str]:
+def hand_out(
+    sandbox: Sandbox, folder: Path, profiles: Sequence[Path] = (), env: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Write everything into the folder, and answer the variables to export. Who made the folder removes it.
 
-    Settings that the file says (routes, authority, where inputs come from) hold for whoever exports the variable, so
-    that no real credential is ever looked up for a sandbox.
+    Settings that the file says (routes, authority, where inputs come from and tokens go to) hold for whoever exports the
+    variables, so that no real credential is ever looked up for a sandbox, and no token of it stays in a real store.
+    `profiles` are folders to look for profiles in; `env` is the environment of those who will export the variables.
     """
+    kept = {"store": f"sqlite://{quote(str(folder / STORE))}", "store_key": str(folder / STORE_KEY)}
     _write(folder / CA, sandbox.ca_pem)
-    _write(folder / CONFIG, _settings(sandbox))
+    _write(folder / STORE_KEY, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+    _write(folder / CONFIG, _settings(sandbox, kept, profiles))
     (folder / INPUTS).mkdir(mode=0o700)
     for account in sandbox.accounts:
         for name, value in account.inputs.items():
@@ -40,7 +52,11 @@ def hand_out(sandbox: Sandbox, folder: Path) -> dict[str, str]:
                 _write(folder / INPUTS / f"{account.profile.name}.{name}", _as_text(value))
         if (request := first_call(account)) is not None:
             _write(folder / f"{account.profile.name}.curl", "\n".join(_curl(request, sandbox, folder)) + "\n")
-    return {"AUTHWEAVE_CONFIG": str(folder / CONFIG)}
+    overruled = {f"AUTHWEAVE_{name.upper()}": value for name, value in kept.items()}
+    return {
+        "AUTHWEAVE_CONFIG": str(folder / CONFIG),
+        **{variable: value for variable, value in overruled.items() if (env or {}).get(variable)},
+    }
 
 
 def first_call(account: Account) -> TaskRequest | None:
@@ -54,13 +70,15 @@ def first_call(account: Account) -> TaskRequest | None:
     return None
 
 
-def _settings(sandbox: Sandbox) -> str:
+def _settings(sandbox: Sandbox, kept: Mapping[str, str], profiles: Sequence[Path]) -> str:
     lines = [
         "# A running `authweave sandbox` wrote this. It is gone when the sandbox ends.",
         f"ca = {json.dumps(CA)}",
         'proxy = "none"',
         'sources = ["secrets_dir"]',
         f"secrets_dir = {json.dumps(INPUTS)}",
+        *(f"{name} = {json.dumps(value)}" for name, value in kept.items()),
+        *([f"profiles = {json.dumps([str(path.absolute()) for path in profiles])}"] if profiles else []),
         "",
         "[routes]",
         *(
@@ -111,4 +129,4 @@ def _write(path: Path, text: str) -> None:
 
 def environment(variables: Mapping[str, str]) -> str:
     """The lines to paste into another terminal."""
-    return "\n".join(f"export {name}={value}" for name, value in variables.items())
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
