@@ -44,6 +44,7 @@ class Endpoint:
         self.brought = None
         self.olds, self.ends, self.errors, self.spent = [], [], [], []
         self.gate = self.paused = None
+        self.keeps = ()
         self.before = lambda: None
 
     @property
@@ -53,6 +54,9 @@ class Endpoint:
     def refuse_early(self, end):
         if self.paused is not None:
             raise self.paused
+
+    def fits(self, token):
+        return all(name in token.kept for name in self.keeps)
 
     def spends(self, old):
         return old.refresh_token if old is not None and old.refresh_token else self.given

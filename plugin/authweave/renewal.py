@@ -83,6 +83,10 @@ class Way(Protocol):
         """The refresh token that `get` would present."""
         ...
 
+    def fits(self, token: Token) -> bool:
+        """Has this token everything that is kept of an answer today? A profile may have been edited since it was got."""
+        ...
+
     def revoke(self, token: Token, end: float) -> bool:
         """End a token at the provider; False if there is no way to."""
         ...
@@ -204,7 +208,7 @@ class Renewal:
         try:
             self._ledger.release(self.key, owner)
         except StoreUnavailable:
-            self._flights.run((self.key, owner), self._lane, lambda: self._patiently(lambda: self._ledger.release(self.key, owner)))
+            self._flights.run((self.key, owner), self._lane, lambda: self._patiently(lambda: self._ledger.release(self.key, owner), self._lease_seconds))
 
     def _leased(self, owner: str, record: Record) -> bool:
         """Take the lease, if nobody has it who still lives."""
@@ -215,7 +219,7 @@ class Renewal:
     def _good(self, record: Record, refused: Token | None, *, waits: bool) -> Token | None:
         """The stored token, if it will do: for somebody who waits until its end, for a renewal beside until its window."""
         token = record.token
-        if token is None or (refused is not None and is_same(token, refused)):
+        if token is None or (refused is not None and is_same(token, refused)) or not self.way().fits(token):
             return None
         return token if self._clock() < (token.expires_at if waits else min(token.renew_at, token.expires_at)) else None
 
@@ -318,7 +322,7 @@ class Renewal:
         if not way.attended or spent_mark(token.refresh_token) == spends:
             return token  # nothing is lost if nobody else ever sees it
         self._unsaved = _Unsaved(owner, entry, version, spends, keep)
-        self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save))
+        self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save, float("inf")))
         raise failure
 
     def _late(self, entry: Entry, spends: str, keep: float | None) -> bool:
@@ -446,9 +450,9 @@ class Renewal:
             self._unsaved = None
         self._release(unsaved.owner)
 
-    def _patiently(self, work: Callable[[], None]) -> None:
-        """Do what only a store that answers can do, again and again until the lease would have run out."""
-        end = time.monotonic() + self._lease_seconds
+    def _patiently(self, work: Callable[[], None], seconds: float) -> None:
+        """Do what only a store that answers can do, again and again for so many seconds."""
+        end = time.monotonic() + seconds
         for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
             self._flights.rest(pause)
             with suppress(StoreUnavailable):

@@ -32,6 +32,8 @@ LONGEST_LIFETIME: Final = 1e10
 """Seconds (317 years); a longer life is cut off there. A point in time beyond it is none in seconds."""
 UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
+LONGEST_WORDS: Final = 8192
+"""Characters of `scope` and `token_type` that are kept of an answer: they are stored with every token."""
 _SHOWN: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.:@$-]{0,59}")
 
@@ -65,7 +67,7 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     expires_at = _expires_at(answer, scope, response, reading)
     kept = _kept(answer.keep, scope, reading)
     refresh_token = _secret(_text(answer, "refresh_token", scope, response, reading), "token answer")
-    token_type = _text(answer, "token_type", scope, response, reading) or "Bearer"
+    token_type = _text(answer, "token_type", scope, response, reading)[:LONGEST_WORDS] or "Bearer"
     if reading.settings.default_fields:
         _refuse_as_bearer(access_token, token_type, answer, response, reading)
     return Token(
@@ -76,7 +78,7 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
         refresh_token=refresh_token or _presented(reading),
         id_token=_secret(_text(answer, "id_token", scope, response, reading), "token answer"),
         token_type=token_type,
-        scope=_text(answer, "scope", scope, response, reading) or None,
+        scope=_text(answer, "scope", scope, response, reading)[:LONGEST_WORDS] or None,
         kept=kept,
     )
 
@@ -326,6 +328,7 @@ def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any], reading: Reading) ->
     for item in keep:
         value = item.value.value(scope)
         if value is None:
+            kept.setdefault(item.name, None)
             continue
         if item.pattern is not None and not _fits(item.pattern, value):
             raise TemplateError(item.origin, f"kept value `{item.name}` does not look like `{item.pattern}`")

@@ -86,9 +86,11 @@ class Tokens:
             self._renewal.is_parents = True
 
     def use(self, way: Callable[[], Way]) -> None:
-        """Get tokens this way from now on: a secret that is no part of the key may have changed."""
+        """Get tokens this way from now on: a secret that is no part of the key, or what is kept of an answer, may have changed."""
         self._renewal.way = way
         self._refusal = None
+        if self._current is not None and not way().fits(self._current):
+            self._current = None
 
     @property
     def current(self) -> Token | None:

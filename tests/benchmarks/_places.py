@@ -106,6 +106,10 @@ class Instant:
     def refuse_early(self, end: float) -> None:
         """Never."""
 
+    def fits(self, token: Token) -> bool:
+        """Nothing is kept."""
+        return True
+
     def spends(self, old: Token | None) -> None:
         """No refresh token."""
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -751,3 +752,32 @@ def test_refused_without_the_store_is_no_storm():
             bench.renewed()
 
     assert 1 == bench.endpoint.count
+
+
+def test_a_token_that_lacks_what_is_kept_today_is_renewed(person):
+    """A profile was edited to keep more of an answer: the stored token, still good, is renewed and not used without it."""
+    person.keep(person.token("T0", refresh="R0"), version=1)
+    person.endpoint.keeps = ("instance",)
+    got = person.endpoint.get
+
+    def with_kept(old, end):
+        return replace(got(old, end), kept={"instance": None})
+
+    person.endpoint.get = with_kept
+
+    assert ("T1", ["R0"]) == (name(person.renewed()), person.endpoint.spent)
+    assert "T1" == name(person.same().renewed().result(10))
+
+
+def test_an_outage_longer_than_the_lease_loses_nothing_either():
+    """The only copy of a rotated refresh token is kept as long as the process lives."""
+    person = Person()
+    person.tokens = person.same(lease_seconds=0.2)
+    person.endpoint.before = lambda: person.store.broken.update(down("write"))
+    with pytest.raises(StoreUnavailable):
+        person.renewed()
+    time.sleep(1.0)
+    person.store.broken = {}
+
+    until(lambda: person.record().token.refresh_token.reveal() == "R1")
+    assert ["R0"] == person.endpoint.spent

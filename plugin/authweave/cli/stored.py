@@ -97,7 +97,7 @@ def _of_token(token: Token) -> dict[str, Any]:
     secrets = {name: getattr(token, name) for name in ("access_token", "refresh_token", "id_token")}
     return {
         "token_type": token.token_type, "scope": token.scope, "issued_at": stamp(token.issued_at), "renew_at": stamp(token.renew_at),
-        "expires_at": stamp(token.expires_at), "kept": sorted(token.kept),
+        "expires_at": stamp(token.expires_at), "kept": sorted(name for name, value in token.kept.items() if value is not None),
         **{name: _measures(secret) if secret else None for name, secret in secrets.items()},
     }  # fmt: skip
 

@@ -123,7 +123,7 @@ def facts(token: Token, now: float, *, reveal: bool = False) -> dict[str, Any]:
         "fingerprint": fingerprint(token.access_token),
         "refresh_token": token.refresh_token is not None,
         "id_token": token.id_token is not None,
-        "kept": sorted(token.kept),
+        "kept": sorted(name for name, value in token.kept.items() if value is not None),
     }
     return {**told, "access_token": token.access_token.reveal()} if reveal else told
 

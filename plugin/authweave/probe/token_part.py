@@ -32,7 +32,7 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
     ledger.learn(record)
     network(ledger, record)
     ledger.stage("token_call", "ok", call_ms(record), status_line(record))
-    read = ["access_token", *(name for name in ("refresh_token", "id_token") if getattr(token, name)), *(f"kept.{name}" for name in token.kept)]
+    read = ["access_token", *(name for name in ("refresh_token", "id_token") if getattr(token, name)), *(f"kept.{name}" for name, value in token.kept.items() if value is not None)]
     ledger.stage("token_parse", "ok", None, ", ".join(read))
     _checked(ledger, record, variant, token)
 
