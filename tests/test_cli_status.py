@@ -273,15 +273,41 @@ def test_an_orphaned_refresh_token_wants_a_person(keeper):
     assert "somebody may have to sign in again" in row["why"]
 
 
+def test_a_refresh_token_of_another_folder_wants_nobody(keeper):
+    """Its profile is not found from here: 0, and what it holds is told as data."""
+    path = keeper.write(grant_type="refresh_token")
+    keeper.identity.refresh, keeper.identity.good_refresh = True, REFRESH_TOKEN
+    assert Exit.OK == keeper("token", "acme").code
+    path.unlink()
+
+    done, row = keeper("status"), row_of(keeper)
+
+    assert (Exit.OK, True) == (done.code, "1 in all: 1 elsewhere" in done.lines)
+    assert ("elsewhere", True, True) == (row["state"], row["refresh_token"], row["attended"])
+
+
+def test_an_orphan_without_a_token_is_no_loss(keeper):
+    """Only a refusal was stored under the key that an edit left: said."""
+    keeper.identity.script = [says({"error": "invalid_scope"}, 400)]
+    assert Exit.REFUSED == keeper("token", "acme").code
+    keeper.write(scopes=["write"])
+
+    [orphan, _] = keeper.data("status")["status"]
+
+    assert ("orphaned", True) == (orphan["state"], orphan["why"].endswith("; nothing is lost: it holds no token"))
+    assert Exit.OK == keeper("status").code
+
+
 def test_no_such_profile(keeper):
-    """What is stored for a profile that is gone."""
+    """What is stored for a profile that is gone, or in another folder: told, and nothing wrong with it."""
     path = keeper.write()
     keeper("token", "acme")
     path.unlink()
 
     row = row_of(keeper)
 
-    assert ("orphaned", "acme", "no profile of this name is found here") == (row["state"], row["profile"], row["why"])
+    assert Exit.OK == keeper("status").code
+    assert ("elsewhere", "acme", "its profile is not found from this folder") == (row["state"], row["profile"], row["why"])
     assert "authweave tokens clear --profile acme" in row["fix"]
 
 
@@ -291,7 +317,7 @@ def test_a_profile_by_its_file(keeper, tmp_path):
     keeper("token", path)
     moved = path.rename(tmp_path / path.name)
 
-    assert (["orphaned"], ["ok"]) == (keeper.states(), keeper.states(moved))
+    assert (["elsewhere"], ["ok"]) == (keeper.states(), keeper.states(moved))
 
 
 def test_unreadable(keeper):

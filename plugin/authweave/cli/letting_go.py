@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from authweave.errors import AuthweaveError, UsageError
 if TYPE_CHECKING:
     from authweave.connection import Connection
     from authweave.engine import Engine
-    from authweave.status import Stored
+    from authweave.status import Health, Stored
 
 TRIES: Final = 3
 MOST_NAMED: Final = 20
@@ -60,26 +61,25 @@ def sure(question: str, found: Sequence[Stored], *, is_sure: bool) -> bool:
 
 
 def orphans_among(engine: Engine, stored: Sequence[Stored]) -> list[Stored]:
-    """Those that `authweave status` calls orphaned, but for a refresh token whose profile may be at home in another folder."""
+    """Those that `authweave status` calls orphaned. What may be at home in another folder is left alone, and named."""
     from authweave.errors import ProfileError
     from authweave.status import Survey
 
     survey, names = Survey(engine, list(stored)), engine.names()
-    healths = list(survey.of_nobody(names))
+    healths: list[Health] = []
     for name in {entry.profile for entry in stored} & set(names):
         try:
             healths += survey.of_profile(engine.profile(name))
         except ProfileError as error:
             complain(f"{name} is not valid, so that nobody knows which of its tokens are orphaned: {error.problems[0]}")
     keys = {health.key for health in healths if health.state == "orphaned"}
-    found = [entry for entry in stored if entry.key[:12] in keys]
-    kept = [entry for entry in found if entry.has_refresh_token and entry.profile not in names]
-    for name in sorted({entry.profile for entry in kept}):
+    elsewhere = Counter(entry.profile for entry in stored if entry.profile not in names and not entry.record.unreadable)
+    for name, count in sorted(elsewhere.items()):
         complain(
-            f"kept: a refresh token of {one_line(name)}, a profile that is not found here, and may be in another folder; "
-            f"to forget it: authweave tokens clear --profile {shlex.quote(one_line(name))}"
+            f"kept: {count} of {one_line(name)}, a profile that is not found from this folder; "
+            f"to forget them: authweave tokens clear --profile {shlex.quote(one_line(name))}"
         )
-    return [entry for entry in found if entry not in kept]
+    return [entry for entry in stored if entry.key[:12] in keys]
 
 
 def counted(found: Sequence[Stored]) -> str:

@@ -28,7 +28,7 @@ authweave status --all --format json          with the shipped profiles that nob
 """
 MOST_WELL: Final = 40
 """Rows in a good state that are listed; of more, the rest are counted."""
-WELL: Final = frozenset({"ok", "no_token", "unused", "expiring", "expired", "renewing"})
+WELL: Final = frozenset({"ok", "no_token", "unused", "expiring", "expired", "renewing", "elsewhere"})
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -60,7 +60,7 @@ def command(
 
     Nothing is sent and no token is got: this looks at the inputs and into the store. An entry whose key is not the one
     that the profile and its inputs make today is orphaned, which an edit of token_url, scopes or audience does: what
-    differs is said. Ends with 1 if something wants a person, with 3 if an endpoint or the store is away, with 4 if a
+    differs is said. One whose profile is not found from this folder is elsewhere: the store is one for all folders. Ends with 1 if something wants a person, with 3 if an endpoint or the store is away, with 4 if a
     profile that is named lacks an input.
     """
     from authweave.cli.options import Given

@@ -115,7 +115,7 @@ def revoke(keys: tuple[str, ...], yes: bool, place: Place) -> Exit:
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--profile", metavar="NAME", help="Those of this profile.")
 @click.option("--tenant", "tenants", multiple=True, help="With --profile: only those of this tenant.")
-@click.option("--orphaned", is_flag=True, help="Those that no profile makes the key of any more.")
+@click.option("--orphaned", is_flag=True, help="Those that a profile found here makes the key of no more.")
 @click.option("--unreadable", is_flag=True, help="Those that cannot be opened.")
 @click.option("--all", "is_all", is_flag=True, help="Everything.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

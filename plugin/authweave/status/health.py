@@ -23,6 +23,7 @@ STATES: Final[Mapping[str, str]] = MappingProxyType({
     "renewing": "a worker is getting another token now",
     "expired": "there is no token that is still good; the next use gets one",
     "expiring": "in its refresh window; the next use renews it, and nobody waits",
+    "elsewhere": "its profile is not found from this folder",
     "unused": "nothing is stored: no token was got yet, or it was forgotten",
     "no_token": "its type gets no token: the credential goes into each request as it is",
     "ok": "there is a token that is good",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.connection import Connection
 from authweave.errors import AuthweaveError, ProfileError
 from authweave.status.connections import about, around, fix_of, health_under, healths_of, is_attended, not_configured
-from authweave.status.health import Around, Health, condition_of
+from authweave.status.health import STATES, Around, Health, condition_of
 from authweave.status.stored import Stored, differences
 from authweave.values import TokenKey
 
@@ -62,16 +62,15 @@ class Survey:
             yield replace(_alone(entry, self._around()), why="the profile is not valid")
 
     def of_nobody(self, names: Iterable[str]) -> Iterator[Health]:
-        """What is stored for profiles that there are no more, and what cannot be opened, so that nobody knows whose it is."""
+        """What is stored for profiles that are not found from here, and what cannot be opened, so that nobody knows whose it is."""
         known = set(names)
         for entry in self.stored:
             if entry.record.unreadable:
                 if entry.key[:12] not in self._seen:
                     yield _alone(entry, self._around())
             elif entry.profile not in known:
-                forget = f"forget it: authweave tokens clear --profile {shlex.quote(entry.profile)}"
-                fix = f"name its file, if it has one: authweave status FILE; or {forget}"
-                yield self._orphan(entry, None, None, "no profile of this name is found here", fix)
+                forget = f"if it is gone for good, forget it: authweave tokens clear --profile {shlex.quote(entry.profile)}"
+                yield self._unused(entry, "elsewhere", STATES["elsewhere"], f"to know more, name its file: authweave status FILE; {forget}")
 
     def _of_connection(self, profile: Profile, tenant: str, subject: str, mine: list[Stored]) -> Iterator[Health]:
         given = {name: value for name, value in self.inputs.items() if name in profile.inputs}
@@ -104,14 +103,22 @@ class Survey:
         made = about(connection, variant, replace(condition, why=why), entry.record)
         return replace(made, key=entry.key[:12], fix=made.fix or missing.fix)
 
-    def _orphan(self, entry: Stored, profile: Profile | None, variant: Variant | None, why: str, fix: str) -> Health:
+    def _orphan(self, entry: Stored, profile: Profile, variant: Variant | None, why: str, fix: str) -> Health:
         """An entry that nobody will look for any more."""
-        token, attended = entry.record.token, self._was_attended(entry, variant)
-        lost = "; it holds a refresh token, without which somebody may have to sign in again" if entry.has_refresh_token and attended else ""
+        lost = ""
+        if entry.record.token is None:
+            lost = "; nothing is lost: it holds no token"
+        elif entry.has_refresh_token and self._was_attended(entry, variant):
+            lost = "; it holds a refresh token, without which somebody may have to sign in again"
+        made = self._unused(entry, "orphaned", f"{why}{lost}", fix, variant)
+        return replace(made, version=profile.version, variant=entry.variant if len(profile.variants) > 1 else "")
+
+    def _unused(self, entry: Stored, state: str, why: str, fix: str, variant: Variant | None = None) -> Health:
+        """An entry that no profile found here looks for."""
+        token = entry.record.token
         return Health(
-            entry.profile, profile.version if profile else "", entry.variant if profile and len(profile.variants) > 1 else "", *entry.whose,
-            "orphaned", f"{why}{lost}", token.expires_at if token else None, token.issued_at if token else None, fix, entry.key[:12],
-            entry.has_refresh_token, attended,
+            entry.profile, "", entry.variant, *entry.whose, state, why, token.expires_at if token else None,
+            token.issued_at if token else None, fix, entry.key[:12], entry.has_refresh_token, self._was_attended(entry, variant),
         )  # fmt: skip
 
     def _was_attended(self, entry: Stored, variant: Variant | None) -> bool:
