@@ -9,7 +9,7 @@ import pytest
 
 from authweave.cli.exits import Exit
 from authweave.redaction import fingerprint
-from authweave.values import Entry
+from authweave.values import Entry, TokenKey
 from commands import apart, here
 from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says
@@ -56,6 +56,23 @@ def test_list(tenants):
     assert "2 stored, 0 with a refresh token" == done.lines[-1]
     assert ["blue"] == [row["tenant"] for row in stored(keeper, "--profile", "acme", "--tenant", "blue")]
     assert [] == stored(keeper, "--profile", "other")
+
+
+def test_list_is_narrow(keeper, attended):
+    """Of the endpoint only the origin; no column that is empty in all rows; 80 columns are enough for what is usual."""
+    alone = keeper("tokens", "list").lines
+    with keeper.engine() as engine:
+        facts = {**keeper.key(engine).facts(), "connection": "nuance-mix-runtime", "tenant": "blue", "endpoint": "https://auth.crt.nuance.com/oauth2/token"}
+        key = TokenKey(**facts | {"inputs": tuple(map(tuple, facts["inputs"]))})
+        assert engine.ledger.write(key, 0, Entry(key.facts(), token_of("T", time.time() + 600)), keep=None)
+
+    both = keeper("tokens", "list").lines
+
+    assert ["key", "profile", "endpoint", "ends", "refresh"] == alone[0].split()
+    assert [keeper.identity.url, "in", "9", "min", "yes"] == alone[1].split()[2:]
+    assert ["key", "profile", "tenant", "endpoint", "ends", "refresh"] == both[0].split()
+    assert ["nuance-mix-runtime", "blue", "auth.crt.nuance.com", "in", "9", "min"] == both[2].split()[1:]
+    assert max(map(len, [*alone, *keeper("tokens", "list", "--profile", "nuance-mix-runtime").lines])) <= 80
 
 
 def test_list_tells_of_trouble_and_of_what_cannot_be_opened(tenants):

@@ -39,7 +39,7 @@ authweave tokens clear 1a4cb1d3
 authweave tokens clear --profile acme --tenant blue
 authweave tokens clear --orphaned --yes
 """
-_HEADS: Final = ("key", "profile", "tenant", "subject", "grant", "endpoint", "ends", "refresh token", "last trouble")
+_HEADS: Final = ("key", "profile", "tenant", "subject", "endpoint", "ends", "refresh", "last trouble")
 
 
 @group_of("tokens", examples=EXAMPLES)
@@ -56,7 +56,10 @@ def command() -> None:
 @format_option
 @place_options
 def list_(profile: str | None, tenants: tuple[str, ...], form: str, place: Place) -> Exit:
-    """List what is stored: whose it is, where it came from, when it ends, and what went wrong last."""
+    """List what is stored: whose it is, which host it came from, when it ends, and what went wrong last.
+
+    A column that would be empty is left out. The grant and the whole endpoint are in `tokens show`, and in JSON.
+    """
     from authweave.cli.stored import all_stored, facts_of, selected
 
     with place.store_engine() as engine:
@@ -66,7 +69,7 @@ def list_(profile: str | None, tenants: tuple[str, ...], form: str, place: Place
     if form == "json":
         print_json([facts_of(entry) for entry in found])
     elif found:
-        print(table(_HEADS, (_row(entry, now) for entry in found)))
+        print(_table([_row(entry, now) for entry in found]))
         print(f"{len(found)} stored, {sum(entry.has_refresh_token for entry in found)} with a refresh token")
     else:
         print("nothing is stored")
@@ -153,12 +156,23 @@ def _row(entry: Stored, now: float) -> tuple[str, ...]:
 
     told, token = facts_of(entry), entry.record.token
     if told["unreadable"]:
-        return (told["key"], "?", "", "", "", "", "", "", f"cannot be opened: {told['unreadable']}")
+        return (told["key"], "?", "", "", "", "", "", f"cannot be opened: {told['unreadable']}")
     cells = (
-        told["key"], told["profile"], told["tenant"], told["subject"], told["grant"], told["endpoint"],
-        ends(token.expires_at, now) if token else "no token", "yes" if told["refresh_token"] else "no", told["trouble"] or "",
+        told["key"], told["profile"], told["tenant"], told["subject"], _origin(told["endpoint"]),
+        ends(token.expires_at, now) if token else "no token", "yes" if told["refresh_token"] else "", told["trouble"] or "",
     )  # fmt: skip
     return tuple(map(one_line, cells))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """The rows under their heads, without the columns that are empty in all of them."""
+    used = [index for index in range(len(_HEADS)) if any(row[index] for row in rows)]
+    return table([_HEADS[index] for index in used], [[row[index] for index in used] for row in rows])
+
+
+def _origin(endpoint: str) -> str:
+    """`login.acme.example`, or `http://127.0.0.1:8080`: the usual scheme goes without saying."""
+    return "/".join(endpoint.split("/")[:3]).removeprefix("https://")
 
 
 def _rows(told: dict[str, Any], indent: str = "") -> Iterator[Sequence[str]]:
