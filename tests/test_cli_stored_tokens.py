@@ -268,14 +268,14 @@ def test_revoke_that_fails_keeps_the_token(attended):
 
 
 def test_revoke_without_a_way(tenants):
-    """A profile that says of no way to revoke: said, with how to forget it, and nothing is forgotten."""
+    """A profile that says of no way to revoke: said, with how to forget it, and nothing is forgotten; 1."""
     keeper, keys = tenants
 
     done = keeper("tokens", "revoke", keys["blue"], "--yes")
 
-    assert Exit.USAGE == done.code
-    assert "says of no way to revoke a token (auth.revoke_request)" in done.err
-    assert f"authweave tokens clear {keys['blue']}" in done.err
+    assert Exit.REFUSED == done.code
+    assert "the profile names no revoke_request, so nothing can be ended at the provider; " in done.err
+    assert f"`authweave tokens clear {keys['blue']}` forgets it here\n" in done.err
     assert len(keys) == len(stored(keeper))
 
 

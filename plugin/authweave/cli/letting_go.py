@@ -16,6 +16,7 @@ from authweave.errors import AuthweaveError, UsageError
 if TYPE_CHECKING:
     from authweave.connection import Connection
     from authweave.engine import Engine
+    from authweave.profile import Profile, Variant
     from authweave.status import Health, Stored
 
 TRIES: Final = 3
@@ -95,11 +96,14 @@ def _forgotten(engine: Engine, entry: Stored) -> bool:
 def _revoked_one(engine: Engine, entry: Stored) -> Exit:
     short, why = entry.key[:12], ""
     try:
-        connection = connection_of(engine, entry)
-        if connection.revoke().result():
+        profile, variant = maker_of(engine, entry)
+        if variant.tokens is None or variant.tokens.revoke_request is None:
+            why = f"the profile names no revoke_request, so nothing can be ended at the provider; {_forget(entry)}"
+        elif connection_of(engine, entry, profile, variant).revoke().result():
             print(f"{short}: revoked at the provider, and forgotten here")
             return Exit.OK
-        why = "there was nothing that could be revoked"
+        else:
+            why = "there was nothing that could be revoked"
     except AuthweaveError as error:
         from authweave.cli.exits import exit_of
 
@@ -109,11 +113,9 @@ def _revoked_one(engine: Engine, entry: Stored) -> Exit:
     return Exit.REFUSED
 
 
-def connection_of(engine: Engine, entry: Stored) -> Connection:
-    """The connection that this entry is the token of, and that can revoke it. Raises UsageError, InputError."""
+def maker_of(engine: Engine, entry: Stored) -> tuple[Profile, Variant]:
+    """The profile, and its variant, that this entry was got for. Raises UsageError, ProfileError."""
     from authweave.cli.stored import finder
-    from authweave.status.stored import differences
-    from authweave.status.survey import key_of
 
     if entry.record.unreadable:
         raise UsageError(f"it cannot be opened: {entry.record.unreadable}; {_forget(entry)}")
@@ -121,8 +123,14 @@ def connection_of(engine: Engine, entry: Stored) -> Connection:
     variant = next((variant for variant in profile.variants if variant.name == entry.variant), None) if profile else None
     if profile is None or variant is None or variant.tokens is None:
         raise UsageError(f"no profile that is found here is called {one_line(entry.profile)}, or it gets tokens in another way now; {_forget(entry)}")
-    if variant.tokens.revoke_request is None:
-        raise UsageError(f"{profile.name} says of no way to revoke a token (auth.revoke_request); {_forget(entry)}")
+    return profile, variant
+
+
+def connection_of(engine: Engine, entry: Stored, profile: Profile, variant: Variant) -> Connection:
+    """The connection of the profile that this entry is the token of. Raises UsageError, InputError."""
+    from authweave.status.stored import differences
+    from authweave.status.survey import key_of
+
     tenant, subject = entry.whose
     connection = engine.connect(profile, tenant=tenant, subject=subject or None)
     key = key_of(connection, variant)
@@ -137,4 +145,4 @@ def connection_of(engine: Engine, entry: Stored) -> Connection:
 
 
 def _forget(entry: Stored) -> str:
-    return f"to forget it here: authweave tokens clear {entry.key[:12]}"
+    return f"`authweave tokens clear {entry.key[:12]}` forgets it here"

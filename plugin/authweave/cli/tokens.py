@@ -102,7 +102,8 @@ def revoke(keys: tuple[str, ...], yes: bool, place: Place) -> Exit:
     """End tokens at the provider, as the profile says how, and forget them here.
 
     An entry that its profile no longer makes the key of cannot be revoked: forget it with `tokens clear`, and end it at
-    the provider by hand. Ends with 0 only if everything was revoked.
+    the provider by hand. Ends with 0 only if everything was revoked; with 1 where the profile names no
+    revoke_request, or nothing was there to revoke.
     """
     from authweave.cli.letting_go import revoked
     from authweave.cli.stored import all_stored, of_key
