@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pauses", "tokens"),
     ("renewal",),
     ("ledger", "flights", "owners"),
-    ("guard", "records", "troubles"),
+    ("guard", "records", "troubles", "unsaved"),
     ("drafts", "bodies"),
     ("inputs",),
     ("frame", "contracts", "hookspecs", "profile", "inheritance"),

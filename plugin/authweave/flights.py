@@ -99,12 +99,15 @@ class Flights:
             time.sleep(seconds)
 
     def wait(self, seconds: float) -> None:
-        """Give work under way a bounded time to end."""
+        """Give work under way a bounded time to end, and what it begins meanwhile: a token may still have to be saved."""
         end = time.monotonic() + seconds
+        while (others := self._others()) and (left := end - time.monotonic()) > 0:
+            others[0].join(left)
+
+    def _others(self) -> list[threading.Thread]:
+        """The workers, but for the one that asks: who waited for itself would wait in vain."""
         with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            return [thread for thread in self._threads if thread is not threading.current_thread()]
 
     def _may_rest(self, way: _Lane) -> bool:
         """Give up a worker's place, unless very many rest already."""

@@ -13,6 +13,7 @@ from authweave.contracts import Store
 from authweave.forks import Lock
 from authweave.guard import Guard, Tell
 from authweave.records import NotAnEntry, decoded, encoded
+from authweave.unsaved import AllUnsaved
 from authweave.values import NEVER, Entry, Intent, Record, Row, Token, TokenKey
 
 KEPT_LONGER: Final = 86_400.0
@@ -38,6 +39,8 @@ class Ledger:
         self._call, self._change = guard.call, guard.write
         self._told: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
+        self.unsaved = AllUnsaved()
+        self.is_closed = False
 
     def read(self, key: TokenKey) -> Record:
         """What is kept under the key."""
@@ -110,8 +113,11 @@ class Ledger:
         return self._sealer.fingerprint(oldest.value if oldest else _PLAIN, secret)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store. What rotated and could not be stored until now is lost, and told."""
+        self.is_closed = True
         self.store.close()
+        for key in self.unsaved.given_up():
+            self._tell("lost", key=key.digest()[:12], tenant=key.tenant, subject=key.subject, grant=key.grant, detail="the engine was closed before a rotated refresh token could be stored")
 
     def _listed(self) -> list[str]:
         return list(self.store.keys())

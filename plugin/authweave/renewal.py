@@ -8,7 +8,6 @@ next caller recovers, or is told what happened. Blocking; runs in a worker.
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -44,6 +43,7 @@ from authweave.troubles import (
     trouble_of,
     why_ended,
 )
+from authweave.unsaved import Unsaved
 from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
 
 LATE_TRIES: Final = 4
@@ -117,10 +117,13 @@ class Renewal:
         begin_anew_in_child(self)
 
     def in_child(self) -> None:
-        """What the parent could not save yet is the parent's to save."""
-        self._unsaved: _Unsaved | None = None
+        """What was refused without the store was the parent's concern."""
         self._alone: Entry | None = None
-        self._saving = threading.Lock()
+
+    @property
+    def _unsaved(self) -> Unsaved | None:
+        """What any renewal of this key in this process could not store yet."""
+        return self._ledger.unsaved.of(self.key)
 
     def run(self, refused: Token | None, known: Token | None, end: float, *, waits: bool = True) -> Token | None:
         """A token that is not the refused one and good for now. `known` is the one in memory.
@@ -200,7 +203,7 @@ class Renewal:
                 return self._reused(token, known)
             return self._called(owner, record, known, end)
         finally:
-            if self._unsaved is None:  # else nobody may present a refresh token that is spent already
+            if (unsaved := self._unsaved) is None or unsaved.owner != owner:  # else nobody may present a refresh token that is spent already
                 self._release(owner)
 
     def _release(self, owner: str) -> None:
@@ -321,7 +324,7 @@ class Renewal:
             failure = error.fresh()
         if not way.attended or spent_mark(token.refresh_token) == spends:
             return token  # nothing is lost if nobody else ever sees it
-        self._unsaved = _Unsaved(owner, entry, version, spends, keep)
+        self._ledger.unsaved.add(self.key, Unsaved(owner, entry, version, spends, keep))
         self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save, float("inf")))
         raise failure
 
@@ -442,37 +445,26 @@ class Renewal:
 
     def _save(self) -> None:
         """Write what could not be written when it came. Raises StoreUnavailable."""
-        with self._saving:
-            if (unsaved := self._unsaved) is None:
+        if (unsaved := self._unsaved) is None:
+            return
+        with unsaved.saving:
+            if self._unsaved is not unsaved:
                 return
             if not self._ledger.write(self.key, unsaved.version, unsaved.entry, keep=unsaved.keep):
                 self._late(unsaved.entry, unsaved.spends, unsaved.keep)
-            self._unsaved = None
+            self._ledger.unsaved.drop(self.key, unsaved)
         self._release(unsaved.owner)
 
     def _patiently(self, work: Callable[[], None], seconds: float) -> None:
-        """Do what only a store that answers can do, again and again for so many seconds."""
+        """Do what only a store that answers can do, again and again for so many seconds; not for a store that was let go of."""
         end = time.monotonic() + seconds
         for pause in itertools.chain(AGAIN, itertools.repeat(AGAIN[-1])):
             self._flights.rest(pause)
             with suppress(StoreUnavailable):
                 return work()
-            if time.monotonic() > end:
+            if time.monotonic() > end or self._ledger.is_closed:
                 return None
         return None
-
-
-class _Unsaved:
-    """A token that rotated and could not be stored: the only copy is here, and its owner keeps the lease."""
-
-    __slots__ = ("entry", "keep", "owner", "spends", "version")
-
-    def __init__(self, owner: str, entry: Entry, version: int, spends: str, keep: float | None) -> None:
-        self.owner = owner
-        self.entry = entry
-        self.version = version
-        self.spends = spends
-        self.keep = keep
 
 
 def is_same(one: Token, other: Token) -> bool:
