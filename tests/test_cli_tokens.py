@@ -88,6 +88,7 @@ def test_refused_client(capsys, acme, monkeypatch):
     assert done.err.startswith("authweave: ")
     assert "invalid_client: who are you?" in done.err
     assert "wrong-s3cret" not in done.err
+    assert f"Try: authweave test {acme[2]} --input=client_id={CLIENT}" == done.err.splitlines()[-1]
 
 
 def test_unreachable(capsys, tmp_path, secret):
@@ -98,6 +99,39 @@ def test_unreachable(capsys, tmp_path, secret):
 
     assert Exit.INCONCLUSIVE == done.code
     assert "127.0.0.1" in done.err
+    assert f"Try: authweave test {tmp_path}" in done.err.splitlines()[-1]
+
+
+def test_request_without_a_token(capsys, acme, monkeypatch):
+    """Refused at the token endpoint: nothing is sent to the API, and the last line names the test of this connection."""
+    monkeypatch.setenv("AUTHWEAVE_ACME_CLIENT_SECRET", "wrong-s3cret")
+
+    done = here(capsys, "request", "/a", "-p", acme[2], "--tenant", "a b", *GIVEN)
+
+    assert (Exit.REFUSED, "") == (done.code, done.out)
+    assert f"Try: authweave test {acme[2]} --input=client_id={CLIENT} '--tenant=a b'" == done.err.splitlines()[-1]
+
+
+def test_request_whose_renewal_is_refused(capsys, acme, secret):
+    """The API's answer stands, and the last line names the test of this connection."""
+    provider, _, path = acme
+    assert Exit.OK == here(capsys, "token", path, *GIVEN).code
+    provider.good, provider.secret = range(0), "another"
+
+    done = here(capsys, "request", "/a", "-p", path, *GIVEN)
+
+    assert (Exit.REFUSED, {"error": "invalid_token"}) == (done.code, json.loads(done.out))
+    assert f"Try: authweave test {path} --input=client_id={CLIENT}" == done.err.splitlines()[-1]
+
+
+def test_an_api_that_is_away_is_not_the_token_endpoint(capsys, acme, secret, tmp_path):
+    """Where the request itself fails no test of the token is named."""
+    path = acme[2]
+    away = f"http://127.0.0.1:{free_port()}"
+
+    done = here(capsys, "request", f"{away}/a", "-p", path, "--server", away, *GIVEN)
+
+    assert (Exit.INCONCLUSIVE, 1) == (done.code, len(done.err.splitlines()))
 
 
 def test_web_page_instead_of_a_token(capsys, tmp_path, secret):

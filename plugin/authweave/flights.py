@@ -109,6 +109,11 @@ class Flights:
         with self._lock:
             return [thread for thread in self._threads if thread is not threading.current_thread()]
 
+    @property
+    def is_under_way(self) -> bool:
+        """Is there work that is not done yet?"""
+        return bool(self._threads)
+
     def _may_rest(self, way: _Lane) -> bool:
         """Give up a worker's place, unless very many rest already."""
         with self._lock:
@@ -166,6 +171,11 @@ class Flights:
 
 
 _flights: weakref.WeakSet[Flights] = weakref.WeakSet()
+
+
+def is_any_under_way() -> bool:
+    """Is work of this process not done yet?"""
+    return any(flights.is_under_way for flights in list(_flights))
 
 
 @atexit.register

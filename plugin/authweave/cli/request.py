@@ -23,6 +23,7 @@ from authweave.cli.common import (
     with_connection,
 )
 from authweave.cli.options import complete_profile
+from authweave.cli.pointing import is_of_token_call, point, try_test
 from authweave.cli.requests import request_of, request_options
 
 if TYPE_CHECKING:
@@ -68,17 +69,22 @@ def command(
         raise click.BadParameter(f"there is no folder {output.parent}", param_hint="'-o' / '--output'")
     request = request_of(*_method_and_url(target, method), header, data, json_data)
     with given.keeping_engine() as engine:
+        words = try_test(profile, given)
         answer = with_connection(
-            engine, profile_of(engine, profile), given, lambda connection: sent(connection, request, max_time)
+            engine, profile_of(engine, profile), given, lambda connection: sent(connection, request, max_time, words)
         )
     _write(answer.reply, output, include=include)
     if answer.judgement.verdict != "accepted":
-        complain(answer.judgement.reason)
+        is_of_token = is_of_token_call(answer.judgement.error)
+        complain(f"{answer.judgement.reason}\n{words}" if is_of_token else answer.judgement.reason)
     return exit_for(answer.judgement)
 
 
-def sent(connection: Connection, request: TaskRequest, seconds: float) -> Answer:
-    """Send the request over the wire, renewing once. Raises ApplyError, InputError, TokenError, WireError."""
+def sent(connection: Connection, request: TaskRequest, seconds: float, words: str = "") -> Answer:
+    """Send the request over the wire, renewing once. Raises ApplyError, InputError, TokenError, WireError.
+
+    `words` go with the error of a token call, and not with that of the request itself.
+    """
     from authweave.values import TaskResponse
 
     flow = connection.applying(request)
@@ -90,6 +96,9 @@ def sent(connection: Connection, request: TaskRequest, seconds: float) -> Answer
         except StopIteration as stop:
             assert reply is not None  # noqa: S101 - a flow ends after an answer
             return Answer(reply, stop.value)
+        except Exception as error:
+            point(error, words)
+            raise
         if isinstance(asked, Future):
             step = _landed(flow, asked)
         else:

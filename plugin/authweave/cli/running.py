@@ -16,6 +16,8 @@ from authweave.cli.exits import Exit, exit_of
 NAME: Final = "authweave"
 DEBUG: Final = "AUTHWEAVE_DEBUG"
 COMPLETE: Final = "_AUTHWEAVE_COMPLETE"
+QUIET: Final = 0.5
+"""Seconds that the end after Ctrl-C may take without a word."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -96,7 +98,7 @@ def _ended_by(error: Exception) -> int:
     if isinstance(error, ProfileError):
         complain(f"the profile is not valid:\n{error}")
     elif isinstance(error, AuthweaveError):
-        complain(str(error))
+        complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
     else:
         complain(f"{_without_content(error)}. This is a mistake in {NAME}; {DEBUG}=1 shows the traceback")
     return exit_of(error)
@@ -112,10 +114,24 @@ def _without_content(error: Exception) -> str:
 
 
 def _interrupted() -> int:
-    """Work under way gets its bounded time to end; a second Ctrl-C ends everything at once, and as quietly."""
+    """Work under way gets its bounded time to end, which is told if it takes long; a second Ctrl-C ends everything at once."""
     with suppress(ValueError):  # not in the main thread: then it is somebody else's process
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if (flights := sys.modules.get("authweave.flights")) and flights.is_any_under_way():
+        from threading import Timer
+
+        waiting = Timer(QUIET, _tell_of_wait, (flights,))
+        waiting.daemon = True  # who ends sooner says nothing
+        waiting.start()
     return Exit.INTERRUPTED
+
+
+def _tell_of_wait(flights: Any) -> None:
+    """Written past the stream: its lock must be free when the interpreter ends."""
+    if flights.is_any_under_way():
+        line = f"{NAME}: ending: a token call is under way, at most {flights.EXIT_PATIENCE:.0f} s; Ctrl-C again ends at once\n"
+        with suppress(OSError, ValueError, AttributeError):
+            os.write(sys.stderr.fileno(), line.encode())
 
 
 def _unread() -> int:

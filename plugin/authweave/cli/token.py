@@ -21,6 +21,7 @@ from authweave.cli.common import (
     profile_of,
     with_connection,
 )
+from authweave.cli.pointing import point, try_test
 from authweave.cli.printing import columns, print_json
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def command(profile: str, fresh: bool, reveal: bool, form: str, given: Given) ->
         found = profile_of(engine, profile)
         had = None
         if any(variant.tokens for variant in found.variants):
-            had = with_connection(engine, found, given, lambda connection: _had(connection, is_fresh=fresh))
+            words = try_test(profile, given)
+            had = with_connection(engine, found, given, lambda connection: _had(connection, is_fresh=fresh, words=words))
         now = engine.clock()
     if had is None:
         complain(f"{found.reference} gets no token: its credential goes into each request as it is")
@@ -74,10 +76,14 @@ class Had:
     was_stored: bool
 
 
-def _had(connection: Connection, *, is_fresh: bool) -> Had | None:
-    """The token of a connection; None for a type without one. Raises TokenError, WireError, InputError."""
+def _had(connection: Connection, *, is_fresh: bool, words: str) -> Had | None:
+    """The token of a connection; None for a type without one. Raises TokenError, WireError (with `words`), InputError."""
     stored = None if is_fresh else _stored(connection)
-    token = (_anew(connection) if is_fresh else connection.token()).result()
+    try:
+        token = (_anew(connection) if is_fresh else connection.token()).result()
+    except Exception as error:
+        point(error, words)
+        raise
     if token is None:
         return None
     return Had(token, was_stored=stored is not None and token.access_token.matches(stored.access_token))
