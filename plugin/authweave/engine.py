@@ -86,7 +86,11 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Wait a bounded time for renewals under way, and let go of the store."""
+        """Wait a bounded time for renewals under way, begin no other, and let go of the store.
+
+        A token that a person consented to is then used while it is good, and not renewed: StoreUnavailable.
+        """
+        self.ledger.is_ending = True  # or a refresh token would be spent for a token that can no longer be stored
         self.flights.wait(self.settings.deadline)
         self.ledger.close()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
 from authweave.contracts import Store
+from authweave.errors import StoreUnavailable
 from authweave.forks import Lock
 from authweave.guard import Guard, Tell
 from authweave.records import NotAnEntry, decoded, encoded
@@ -40,7 +41,7 @@ class Ledger:
         self._told: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
         self.unsaved = AllUnsaved()
-        self.is_closed = False
+        self.is_ending = self.is_closed = False
 
     def read(self, key: TokenKey) -> Record:
         """What is kept under the key."""
@@ -60,7 +61,9 @@ class Ledger:
         self._call(self.store.wait, key.digest(), seconds)
 
     def intend(self, key: TokenKey, version: int, intent: Intent | None) -> bool:
-        """Note what is about to happen; None: nothing is any more."""
+        """Note what is about to happen; None: nothing is any more. Nothing begins once the store is about to be let go of."""
+        if self.is_ending and intent is not None:
+            raise StoreUnavailable("other", "the engine was closed in this process")
         return self._change(self.store.intend, key.digest(), version, intent.text if intent else "")
 
     def write(self, key: TokenKey, version: int, entry: Entry, *, keep: float | None) -> bool:
@@ -114,7 +117,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the store. What rotated and could not be stored until now is lost, and told."""
-        self.is_closed = True
+        self.is_ending = self.is_closed = True
         self.store.close()
         for key in self.unsaved.given_up():
             self._tell("lost", key=key.digest()[:12], tenant=key.tenant, subject=key.subject, grant=key.grant, detail="the engine was closed before a rotated refresh token could be stored")

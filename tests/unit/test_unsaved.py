@@ -131,3 +131,28 @@ def test_a_closed_store_ends_the_tries():
     until(lambda: not tokens._flights._flying)
     assert ("lost", KEY.digest()[:12]) in [(kind, fields.get("key")) for kind, fields in person.told]
     assert person.one.unsaved.of(KEY) is None
+
+
+def test_what_begins_after_the_end_spends_nothing():
+    """While an engine is closed somebody renews: no refresh token is spent for a token that could no longer be stored."""
+    person = Person()
+    person.one.is_ending = True
+    with pytest.raises(StoreUnavailable, match="closed"):
+        person.same(ledger=person.one).renewed().result(10)
+
+    assert [] == person.endpoint.spent
+    assert "T1" == name(person.renewed())
+
+
+def test_a_renewal_under_way_is_stored_before_the_end():
+    """What had begun before is waited for, and written."""
+    person, gate = Person(), threading.Event()
+    person.endpoint.gate = gate
+    tokens = person.same(ledger=person.one)
+    flight = tokens.renewed()
+    until(lambda: person.endpoint.count == 1)
+    person.one.is_ending = True
+    gate.set()
+
+    assert "T1" == name(flight.result(10))
+    assert "R1" == person.record().token.refresh_token.reveal()
