@@ -455,3 +455,22 @@ def test_somebody_elses_text(tmp_path):
         SqliteStore(path, StoreOptions())
     assert "my notes\n" * 1000 == path.read_text()
     assert ["notes.txt"] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_a_great_many_rows_that_nobody_wrote_are_no_flood(tmp_path):
+    """Whoever writes to the file puts many rows there: all are set aside, a few told, and the last of these says where the rest is counted."""
+    told = Told()
+    store = SqliteStore(tmp_path / "tokens.db", StoreOptions(patience=5.0, report=told))
+    assert store.write(key(1), 0, b"mine")
+    with contextlib.closing(sqlite3.connect(tmp_path / "tokens.db")) as raw:
+        raw.executemany(
+            "INSERT INTO rows (key, version, data, intent, until, mark) VALUES (?, 1, ?, '', NULL, ?)",
+            [(key(number), b"planted", b"no mark") for number in range(100, 160)],
+        )
+        raw.commit()
+
+    assert [b"mine"] == [row.data for row in map(store.read, list(store.keys())) if row.data]
+    assert len(told) == 5
+    assert "store check" in told[-1][1]
+    assert any("60 rows" in found.words for found in store.checks())
+    store.close()

@@ -26,6 +26,11 @@ T = TypeVar("T")
 LOOKS: Final = {"damaged": 6, "moved": 6, "row_damaged": 2, "doubtful": 1}
 """How often one call begins anew because of what it found."""
 
+MOST_TOLD: Final = 5
+"""Damaged rows that are told one by one within a minute; of more only how many there were."""
+
+SILENCE: Final = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
@@ -57,6 +62,8 @@ class Calls:
     def in_child(self) -> None:
         """Have a free lock."""
         self._writing = threading.Lock()
+        self._told = self._untold = 0
+        self._told_since = time.monotonic()
 
     def read(self, work: Callable[[sqlite3.Connection], T], *, patience: float | None = None) -> T:
         """What the work reads."""
@@ -160,7 +167,21 @@ class Calls:
 
     def _set_aside(self, key: str, patience: float) -> None:
         if self.write(lambda raw: set_aside(raw, key, self._clock()), is_durable=True, patience=patience):
-            self._options.report("store_damaged", f"{self.place.path}: the row of key {key:.8}… is not what was written; set aside")
+            self._tell_set_aside(key)
+
+    def _tell_set_aside(self, key: str) -> None:
+        """One event for each of a few; no flood where somebody wrote a great many."""
+        with self._writing:
+            if (now := time.monotonic()) - self._told_since >= SILENCE:
+                self._told, self._told_since = 0, now
+            if self._told >= MOST_TOLD:
+                self._untold += 1
+                return
+            self._told += 1
+            more, self._untold = self._untold, 0
+            is_last = self._told == MOST_TOLD
+        others = f", and {more} others before it" if more else "; more within a minute are not told: authweave store check counts them" if is_last else ""
+        self._options.report("store_damaged", f"{self.place.path}: the row of key {key:.8}… is not what was written; set aside{others}")
 
     def _move_aside(self, trouble: Trouble, deadline: float) -> None:
         if trouble.identity is None:
