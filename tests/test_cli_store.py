@@ -16,7 +16,7 @@ from authweave.cli.exits import Exit
 from authweave.owners import new_owner
 from authweave.settings import Settings
 from authweave.values import Entry, Intent
-from commands import SOURCE, environment
+from commands import SOURCE, environment, here
 from keeping import token_of
 from sockets import free_port
 
@@ -244,6 +244,13 @@ def test_rotate_key_seals_everything_anew(keeper):
     assert (2, 0) == tuple(keeper.data("store", "check")["entries"][name] for name in ("readable", "old"))
     assert ["ok", "ok"] == keeper.states()
     assert 2 == keeper.identity.count  # nobody lost a token
+
+
+def test_help_of_rotate_key_says_when_it_asks(capsys):
+    """SQLite is of one machine, and nobody is asked; of other stores somebody is."""
+    said = " ".join(here(capsys, "store", "rotate-key", "--help").out.split())
+
+    assert "It asks before it makes a key for a store that other machines may share (any but SQLite)." in said
 
 
 def test_a_renewal_under_way_is_left_to_its_owner(keeper):

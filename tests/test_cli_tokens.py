@@ -156,6 +156,25 @@ def test_missing_input_without_a_terminal(acme):
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.parametrize("command", [("token",), ("request", "/a", "-p"), ("test",)], ids=lambda words: words[0])
+def test_a_missing_secret_names_the_options(capsys, acme, command):
+    """Who gave one input by an option reads by which options the other can be given; of no host."""
+    done = here(capsys, *command, acme[2], *GIVEN)
+
+    assert Exit.INPUT == done.code
+    said = " ".join((done.out + done.err).split())
+    assert "not found in --input-file client_secret=PATH or --prompt client_secret; environment variable" in said
+    assert "the inputs of the host" not in said
+
+
+def test_status_names_the_options_that_it_has(capsys, acme):
+    """It takes no secret but in a folder."""
+    done = here(capsys, "status", acme[2], *GIVEN)
+
+    assert Exit.INPUT == done.code
+    assert "supply client_secret: acme.client_secret in --secrets-dir" in done.out
+
+
 def test_secret_is_no_argument(capsys, acme):
     """A secret among the arguments is refused with the ways that there are, and is not repeated."""
     _, server, path = acme

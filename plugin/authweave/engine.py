@@ -16,7 +16,7 @@ from typing import Any, Self
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
 from authweave.connection import Connection, Credential
-from authweave.contracts import Store, StoreOptions
+from authweave.contracts import Source, Store, StoreOptions
 from authweave.errors import MissingInput, SettingsError, UsageError
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
@@ -74,6 +74,7 @@ class Engine:
         given = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
+        self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
         self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
         self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
@@ -170,7 +171,7 @@ class Engine:
     def resolve(self, connection: Connection) -> tuple[Resolved, float]:
         """The inputs of a connection, and until when they may be used (Unix seconds)."""
         profile = connection.profile
-        sources = [MappingSource(connection.given), *self._sources] if connection.given else self._sources
+        sources = [self.source_of_given(connection.given), *self._sources] if connection.given else self._sources
         ages = [source.max_age for source in sources if source.max_age is not None]
         resolved = resolve(profile.name, profile.inputs, sources, connection.tenant)
         return resolved, self.clock() + min(ages) if ages else NEVER

@@ -44,7 +44,7 @@ class Place:
         from authweave.engine import Engine
         from authweave.stores.memory import MemoryStore
 
-        return Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore())
+        return named_by_options(Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore()))
 
     def keeping_engine(self) -> AbstractContextManager[Engine]:
         """An engine whose tokens are there for the next command. Raises SettingsError, ExtensionError."""
@@ -75,6 +75,14 @@ class Given(Place):
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
         return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv}
+
+
+def named_by_options(engine: Engine) -> Engine:
+    """The engine, whose messages name an option where an input is missing that could be given by one."""
+    from authweave.cli.given_source import GivenSource
+
+    engine.source_of_given = GivenSource
+    return engine
 
 
 def pair(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -69,7 +69,7 @@ def check(url: str | None, form: str, place: Place) -> Exit:
 
 @command.add("rotate-key", short="Make a new sealing key, and seal every entry with it.", examples=ROTATE)
 @click.option("--only-reseal", is_flag=True, help="Make no key: seal with the active one what an older one sealed.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask. It asks before it makes a key for a store that other machines may share (any but SQLite).")
 @place_options
 def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
     """Make a new key the active one, and seal every stored token with it; the older keys stay and still open.

@@ -80,6 +80,7 @@ def exit_for_report(report: Report) -> Exit:
 
 @contextmanager
 def _engine(given: Given, deadline: float | None) -> Iterator[Engine]:
+    from authweave.cli.options import named_by_options
     from authweave.engine import Engine
 
     settings = given.settings()
@@ -87,7 +88,7 @@ def _engine(given: Given, deadline: float | None) -> Iterator[Engine]:
         origins = {**settings.origins, "test_deadline": "command line (--deadline)", "deadline": "command line (--deadline)"}
         settings = dataclasses.replace(settings, test_deadline=deadline, deadline=min(deadline, settings.deadline), origins=origins)
     with Engine(given.profiles_dir, settings=settings) as engine:
-        yield engine
+        yield named_by_options(engine)
 
 
 def _renderer(engine: Engine, form: str) -> Callable[[Report], str]:
