@@ -103,7 +103,7 @@ class Ledger:
             return None
         try:
             fact = json.loads(self._sealer.open(sealed, name))
-        except (Unreadable, ValueError):
+        except (Unreadable, ValueError, RecursionError):
             return None
         return fact if isinstance(fact, dict) else None
 

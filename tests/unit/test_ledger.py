@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authweave.at_rest.cipher import Sealer
 from authweave.at_rest.keys import Keys
 from authweave.errors import SettingsError, StoreUnavailable
 from authweave.ledger import KEPT_LONGER, KEPT_WITHOUT_END, Ledger, worth
@@ -257,3 +258,12 @@ def test_a_store_that_is_not_known():
     """Named with what is known."""
     with pytest.raises(SettingsError, match=r"Engine\(store=…\): store etcd: is not known; known: memory:, redis:, .*sqlite:"):
         engine(store="etcd://x")
+
+
+@pytest.mark.parametrize("text", [b"[" * 200_000, b"9" * 5000, b"\xff\xfe", b"[1]", b""])
+def test_a_note_that_nobody_here_would_leave(text):
+    """Whoever writes to a store in plain text leaves what is no fact: it is as if absent, and ends no renewal."""
+    store = MemoryStore()
+    store.note("hold:x", Sealer(Keys(None)).seal(text, "hold:x"), 60)
+
+    assert Ledger(store, Keys(None), lambda kind, **fields: None, 0.2).noted("hold:x") is None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -646,3 +647,9 @@ class TestPrompt:
             thread.join()
 
         assert overlapped == [False] * 5
+
+
+def test_what_the_host_gave_is_never_pickled():
+    """Its values are secrets as they came."""
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(MappingSource({"client_secret": "s3cr3t-of-the-client"}))

@@ -44,6 +44,9 @@ class MappingSource:
         """Who gives it."""
         return f"{asked.name} in {self._called}"
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("the inputs of a host are never pickled")
+
     def _value(self, profile: str, asked: Input, tenant: str) -> Any:
         if isinstance(self._given, Mapping):
             return self._given.get(asked.name)
