@@ -17,6 +17,7 @@ pytest_plugins = (
     "homes",
     "keeping",
     "parts.not_run",
+    "parts.parallel",
     "parts.tiers",
     "parts.vectors",
     "parts.certificates",

@@ -41,7 +41,7 @@ def test_known_to_fail():
 
 def run(folder: Path, *words: str, suite: str = SUITE, **environment: str) -> tuple[int, str]:
     """Run `suite` in a process of its own, with the plugins of this one; its exit code and output."""
-    (folder / "conftest.py").write_text('pytest_plugins = ("parts.not_run", "parts.tiers", "parts.vectors")\n')
+    (folder / "conftest.py").write_text('pytest_plugins = ("parts.not_run", "parts.parallel", "parts.tiers", "parts.vectors")\n')
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {HERE.parent}\nmarkers =\n    real: foreign\n")
     (folder / "test_suite.py").write_text(suite)
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("AUTHWEAVE_", "PYTEST_"))}

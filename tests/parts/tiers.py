@@ -14,6 +14,7 @@ import pytest
 
 from parts.catalogue import PARTS
 from parts.not_run import HOW, NOT_RUN, is_required
+from parts.parallel import NOT_CHOSEN
 
 TIERS = ("core", "real", "heavy")
 FOREIGN = {fixture for part in PARTS.values() for fixture in part.fixtures}
@@ -40,7 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in above:
         tier = tier_of(item)
-        config.stash[NOT_RUN].add(item.nodeid, f"tier {tier} is not chosen{HOW}AUTHWEAVE_TIER={tier}")
+        reason = f"tier {tier} is not chosen{HOW}AUTHWEAVE_TIER={tier}"
+        config.stash[NOT_RUN].add(item.nodeid, reason)
+        config.stash[NOT_CHOSEN].append((item.nodeid, reason))
     items[:] = [item for item in items if item not in above]
     config.hook.pytest_deselected(items=above)
 

@@ -226,6 +226,7 @@ def test_bodies_are_decoded(coding, chunked):
         ("gzip", gzip.compress(b"x" * 1000)[:-9], "truncated"),
         ("deflate", zlib.compress(b"x" * 1000)[:-5], "truncated"),
     ],
+    ids=["unknown", "twice", "not at all", "gzip cut off", "deflate cut off"],
 )
 def test_bodies_in_codings_that_are_not_read(coding, body, detail):
     """Unknown, nested, false and cut content codings are a ProtocolFailure that says so."""
