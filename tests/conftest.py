@@ -14,6 +14,7 @@ settings.register_profile("suite", derandomize=True, deadline=None)  # the same 
 settings.load_profile("suite")
 
 pytest_plugins = (
+    "authorities",
     "homes",
     "keeping",
     "parts.not_run",

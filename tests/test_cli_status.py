@@ -399,6 +399,7 @@ def test_memory_is_named_as_such(keeper, monkeypatch):
     assert (Exit.OK, True) == (done.code, "the store is memory: (from AUTHWEAVE_STORE)" in done.err)
 
 
+@pytest.mark.real
 def test_a_thousand_rows_stay_readable(keeper):
     """The bad ones come first and all, the good ones are counted, with --all listed; the last lines sum up."""
     with keeper.engine() as engine:

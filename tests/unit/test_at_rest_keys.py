@@ -572,6 +572,7 @@ def at_once(folder, rotations=0, store_key="", processes=8):
     return told
 
 
+@pytest.mark.real
 class TestRaces:
     """Many that begin, or rotate, at the same moment."""
 

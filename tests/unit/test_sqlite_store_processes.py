@@ -22,6 +22,8 @@ from authweave.stores.sqlite import connections
 from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
+pytestmark = pytest.mark.real  # many processes, and waiting for locks
+
 KEY = "a" * 64
 OPTIONS = StoreOptions(patience=20.0)
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -19,6 +19,8 @@ from load_workers import TESTS
 from services import until
 from store_bench import GIVEN, LONG, BenchOn, benches, gives, new_key
 
+pytestmark = pytest.mark.real  # many processes, and waiting for locks
+
 HOLDER = """
 import sqlite3, sys
 raw = sqlite3.connect(sys.argv[1], isolation_level=None)
