@@ -131,7 +131,7 @@ class Flights:
             try:
                 thread.start()
             except RuntimeError:
-                return way.busy + way.resting > 0
+                return way.busy > 0  # one that rests may rest for very long
             self._threads.add(thread)
             way.busy += 1
             _heed_multiprocessing()

@@ -326,6 +326,26 @@ def test_no_thread_to_be_had(flights, monkeypatch):
     assert 1 == outcome(flights.run("k", "lane", lambda: 1))
 
 
+def test_no_thread_to_be_had_while_a_worker_rests(flights, monkeypatch):
+    """Nobody waits behind a worker that may rest for very long (it saves to a store that is away): the flight fails, too."""
+    rested = threading.Event()
+
+    def rest():
+        with flights.resting():
+            rested.wait(20)
+
+    resting = flights.run("rests", "lane", rest)
+    until(lambda: "lane" in flights._lanes and flights._lanes["lane"].resting == 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _refuse)
+        with pytest.raises(UnexpectedFailure, match="no thread"):
+            outcome(flights.run("k", "lane", lambda: 1))
+    rested.set()
+
+    assert resting.result(5) is None
+    assert 1 == outcome(flights.run("k", "lane", lambda: 1))
+
+
 def _refuse(self):
     raise RuntimeError("can't start new thread")
 
