@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
 from authweave.ledger import worth
+from authweave.owners import new_owner
 from authweave.records import NotAnEntry, decoded
 from authweave.values import Entry, Row
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from authweave.catalog import Catalog
     from authweave.contracts import Store
 
-TRIES: Final = 3
-"""How often an entry is looked at that somebody writes meanwhile."""
+LEASE_SECONDS: Final = 10.0
+"""How long nobody renews an entry that is sealed again: far more than that takes."""
 
 
 @dataclass
@@ -67,23 +68,30 @@ class Sealings:
         return found
 
     def _reseal(self, key: str, found: Counted) -> None:
-        for _ in range(TRIES):
+        """Under the lease, as a renewal: a write in the midst of one would wipe the intent that it left."""
+        owner = new_owner()
+        if not self._store.lease(key, owner, LEASE_SECONDS):
+            self._leave(key, found)
+            return
+        try:
             row = self._store.read(key)
             if row.data is None:
                 return
-            is_readable = self._is_opened(row, key, Counted())
-            if not is_readable or not self._is_old(row.data, key):
-                self._is_opened(row, key, found)
+            if not self._is_opened(row, key, found) or not self._is_old(row.data, key):
                 return
-            if row.intent:
-                break
             plain = self._sealer.open(row.data, key)
-            if self._store.write(key, row.version, self._sealer.seal(plain, key), keep=self._keep(decoded(plain))):
-                found.readable += 1
+            if row.intent or not self._store.write(key, row.version, self._sealer.seal(plain, key), keep=self._keep(decoded(plain))):
+                found.renewing += 1
+            else:
                 found.resealed += 1
-                return
-        found.readable += 1
-        found.renewing += 1
+        finally:
+            self._store.release(key, owner)
+
+    def _leave(self, key: str, found: Counted) -> None:
+        """Somebody renews it: count it only."""
+        row = self._store.read(key)
+        if row.data is not None and self._is_opened(row, key, found) and self._is_old(row.data, key):
+            found.renewing += 1
 
     def _is_opened(self, row: Row, key: str, found: Counted) -> bool:
         try:
