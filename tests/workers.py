@@ -11,9 +11,11 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
 from typing import Any
 
 import httpx
@@ -35,6 +37,10 @@ processes.set_forkserver_preload(["workers", "redis"])
 
 ATTENDED, VENDOR, OWN = "attended", "vendor", "own"
 """A person's refresh token; a grant in the client's name that brings refresh tokens; one that brings none."""
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""multiprocessing reads the end of a process in whatever thread looks at any: two at once, and one reads nothing (255)."""
 
 
 @dataclass(frozen=True)
@@ -165,14 +171,16 @@ class Worker:
 
     def end(self) -> int | None:
         """Wait for it; its exit code."""
-        self.process.join(PATIENCE)
+        wait([self.process.sentinel], PATIENCE)
+        with _ONE_AT_A_TIME:
+            self.process.join(PATIENCE)
         self.pipe.close()
         return self.process.exitcode  # type: ignore[no-any-return]  # as multiprocessing types it
 
 
 def start(work: Callable[..., None], *arguments: Any) -> Worker:
     """Run `work(*arguments, pipe)` in a process of its own."""
-    with _path_for_fork_server():
+    with _ONE_AT_A_TIME, _path_for_fork_server():
         mine, theirs = processes.Pipe()
         process = processes.Process(target=work, args=(*arguments, theirs), daemon=True)
         process.start()

@@ -80,9 +80,10 @@ def test_a_stream_is_never_sent_again(package, streaming):
     send, body = streaming
     drawn = []
     with between(Identity(), refusing_first()) as (identity, api):
-        auth = connect(oauth(identity), api).auth
+        connection = connect(oauth(identity), api)
+        auth = connection.auth
         response = send(package, auth, url=api.url, content=body(drawn))
-        until(lambda: identity.count == 2)
+        until(lambda: identity.count == 2 and not connection.engine.flights.is_under_way)
         again = send(package, auth, url=api.url, content=body([]))
 
     assert (401, 200) == (response.status_code, again.status_code)
