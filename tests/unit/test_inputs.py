@@ -313,7 +313,7 @@ class TestTypes:
         ("json", True, True),
         ("pkcs12", P12, P12), ("pkcs12", base64.b64encode(P12), P12), ("pkcs12", base64.b64encode(P12).decode(), P12),
         ("pkcs12", base64.encodebytes(P12).decode(), P12),
-    ], ids=lambda part: None if isinstance(part, bytes) else str(part)[:4])  # fmt: skip
+    ], ids=lambda part: "bytes" if isinstance(part, bytes) else "base64" if len(str(part)) > 100 else str(part)[:20])  # fmt: skip
     def test_converted(self, kind, given, value):
         """Each type from text, and from what a host gives."""
         found = read(Input("a", type=kind), given)
