@@ -6,11 +6,12 @@ counted at the servers.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
-from parts.not_run import NOT_RUN
+from parts.not_run import NOT_RUN, is_required
 
 COUNTED = pytest.StashKey[list[str]]()
 NOT_CHOSEN = pytest.StashKey[list[tuple[str, str]]]()
@@ -25,6 +26,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output["counted"] = session.config.stash[COUNTED]
         output["not_chosen"] = [list(row) for row in session.config.stash[NOT_CHOSEN]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many more than processors: tests wait a good deal. Not for the long runs, which fill every one by themselves."""
+    processors = os.cpu_count() or 1
+    return processors if is_required() else processors + (processors + 1) // 2
 
 
 @pytest.hookimpl(optionalhook=True)

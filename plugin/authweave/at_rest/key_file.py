@@ -13,6 +13,7 @@ from authweave.at_rest.key_text import NotKeys, keys_in, text_of, text_with
 from authweave.at_rest.locking import exclusively
 from authweave.at_rest.sealing_key import SealingKey
 from authweave.errors import SettingsError
+from authweave.small_files import LARGEST, Unfit
 
 _ELSEWHERE: Final = "set AUTHWEAVE_STORE_KEY to the path of another key file, or to keyring:"
 _Found = tuple[SealingKey, ...]
@@ -55,27 +56,27 @@ class KeyFile:
 
     def _made(self) -> _Found:
         if not self.is_made:
-            raise trusted_file.Unfit(f"is not there; make one: (umask 077; head -c 32 /dev/urandom | base64 > {shlex.quote(str(self.path))})")
+            raise Unfit(f"is not there; make one: (umask 077; head -c 32 /dev/urandom | base64 > {shlex.quote(str(self.path))})")
         placing.own_folder(self.path.parent)
         placing.add(self.path, text_of(SealingKey.fresh()))
         found = self._read()
         if found is None:
-            raise trusted_file.Unfit("was made, and is gone again")
+            raise Unfit("was made, and is gone again")
         return found
 
     def _rotated(self) -> _Found:
         path = self.path.resolve(strict=True)
         with exclusively(path.with_name(f"{path.name}.lock")):
             raw = text_with(trusted_file.content(self.path, is_made=self.is_made) or b"", SealingKey.fresh())
-            if len(raw) > trusted_file.LARGEST:
-                raise trusted_file.Unfit("has no room for another key; remove the oldest ones at its end")
+            if len(raw) > LARGEST:
+                raise Unfit("has no room for another key; remove the oldest ones at its end")
             placing.exchange(path, raw)
         return keys_in(raw)
 
     def _tried(self, step: Callable[[], _Result]) -> _Result:
         try:
             return step()
-        except (trusted_file.Unfit, NotKeys) as refused:
+        except (Unfit, NotKeys) as refused:
             wrong = str(refused)
         except placing.Foreign as foreign:
             wrong = f"is not there, and {foreign}; {_ELSEWHERE}"

@@ -99,7 +99,7 @@ def _typed(label: str, *, hidden: bool) -> str:
 
 
 def _from_file(wanted: Input, path: str) -> Any:
-    from authweave.sources.secret_files import LARGEST
+    from authweave.small_files import LARGEST
 
     if path == "-":
         text = sys.stdin.buffer.read(LARGEST + 1).decode(errors="surrogateescape")
