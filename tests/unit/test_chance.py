@@ -8,6 +8,7 @@ import random
 import pytest
 
 from authweave.chance import between, one_in
+from forked import said_in_child
 
 
 def test_the_hosts_random_numbers_are_left_alone():
@@ -32,16 +33,4 @@ def test_within_its_bounds():
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_children_choose_other_moments():
     """Workers forked from one parent do not renew at the same moment."""
-    seen = set()
-    for _ in range(3):
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.write(writing, str(between(0, 1)).encode())
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as answer:
-            seen.add(answer.read())
-        os.waitpid(child, 0)
-
-    assert 3 == len(seen)
+    assert 3 == len({said_in_child(lambda: str(between(0, 1))) for _ in range(3)})

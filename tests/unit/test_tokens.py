@@ -15,6 +15,7 @@ from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, 
 from authweave.flights import Flights, landed
 from authweave.tokens import PAUSES, Tokens
 from authweave.values import NEVER, Secret, Token
+from forked import said_in_child
 from renewing import KEY, Bench, key_of, name
 from services import Clock, until
 
@@ -474,19 +475,13 @@ def test_fork_during_a_renewal(bench):
     bench.endpoint.gate = threading.Event()
     bench.tokens.fresh()
     until(lambda: bench.endpoint.count == 2)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            bench.endpoint.gate = None
-            bench.tokens.fresh()
-            os.write(writing, name(bench.tokens.renewed(bench.tokens.current).result(5)).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        said = answer.read()
-    os.waitpid(child, 0)
+
+    def in_child():
+        bench.endpoint.gate = None
+        bench.tokens.fresh()
+        return name(bench.tokens.renewed(bench.tokens.current).result(5))
+
+    said = said_in_child(in_child)
     bench.endpoint.gate.set()
 
     assert said.startswith("T")
@@ -502,20 +497,14 @@ def test_a_fork_waits_for_no_renewal_beside_of_its_parent(bench):
     bench.endpoint.gate = threading.Event()
     bench.tokens.fresh()
     until(lambda: bench.endpoint.count == 2)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            bench.endpoint.gate = None
-            bench.tokens.fresh()
-            until(lambda: name(bench.tokens.current) != "T1")
-            os.write(writing, b"renewed")
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        said = answer.read()
-    os.waitpid(child, 0)
+
+    def in_child():
+        bench.endpoint.gate = None
+        bench.tokens.fresh()
+        until(lambda: name(bench.tokens.current) != "T1")
+        return "renewed"
+
+    said = said_in_child(in_child)
     bench.endpoint.gate.set()
 
     assert "renewed" == said
