@@ -13,6 +13,7 @@ from authweave.applying import Sent, applying, judged, judged_again, needs_body,
 from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
 from authweave.errors import AuthweaveError, InputError, NoVariant
+from authweave.forks import Lock
 from authweave.pauses import Client
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
@@ -60,6 +61,7 @@ class Connection:
         self._credentials = tuple(Credential(self, variant) for variant in profile.variants)
         self._single = self._credentials[0] if len(self._credentials) == 1 and profile.variants[0].when is None else None
         self._inputs: tuple[Resolved, float] | None = None
+        self._lock = Lock()
         self._asked: Resolved | None = None
         self._auth: tuple[tuple[str, ...], Any] = ((), None)
         self.is_steady = is_steady(profile)
@@ -204,8 +206,10 @@ class Connection:
         """The inputs; reading one may block where a source does. Asked again after a source's `max_age`."""
         known = self._inputs
         if known is None or self.engine.clock() >= known[1]:
-            known = self.engine.resolve(self)
-            self._inputs = known
+            with self._lock:  # two that begin anew at once would both ask the sources
+                known = self._inputs
+                if known is None or self.engine.clock() >= known[1]:
+                    known = self._inputs = self.engine.resolve(self)
         return known[0]
 
     def ask_all(self, inputs: Resolved) -> None:
@@ -217,8 +221,9 @@ class Connection:
 
     def forget_inputs(self, used: Resolved | None = None) -> None:
         """Ask the sources again at the next need, unless somebody has since `used`: a secret may have been rotated."""
-        if used is None or (self._inputs is not None and self._inputs[0] is used):
-            self._inputs = None
+        with self._lock:
+            if used is None or (self._inputs is not None and self._inputs[0] is used):
+                self._inputs = None
 
     @property
     def inputs_until(self) -> float:
@@ -248,27 +253,42 @@ class Connection:
         return "sources", self.profile.name
 
 
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What is known of a variant once its inputs are at hand: its tokens, and the marks of the secrets they were got with.
+
+    One value, put in place at once: whoever asks while another thread finds new secrets sees the old ones or the new, never half of each.
+    """
+
+    inputs: Resolved
+    tokens: Tokens | None = None
+    secrets: tuple[bytes, ...] = ()
+
+
 class Credential:
     """One variant of a connection: its inputs once resolved, and its tokens if its type has any."""
 
-    __slots__ = ("_resolved", "_secrets", "connection", "tokens", "variant")
+    __slots__ = ("_resolution", "connection", "variant")
 
     def __init__(self, connection: Connection, variant: Variant) -> None:
         self.connection = connection
         self.variant = variant
-        self.tokens: Tokens | None = None
-        self._resolved: Resolved | None = None
-        self._secrets: tuple[bytes, ...] = ()
+        self._resolution: Resolution | None = None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens, once the inputs are resolved; None for a type without tokens."""
+        return self._resolution.tokens if self._resolution else None
 
     @property
     def is_resolved(self) -> bool:
         """Are the inputs of today at hand, and the token's key made from them?"""
-        return self._resolved is not None and self._resolved is self.connection.inputs()
+        return self._resolution is not None and self._resolution.inputs is self.connection.inputs()
 
     @property
     def inputs(self) -> Resolved:
         """The inputs as last resolved, however old; asks nobody."""
-        return self._resolved or self.connection.inputs()
+        return self._resolution.inputs if self._resolution else self.connection.inputs()
 
     def resolving(self) -> Future[None]:
         """A flight that asks the sources, checks that nothing required is missing, and finds the token's key."""
@@ -279,33 +299,35 @@ class Credential:
         inputs = connection.inputs()
         inputs.require(self.variant.needs)
         connection.ask_all(inputs)
-        if self.variant.tokens is not None:
-            self.tokens = connection.engine.tokens_for(self.token_key(inputs), self)
-            values = [inputs.get(name) for name in sorted(self.variant.key_inputs)]
-            self._secrets = tuple(value.mark for value in values if isinstance(value, Secret))
-        self._resolved = inputs
+        if self.variant.tokens is None:
+            self._resolution = Resolution(inputs)
+            return
+        values = [inputs.get(name) for name in sorted(self.variant.key_inputs)]
+        secrets = tuple(value.mark for value in values if isinstance(value, Secret))
+        self._resolution = Resolution(inputs, connection.engine.tokens_for(self.token_key(inputs), self), secrets)
 
     def token(self, refused: Token | None = None) -> Generator[Future[Any], Any, Token | None]:
         """The token in force, got now if need be; None for a type without tokens. Yields what there is to wait for.
 
         A client that the token endpoint refuses gets its secrets asked for again, and one more try if they changed.
         """
-        tokens, used, secrets = self.tokens, self._resolved, self._secrets
-        if tokens is None:
+        used = self._resolution
+        if used is None or used.tokens is None:
             return None
         failure: AuthweaveError
         try:
-            return tokens.fresh(refused) or (yield tokens.renewed(refused))
+            return used.tokens.fresh(refused) or (yield used.tokens.renewed(refused))
         except AuthweaveError as error:
             if not is_client_refused(error):
                 raise
             failure = error.fresh()
-        self.connection.forget_inputs(used)
+        self.connection.forget_inputs(used.inputs)
         if not self.is_resolved:
             yield self.resolving()
-        if self._secrets == secrets or self.tokens is None:
+        now = self._resolution
+        if now is None or now.tokens is None or now.secrets == used.secrets:
             raise failure
-        return self.tokens.fresh(refused) or (yield self.tokens.renewed(refused))
+        return now.tokens.fresh(refused) or (yield now.tokens.renewed(refused))
 
     def token_key(self, inputs: Resolved) -> TokenKey:
         """Whose token it is (design: tokens, the key)."""
@@ -358,7 +380,7 @@ class Credential:
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),
-            credentials=self._credentials(self.inputs),
+            credentials=self._credentials(self.connection.inputs()),
             origin=self.variant.origin,
             attempts=engine.attempts,
             clock=engine.clock,
