@@ -13,6 +13,7 @@ from authweave.profile import Profile, TokenSettings, Variant
 from authweave.sandbox.from_pattern import text_of_pattern
 from authweave.sandbox.ledger import Issued, Ledger
 from authweave.sandbox.made_up import good_value
+from authweave.sandbox.verifiers.case import Memory
 from authweave.scopes import make_scope
 from authweave.urls import ServerPattern, UrlTemplate
 from authweave.values import Secret, Token
@@ -52,6 +53,7 @@ class Account:
         self.chosen = dict(chosen)
         self._clock = clock
         self._ledgers = {variant.name: Ledger(clock) for variant in profile.variants}
+        self._memories = {variant.name: Memory() for variant in profile.variants}
         failure = ""
         try:
             self.inputs = _inputs(profile, chosen)
@@ -71,6 +73,14 @@ class Account:
     def ledger(self, variant: Variant) -> Ledger:
         """The tokens of a variant."""
         return self._ledgers[variant.name]
+
+    def memory(self, variant: Variant) -> Memory:
+        """What is remembered of the sealed requests of a variant."""
+        return self._memories[variant.name]
+
+    def now(self) -> float:
+        """The sandbox's time, in Unix seconds."""
+        return self._clock()
 
     def end_tokens(self, reason: str, *, used_only: bool) -> None:
         """Let tokens of every variant die before their time."""

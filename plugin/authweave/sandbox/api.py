@@ -6,15 +6,16 @@ Without the credential: 401 with a challenge (RFC 6750 §3, RFC 7617 §2). Witho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from authweave.profile import Test, Variant
 from authweave.sandbox.account import Account
-from authweave.sandbox.arrived import Arrived
+from authweave.sandbox.arrived import Arrived, Pairs
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.shaping import Shape, satisfy
+from authweave.sandbox.verifiers import Case, Passed, Refused, verifier_of
 from authweave.sandbox.wanted import ANYTHING, Wanted, wanted_fields
 from authweave.urls import Origin
 
@@ -24,7 +25,10 @@ _ABOUT: Final = "an answer of the authweave sandbox: it teaches and proves nothi
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one customer's profile says of a request; of several the one that comes furthest is answered with."""
+    """What one customer's profile says of a request; of several the one that comes furthest is answered with.
+
+    `challenge` and `headers` are of the verifier of a sealed request.
+    """
 
     reached: int
     account: Account
@@ -32,6 +36,8 @@ class Finding:
     why: str = ""
     issued: Issued | None = None
     arrived_as: tuple[str, ...] = ()
+    challenge: str = ""
+    headers: Pairs = ()
 
 
 def serves(account: Account, arrived: Arrived) -> bool:
@@ -58,9 +64,9 @@ def reply_for(finding: Finding, arrived: Arrived) -> Reply:
     if finding.reached == ACCEPTED:
         return _accepted(finding, arrived)
     if finding.reached == INCOMPLETE:
-        return json_reply(400, {"error": "invalid_request", "error_description": finding.why})
+        return json_reply(400, {"error": "invalid_request", "error_description": finding.why}, *finding.headers)
     body = {"error": "invalid_token", "error_description": finding.why}
-    return json_reply(401, body, ("WWW-Authenticate", _challenge(finding)))
+    return json_reply(401, body, ("WWW-Authenticate", _challenge(finding)), *finding.headers)
 
 
 def _candidates(account: Account, variant: Variant) -> Iterator[Issued | None]:
@@ -75,13 +81,23 @@ def _with_credential(
 ) -> Finding:
     if issued is not None and issued.ended:
         return Finding(ENDED, account, variant, f"the token is no longer good: {issued.ended}", issued)
+    seal = _verified(account, variant, arrived, issued)
+    if isinstance(seal, Refused):
+        reached = NOTHING if seal.is_missing else WRONG
+        return Finding(reached, account, variant, seal.why, issued, challenge=seal.challenge, headers=seal.headers)
     additions = wanted_fields(account.profile.fields, account.scope(issued, arrived.view()), account.profile)
     for field in additions:
         if not field.is_met(arrived, account.servers):
             state = "is not as the profile says" if field.found(arrived, account.servers) else "is missing"
-            return Finding(INCOMPLETE, account, variant, f"{field.words} {state} ({field.origin})", issued)
+            return Finding(INCOMPLETE, account, variant, f"{field.words} {state} ({field.origin})", issued, headers=seal.headers)
     found = [field.words for field in (*credential, *additions) if field.found(arrived, account.servers)]
-    return Finding(ACCEPTED, account, variant, issued=issued, arrived_as=tuple(found))
+    return Finding(ACCEPTED, account, variant, issued=issued, arrived_as=(*found, *seal.found), headers=seal.headers)
+
+
+def _verified(account: Account, variant: Variant, arrived: Arrived, issued: Issued | None) -> Passed | Refused:
+    """What the verifier of the variant's seal says of the request."""
+    verify = verifier_of(variant)
+    return verify(Case(arrived, account, variant, issued, account.memory(variant), account.now())) if verify else Passed()
 
 
 def _without_credential(account: Account, variant: Variant, arrived: Arrived) -> Finding:
@@ -105,6 +121,8 @@ def _unissued(variant: Variant) -> Issued | None:
 
 def _challenge(finding: Finding) -> str:
     """RFC 6750 §3: no error code for a request that shows nothing at all."""
+    if finding.challenge:
+        return finding.challenge
     scheme = _scheme(finding)
     if finding.reached == NOTHING or scheme == "Basic":
         return f'{scheme} realm="sandbox"' + (', charset="UTF-8"' if scheme == "Basic" else "")
@@ -127,7 +145,8 @@ def _accepted(finding: Finding, arrived: Arrived) -> Reply:
     scope = finding.account.scope(finding.issued, arrived.view())
     if (test := _test_of(finding.account, arrived, scope)) is not None:
         satisfy(shape, test.accepted_when, scope)
-    return shape.reply()
+    reply = shape.reply()
+    return replace(reply, headers=(*reply.headers, *finding.headers))
 
 
 def _test_of(account: Account, arrived: Arrived, scope: Mapping[str, Any]) -> Test | None:
