@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drafts", "bodies"),
     ("inputs",),
     ("frame", "contracts", "hookspecs", "profile", "inheritance"),
-    ("wire", "net"),
+    ("wire", "net", "sigv4"),
     ("documents",),
     ("urls",),
     ("templates",),
