@@ -13,6 +13,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     new_redis_group                                  with passwords and TLS
     yaml_language_server    yaml_language_server.py  completion, hover and problems as editors show them
     authority               certificates.py          a throw-away CA (needs no foreign part)
+    browsing.sign_in, .confirm_device                a person at a login, consent or device page (plain functions)
 
 Everything listens on loopback, on free ports, and is stopped by its process id. A fixture whose part is not
 installed makes its tests skip, and the run ends with a table that says what was not run, why, and how to get it.

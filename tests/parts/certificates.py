@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -37,10 +37,15 @@ class Authority:
         self.ca = folder / "ca.pem"
         self.ca.write_bytes(built.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *names: str, days: tuple[int, int] = (-1, 2), client: bool = False) -> Certificate:
-        """A certificate for these host names and addresses (loopback if none), valid for `days` around today."""
+    def issue(
+        self, *names: str, days: tuple[int, int] = (-1, 2), client: bool = False, is_rsa: bool = False
+    ) -> Certificate:
+        """A certificate for these host names and addresses (loopback if none), valid for `days` around today.
+
+        `client`: one to show to a server (mutual TLS). Its key is P-256, or RSA with 2048 bits.
+        """
         names = names or LOOPBACK
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if is_rsa else ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         built = _builder(_name(names[0]), self._name, key, days=days)
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
@@ -70,7 +75,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: tuple[int, int]
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, days: tuple[int, int]
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     start, end = (now + datetime.timedelta(days=day) for day in days)

@@ -18,7 +18,7 @@ USERNAME, PASSWORD = "robot", "pässwörd: +%/"
 
 _numbers = itertools.count(1)
 # No proxy, whatever the environment says: everything here is on loopback.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class IdentityProvider:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.http + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with _opener.open(request, timeout=10) as answer:
+            with OPENER.open(request, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -2,6 +2,8 @@
  * What a server saw: every request with its answer, and counts per client. It stands before the server,
  * knows nothing of it, and reads only what goes over the wire. The same in Python: `wsgi/ledger.py`.
  *
+ * A server that knows better whose request it is says so in `req.partClient`.
+ *
  *   GET    /__counts?client_id=…     {"token": 3, "granted": 2, "invalid_grant": 1, "api": 5, "api_401": 1, …}
  *   GET    /__requests?client_id=…   [{kind, method, target, headers, body, status, error, client_id}, …]
  *   DELETE /__counts?client_id=…     forget them
@@ -48,22 +50,27 @@ export class Ledger {
       if (chunk && typeof chunk !== 'function') answered.push(Buffer.from(chunk));
       const client = this.#record(req, res, pathname, Buffer.concat(sent), Buffer.concat(answered));
       const finish = () => (this.#isLost(pathname, client) ? req.socket.destroy() : end.call(res, chunk, ...rest));
-      if (pathname === this.tokenPath && client?.delay) setTimeout(finish, client.delay * 1000);
+      if (this.#isToken(pathname) && client?.delay) setTimeout(finish, client.delay * 1000);
       else finish();
       return res;
     };
   }
 
   #isLost(pathname, client) {
-    if (pathname !== this.tokenPath || !(client?.lose > 0)) return false;
+    if (!this.#isToken(pathname) || !(client?.lose > 0)) return false;
     client.lose -= 1;
     return true;
+  }
+
+  /** `/token`, and `/some/way/token` where the same server has several. */
+  #isToken(pathname) {
+    return pathname.endsWith(this.tokenPath);
   }
 
   #record(req, res, pathname, sent, answered) {
     const body = sent.toString('utf8');
     const answer = parsed(answered);
-    const kind = pathname === this.tokenPath ? 'token' : pathname.includes('api') ? 'api' : 'other';
+    const kind = this.#isToken(pathname) ? 'token' : pathname.includes('api') ? 'api' : 'other';
     const client_id = kind === 'api' ? this.#ownerOf(req, body) : this.#clientOf(req, body);
     if (kind === 'token' && answer?.access_token) this.#owners.set(answer.access_token, client_id);
     this.#seen.push({
@@ -75,6 +82,7 @@ export class Ledger {
   }
 
   #clientOf(req, body) {
+    if (req.partClient) return req.partClient;
     const [scheme, credentials] = (req.headers.authorization ?? '').split(' ');
     const form = new URLSearchParams(body).get('client_id') ?? '';
     if (scheme?.toLowerCase() !== 'basic' || !credentials) return form;
@@ -83,6 +91,7 @@ export class Ledger {
   }
 
   #ownerOf(req, body) {
+    if (req.partClient) return req.partClient;
     const header = (req.headers.authorization ?? '').split(' ')[1];
     const query = new URL(req.url, 'http://part').searchParams.get('access_token');
     return this.#owners.get(header ?? query ?? new URLSearchParams(body).get('access_token')) ?? '';
