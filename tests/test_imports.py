@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drafts", "bodies"),
     ("inputs",),
     ("frame", "contracts", "hookspecs", "profile", "inheritance"),
-    ("wire", "net", "sigv4"),
+    ("wire", "net", "sigv4", "oauth1"),
     ("documents",),
     ("urls",),
     ("templates",),
