@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("schemes", "grants", "client_auth", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
     ("token_endpoint", "token_answers", "call", "matching", "responses"),
-    ("pauses", "tokens"),
+    ("pauses", "tokens", "digest_access"),
     ("renewal",),
     ("ledger", "flights", "owners"),
     ("guard", "records", "troubles", "unsaved"),
