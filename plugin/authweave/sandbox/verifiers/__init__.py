@@ -16,6 +16,8 @@ from authweave.sandbox.verifiers.case import Case, Passed, Refused, Verify
 __all__ = ["VERIFIERS", "Case", "Passed", "Refused", "Verify", "verifier_of"]
 
 VERIFIERS: Final[Mapping[str, str]] = {
+    "aws_sigv4": "authweave.sandbox.verifiers.aws_sigv4",
+    "oauth1": "authweave.sandbox.verifiers.oauth1",
 }
 """The name of a seal, or of an auth type → the module whose `verify` decides on it. Loaded when it is needed."""
 
