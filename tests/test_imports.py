@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults", "not_built"),
     ("catalog",),
-    ("schemes", "grants", "client_auth", "placements", "sources", "stores", "observers", "reports"),
+    ("schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
     ("token_endpoint", "token_answers", "call", "matching", "responses"),
     ("pauses", "tokens", "digest_access"),
@@ -40,7 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("guard", "records", "troubles", "unsaved"),
     ("drafts", "bodies"),
     ("inputs",),
-    ("frame", "contracts", "hookspecs", "profile", "inheritance"),
+    ("frame", "token_frame", "contracts", "hookspecs", "profile", "inheritance"),
     ("wire", "net", "sigv4", "oauth1"),
     ("documents",),
     ("urls",),
@@ -52,7 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("values",),
     ("errors", "_version"),
 )
-KINDS = frozenset({"schemes", "grants", "client_auth", "placements", "sources", "stores", "observers", "reports", "rules", "bodies"})
+KINDS = frozenset({"schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports", "rules", "bodies"})
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -1,8 +1,8 @@
 """Applying a profile to a task request: a generator in the caller's colour.
 
 It yields a Future (the driver waits and sends the result back) or a Sent (the driver sends the request and sends the
-TaskResponse back). At most one renewal and one more send. Order: variant → credential → `fields` → `auth.fields` →
-payload encoded → fields that read it → origin check → send → judge.
+TaskResponse back). At most three sends, at most one for each reason. Order: variant → credential → `fields` → `auth.fields` →
+payload encoded → fields that read it → seal → origin check → send → the seal learns, or judge.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.bearer import wrong_bearer
 from authweave.challenges import challenges
+from authweave.contracts import Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from authweave.connection import Connection, Credential
 
 BODY_READ: Final = 65536
+MOST_SENDS: Final = 3
+RENEWED: Final = "renewed"
+"""The reason to send again that no seal gives: the token was refused, and another one was got."""
 ACCEPTED: Final = Judgement("accepted")
 
 Flow = Generator[Any, Any, Any]
@@ -34,13 +38,18 @@ Flow = Generator[Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A finished request with what it was made from: what the judge and the report need."""
+    """A finished request with what it was made from: what the judge and the report need.
+
+    `tried` are the reasons for which it was sent before.
+    """
 
     request: TaskRequest
     token: Token | None
     credential: Credential
     placed: tuple[Placed, ...]
     scope: Mapping[str, Any]
+    signing: Signing | None = None
+    tried: frozenset[str] = frozenset()
 
     def of(self, request: TaskRequest) -> Sent:
         """The same for another request that got the same credential."""
@@ -50,15 +59,44 @@ class Sent:
 def applying(connection: Connection, request: TaskRequest) -> Flow:
     """Yields futures and Sent requests, and returns the Judgement of the last answer. The last answer stays as it came."""
     sent = yield from prepared(connection, request)
-    response: TaskResponse = yield sent
-    verdict = judged(sent, response)
+    while True:
+        response: TaskResponse = yield sent
+        step = yield from following(connection, request, sent, response)
+        if isinstance(step, Judgement):
+            return step
+        sent = step
+
+
+def following(
+    connection: Connection, request: TaskRequest, sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None
+) -> Generator[Future[Any], Any, Sent | Judgement]:
+    """What follows an answer: the request to send again, or the verdict. `can_repeat`: as `judged` has it."""
+    if (reason := _learned(sent, response)) and reason not in sent.tried and len(sent.tried) < MOST_SENDS - 1:
+        if not (can_repeat if can_repeat is not None else not sent.request.streamed):
+            return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}); not sent again: a streamed body cannot be sent twice")
+        return _sealed_again(connection, request, sent, reason, response)
+    if RENEWED in sent.tried:
+        return judged_again(sent, response)
+    if len(sent.tried) >= MOST_SENDS - 1:
+        return verdict_on(sent, response)
+    verdict = judged(sent, response, can_repeat=can_repeat)
     if verdict.verdict != "send_again":
         return verdict
-    again = yield from renewed_and_prepared(connection, request, sent, verdict)
-    if isinstance(again, Judgement):
-        return again
-    second: TaskResponse = yield again
-    return judged_again(again, second)
+    return (yield from renewed_and_prepared(connection, request, sent, verdict))
+
+
+def _learned(sent: Sent, response: TaskResponse) -> str:
+    seal = sent.credential.seal
+    return seal.learned(sent.request, response, sent.signing) if seal is not None and sent.signing is not None else ""
+
+
+def _sealed_again(connection: Connection, request: TaskRequest, sent: Sent, reason: str, response: TaskResponse) -> Sent | Judgement:
+    failure: AuthweaveError
+    try:
+        return replace(placed(connection, sent.credential, request, sent.token), tried=sent.tried | {reason})
+    except AuthweaveError as error:
+        failure = error.fresh()
+    return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}), which cannot be made: {failure}", error=failure)
 
 
 def prepared(connection: Connection, request: TaskRequest, refused: Token | None = None) -> Generator[Future[Any], Any, Sent]:
@@ -74,7 +112,8 @@ def renewed_and_prepared(
     """The request with a renewed credential, or the verdict where there is none to be had: the API's answer stands."""
     failure: AuthweaveError
     try:
-        return (yield from prepared(connection, request, sent.token))
+        again = yield from prepared(connection, request, sent.token)
+        return replace(again, tried=sent.tried | {RENEWED})
     except AuthweaveError as error:
         failure = error.fresh()
     return Judgement("refused", f"{verdict.reason}; and renewing failed: {failure}", error=failure)
@@ -96,7 +135,12 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     if variant.default_fields:
         _refuse_odd_bearer(finished)
     refuse_other_origin(finished.url, servers)
-    return Sent(finished, token, credential, tuple(draft.placed), scope)
+    if credential.seal is None:
+        return Sent(finished, token, credential, tuple(draft.placed), scope)
+    signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin)
+    sealed = credential.seal.sign(finished, signing)
+    refuse_other_origin(sealed.request.url, servers)
+    return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
 
 
 def _refuse_odd_bearer(request: TaskRequest) -> None:
@@ -188,7 +232,9 @@ def _missing_scope(response: TaskResponse) -> str | None:
 
 
 def needs_body(variant: Variant, additions: tuple[Any, ...]) -> bool:
-    """Must the body of the task request be at hand? For payload fields, and for what reads `request.body`."""
+    """Must the body of the task request be at hand? For payload fields, for what reads `request.body`, and for some seals."""
+    if variant.seal is not None and variant.seal.reads_body:
+        return True
     fields = (*variant.fields, *additions)
     return any(field.placement.name == "payload" or ("request", "body") in {read[:2] for read in _reads(field)} for field in fields)
 

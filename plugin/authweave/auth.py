@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import ACCEPTED, Sent, judged, judged_again, prepared, renewed_and_prepared, wants_body
+from authweave.applying import ACCEPTED, Sent, following, prepared, wants_body
 from authweave.errors import AuthweaveError
 from authweave.flights import landed, outcome
 from authweave.httpx_requests import (
@@ -142,19 +142,16 @@ class _ProfileAuth:
         yield from self._judged(request, request, task, template.of(task), response, colour)
 
     def _judged(self, request: Any, first: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
-        verdict = strayed(response, first)
-        if verdict is None:
+        while (verdict := strayed(response, first)) is None:
             answer = yield from _answered(sent, response)
-            verdict = judged(sent, answer, can_repeat=not task.streamed or can_repeat(request))
-        if verdict.verdict == "send_again":
-            again = yield from renewed_and_prepared(self._connection, task, sent, verdict)
-            if isinstance(again, Judgement):
-                verdict = again
-            else:
-                self._quick = quick_of(again, self._connection)
-                second = guarded(rewritten(request, again), again, colour)
-                response = yield second
-                verdict = strayed(response, second) or judged_again(again, (yield from _answered(again, response)))
+            step = yield from following(self._connection, task, sent, answer, can_repeat=not task.streamed or can_repeat(request))
+            if isinstance(step, Judgement):
+                verdict = step
+                break
+            sent = step
+            self._quick = quick_of(sent, self._connection)
+            first = guarded(rewritten(request, sent), sent, colour)
+            response = yield first
         response.extensions[EXTENSION] = verdict
 
 

@@ -10,20 +10,28 @@ from authweave.defaults import auth_paths, grant_name, grant_of, scheme_of
 from authweave.matching import statuses_of
 from authweave.profile import (
     Answer,
+    Callback,
+    Discovery,
     Field,
     Input,
+    Jwt,
     Keep,
     Match,
     Profile,
     Request,
+    SignIn,
+    Step,
     Test,
     TestRule,
     TokenSettings,
     Variant,
 )
+from authweave.schemes.oauth2 import OAuth2
 from authweave.values import Path, dotted
 
-_NO_TOKEN_CALL: Final = ("fields", "when", "rejected_when", "revoke_request")
+_OF_TOKENS: Final = frozenset(OAuth2.schema["properties"])
+"""Keys that `TokenSettings` holds."""
+_NO_TOKEN_CALL: Final = ("fields", "when", "rejected_when", "revoke_request", "redirect_uri", "authorization_url", "authorization_request", "callback", "registration", "registration_url")
 """Keys of `auth` that no token call reads: the inputs behind them are no part of the token's key."""
 
 
@@ -61,6 +69,7 @@ class _Binder:
             abstract=full.get("abstract", False),
             merged=self.checked.merged,
             resolved=full,
+            tls={key: self.compiled.get(("tls", key), value) for key, value in full.get("tls", {}).items()},
         )
 
     def variant(self, path: Path, auth: Mapping[str, Any], additions: tuple[Field, ...]) -> Variant:
@@ -75,10 +84,22 @@ class _Binder:
             rejected_when=self.matches((*path, "rejected_when")),
             tokens=tokens,
             origin=dotted(path),
-            needs=self.needs((*own, *additions), path if tokens else None),
+            needs=self.needs((*own, *additions), path if tokens is not None or bool(getattr(scheme, "seal", "")) else None),
             key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) if tokens else frozenset(),
             default_fields=self.has_default_fields(path),
+            own=self.own(path, auth, scheme),
+            seal=self.seal(auth, scheme),
         )
+
+    def own(self, path: Path, auth: Mapping[str, Any], scheme: Any) -> dict[str, Any]:
+        """The keys of the type itself, but for those that `TokenSettings` holds."""
+        known = scheme.schema.get("properties", {})
+        return {key: self.compiled.get((*path, key), auth[key]) for key in known if key in auth and key not in _OF_TOKENS and key != "fields"}
+
+    def seal(self, auth: Mapping[str, Any], scheme: Any) -> Any:
+        """The class of the seal that signs the requests of this variant, or None."""
+        name = "dpop" if auth.get("dpop") is True else getattr(scheme, "seal", "")
+        return self.checked.catalog.find("seals", name) if name else None
 
     def needs(self, fields: Iterable[Field], token_path: Path | None) -> frozenset[str]:
         """The inputs that every request of the variant reads: conditional and optional fields may do without."""
@@ -122,8 +143,15 @@ class _Binder:
             basic_encoding=auth["basic_encoding"],
             token_url=self.at(*path, "token_url"),
             refresh_url=self.at(*path, "refresh_url"),
+            assertion=self.jwt((*path, "assertion"), auth.get("assertion")),
+            client_assertion=self.jwt((*path, "client_assertion"), auth.get("client_assertion")),
+            before=self.steps((*path, "before"), auth.get("before", ())),
+            after=self.steps((*path, "after"), auth.get("after", ())),
+            sign_in=self.sign_in(path, auth),
+            discovery=Discovery(self.at(*path, "issuer"), self.at(*path, "registration"), self.at(*path, "registration_url")),
+            dpop=auth.get("dpop", False),
             scopes=self.scopes((*path, "scopes"), auth.get("scopes")),
-            scope_separator=auth["scope_separator"],
+            scope_separator=auth.get("scope_separator", " "),
             audience=self.at(*path, "audience"),
             resource=self.at(*path, "resource"),
             token_request=self.request((*path, "token_request"), auth["token_request"]),
@@ -136,6 +164,39 @@ class _Binder:
             refresh_token=self.at(*path, "refresh_token"),
             revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
+        )
+
+    def jwt(self, path: Path, written: Any) -> Any:
+        """A Jwt to make, or the template of one that is ready."""
+        if not isinstance(written, dict):
+            return self.at(*path)
+        parts = {key: self.compiled.get((*path, key), written[key]) for key in ("algorithm", "signing_key", "key_id", "header", "claims", "lifetime") if key in written}
+        return Jwt(**parts, origin=dotted(path))
+
+    def steps(self, path: Path, steps: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+        return tuple(
+            Step(
+                name=step["name"],
+                request=self.request((*path, index, "request"), step["request"]),
+                response=self.answer((*path, index, "response"), step["response"]),
+                phases=frozenset(step["phases"]),
+                when=self.at(*path, index, "when"),
+                origin=dotted((*path, index)),
+            )
+            for index, step in enumerate(steps)
+        )
+
+    def sign_in(self, path: Path, auth: Mapping[str, Any]) -> SignIn:
+        callback = auth.get("callback", {})
+        keep = tuple(self.keep((*path, "callback", "keep", name), name, item) for name, item in callback.get("keep", {}).items())
+        code = self.at(*path, "callback", "code")
+        return SignIn(
+            authorization_url=self.at(*path, "authorization_url"),
+            device_authorization_url=self.at(*path, "device_authorization_url"),
+            request=self.request((*path, "authorization_request"), auth["authorization_request"]) if "authorization_request" in auth else None,
+            callback=Callback(code, keep) if code is not None else None,
+            redirect_uri=self.at(*path, "redirect_uri"),
+            pkce=auth.get("pkce", "S256") or "",
         )
 
     def has_default_fields(self, path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from authweave.drafts.draft import Draft
 from authweave.drafts.fields import apply_fields, is_late
-from authweave.errors import MissingInput
+from authweave.errors import MissingInput, UrlRefused
 from authweave.profile import Request, TokenSettings
 from authweave.urls import UrlTemplate
 from authweave.values import Secret, Token
@@ -36,7 +36,7 @@ class TokenCall:
     settings: TokenSettings
     scope: Mapping[str, Any]
     request: Request
-    url: UrlTemplate
+    url: UrlTemplate | None
     origin: str = "auth"
     parameters: dict[str, Parameter] = field(default_factory=dict)
     headers: dict[str, Parameter] = field(default_factory=dict)
@@ -76,6 +76,8 @@ class TokenCall:
     def draft(self) -> Draft:
         """The finished request. Raises TemplateError, PlacementError, InputError."""
         request = self.request
+        if self.url is None:
+            raise UrlRefused(f"{self.origin}.token_url", "relative", "nobody says where the token endpoint is: write it, or the issuer")
         draft = Draft.new(request.method, self.url.render(self.scope), request.encoding, request.content_type)
         self._add_standard(draft, request)
         scope = {**self.scope, "request": draft.view}

@@ -52,6 +52,7 @@ KINDS: Mapping[str, Any] = {
     "schemes": contracts.Scheme,
     "grants": contracts.Grant,
     "client_auth": contracts.ClientAuth,
+    "seals": contracts.Seal,
     "placements": contracts.Placement,
     "sources": contracts.ConfiguredSource,
     "stores": contracts.Store,

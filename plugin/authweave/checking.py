@@ -153,7 +153,7 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
     found, whole = schema_problems(whole, catalog)
     problems = [*document.problems, *whole.problems, *found]
     full = with_defaults(whole.data, catalog)
-    all_sites = tuple(sites(full))
+    all_sites = tuple(sites(full, catalog))
     compiled, refused = compiled_sites(all_sites, whole)
     full["inputs"] = with_inputs(full, {read[1] for made in compiled.values() for read in made.reads if read[0] == "inputs" and len(read) > 1}, catalog)
     checked = Checked(whole, catalog, full, compiled, all_sites, problems + refused)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import Sent, applying, judged, judged_again, needs_body, prepared, renewed_and_prepared
+from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
 from authweave.errors import AuthweaveError, InputError, NoVariant
@@ -38,7 +38,6 @@ class Made:
     connection: Connection
     request: TaskRequest
     sent: Sent
-    is_second: bool = False
 
     def finished(self) -> TaskRequest:
         """The request to send, which knows what it was made from."""
@@ -147,15 +146,11 @@ class Connection:
         made = request.made_from
         if not (isinstance(made, Made) and made.connection is self):
             made = Made(self, request, (yield from prepared(self, request)))
-        if made.is_second:
-            return judged_again(made.sent, response)
-        verdict = judged(made.sent, response)
-        if verdict.verdict != "send_again":
-            return verdict
-        again = yield from renewed_and_prepared(self, made.request, made.sent, verdict)
-        if isinstance(again, Judgement):
-            return again
-        return Judgement("send_again", verdict.reason, request=Made(self, made.request, again, is_second=True).finished())
+        step = yield from following(self, made.request, made.sent, response)
+        if isinstance(step, Judgement):
+            return step
+        reason = verdict_on(made.sent, response).reason
+        return Judgement("send_again", reason, request=Made(self, made.request, step).finished())
 
     def _token(self) -> Any:
         credential = yield from self.choosing(None)
@@ -268,11 +263,12 @@ class Resolution:
 class Credential:
     """One variant of a connection: its inputs once resolved, and its tokens if its type has any."""
 
-    __slots__ = ("_resolution", "connection", "variant")
+    __slots__ = ("_resolution", "connection", "seal", "variant")
 
     def __init__(self, connection: Connection, variant: Variant) -> None:
         self.connection = connection
         self.variant = variant
+        self.seal = variant.seal() if variant.seal else None
         self._resolution: Resolution | None = None
 
     @property
@@ -299,7 +295,8 @@ class Credential:
         inputs = connection.inputs()
         inputs.require(self.variant.needs)
         connection.ask_all(inputs)
-        if self.variant.tokens is None:
+        settings = self.variant.tokens
+        if settings is None or (settings.when is not None and not settings.when.is_true(connection.scope(inputs, None))):
             self._resolution = Resolution(inputs)
             return
         values = [inputs.get(name) for name in sorted(self.variant.key_inputs)]
@@ -340,7 +337,7 @@ class Credential:
             tenant=connection.tenant,
             connection=f"{connection.profile.name}/{self.variant.name}",
             subject=connection.subject,
-            endpoint=self._part(settings.token_url, scope) if not _reads_kept(settings.token_url.reads) else settings.token_url.text,
+            endpoint=self._part(settings.place, scope) if not _reads_kept(settings.place.reads) else settings.place.text,
             client_id=self._part(settings.client_id, scope) if settings.client_id else "",
             grant=settings.grant_type,
             scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
@@ -391,14 +388,14 @@ class Credential:
         """The origin of the token endpoint: calls to it share a lane of workers."""
         settings = self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
-        return settings.token_url.text if _reads_kept(settings.token_url.reads) else str(Origin.of(settings.token_url.render(self._scope(None))))
+        return str(settings.place.text if _reads_kept(settings.place.reads) else Origin.of(settings.place.render(self._scope(None))))
 
     def client(self) -> Client:
         """Whom a pause of the token endpoint concerns: this client (or, without an id, this tenant) at this very URL."""
         settings = self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self._scope(None)
-        url = "" if _reads_kept(settings.token_url.reads) else settings.token_url.render(scope).partition("?")[0]
+        url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
         client_id = settings.client_id.render(scope) if settings.client_id else ""
         return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
 

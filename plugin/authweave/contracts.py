@@ -12,12 +12,12 @@ from authweave.values import JsonSchema, Problem, Secret
 if TYPE_CHECKING:
     from authweave.call import TokenCall
     from authweave.checking import Checked
-    from authweave.drafts.draft import Draft
+    from authweave.drafts.draft import Draft, Placed
     from authweave.events import Event
     from authweave.profile import Input
     from authweave.report import Report
     from authweave.settings import Settings
-    from authweave.values import Row
+    from authweave.values import Row, TaskRequest, TaskResponse, Token
 
 
 @runtime_checkable
@@ -27,6 +27,10 @@ class Scheme(Protocol):
     `schema` is an object schema for the keys of the type beside the common ones; `inputs` are the implied inputs in
     the form of the profile's `inputs`; `fields` stand where the profile writes no `auth.fields`. `gets_token` says
     whether a token call comes before the task request.
+
+    A property of `schema` with `x-template` (text, value or url) may hold templates; it reads inputs, vars, kept and the
+    namespaces that `x-reads` lists. It is bound into `Variant.own`. Two things a type may have besides: `seal`, the name
+    of the Seal that signs its requests, and `filled(auth)`, a static method that gives defaults which depend on what is written.
     """
 
     name: ClassVar[str]
@@ -71,6 +75,59 @@ class ClientAuth(Protocol):
 
     def present(self, call: TokenCall) -> None:
         """Put the client's identity and proof into `call`. Never in two places."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What a seal is given beside the finished request: the type's own keys, the namespaces of templates, the token.
+
+    `now` is in Unix seconds; `origin` is the variant's place in the profile (`auth`), for messages and reports.
+    """
+
+    own: Mapping[str, Any]
+    scope: Mapping[str, Any]
+    token: Token | None
+    now: float
+    origin: str = "auth"
+
+    def value(self, name: str) -> Any:
+        """The value of an own key with its type, a Secret where it is made from one; None if it is not written or null."""
+        written: Any = self.own.get(name)
+        return written.value(self.scope) if hasattr(written, "value") else written
+
+    def text(self, name: str) -> str:
+        """The value of an own key as the text that goes onto the wire; '' for null. Raises TemplateError."""
+        value = self.value(name)
+        value = value.reveal() if isinstance(value, Secret) else value
+        return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A signed request, and what the seal put where: the redirect guard takes it away again, the report shows it."""
+
+    request: TaskRequest
+    placed: tuple[Placed, ...] = ()
+
+
+@runtime_checkable
+class Seal(Protocol):
+    """Signs the finished request; the only part that sees it whole. Done anew for each send.
+
+    Made without arguments, one for each credential; it may remember what servers said (nonces), by origin. Safe for
+    threads. `reads_body`: the body must be at hand, so that a streamed one is refused or left unsigned as the scheme has it.
+    """
+
+    name: ClassVar[str]
+    reads_body: ClassVar[bool]
+
+    def sign(self, request: TaskRequest, signing: Signing) -> Sealed:
+        """The request with its signature. No network, no waiting. Raises ApplyError, InputError."""
+        ...
+
+    def learned(self, request: TaskRequest, response: TaskResponse, signing: Signing) -> str:
+        """Take note of an answer. One word (challenge, stale, nonce) where the request should be sent again, sealed anew; else ''."""
         ...
 
 

@@ -117,7 +117,8 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     scheme = scheme_of(auth, catalog)
     if scheme is None:
         return {**auth, "fields": [_field(field) for field in auth.get("fields", ())]}
-    full = {**_own_defaults(scheme), **(_own_defaults(grant_of(auth, catalog)) if scheme.gets_token else {}), **auth}
+    dependent = scheme.filled(auth) if hasattr(scheme, "filled") else {}
+    full = {**_own_defaults(scheme), **(_own_defaults(grant_of(auth, catalog)) if scheme.gets_token else {}), **dependent, **auth}
     fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in scheme.fields]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
@@ -151,9 +152,23 @@ def _token_defaults(full: dict[str, Any]) -> dict[str, Any]:
     full["token_request"] = _request(token_request, "POST", "payload")
     full["refresh_request"] = _refresh(token_request, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
     full["token_response"] = dict(full.get("token_response", {}))
+    for phase, phases in (("before", ["grant"]), ("after", ["grant", "refresh"])):
+        if phase in full:
+            full[phase] = [_step(step, phases) for step in full[phase]]
+    if "authorization_request" in full or "authorization_url" in full:
+        full["authorization_request"] = _request(full.get("authorization_request", {}), "GET", "query")
+        full.setdefault("redirect_uri", "{{ inputs.redirect_uri }}")
+        full["callback"] = {"code": "{{ callback.code }}", **full.get("callback", {})}
+    for key in ("assertion", "client_assertion"):
+        if isinstance(full.get(key), dict):
+            full[key] = {"algorithm": "RS256", "signing_key": "{{ inputs.signing_key }}", "lifetime": 300, **full[key]}
     if "revoke_request" in full:
         full["revoke_request"] = _request(full["revoke_request"], "POST", "payload")
     return full
+
+
+def _step(step: Mapping[str, Any], phases: list[str]) -> dict[str, Any]:
+    return {"phases": phases, **step, "request": _request(step.get("request", {}), "GET", "payload"), "response": dict(step.get("response", {}))}
 
 
 def _request(request: Mapping[str, Any], method: str, place: str | None) -> dict[str, Any]:

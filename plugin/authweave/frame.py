@@ -257,6 +257,14 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
         "auth": auth,
         "fields": list_of(field, "Additions to every task request, whatever the variant.",
                           examples=[[{"in": "header", "key": "X-Tenant", "value": "{{ inputs.tenant }}"}]]),
+        "tls": closed({
+            "certificate": {**SECRET_TEXT, "description": "The client's certificate, PEM or PKCS #12.", "examples": ["{{ inputs.certificate }}"]},
+            "private_key": {**SECRET_TEXT, "description": "Its private key, PEM.", "examples": ["{{ inputs.private_key }}"]},
+            "password": {**SECRET_TEXT, "description": "What opens the key or the PKCS #12.", "examples": ["{{ inputs.key_password }}"]},
+            "ca": text("Authorities to believe besides the usual ones, PEM.", examples=["{{ inputs.ca }}"]),
+            "verify": described(or_template({"type": "boolean"}), "Check the server's certificate; false only where the operator allows it.", default=True, examples=["{{ inputs.verify }}"]),
+            "calls": described({"type": "array", "minItems": 1, "items": {"type": "string", "enum": ["token", "task"]}}, "Which calls it is for. Default: both.", examples=[["token"]]),
+        }, description="TLS with a certificate of the client's (RFC 8446 §4.4.2), or with an authority of the provider's own."),
         "test": _test_schema(test_request),
     }  # fmt: skip
 

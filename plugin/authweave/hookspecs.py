@@ -43,6 +43,10 @@ class ExtensionSpecs:
         """Add client authentication methods (`contracts.ClientAuth`)."""
 
     @hookspec
+    def register_seals(self, register: Register) -> None:
+        """Add ways to sign finished requests (`contracts.Seal`)."""
+
+    @hookspec
     def register_placements(self, register: Register) -> None:
         """Add places for fields (`contracts.Placement`)."""
 

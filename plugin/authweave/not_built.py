@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
+
+from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
     "schemes": frozenset({"digest", "ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
@@ -40,6 +42,13 @@ NAMESPACES: Final = frozenset({"callback", "assertion", "signature"})
 RULE: Final = "not_built"
 FIX: Final = "leave it out, or wait for the version that has it"
 _WORDS: Final = {"schemes": "auth type", "grants": "grant type", "client_auth": "client authentication type"}
+
+
+def keys_of(data: Mapping[str, Any], variants: Iterable[tuple[Path, Mapping[str, Any]]]) -> Iterator[Path]:
+    """The keys of a profile that belong to a part that is not built yet."""
+    yield from ((key,) for key in data if key in TOP_KEYS)
+    for path, auth in variants:
+        yield from ((*path, key) for key in auth if key in _OF_TYPES.get(str(auth.get("type")), ()))
 
 
 def is_missing(kind: str, name: str, registered: Mapping[str, object]) -> bool:

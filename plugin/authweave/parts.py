@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from authweave.defaults import auth_paths
 from authweave.values import Path
 
-REQUESTS = {"token_request": "token", "refresh_request": "refresh", "revoke_request": "revoke"}
+REQUESTS = {"token_request": "token", "refresh_request": "refresh", "revoke_request": "revoke", "authorization_request": "browser"}
+PHASES = ("before", "after")
 
 
 class FieldPart(NamedTuple):
     """A field. `place` is its `in`, written or not (empty: missing); `carrier` is what it is a part of.
 
-    Carriers: task (every task request), credential (`auth.fields`), token, refresh, revoke, test.
+    Carriers: task (every task request), credential (`auth.fields`), token, refresh, revoke, browser, step, test.
     """
 
     path: Path
@@ -34,7 +35,7 @@ class FieldPart(NamedTuple):
 
 
 class RequestPart(NamedTuple):
-    """A described request. `carrier` is token, refresh, revoke or test."""
+    """A described request. `carrier` is token, refresh, revoke, browser, step or test."""
 
     path: Path
     spec: Mapping[str, Any]
@@ -43,7 +44,7 @@ class RequestPart(NamedTuple):
     @property
     def method(self) -> str:
         """Its method, written or not."""
-        return str(self.spec.get("method", "GET" if self.carrier == "test" else "POST")).upper()
+        return str(self.spec.get("method", "GET" if self.carrier in ("test", "step", "browser") else "POST")).upper()
 
     @property
     def encoding(self) -> str:
@@ -66,9 +67,26 @@ def requests_of(data: Mapping[str, Any]) -> Iterator[RequestPart]:
         for key, carrier in REQUESTS.items():
             if key in auth:
                 yield RequestPart((*path, key), auth[key], carrier)
+        for at, step in steps_of(path, auth):
+            if "request" in step:
+                yield RequestPart((*at, "request"), step["request"], "step")
     for path, test in tests_of(data):
         if "request" in test:
             yield RequestPart((*path, "request"), test["request"], "test")
+
+
+def steps_of(path: Path, auth: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Every step of a variant."""
+    for phase in PHASES:
+        yield from (((*path, phase, index), step) for index, step in enumerate(auth.get(phase, ())))
+
+
+def keeps_of(path: Path, auth: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """Every value that a variant keeps, of answers and of the redirect: its path, and what is written there. The name comes last."""
+    holders = [((*path, key), auth.get(key, {})) for key in ("callback", "token_response")]
+    holders += [((*at, "response"), step.get("response", {})) for at, step in steps_of(path, auth)]
+    for at, holder in holders:
+        yield from (((*at, "keep", name), item) for name, item in holder.get("keep", {}).items())
 
 
 def fields_of(data: Mapping[str, Any]) -> Iterator[FieldPart]:
@@ -77,7 +95,7 @@ def fields_of(data: Mapping[str, Any]) -> Iterator[FieldPart]:
     for path, auth in auth_paths(data):
         yield from _listed((*path, "fields"), auth, "", "credential")
     for request in requests_of(data):
-        place = "" if request.carrier == "test" else "payload"
+        place = {"test": "", "browser": "query"}.get(request.carrier, "payload")
         yield from _listed((*request.path, "fields"), request.spec, place, request.carrier)
 
 

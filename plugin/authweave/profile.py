@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from authweave.contracts import ClientAuth, Grant, Placement, Scheme
+from authweave.contracts import ClientAuth, Grant, Placement, Scheme, Seal
 from authweave.inheritance import Merged
 from authweave.templates import Template
 from authweave.urls import UrlTemplate
@@ -96,9 +96,65 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSettings:
-    """How a token is got: everything a token call needs beside the inputs (`type: oauth2`).
+class Jwt:
+    """A JWT to make (RFC 7519). Each part is a template, data with templates, or the literal that is written."""
 
+    algorithm: Any = "RS256"
+    signing_key: Any = None
+    key_id: Any = None
+    header: Any = None
+    claims: Any = None
+    lifetime: Any = 300
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request of its own before or after a token call. `phases` are grant and refresh."""
+
+    name: str
+    request: Request
+    response: Answer
+    phases: frozenset[str]
+    when: Template | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """How the redirect of a sign-in is read (RFC 6749 §4.1.2)."""
+
+    code: Template
+    keep: tuple[Keep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a person consents: where the browser or the device goes, and what it brings back."""
+
+    authorization_url: UrlTemplate | None = None
+    device_authorization_url: UrlTemplate | None = None
+    request: Request | None = None
+    callback: Callback | None = None
+    redirect_uri: Template | None = None
+    pkce: str = "S256"
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Where what is not written can be found: metadata (RFC 8414, 9728), registration (RFC 7591)."""
+
+    issuer: UrlTemplate | None = None
+    registration: Any = None
+    registration_url: UrlTemplate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """How a token is got: everything a token call needs beside the inputs.
+
+    `token_url` is None where metadata name it; `place` is what stands for the endpoint in keys and lanes. Without a true
+    `when` no token is needed (an AWS role that nobody named). An `assertion` is a Jwt to make, or a text that is ready.
     `refresh_token` is the one that was given, for the grant that presents it. Without a `revoke_request` nothing can end
     a token at the provider. `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
     """
@@ -107,8 +163,8 @@ class TokenSettings:
     grant_type: str
     client_auth: ClientAuth
     basic_encoding: str
-    token_url: UrlTemplate
-    refresh_url: UrlTemplate
+    token_url: UrlTemplate | None
+    refresh_url: UrlTemplate | None
     scopes: tuple[tuple[str, Any], ...]
     scope_separator: str
     audience: Template | None
@@ -123,13 +179,34 @@ class TokenSettings:
     refresh_token: Template | None = None
     revoke_request: Request | None = None
     default_fields: bool = False
+    assertion: Jwt | Template | None = None
+    client_assertion: Jwt | Template | None = None
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+    sign_in: SignIn = SignIn()
+    discovery: Discovery = Discovery()
+    dpop: bool = False
+    when: Template | None = None
+
+    @property
+    def keeps(self) -> tuple[Keep, ...]:
+        """Every value that is kept: of the redirect, of steps, of the token answer."""
+        of_callback = self.sign_in.callback.keep if self.sign_in.callback else ()
+        of_steps = [step.response.keep for step in (*self.before, *self.after)]
+        return (*of_callback, *self.token_response.keep, *(item for keep in of_steps for item in keep))
+
+    @property
+    def place(self) -> Any:
+        """What stands for the endpoint in keys, lanes and messages: its URL, else that of the issuer, else the resource."""
+        return self.token_url or self.discovery.issuer or self.resource
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One way to authenticate. `fields` carry the credential; `needs` are the inputs every request reads.
 
-    `default_fields`: the fields are those of the type, the profile writes none.
+    `own` holds the keys of the type itself (region, signing_key …): templates, data with templates, or literals. `seal`
+    signs the finished request, where the type has one. `default_fields`: the fields are those of the type, the profile writes none.
     """
 
     name: str
@@ -142,6 +219,8 @@ class Variant:
     needs: frozenset[str] = frozenset()
     key_inputs: frozenset[str] = frozenset()
     default_fields: bool = False
+    own: Mapping[str, Any] = field(default_factory=dict)
+    seal: type[Seal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +268,7 @@ class Profile:
     abstract: bool
     merged: Merged = field(repr=False)
     resolved: Mapping[str, Any] = field(repr=False)
+    tls: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:

@@ -60,7 +60,7 @@ def quick_of(sent: Sent, connection: Connection) -> Quick | None:
 
 def is_steady(profile: Profile) -> bool:
     """One variant, and nothing but headers that read neither the request nor anything that changes by itself."""
-    if len(profile.variants) != 1 or profile.variants[0].when is not None:
+    if len(profile.variants) != 1 or profile.variants[0].when is not None or profile.variants[0].seal is not None:
         return False
     return all(_is_steady(field, profile.vars) for field in (*profile.fields, *profile.variants[0].fields))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authweave.defaults import auths
+from authweave.parts import keeps_of
 from authweave.values import Path
 
 Read = tuple[str, ...]
@@ -54,7 +55,7 @@ class Secrecy:
 
     def _keeps_secret(self, name: str) -> bool:
         for auth in self._variants:
-            item = auth.get("token_response", {}).get("keep", {}).get(name)
-            if isinstance(item, dict):
-                return bool(item.get("secret", "pattern" not in item))
+            for at, item in keeps_of((), auth):
+                if at[-1] == name and isinstance(item, dict):
+                    return bool(item.get("secret", "pattern" not in item))
         return True

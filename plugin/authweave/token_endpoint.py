@@ -124,7 +124,7 @@ class TokenEndpoint:
 
     def fits(self, token: Token) -> bool:
         """Has this token every value that the profile keeps of an answer, be it null?"""
-        return all(item.name in token.kept for item in self.settings.token_response.keep)
+        return all(item.name in token.kept for item in self.settings.keeps)
 
     def revoke(self, token: Token, end: float) -> bool:
         """End a token at the provider, before `end`: the refresh token where one is held. In one attempt; it may be repeated.

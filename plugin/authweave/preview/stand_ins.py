@@ -79,7 +79,7 @@ class OfflineInputs(Mapping[str, Any]):
 
 def offline_token(variant: Variant, known: Offline, now: float) -> Token:
     """A token of stand-ins, with everything that templates may read of it."""
-    keep = variant.tokens.token_response.keep if variant.tokens else ()
+    keep = variant.tokens.keeps if variant.tokens else ()
     kept = {one.name: (known.stand_in(one.name, f"kept.{one.name}", is_url=_is_url(one.pattern)), one.secret) for one in keep}
     return Token(
         access_token=Secret(known.stand_in("access_token", "access_token"), "preview"),

@@ -61,7 +61,8 @@ def _of_url(ledger: Ledger, record: Recorded, variant: Variant | None) -> dict[s
 
 def _templates(ledger: Ledger, record: Recorded, variant: Variant | None) -> dict[str, UrlTemplate]:
     if record.is_token_call and variant is not None and variant.tokens is not None:
-        return {f"{variant.origin}.token_url": variant.tokens.token_url}
+        token_url = variant.tokens.token_url
+        return {f"{variant.origin}.token_url": token_url} if token_url is not None else {}
     return {f"servers[{index}]": template for index, template in enumerate(ledger.profile.servers if ledger.profile else ())}
 
 

@@ -32,6 +32,7 @@ from authweave.rules.template_place import TemplatePlace
 from authweave.rules.test_name import TestName
 from authweave.rules.test_server import TestServer
 from authweave.rules.token_fields import TokenFields
+from authweave.rules.unbuilt_key import UnbuiltKey
 from authweave.rules.undeclared_input import UndeclaredInput
 from authweave.rules.unused_input import UnusedInput
 from authweave.rules.unused_keep import UnusedKeep
@@ -70,6 +71,7 @@ RULES = (
     TestName,
     TestServer,
     TokenFields,
+    UnbuiltKey,
     UndeclaredInput,
     UnusedInput,
     UnusedKeep,

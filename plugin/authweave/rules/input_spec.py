@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from authweave.checking import Checked
 from authweave.errors import InvalidInput, PatternError
+from authweave.parts import keeps_of
 from authweave.values import Problem
 
 
@@ -22,9 +23,9 @@ class InputSpec:
             if not checked.is_hurt("inputs", name):
                 yield from self._input(checked, name, {**checked.full["inputs"].get(name, {}), **spec})
         for path, auth, _ in checked.variants:
-            for name, item in auth.get("token_response", {}).get("keep", {}).items():
+            for at, item in keeps_of(path, auth):
                 if isinstance(item, Mapping) and (why := _wrong_pattern(item.get("pattern"))):
-                    yield checked.problem(self.name, (*path, "token_response", "keep", name, "pattern"), *why)
+                    yield checked.problem(self.name, (*at, "pattern"), *why)
 
     def _input(self, checked: Checked, name: str, spec: Mapping[str, Any]) -> Iterable[Problem]:
         at = ("inputs", name)

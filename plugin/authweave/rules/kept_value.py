@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from authweave.checking import Checked
 from authweave.near_misses import did_you_mean
+from authweave.parts import keeps_of
 from authweave.values import Problem
 
 
@@ -19,7 +20,7 @@ class KeptValue:
         """One problem per template and name."""
         if checked.has_unknown_parts:
             return
-        known = {name for _, auth, _ in checked.variants for name in auth.get("token_response", {}).get("keep", {})}
+        known = {at[-1] for path, auth, _ in checked.variants for at, _ in keeps_of(path, auth)}
         for path, read, text in checked.written_reads:
             if read[0] == "kept" and len(read) > 1 and read[1] not in known:
                 keep = f"keep it: token_response: {{keep: {{{read[1]}: '{{{{ response.json.… }}}}'}}}}"

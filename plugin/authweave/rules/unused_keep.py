@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
+from authweave.parts import keeps_of
 from authweave.values import Problem
 
 
@@ -20,7 +21,7 @@ class UnusedKeep:
             return
         read = {read[:2] for _, read in checked.reads if read[0] == "kept"}
         for path, auth, _ in checked.variants:
-            for name in auth.get("token_response", {}).get("keep", {}):
-                at = (*path, "token_response", "keep", name)
+            for at, _ in keeps_of(path, auth):
+                name = str(at[-1])
                 if ("kept", name) not in read and ("kept",) not in read and checked.merged.is_own(at) and not (checked.problems and checked.is_mentioned("kept", name)):
                     yield checked.problem(self.name, at, f"nothing reads `kept.{name}`", "read it in a template, or remove it", of_key=True, severity="warning")

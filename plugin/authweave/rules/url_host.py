@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
+from authweave.parts import keeps_of
 from authweave.urls import UrlTemplate
 from authweave.values import Problem
 
@@ -44,6 +45,5 @@ def _is_bounded(checked: Checked, read: tuple[str, ...], above: frozenset[str]) 
 def _kept_with_pattern(checked: Checked, name: str) -> bool:
     if checked.has_unknown_parts:
         return True
-    keeps = [auth.get("token_response", {}).get("keep", {}) for _, auth, _ in checked.variants]
-    found = [keep[name] for keep in keeps if name in keep]
+    found = [item for path, auth, _ in checked.variants for at, item in keeps_of(path, auth) if at[-1] == name]
     return not found or all(isinstance(item, dict) and "pattern" in item for item in found)

@@ -102,7 +102,7 @@ class Account:
     def endpoints(self) -> Iterator[tuple[Variant, TokenSettings, Address, Address]]:
         """Every variant that gets tokens, with where it grants and where it refreshes."""
         for variant in self.profile.variants:
-            if (settings := variant.tokens) is not None:
+            if (settings := variant.tokens) is not None and settings.token_url is not None and settings.refresh_url is not None:
                 yield variant, settings, self.address(settings.token_url), self.address(settings.refresh_url)
 
     def revocation_addresses(self, variant: Variant) -> Iterator[Address]:
@@ -191,7 +191,7 @@ def _kept(profile: Profile) -> dict[str, Any]:
         keep.name: text_of_pattern(keep.pattern) if keep.pattern else f"kept-{keep.name}-sandbox"
         for variant in profile.variants
         if variant.tokens is not None
-        for keep in variant.tokens.token_response.keep
+        for keep in variant.tokens.keeps
     }
 
 

@@ -17,6 +17,7 @@ from authweave.redaction import Redactor
 from authweave.report import Report
 from authweave.sandbox.account import WILD
 from authweave.sandbox.box import Sandbox
+from authweave.urls import UrlTemplate
 from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call
 
@@ -186,12 +187,16 @@ def task_of(sandbox: Sandbox, profile: Profile, chosen: Mapping[str, Any] | None
     return TaskRequest("GET", f"{server.rstrip('/')}/v1/tasks", path_template="{" in server)
 
 
+def _text(url: UrlTemplate | None) -> str:
+    return url.text if url is not None else ""
+
+
 def _most_telling(profiles: Iterable[Profile]) -> Profile | None:
     """A profile that gets tokens; rather one that refreshes at a URL of its own."""
 
     def rank(profile: Profile) -> int:
         tokens = profile.variants[0].tokens
-        return 0 if tokens is None else 1 + (tokens.refresh_url.text != tokens.token_url.text)
+        return 0 if tokens is None else 1 + (_text(tokens.refresh_url) != _text(tokens.token_url))
 
     best = max(profiles, key=rank, default=None)
     return best if best is not None and rank(best) else None

@@ -12,6 +12,8 @@ _NOT_NULL: Final = {"type": ["string", "number", "boolean", "object", "array"]}
 _OF_SCHEMAS: Final = frozenset({"allOf", "anyOf", "oneOf"})
 _OF_ONE_SCHEMA: Final = frozenset({"then", "else", "items"})
 
+_OURS: Final = ("x-def", "x-names-of", "x-never-null", "x-template", "x-reads")
+"""Keywords that speak to us, not to editors."""
 _SAID: Final = ("description", "default", "examples", "x-anti-examples")
 
 
@@ -35,7 +37,7 @@ class _Author:
     def rewritten(self, schema: Any, *, nullable: bool = False) -> Any:
         if not isinstance(schema, dict):
             return {"type": "null", "doNotSuggest": True} if schema is False and nullable else schema
-        whole = {keyword: self._value(keyword, value, schema) for keyword, value in schema.items() if keyword not in ("x-def", "x-names-of", "x-never-null")}
+        whole = {keyword: self._value(keyword, value, schema) for keyword, value in schema.items() if keyword not in _OURS}
         if "x-names-of" in schema and self.open_names:
             whole["anyOf"] = [{"enum": whole.pop("enum")}, {"pattern": VENDOR_NAME, "description": "A name that another package adds."}]
         if "required" in schema:

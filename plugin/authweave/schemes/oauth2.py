@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from authweave import frame
+from authweave import frame, token_frame
 from authweave.hookspecs import Register, hookimpl
 from authweave.values import JsonSchema
-
-_FIELD = frame.field_schema(default_place="payload")
 
 
 class OAuth2:
@@ -29,13 +27,22 @@ class OAuth2:
                 ),
                 "examples": ["client_credentials", "account_credentials"],
             },
-            "token_url": {**frame.URL, "description": f"The token endpoint (RFC 6749 §3.2). {frame.URL['description']}"},
-            "refresh_url": {**frame.URL, "description": f"Where tokens are refreshed. Default: token_url. {frame.URL['description']}", "examples": ["https://{{ inputs.tenant }}.example.com/oauth/refresh"]},
-            "client_auth": frame.names_of("client_auth", "How the client proves who it is (RFC 7591 `token_endpoint_auth_method`). One way, never guessed.",
-                                          default="client_secret_basic", examples=["client_secret_post"]),
-            "basic_encoding": frame.choice(("rfc6749", "raw"), "rfc6749: id and secret are form-encoded before Basic (§2.3.1); raw: they are not. Servers disagree.", default="rfc6749"),
-            "client_id": frame.text("The client id.", default="{{ inputs.client_id }}", examples=["{{ inputs.client_id }}"]),
-            "client_secret": {**frame.SECRET_TEXT, "description": f"The client secret. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.client_secret }}"},
+            **token_frame.KEYS,
+            "client_auth": {**token_frame.KEYS["client_auth"], "default": "client_secret_basic"},
+            "issuer": {**frame.URL, "description": f"Its metadata (RFC 8414, OpenID Connect Discovery) fills the endpoints that are not written. {frame.URL['description']}", "examples": ["https://login.example.com"]},
+            "authorization_url": {**frame.URL, "description": f"Where a person consents (RFC 6749 §3.1). With another grant: consent first, then that grant. {frame.URL['description']}", "examples": ["https://login.example.com/oauth/authorize"]},
+            "device_authorization_url": {**frame.URL, "description": f"The device authorization endpoint (RFC 8628 §3.1). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/device"]},
+            "registration": frame.map_of(frame.ANY_VALUE, "Client metadata (RFC 7591 §2): register where nobody supplies a client_id.", names=f"[A-Za-z0-9_#-]+{frame.END}",
+                                         examples=[{"client_name": "Acme bot", "token_endpoint_auth_method": "none"}]),
+            "registration_url": {**frame.URL, "description": f"The registration endpoint (RFC 7591 §3). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/register"]},
+            "pkce": frame.described({"enum": ["S256", "plain", False]}, "Proof key (RFC 7636); false only for servers that refuse it. Default: S256.", examples=["S256", False]),
+            "redirect_uri": frame.text("Where the browser comes back to; sent letter for letter. Default: the input redirect_uri.", examples=["http://127.0.0.1:8912/callback"]),
+            "dpop": frame.described({"type": "boolean"}, "Bind tokens to a key of ours and prove it with each request (RFC 9449).", examples=[True]),
+            "authorization_request": frame.request_schema(token_frame.BROWSER_FIELD, method="GET", name="authorization_request", description="What differs in the request that a person's browser makes (RFC 6749 §4.1.1)."),
+            "callback": frame.closed({
+                "code": frame.text("Where the authorization code stands.", default="{{ callback.code }}", examples=["{{ callback.auth_code }}"]),
+                "keep": frame.KEEP,
+            }, description="How to read the redirect that brings the person back."),
             "scopes": frame.described(
                 frame.by_kind(
                     "",
@@ -54,16 +61,6 @@ class OAuth2:
             "scope_separator": {**frame.text("Between the values of one key.", examples=[","]), "default": " "},
             "audience": frame.text("The parameter `audience`.", examples=["https://api.example.com"]),
             "resource": frame.text("The parameter `resource` (RFC 8707).", examples=["https://api.example.com"]),
-            "token_request": frame.request_schema(_FIELD, method="POST", description="What differs in the token request. Default: POST, form."),
-            "refresh_request": frame.request_schema(_FIELD, method="POST", description="What differs in the refresh request; what is not written comes from token_request, fields too."),
-            "token_response": frame.answer_schema(),
-            "revoke_request": frame.request_schema(
-                _FIELD, method="POST", name="revoke_request",
-                url={**frame.URL, "description": f"The revocation endpoint (RFC 7009 §2). {frame.URL['description']}", "examples": ["https://{{ inputs.tenant }}.example.com/oauth/revoke"]},
-                description="The request that ends the token at the provider (RFC 7009). Without it, a token is only forgotten here.",
-            ),
-            "refresh_with": frame.choice(("refresh_token", "access_token", "grant"), "What a refresh presents; grant: never refresh.", default="refresh_token"),
-            "refresh_before": frame.described({"type": "number", "minimum": 0}, "Seconds before the end at which renewal begins; at most a quarter of the lifetime.", default=60, examples=[300]),
         },
     }  # fmt: skip
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -1,0 +1,1 @@
+"""Ways to sign a finished request: one file each."""
