@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("ledger", "flights", "owners"),
     ("guard", "records", "troubles", "unsaved"),
     ("drafts", "bodies"),
+    ("assertions",),
     ("inputs",),
     ("frame", "token_frame", "contracts", "hookspecs", "profile", "inheritance"),
     ("wire", "net", "sigv4", "oauth1"),

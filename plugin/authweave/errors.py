@@ -9,7 +9,8 @@
     ├── TemplateSyntax           a template or URL is written in a way that profiles do not allow (becomes a Problem)
     ├── InputError               a value somebody has to supply
     │   ├── MissingInput         … is missing or empty
-    │   └── InvalidInput         … does not have the declared form
+    │   ├── InvalidInput         … does not have the declared form
+    │   └── KeyRefused           … is a key that cannot sign as the profile wants it
     ├── ApplyError               a task request cannot be given its credential
     │   ├── TemplateError        a template ended without a usable value
     │   ├── UrlRefused           a URL is not one that a credential may go to
@@ -17,7 +18,8 @@
     │   ├── NoServers            nobody said which origins may get the credential
     │   ├── OriginRefused        the request goes to another origin
     │   ├── NoVariant            no `when` of the variants is true
-    │   └── NeedsClient          this profile promises more than this door can keep
+    │   ├── NeedsClient          this profile promises more than this door can keep
+    │   └── AssertionRefused     an assertion cannot be made as the profile describes it
     ├── WireError                a call that authweave makes itself got no usable answer
     │   ├── DnsFailure, ConnectFailure, TlsFailure, ProxyFailure, ProtocolFailure
     │   ├── DeadlineExceeded     the total deadline passed
@@ -161,6 +163,22 @@ class InvalidInput(InputError):
     code = "input_invalid"
 
 
+class KeyRefused(InputError):
+    """A key was supplied that cannot sign as the profile wants it. `name` is the key of the profile that reads it.
+
+    `reason` is one word: type, curve, small, public_key, certificate, encrypted, password, several, unreadable, confusion,
+    mismatch, expired, not_yet_valid. `what` and `fix` are the halves of the message.
+    """
+
+    code = "key_refused"
+
+    def __init__(self, name: str, reason: str, what: str, fix: str) -> None:
+        super().__init__(name, f"{name} {what}; {fix}")
+        self.reason = reason
+        self.what = what
+        self.fix = fix
+
+
 class ApplyError(AuthweaveError):
     """A task request cannot be given its credential; nothing was sent."""
 
@@ -224,6 +242,18 @@ class NeedsClient(ApplyError):
     """The profile promises what only `client()` can keep (`tls`, strict egress)."""
 
     code = "needs_client"
+
+
+class AssertionRefused(ApplyError):
+    """An assertion cannot be made as the profile describes it. `where` is the key that is wrong, `fix` what would be right."""
+
+    code = "assertion_refused"
+
+    def __init__(self, where: str, what: str, fix: str) -> None:
+        super().__init__(f"{where} {what}; {fix}")
+        self.where = where
+        self.what = what
+        self.fix = fix
 
 
 class WireError(AuthweaveError):
