@@ -42,7 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("assertions",),
     ("inputs",),
     ("frame", "token_frame", "contracts", "hookspecs", "profile", "inheritance"),
-    ("wire", "net", "sigv4", "oauth1"),
+    ("wire", "net", "sigv4", "oauth1", "signatures", "dpop"),
     ("documents",),
     ("urls",),
     ("templates",),

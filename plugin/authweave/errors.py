@@ -18,6 +18,7 @@
     │   ├── NoServers            nobody said which origins may get the credential
     │   ├── OriginRefused        the request goes to another origin
     │   ├── NoVariant            no `when` of the variants is true
+    │   ├── SigningError         a request cannot be signed
     │   ├── NeedsClient          this profile promises more than this door can keep
     │   └── AssertionRefused     an assertion cannot be made as the profile describes it
     ├── WireError                a call that authweave makes itself got no usable answer
@@ -236,6 +237,12 @@ class NoVariant(ApplyError):
     """None of the variants' `when` conditions is true."""
 
     code = "no_variant"
+
+
+class SigningError(ApplyError):
+    """A request cannot be signed: the key is not of the algorithm's kind, or what is to be signed is not at hand. Never names a key."""
+
+    code = "signing"
 
 
 class NeedsClient(ApplyError):

@@ -229,9 +229,10 @@ class TestView:
         assert {name: dict(part) if name == "headers" else part for name, part in draft.view.items()} == {
             "method": "POST", "url": "HTTPS://Api.Example:8443/a%20b?x=1&y=2&x=%41&z", "scheme": "https",
             "host": "api.example", "port": 8443, "path": "/a%20b", "query": {"x": ["1", "A"], "y": "2", "z": ""},
-            "headers": {"x-a": "1, 2", "content-type": "application/json", "content-length": "2"}, "body": b"{}",
+            "query_string": "x=1&y=2&x=%41&z",
+            "headers": {"host": "api.example:8443", "x-a": "1, 2", "content-type": "application/json", "content-length": "2"}, "body": b"{}",
         }  # fmt: skip
-        assert len(draft.view) == 9
+        assert len(draft.view) == 10
 
     def test_it_is_always_as_the_request_is_now(self):
         """A view that was taken early shows what was put in later, the encoded payload too."""
@@ -256,6 +257,15 @@ class TestView:
     def test_ports(self, url, port):
         """The one that is written, or that of the scheme."""
         assert port == of(url=url).view["port"]
+
+    @pytest.mark.parametrize(
+        ("url", "host"),
+        [("https://H.example/x", "h.example"), ("https://h:443/", "h"), ("http://h:80", "h"), ("http://h:443", "h:443"), ("https://[::1]:8443/", "[::1]:8443")],
+    )
+    def test_host_is_among_the_headers(self, url, host):
+        """Every client writes Host, so it can be read (and signed) although nobody wrote it yet; one that is written counts."""
+        assert host == of(url=url).view["headers"]["Host"]
+        assert "other" == of(url=url, headers=(("host", "other"),)).view["headers"]["host"]
 
     def test_bodies(self):
         """No body is empty, so that it can be hashed; a streamed one is null, so that it cannot."""

@@ -128,6 +128,24 @@ def test_canonical():
     assert value("{{ canonical(response.h) }}", h={}) == ""
 
 
+def test_sorted_pairs():
+    """Names as they are written, by their characters; each value of a repeated name, sorted."""
+    form = {"b": ["2", "1"], "B": "x y", "a": 1, "": ""}
+
+    assert value("{{ sorted_pairs(response.f) }}", f=form) == "=&B=x y&a=1&b=1&b=2"
+    assert value("{{ response.f | sorted_pairs('', '') }}", f=form) == "Bx ya1b1b2"
+    assert value("{{ sorted_pairs(response.f, separator=',') }}", f={}) == ""
+
+
+def test_parse_form():
+    """The fields as a server reads them: decoded, empty ones kept, repeated ones as a list."""
+    assert value("{{ parse_form(response.f) }}", f=b"a=1+2&b=%C3%BC&c=&a=3&d") == {"a": ["1 2", "3"], "b": "ü", "c": "", "d": ""}
+    assert value("{{ parse_form('') }}") == {}
+    for broken in (b"a=%FF", b"\xff=1"):
+        with pytest.raises(TemplateError, match="not a form that can be read"):
+            value("{{ parse_form(response.f) }}", f=broken)
+
+
 def test_jwt_claims_are_read_not_verified():
     """The claims of a token, whoever signed it (RFC 7519 §3.1)."""
     claims = base64.urlsafe_b64encode(json.dumps({"exp": 1300819380, "iss": "joe"}).encode()).rstrip(b"=").decode()

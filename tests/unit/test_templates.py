@@ -166,6 +166,19 @@ def test_condition_is_one_expression(text):
         compile_template(text, cond=True)
 
 
+def test_what_is_signed_is_bytes():
+    """Text in UTF-8, bytes as they are, side by side; null, lists and maps are errors that show no value."""
+    scope = {"request": {"body": b"\xff\x00", "none": None, "list": ["hunter2"], "n": 1.5}}
+
+    assert b"v0:\xc3\xbc:\xff\x00:1.5" == compile_template("v0:ü:{{ request.body }}:{{ request.n }}").as_bytes(scope)
+    assert b"\xff\x00" == compile_template("{{ request.body }}").as_bytes(scope)
+    assert b"" == compile_template("").as_bytes(scope)
+    for wrong, why in (("a{{ request.none }}", "request.none is null"), ("{{ request.list }}", "a list cannot stand inside text"), ("{{ request.body ~ 'x' }}", "bytes")):
+        with pytest.raises(TemplateError, match=why) as caught:
+            compile_template(wrong).as_bytes(scope)
+        assert "hunter2" not in str(caught.value)
+
+
 def test_what_is_known_of_a_template():
     """Reads, functions, whole and constant are known without evaluating."""
     template = compile_template("{{ request.headers['X-Y'] ~ hex(random(2)) ~ response.json[vars.a].b ~ inputs.x[0] }}")

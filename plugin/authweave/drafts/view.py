@@ -16,10 +16,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class DraftView(Mapping[str, Any]):
-    """`method`, `url`, `scheme`, `host`, `port`, `path`, `query`, `headers`, `body`.
+    """`method`, `url`, `scheme`, `host`, `port`, `path`, `query`, `query_string`, `headers`, `body`.
 
-    `query` maps a name to its text, or to a list where it is repeated. `body` is empty bytes for no body, and null
-    for a streamed one. Raises PlacementError if the URL cannot be read.
+    `query` maps a name to its text, or to a list where it is repeated; `query_string` is as it stands in the URL. The
+    headers have Host, which every client writes. `body` is empty bytes for no body, and null for a streamed one. Raises PlacementError if the URL cannot be read.
     """
 
     __slots__ = ("_draft",)
@@ -60,6 +60,20 @@ def _query(draft: Draft) -> dict[str, str | list[str]]:
     return {name: values[0] if len(values) == 1 else values for name, values in gathered.items()}
 
 
+def _headers(draft: Draft) -> AnyCase:
+    sent = draft.sent_headers()
+    if not any(name.lower() == "host" for name, _ in sent):
+        sent = [("Host", _host_field(draft)), *sent]
+    return AnyCase(tuple(sent))
+
+
+def _host_field(draft: Draft) -> str:
+    """Host as clients write it: in lower case, the port where it is not the scheme's own (RFC 9110 §7.2)."""
+    split = _split(draft)
+    name = split.netloc.rpartition("@")[2].lower()
+    return name.removesuffix(f":{_PORTS[split.scheme]}") if split.scheme in _PORTS else name
+
+
 _PARTS: Final[Mapping[str, Callable[[Draft], Any]]] = {
     "method": lambda draft: draft.method,
     "url": lambda draft: draft.url,
@@ -68,6 +82,7 @@ _PARTS: Final[Mapping[str, Callable[[Draft], Any]]] = {
     "port": _port,
     "path": lambda draft: _split(draft).path or "/",
     "query": _query,
-    "headers": lambda draft: AnyCase(tuple(draft.sent_headers())),
+    "query_string": lambda draft: _split(draft).query,
+    "headers": _headers,
     "body": lambda draft: None if draft.streamed else draft.body or b"",
 }

@@ -115,7 +115,7 @@ class Arrived:
         query = {name: values[0] if len(values) == 1 else values for name, values in query.items()}
         return {
             "method": self.method, "url": self.url, "scheme": self.scheme, "host": self.host, "port": self.port,
-            "path": self.path, "query": query, "headers": AnyCase(self.headers), "body": self.body,
+            "path": self.path, "query": query, "query_string": self.raw_query, "headers": AnyCase(self.headers), "body": self.body,
         }  # fmt: skip
 
     def places_of(self, text: str) -> Iterator[str]:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from unicodedata import normalize
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
-from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, charge
+from authweave.templates.bounds import DEPTH, MANY_ITEMS, RESULT_LENGTH, Unfit, charge
 from authweave.templates.operands import as_bytes, as_text, kind
 
 
@@ -133,6 +133,18 @@ def from_json(x: Any) -> Any:
         return json.loads(as_bytes(x), parse_constant=no_constant)
     except (ValueError, RecursionError):
         raise Unfit("the text is not JSON") from None
+
+
+def from_form(x: Any) -> dict[str, Any]:
+    """The fields of a urlencoded form: name → text, or a list where the name is repeated; empty ones stay."""
+    fields: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(as_bytes(x).decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=MANY_ITEMS, errors="strict")
+    except ValueError:
+        raise Unfit("the text is not a form that can be read") from None
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
 
 def jwt_claims(x: Any) -> Any:

@@ -131,10 +131,12 @@ _TABLE: Final = (
     Function("basic(user, password)", coding.basic),
     Function("json(x)", coding.to_json),
     Function("parse_json(x)", coding.from_json, longest=_SMALL),
+    Function("parse_form(x)", coding.from_form, longest=_SMALL),
     Function("jwt_claims(x)", coding.jwt_claims, longest=_SMALL),
     Function("fingerprint(pem)", lambda pem: fingerprint(as_bytes(pem)), longest=_SMALL),
     Function("x5t(pem)", lambda pem: x5t(as_bytes(pem)), longest=_SMALL),
     Function("canonical(map, pair=':', end='\\n', prefix='')", text.canonical),
+    Function("sorted_pairs(map, pair='=', separator='&')", text.sorted_pairs),
 )  # fmt: skip
 
 FUNCTIONS: Final[Mapping[str, Function]] = {function.name: function for function in _TABLE}

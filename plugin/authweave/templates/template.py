@@ -112,6 +112,28 @@ class Template:
             raise self._is_null(null, scope)
         raise TemplateError(self.where, problem)
 
+    def as_bytes(self, scope: Scope) -> bytes:
+        """The value as bytes, for what is signed: text in UTF-8, bytes as they are, side by side. Null, lists and maps are errors."""
+        pieces: list[bytes] = []
+        null: Part | None = None
+        try:
+            begin()
+            for part in self.parts:
+                value = part if isinstance(part, str) else part.run(scope)
+                if value is None:
+                    null = part
+                    break
+                pieces.append(value if type(value) is bytes else text_of(value).encode())
+        except Unfit as unfit:
+            problem = str(unfit)
+        except _FOREIGN as error:
+            problem = _in_words(error)
+        else:
+            if null is None:
+                return b"".join(pieces)
+            raise self._is_null(null, scope)
+        raise TemplateError(self.where, problem)
+
     def is_true(self, scope: Scope) -> bool:
         """As a condition: null, empty text, 0 and what is empty are false."""
         return bool(self.value(scope))

@@ -118,3 +118,16 @@ def canonical(map_: Any, pair: Any = ":", end: Any = "\n", prefix: Any = "") -> 
     lines = [(name, ",".join(values)) for name, values in sorted(gathered.items())]
     fits(sum(len(name) + len(value) + len(pair) + len(end) for name, value in lines))
     return "".join(f"{name}{pair}{value}{end}" for name, value in lines)
+
+
+def sorted_pairs(map_: Any, pair: Any = "=", separator: Any = "&") -> str:
+    """Names as they are written, sorted by their characters; a name that is there several times once for each value, sorted, too."""
+    if not isinstance(map_, Mapping):
+        raise Unfit(f"takes a map, got {kind(map_)}")
+    pair, separator = as_text(pair), as_text(separator)
+    pairs = [(as_text(name), text_of(one)) for name, value in map_.items() for one in (value if isinstance(value, list | tuple) else [value])]
+    if len(pairs) > MANY_ITEMS:
+        raise Unfit(f"more than {MANY_ITEMS} names")
+    charge(40 * len(pairs))
+    fits(sum(len(name) + len(value) + len(pair) + len(separator) for name, value in pairs))
+    return str(separator).join(f"{name}{pair}{value}" for name, value in sorted(pairs))
