@@ -258,9 +258,9 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
         "fields": list_of(field, "Additions to every task request, whatever the variant.",
                           examples=[[{"in": "header", "key": "X-Tenant", "value": "{{ inputs.tenant }}"}]]),
         "tls": closed({
-            "certificate": {**SECRET_TEXT, "description": "The client's certificate, PEM or PKCS #12.", "examples": ["{{ inputs.certificate }}"]},
-            "private_key": {**SECRET_TEXT, "description": "Its private key, PEM.", "examples": ["{{ inputs.private_key }}"]},
-            "password": {**SECRET_TEXT, "description": "What opens the key or the PKCS #12.", "examples": ["{{ inputs.key_password }}"]},
+            "certificate": {**SECRET_TEXT, "description": f"The client's certificate, PEM or PKCS #12. {SECRET_TEXT['description']}", "examples": ["{{ inputs.certificate }}"]},
+            "private_key": {**SECRET_TEXT, "description": f"Its private key, PEM. {SECRET_TEXT['description']}", "examples": ["{{ inputs.private_key }}"]},
+            "password": {**SECRET_TEXT, "description": f"What opens the key or the PKCS #12. {SECRET_TEXT['description']}", "examples": ["{{ inputs.key_password }}"]},
             "ca": text("Authorities to believe besides the usual ones, PEM.", examples=["{{ inputs.ca }}"]),
             "verify": described(or_template({"type": "boolean"}), "Check the server's certificate; false only where the operator allows it.", default=True, examples=["{{ inputs.verify }}"]),
             "calls": described({"type": "array", "minItems": 1, "items": {"type": "string", "enum": ["token", "task"]}}, "Which calls it is for. Default: both.", examples=[["token"]]),

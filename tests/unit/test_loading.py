@@ -236,19 +236,6 @@ def test_grants_of_the_format_are_refused_by_name(grant: str) -> None:
     assert f"grant type {grant} is not built yet" == problem.message
 
 
-@pytest.mark.parametrize("key", [
-    "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri", "dpop",
-    "authorization_request", "callback", "assertion", "client_assertion", "before", "after",
-])  # fmt: skip
-def test_keys_of_the_format_are_refused_by_name(key: str) -> None:
-    """Each key of the reference is either built or says that it is not."""
-    text = HEAD + f"auth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://a.example\n  {key}: a\n"
-
-    [problem] = check_text(text).problems
-
-    assert (f"auth.{key}", "is not built yet", "not_built") == (problem.key, problem.message, problem.rule)
-
-
 @pytest.mark.parametrize("grant", ["account_credentials", "urn:acme:params:grant", "https://acme.example/grant", "x"])
 def test_a_vendors_grant_is_sent_as_it_is(grant: str) -> None:
     """A word far from every known one, or a URN."""
