@@ -104,7 +104,7 @@ def page(name: str) -> Page:
 
 def pages() -> list[Page]:
     """What people read first, and everything in docs/."""
-    names = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+    names = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
     return [page(name) for name in names]
 
 
