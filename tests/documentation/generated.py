@@ -77,6 +77,19 @@ Relative paths start at the file that holds them. A file of another user is refu
 """
 
 
+TYPES_HEAD = """\
+# Types, grants, client authentication
+
+<!-- Made from the code: python tests/generate_docs.py -->
+
+Every way to authenticate that profiles can say, each with what it sends, a smallest profile, and what goes wrong. The keys that all share
+are in [profile.md](profile.md).
+"""
+TYPE_KINDS = {"schemes": "Auth types", "grants": "Grants of `oauth2`", "client_auth": "Client authentication"}
+SECTIONS = {"refresh_token": "a-given-refresh-token", "grants": "the-grant", "client_auth": "client-authentication"}
+"""Sections of the reference, for names and kinds without a page of their own."""
+
+
 def write() -> None:
     """Bring the files up to date."""
     for name, make in PAGES.items():
@@ -108,8 +121,28 @@ def profile_page() -> str:
     return _PART.sub(lambda found: f"{found[1]}{_PARTS[found['name']]()}{found[3]}", text)
 
 
+def types_page() -> str:
+    """Every auth type, grant, client authentication and seal, with the page that says what it does."""
+    catalog = Catalog(installed=False)
+    lines = [TYPES_HEAD.rstrip("\n")]
+    for kind, title in TYPE_KINDS.items():
+        rows = [_row(_linked(kind, name), _cell(found.title)) for name, found in sorted(catalog.named(kind).items()) if hasattr(found, "title")]
+        lines += ["", f"## {title}", "", _row("name", "what it is"), _row("---", "---"), *rows]
+    return "\n".join([*lines, ""])
+
+
+def _linked(kind: str, name: str) -> str:
+    """The name with a link to its own page, else to its section of the reference."""
+    own = ROOT / "docs" / "types" / f"{name}.md"
+    return f"[`{name}`](types/{name}.md)" if own.is_file() else f"[`{name}`](profile.md#{SECTIONS.get(name, SECTIONS.get(kind, name))})"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page,
+    "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
 }  # fmt: skip
 """Every page that is made, whole or in part."""
 
