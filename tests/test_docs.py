@@ -34,6 +34,8 @@ from documentation.profiles import profile_text
 
 CATALOG = Catalog(installed=False)
 FORMAT = page("docs/profile.md")
+OF_TYPES = [each for each in pages() if each.name.startswith("docs/types/")]
+CONVERSATIONS = [conversation for each in (FORMAT, *OF_TYPES) for conversation in conversations(each)]
 PROFILES = [block for block in blocks_in("yaml") if "invalid" not in block.words]
 INVALID = [block for block in blocks_in("yaml") if "invalid" in block.words]
 SAID = {"extends.dropped_items"}
@@ -74,7 +76,7 @@ def _is_picture(block: Block) -> bool:
     return any(character in block.text for character in "─►▲│┘")
 
 
-@pytest.mark.parametrize("conversation", conversations(FORMAT), ids=str)
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=str)
 def test_what_a_page_shows_goes_onto_the_wire(conversation: Conversation) -> None:
     """Each request after a profile is one that is really sent, byte for byte but for the sender's own headers; in order."""
     wire = conversation.played()
@@ -210,9 +212,9 @@ def _is_there(dotted: str) -> bool:
 
 def test_every_type_has_a_section() -> None:
     """With an example and what it puts onto the wire."""
-    shown = {key for conversation in conversations(FORMAT) for key in re.findall(r"type: (\w+)", profile_text(conversation.profile))}
+    shown = {key for conversation in CONVERSATIONS for key in re.findall(r"type: (\w+)", profile_text(conversation.profile))}
 
-    assert set(CATALOG.named("schemes")) <= set(FORMAT.headings)
+    assert set(CATALOG.named("schemes")) <= {*FORMAT.headings, *(each.name.removeprefix("docs/types/").removesuffix(".md") for each in OF_TYPES)}
     assert set(CATALOG.named("schemes")) <= shown
     assert all(f"`{name}`" in FORMAT.section("The grant") for name in CATALOG.named("grants"))
 

@@ -71,7 +71,10 @@ def following(
     connection: Connection, request: TaskRequest, sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None
 ) -> Generator[Future[Any], Any, Sent | Judgement]:
     """What follows an answer: the request to send again, or the verdict. `can_repeat`: as `judged` has it."""
-    if (reason := _learned(sent, response)) and reason not in sent.tried and len(sent.tried) < MOST_SENDS - 1:
+    reason = _learned(sent, response)
+    if isinstance(reason, Judgement):
+        return reason
+    if reason and reason not in sent.tried and len(sent.tried) < MOST_SENDS - 1:
         if not (can_repeat if can_repeat is not None else not sent.request.streamed):
             return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}); not sent again: a streamed body cannot be sent twice")
         return _sealed_again(connection, request, sent, reason, response)
@@ -85,9 +88,17 @@ def following(
     return (yield from renewed_and_prepared(connection, request, sent, verdict))
 
 
-def _learned(sent: Sent, response: TaskResponse) -> str:
+def _learned(sent: Sent, response: TaskResponse) -> str | Judgement:
+    """Why the seal wants the request sent again; or the verdict, where the answer is not the server's own."""
     seal = sent.credential.seal
-    return seal.learned(sent.request, response, sent.signing) if seal is not None and sent.signing is not None else ""
+    if seal is None or sent.signing is None:
+        return ""
+    failure: AuthweaveError
+    try:
+        return seal.learned(sent.request, response, sent.signing)
+    except AuthweaveError as error:
+        failure = error.fresh()
+    return Judgement("refused", str(failure), error=failure)
 
 
 def _sealed_again(connection: Connection, request: TaskRequest, sent: Sent, reason: str, response: TaskResponse) -> Sent | Judgement:

@@ -127,7 +127,10 @@ class Seal(Protocol):
         ...
 
     def learned(self, request: TaskRequest, response: TaskResponse, signing: Signing) -> str:
-        """Take note of an answer. One word (challenge, stale, nonce) where the request should be sent again, sealed anew; else ''."""
+        """Take note of an answer. One word (challenge, stale, nonce) where the request should be sent again, sealed anew; else ''.
+
+        Raises ServerUnproven (ApiError) for an answer that must not be trusted.
+        """
         ...
 
 

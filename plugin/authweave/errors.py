@@ -35,7 +35,8 @@
     ├── StoreUnavailable         the token store gives no answer, or cannot write
     ├── ApiError                 the API's answer, for doors that raise
     │   ├── CredentialRejected   401, or `rejected_when`
-    │   └── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
+    │   ├── InsufficientScope    403 with insufficient_scope (RFC 6750 §3.1)
+    │   └── ServerUnproven       the server did not prove that it is the one that was asked
     └── UnexpectedFailure        a store, a plugin or authweave itself failed in a way that should not be
 
 Every error has fields first and makes its message from them. No message holds a secret. An error
@@ -453,6 +454,12 @@ class InsufficientScope(ApiError):
     def __init__(self, message: str, *, status: int, scope: str | None = None) -> None:
         super().__init__(message, status=status)
         self.scope = scope
+
+
+class ServerUnproven(ApiError):
+    """An answer without the proof, or with a wrong one, that the server knows the credential: it may be anybody's."""
+
+    code = "server_unproven"
 
 
 class UnexpectedFailure(AuthweaveError):

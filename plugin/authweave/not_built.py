@@ -8,7 +8,7 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"digest", "ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
+    "schemes": frozenset({"ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
     "grants": frozenset({
         "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",

@@ -5,6 +5,7 @@ Nothing is pooled: it works from any thread and after a fork, and a dead endpoin
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 import time
@@ -108,6 +109,15 @@ class Wire:
         if isinstance(outcome, AuthweaveError):
             raise outcome.fresh()
         return outcome
+
+    def showing(self, client: ClientCertificate | None, *, authorities: str = "", verify: bool = True) -> Wire:
+        """A wire under the same rules, which shows a client certificate, believes these authorities (PEM), too, or whomever."""
+        other = copy.copy(self)
+        other.__dict__.pop("_opener", None)
+        other._client = client or self._client
+        other._authorities = (*self._authorities, *([authorities] if authorities else []))
+        other._verify = self._verify and verify
+        return other
 
     def headers(self, call: Call) -> Headers:
         """The header fields as `send` writes them, the transport's own among them. Raises PlacementError, EgressRefused."""

@@ -264,12 +264,28 @@ def test_two_realms_of_one_server():
     assert ("n", "m") == tuple(spaces.turn(url).challenge.nonce for url in (URL, "https://api.example.org/b/y"))
 
 
+def test_two_realms_that_both_claim_the_whole_server():
+    """Each path gets the one that was asked for nearest to it, so that going back and forth costs no refusals."""
+    spaces = space("https://h.example/a/one")
+    spaces.learn("https://h.example/b/one", DigestChallenge("other", "m"))
+
+    assert ["n", "m", "n"] == [spaces.turn(f"https://h.example/{path}").challenge.nonce for path in ("a/two", "b/two", "a/three")]
+
+
+def test_another_realm_is_no_refusal():
+    """What was learned of the first realm stays; the other is worth an answer."""
+    spaces = space()
+
+    assert spaces.refused(URL, "n", "another realm")
+    assert "n" == spaces.turn(URL).challenge.nonce
+
+
 def test_a_refused_nonce_is_forgotten():
     """Wrong the first time: the password is wrong. Good before: the server has only forgotten its nonce."""
     fresh, good = space(), space()
     good.accepted(URL, "n")
 
-    assert (False, True) == (fresh.refused(URL, "n"), good.refused(URL, "n"))
+    assert (False, True) == (fresh.refused(URL, "n", "r"), good.refused(URL, "n", "r"))
     assert (None, None) == (fresh.turn(URL), good.turn(URL))
 
 
@@ -278,7 +294,7 @@ def test_a_nonce_that_another_thread_replaced_is_no_reason_to_give_up():
     spaces = space()
     spaces.learn(URL, DigestChallenge("r", "newer"))
 
-    assert spaces.refused(URL, "n")
+    assert spaces.refused(URL, "n", "r")
     assert "newer" == spaces.turn(URL).challenge.nonce
 
 

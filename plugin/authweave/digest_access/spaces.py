@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -25,6 +26,7 @@ class _Session:
     challenge: DigestChallenge
     cnonce: str
     paths: tuple[str, ...]
+    learned_at: str
     count: int = 0
     trusted: bool = False
 
@@ -52,7 +54,7 @@ class Spaces:
     def learn(self, url: str, challenge: DigestChallenge) -> None:
         """From now on answer this challenge at the URL's origin."""
         origin = Origin.of(url)
-        session = _Session(challenge, _client_nonce(), _paths(url, origin, challenge))
+        session = _Session(challenge, _client_nonce(), _paths(url, origin, challenge), _path(url))
         with self._lock:
             server = self._servers.pop(origin, None) or _Server()
             server.sessions.pop(challenge.realm, None)
@@ -83,13 +85,15 @@ class Spaces:
             if session := self._of_nonce(url, nonce):
                 session.trusted = True
 
-    def refused(self, url: str, nonce: str) -> bool:
-        """Forget what has this nonce. Is it worth to try another one, because the server had taken this one before, or
-        because another thread has learned a newer one since? If not, the user's name or password is what is wrong."""
+    def refused(self, url: str, nonce: str, realm: str) -> bool:
+        """An answer with this nonce was not taken, and `realm` asks. Is it worth to answer that, because it is another
+        realm, because the server had taken this nonce before, or because another thread has learned a newer one since?
+        If not, the user's name or password is what is wrong. What has the nonce is forgotten, unless it is of another realm.
+        """
         with self._lock:
             server = self._servers.get(Origin.of(url))
             session = self._of_nonce(url, nonce)
-            if server is None or session is None:
+            if server is None or session is None or session.challenge.realm != realm != "":
                 return True
             del server.sessions[session.challenge.realm]
             return session.trusted
@@ -105,8 +109,9 @@ class Spaces:
         server = self._servers.get(Origin.of(url))
         if server is None:
             return None
-        path = urlsplit(url).path or "/"
-        return next((session for session in reversed(server.sessions.values()) if _is_below(path, session.paths)), None)
+        path = _path(url)
+        held = [session for session in reversed(server.sessions.values()) if _is_below(path, session.paths)]
+        return max(held, key=lambda session: _shared(path, session.learned_at), default=None)
 
     def _of_nonce(self, url: str, nonce: str) -> _Session | None:
         server = self._servers.get(Origin.of(url))
@@ -124,8 +129,17 @@ def _paths(url: str, origin: Origin, challenge: DigestChallenge) -> tuple[str, .
     for named in challenge.domain:
         absolute = urljoin(url, named)
         if absolute.startswith(("http://", "https://")) and _origin_of(absolute) == origin:
-            found.append(urlsplit(absolute).path or "/")
-    return tuple(found) if _is_below(urlsplit(url).path or "/", tuple(found)) else ()
+            found.append(_path(absolute))
+    return tuple(found) if _is_below(_path(url), tuple(found)) else ()
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path or "/"
+
+
+def _shared(one: str, other: str) -> int:
+    """How many leading segments two paths share."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one.split("/"), other.split("/"), strict=False)))
 
 
 def _origin_of(url: str) -> Origin | None:

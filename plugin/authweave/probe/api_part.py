@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, local_code, wire_code
 from authweave.errors import AuthweaveError, WireError
@@ -39,16 +40,22 @@ def answered(
         return
     said, message = outcome
     code = api_code(judgement, response.status, is_page=is_page(response), decided=said)
-    line = status_line(last) + (" (after renewing the token)" if len(checks) > 1 else "")
+    line = status_line(last) + _after(sent.tried)
     if not code:
         ledger.stage("api_probe", "ok", call_ms(last), line, about=about)
         ledger.judge("accepted", f"the API answered {response.status}")
         return
     verdict = ENTRIES[code].verdict
     ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
-    facts = {**api_facts(ledger, test), "renewed": len(checks) > 1, "evidence": _evidence(judgement, sent, message)}
+    facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": _evidence(judgement, sent, message)}
     case = case_of(ledger, record=last, variant=sent.credential.variant, facts=facts)
     ledger.judge(verdict, ledger.find(code, case, "api_probe"))
+
+
+def _after(tried: frozenset[str]) -> str:
+    """Why the check was sent more than once."""
+    told = ["renewing the token" if reason == RENEWED else f"the server's {reason}" for reason in sorted(tried)]
+    return f" (after {' and '.join(told)})" if told else ""
 
 
 def unanswered(ledger: Ledger, error: AuthweaveError, record: Recorded, test: Test | None, about: str) -> None:

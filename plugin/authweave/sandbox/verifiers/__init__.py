@@ -16,6 +16,7 @@ from authweave.sandbox.verifiers.case import Case, Passed, Refused, Verify
 __all__ = ["VERIFIERS", "Case", "Passed", "Refused", "Verify", "verifier_of"]
 
 VERIFIERS: Final[Mapping[str, str]] = {
+    "digest": "authweave.sandbox.verifiers.digest",
     "aws_sigv4": "authweave.sandbox.verifiers.aws_sigv4",
     "oauth1": "authweave.sandbox.verifiers.oauth1",
 }
