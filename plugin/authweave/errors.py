@@ -31,7 +31,11 @@
     │   ├── TokenAnswerError     an answer that holds no usable token
     │   ├── RateLimited          the token endpoint asked to wait
     │   ├── EndpointPaused       the token endpoint failed again and again, and is left alone for a while
-    │   └── SignInNeeded         only a person can give a new token: sign in again
+    │   ├── SignInNeeded         only a person can give a new token: sign in again
+    │   │   └── AuthorizationRequired  … and here is the link to send them
+    │   └── SignInFailed         a sign-in that was begun gave no token
+    │       ├── AuthorizationDenied  the person or the authorization server said no (RFC 6749 §4.1.2.1, RFC 8628 §3.5)
+    │       └── CallbackRefused  what came back is not the answer to what was begun
     ├── StoreUnavailable         the token store gives no answer, or cannot write
     ├── ApiError                 the API's answer, for doors that raise
     │   ├── CredentialRejected   401, or `rejected_when`
@@ -50,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from authweave.values import Problem
+    from authweave.values import Authorization, Problem
 
 
 class AuthweaveError(Exception):
@@ -416,6 +420,73 @@ class SignInNeeded(TokenError):
         self.profile = profile
         self.tenant = tenant
         self.subject = subject
+
+
+class AuthorizationRequired(SignInNeeded):
+    """A person has to sign in first. `authorization` says where: send its `url`, or its `user_code` and `verification_uri`.
+
+    None where a sign-in cannot begin by itself (nobody said where the browser comes back to): the message then says how.
+    The message holds no link: it may be logged, and who has the link can use it.
+    """
+
+    code = "authorization_required"
+
+    def __init__(
+        self, reason: str, *, profile: str = "", identity_provider: str = "", tenant: str = "", subject: str = "",
+        authorization: Authorization | None = None, hint: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(reason, profile=profile, tenant=tenant, subject=subject)
+        self.identity_provider = identity_provider
+        self.authorization = authorization
+        self.args = (self._sentence(hint),)
+
+    def _sentence(self, hint: str) -> str:
+        whom = "".join(f", {name} {value}" for name, value in (("tenant", self.tenant), ("subject", self.subject)) if value)
+        where = f" at {self.identity_provider}" if self.identity_provider else ""
+        return f"{self.profile or 'this profile'}{whom}: a person has to sign in{where} first ({self.reason}); {hint or self._how()}"
+
+    def _how(self) -> str:
+        login = f"authweave login {self.profile}" if self.profile else "authweave login"
+        if self.authorization is None:
+            return f"at a terminal: {login}"
+        if self.authorization.kind == "device":
+            return f"the error's `authorization` has the code to type and where, or at a terminal: {login}"
+        return f"the error's `authorization.url` is the link to send, or at a terminal: {login}"
+
+
+class SignInFailed(TokenError):
+    """A sign-in that was begun gave no token; begin another one. `reason` is one word: denied, expired, cancelled, refused …"""
+
+    code = "sign_in_failed"
+
+    def __init__(self, reason: str, message: str, *, profile: str = "") -> None:
+        super().__init__(f"{profile}: {message}" if profile else message)
+        self.reason = reason
+        self.profile = profile
+
+
+class AuthorizationDenied(SignInFailed):
+    """The person or the authorization server said no. Fields are the server's own words, made inert (RFC 6749 §4.1.2.1)."""
+
+    code = "authorization_denied"
+
+    def __init__(self, *, error: str, error_description: str | None = None, error_uri: str | None = None, profile: str = "") -> None:
+        described = f": {error_description}" if error_description else ""
+        who = "the person said no, or may not" if error == "access_denied" else "the authorization server refused"
+        super().__init__("denied", f"{who} ({error}{described})", profile=profile)
+        self.error = error
+        self.error_description = error_description
+        self.error_uri = error_uri
+
+
+class CallbackRefused(SignInFailed):
+    """What came back is not the answer to what was begun here; nothing was sent to a token endpoint.
+
+    `reason` is one word: state (missing or not known), used, expired, session, issuer, redirect_uri, duplicate, fragment, code,
+    size, form, connection.
+    """
+
+    code = "callback_refused"
 
 
 class StoreUnavailable(AuthweaveError):

@@ -368,6 +368,44 @@ class TokenKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorization:
+    """Where a person signs in, and until when. Everything that a bot needs to send them there.
+
+    `kind` is browser (`url` is the link; the browser comes back to `redirect_uri`) or device (the person goes to
+    `verification_uri` and types `user_code`; `verification_uri_complete` has it in it, and `interval` seconds lie between
+    two polls). `begun_at` and `expires_at` are Unix seconds. Who has the link can sign in with an account of their own, so
+    it is for that person alone, and the repr leaves it out.
+    """
+
+    kind: str
+    url: str = field(default="", repr=False)
+    state: str = field(default="", repr=False)
+    expires_at: float = 0.0
+    begun_at: float = 0.0
+    redirect_uri: str = ""
+    user_code: str = field(default="", repr=False)
+    verification_uri: str = ""
+    verification_uri_complete: str = field(default="", repr=False)
+    interval: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a sign-in brought: what a grant presents to get the first token, and what is kept of the redirect.
+
+    `code` is the authorization code or the device code, `verifier` that of PKCE; `callback` holds the parameters of the
+    redirect, for templates. `more` is what a type of its own put aside when the sign-in began.
+    """
+
+    code: Secret | None = None
+    verifier: Secret | None = None
+    redirect_uri: str = ""
+    callback: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What an API's answer says of the credential.
 
