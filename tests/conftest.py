@@ -27,6 +27,11 @@ pytest_plugins = (
     "parts.raw_basic",
     "parts.nginx",
     "parts.httpbin",
+    "parts.apache",
+    "parts.oauth1",
+    "parts.moto",
+    "parts.verifiers",
+    "parts.azurite",
     "parts.redis",
     "parts.yaml_language_server",
 )

@@ -6,8 +6,14 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     oidc_provider           oidc.py                  npm oidc-provider: certified; form-encoded Basic; http and https
     django_provider(_with)  django_provider.py       django-oauth-toolkit, Django REST framework: other people's rules
     raw_basic_provider      raw_basic.py             npm @node-oauth/oauth2-server: Basic as it is, not form-encoded
-    nginx                   nginx.py                 Basic; API key in header, query, cookie or path
-    httpbin                 httpbin.py               Basic, hidden Basic, bearer, and an echo
+    oauth1_provider         oauth1.py                oauthlib's server side: OAuth 1.0a, three legs and two
+    nginx                   nginx.py                 Basic; API key in header, query, cookie or path; client certificates
+    apache                  apache.py                Digest by mod_auth_digest
+    httpbin                 httpbin.py               Basic, hidden Basic, Digest, bearer, and an echo
+    moto                    moto.py                  AWS: signatures and policies are verified
+    azurite                 azurite.py               Azure Storage behind shared keys
+    verifiers, wsse_url     verifiers.py             signatures: RFC 9421, GitHub's, Slack's, Twilio's, WSSE
+    ntlm_server             verifiers.py             NTLM and Negotiate by pyspnego
     redis_server, new_redis redis.py                 Redis for everybody, and of a test's own: to stop, freeze, fill
     redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over;
     new_redis_group                                  with passwords and TLS

@@ -9,6 +9,12 @@ NODE_OAUTH2_SERVER = NpmFolder(HERE / "node-oauth2-server")
 YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
 DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
 HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
+OAUTH1 = Venv(HERE / ".venvs" / "oauth1", HERE / "requirements-oauth1.txt")
+MOTO = Venv(HERE / ".venvs" / "moto", HERE / "requirements-moto.txt")
+VERIFIERS = Venv(HERE / ".venvs" / "verifiers", HERE / "requirements-verifiers.txt")
+WSSE = NpmFolder(HERE / "wsse")
+AZURITE = NpmFolder(HERE / "azurite")
+APACHE = DebianPackage("apache2", "apache2")
 NGINX = DebianPackage("nginx", "nginx")
 REDIS = DebianPackage("redis-server", "redis-server")
 
@@ -18,9 +24,20 @@ PARTS = {
         Part("oidc-provider", "a certified identity provider", OIDC_PROVIDER, ("oidc_provider",)),
         Part("django", "another identity provider", DJANGO, ("django_provider", "django_provider_with")),
         Part("node-oauth2-server", "an identity provider for raw Basic", NODE_OAUTH2_SERVER, ("raw_basic_provider",)),
-        Part("nginx", "an API behind Basic and API keys", NGINX, ("nginx",)),
+        Part("nginx", "an API behind Basic, API keys, certificates", NGINX, ("nginx",)),
+        Part("apache", "an API behind Digest", APACHE, ("apache",)),
+        Part("oauth1", "an OAuth 1.0a provider", OAUTH1, ("oauth1_provider",)),
+        Part("moto", "AWS, with signatures and policies", MOTO, ("moto",)),
+        Part("verifiers", "judges of signatures, NTLM", VERIFIERS, ("verifiers", "ntlm_server")),
+        Part("wsse", "a judge of WSSE", WSSE, ("wsse_url",)),
+        Part("azurite", "Azure Storage with shared keys", AZURITE, ("azurite",)),
         Part("httpbin", "an API behind Basic and bearer", HTTPBIN, ("httpbin",)),
-        Part("redis", "a token store, alone and under Sentinel", REDIS, ("redis_server", "new_redis", "redis_sentinel", "new_redis_group")),
+        Part(
+            "redis",
+            "a token store, alone and under Sentinel",
+            REDIS,
+            ("redis_server", "new_redis", "redis_sentinel", "new_redis_group"),
+        ),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
     )
 }

@@ -1,4 +1,4 @@
-"""nginx as a fixture: an API behind Basic and API keys, checked by nginx itself."""
+"""nginx as a fixture: an API behind Basic, API keys and client certificates, checked by nginx itself."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from parts.catalogue import NGINX, PARTS
+from parts.certificates import Authority, Certificate
 from parts.not_run import need
 from parts.process import PartFailed, started
 
@@ -44,6 +45,11 @@ http {{
   map $key_in_path $by_path {{ default ""; "{key}" "me"; "{odd}" "me"; }}
   server {{
     listen 127.0.0.1:{port};
+    listen 127.0.0.1:{tls_port} ssl;
+    ssl_certificate {tls.certificate};
+    ssl_certificate_key {tls.key};
+    ssl_client_certificate {ca};
+    ssl_verify_client optional;
     root {folder}/files;
     error_page 401 /401.json;
     location = /ready {{ return 204; }}
@@ -55,6 +61,34 @@ http {{
       if ($by_path = "") {{ return 401; }}
       rewrite ^ /header/me.json break;
     }}
+    location /certificate/ {{
+      if ($ssl_client_verify != SUCCESS) {{ return 403; }}
+      add_header X-Subject $ssl_client_s_dn;
+    }}
+    location /certificate-and-key/ {{
+      if ($ssl_client_verify != SUCCESS) {{ return 403; }}
+      if ($by_header = "") {{ return 401; }}
+    }}
+    location /two/ {{
+      if ($by_header = "") {{ return 401; }}
+      if ($by_query = "") {{ return 401; }}
+    }}
+    location /version/ {{ if ($http_x_api_version != "2024-01-18") {{ return 401; }} }}
+  }}
+  server {{
+    listen 127.0.0.1:{strict_port} ssl;
+    root {folder}/files;
+    ssl_certificate {tls.certificate};
+    ssl_certificate_key {tls.key};
+    ssl_client_certificate {ca};
+    ssl_verify_client on;
+  }}
+  server {{
+    listen 127.0.0.1:{unknown_port} ssl;
+    root {folder}/files;
+    ssl_certificate {unknown.certificate};
+    ssl_certificate_key {unknown.key};
+    location / {{ if ($by_header = "") {{ return 401; }} }}
   }}
 }}
 """
@@ -65,6 +99,44 @@ class Nginx:
     """A running nginx. Each place has one file, `me.json`, that only the right credential opens; else 401."""
 
     origin: str
+    https: str
+    strict: str
+    unknown: str
+    ca: Path
+
+    def over_https(self) -> Nginx:
+        """The same places over https; `ca` is the file to trust."""
+        return replace(self, origin=self.https)
+
+    @property
+    def certificate_url(self) -> str:
+        """https: wants a client certificate of the tests' authority, else 403; says in `X-Subject` whose it was."""
+        return f"{self.https}/certificate/me.json"
+
+    @property
+    def certificate_and_key_url(self) -> str:
+        """https: such a certificate (else 403), and `X-API-Key` (else 401)."""
+        return f"{self.https}/certificate-and-key/me.json"
+
+    @property
+    def strict_url(self) -> str:
+        """https: nobody without such a certificate gets further than 400 "No required SSL certificate was sent"."""
+        return f"{self.strict}/certificate/me.json"
+
+    @property
+    def unknown_url(self) -> str:
+        """https with a certificate that signs itself, in nobody's trust; wants `X-API-Key`."""
+        return f"{self.unknown}/header/me.json"
+
+    @property
+    def two_url(self) -> str:
+        """Wants `X-API-Key` and the query field `api_key`."""
+        return f"{self.origin}/two/me.json"
+
+    @property
+    def version_url(self) -> str:
+        """Wants `X-API-Version: 2024-01-18`."""
+        return f"{self.origin}/version/me.json"
 
     @property
     def basic_url(self) -> str:
@@ -92,19 +164,23 @@ class Nginx:
 
 
 @pytest.fixture(scope="session")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def nginx(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Nginx]:
     """nginx, not as root's service but with a configuration of its own: see `Nginx`. 401 answers are JSON."""
     need(PARTS["nginx"])
     folder = tmp_path_factory.mktemp("nginx")
     _write_files(folder)
     with ExitStack() as stack:
-        yield _started(stack, folder)
+        yield _started(stack, folder, authority)
 
 
-def _started(stack: ExitStack, folder: Path, *, tries: int = 3) -> Nginx:
-    """nginx has to be told its port; should somebody take the free one first, take another."""
-    port = _free_port()
-    text = CONFIG.format(folder=folder, port=port, key=API_KEY, odd=ODD_KEY, odd_encoded=quote(ODD_KEY, safe=""))
+def _started(stack: ExitStack, folder: Path, authority: Authority, *, tries: int = 3) -> Nginx:
+    """nginx has to be told its ports; should somebody take a free one first, take others."""
+    port, tls_port, strict_port, unknown_port = _free_ports(4)
+    text = CONFIG.format(
+        folder=folder, port=port, key=API_KEY, odd=ODD_KEY, odd_encoded=quote(ODD_KEY, safe=""), tls_port=tls_port,
+        strict_port=strict_port, unknown_port=unknown_port, tls=authority.issue(), ca=authority.ca,
+        unknown=_self_signed(folder),
+    )  # fmt: skip
     (folder / "nginx.conf").write_text(text)
     command = [str(NGINX.path()), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     origin = f"http://127.0.0.1:{port}"
@@ -113,12 +189,20 @@ def _started(stack: ExitStack, folder: Path, *, tries: int = 3) -> Nginx:
     except PartFailed:
         if tries == 1:
             raise
-        return _started(stack, folder, tries=tries - 1)
-    return Nginx(origin)
+        return _started(stack, folder, authority, tries=tries - 1)
+    https, strict, unknown = (f"https://127.0.0.1:{each}" for each in (tls_port, strict_port, unknown_port))
+    return Nginx(origin, https, strict, unknown, authority.ca)
+
+
+def _self_signed(folder: Path) -> Certificate:
+    """A certificate of an authority that nobody knows."""
+    own = folder / "unknown"
+    own.mkdir(exist_ok=True)
+    return Authority(own).issue()
 
 
 def _write_files(folder: Path) -> None:
-    for place in ("basic", "header", "query", "cookie"):
+    for place in ("basic", "header", "query", "cookie", "certificate", "certificate-and-key", "two", "version"):
         (folder / "files" / place).mkdir(parents=True)
         (folder / "files" / place / "me.json").write_text('{"user": "me"}')
     (folder / "files" / "401.json").write_text('{"error": "credential missing or wrong"}')
@@ -131,10 +215,10 @@ def _salted(password: str) -> str:
     return "{SSHA}" + base64.b64encode(digest + salt).decode()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def _answer(origin: str) -> dict[str, str] | None:

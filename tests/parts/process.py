@@ -22,7 +22,9 @@ class PartFailed(Exception):
 
 
 @contextmanager
-def running(command: Sequence[str | Path], folder: Path, *, config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def running(
+    command: Sequence[str | Path], folder: Path, *, config: Mapping[str, Any], patience: float = PATIENCE
+) -> Iterator[dict[str, Any]]:
     """A server that takes PART_CONFIG and says in the file PART_READY where it listens; yields what it said."""
     ready = folder / "ready.json"
     environment = {"PART_CONFIG": json.dumps(config), "PART_READY": str(ready)}
@@ -30,29 +32,33 @@ def running(command: Sequence[str | Path], folder: Path, *, config: Mapping[str,
     def said() -> dict[str, Any] | None:
         return json.loads(ready.read_text()) if ready.exists() else None
 
-    with started(command, folder, answered=said, environment=environment) as facts:
+    with started(command, folder, answered=said, environment=environment, patience=patience) as facts:
         yield facts
 
 
 @contextmanager
 def started(
     command: Sequence[str | Path], folder: Path, *, answered: Answered, environment: Mapping[str, str] | None = None,
+    patience: float = PATIENCE, own_group: bool = False,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """A process whose output goes to `folder`/log; yields the first thing `answered` gives, then stops the process."""
+    """A process whose output goes to `folder`/log; yields the first thing `answered` gives, then stops the process.
+
+    `own_group`: for a server that ends by ending its whole process group, which would be ours.
+    """
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*_dying_with_us(), *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {})}, process_group=0 if own_group else None,
         )  # fmt: skip
     try:
-        yield _first_answer(process, answered, log)
+        yield _first_answer(process, answered, log, patience)
     finally:
         _stop(process)
 
 
-def _first_answer(process: subprocess.Popen[bytes], answered: Answered, log: Path) -> dict[str, Any]:
-    end = time.monotonic() + PATIENCE
+def _first_answer(process: subprocess.Popen[bytes], answered: Answered, log: Path, patience: float) -> dict[str, Any]:
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         if (answer := answered()) is not None:
             return answer

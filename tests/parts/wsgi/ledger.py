@@ -1,6 +1,7 @@
 """What a WSGI server saw: every request with its answer, and counts per client. `node/ledger.mjs` in Python: see there.
 
-Runs in a part's own virtual environment: standard library only.
+A server that knows better whose request it is says so in `environ["part.client"]`. Runs in a part's own virtual
+environment: standard library only.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Ledger:
         kind = "token" if path == self._token_path else "api" if "api" in path else "other"
         body = sent.decode("utf-8", "replace")
         with self._lock:
-            client_id = self._owner(environ, body) if kind == "api" else self._client(environ, body)
+            who = self._owner if kind == "api" else self._client
+            client_id = environ.get("part.client") or who(environ, body)
             if kind == "token" and "access_token" in answer:
                 self._owners[answer["access_token"]] = client_id
             query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""

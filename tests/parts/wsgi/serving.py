@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import waitress  # type: ignore[import-not-found]  # lives in the part's own virtual environment
-
 
 def config() -> dict[str, Any]:
     """What the tests want of this server: JSON in PART_CONFIG."""
@@ -22,6 +20,8 @@ def config() -> dict[str, Any]:
 
 def serve(application: Callable[[dict[str, Any], Any], Iterable[bytes]], *, threads: int = 16) -> None:
     """Serve until stopped; the file that PART_READY names gets `{"http": origin}` once the port is open."""
+    import waitress  # type: ignore[import-not-found]  # lives in the part's own virtual environment
+
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     ready({"http": f"http://127.0.0.1:{listener.getsockname()[1]}"})
     waitress.serve(application, sockets=[listener], threads=threads, ident=None)
