@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("auth",),
     ("quick", "httpx_requests"),
     ("redirect_guard", "url_logs"),
-    ("applying", "pending", "scopes", "targets"),
+    ("applying", "pending", "scopes", "targets", "signing_string"),
     ("loading", "binding"),
     ("rules",),
     ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults", "not_built"),

@@ -21,6 +21,7 @@ from authweave.errors import AuthweaveError, CredentialRejected, InsufficientSco
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
+from authweave.signing_string import is_signed, reads_body
 from authweave.targets import refuse_other_origin, target_of
 from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
@@ -141,7 +142,8 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     for fields in (profile.fields, variant.fields):
         apply_fields(draft, [field for field in fields if not is_late(field)], scope)
     for fields in (profile.fields, variant.fields):
-        apply_fields(draft, [field for field in fields if is_late(field)], scope)
+        apply_fields(draft, [field for field in fields if is_late(field) and not is_signed(field)], scope)
+    _put_signature(connection, variant, draft, scope)
     finished = draft.finish()
     if variant.default_fields:
         _refuse_odd_bearer(finished)
@@ -152,6 +154,14 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     sealed = credential.seal.sign(finished, signing)
     refuse_other_origin(sealed.request.url, servers)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
+
+
+def _put_signature(connection: Connection, variant: Variant, draft: Draft, scope: dict[str, Any]) -> None:
+    """The fields that hold the signature, last: it is computed once, of what has been placed by then."""
+    fields = [field for field in variant.fields if is_signed(field)]
+    if fields:
+        scope["signature"] = connection.signature(variant, scope, draft)
+        apply_fields(draft, fields, scope)
 
 
 def _refuse_odd_bearer(request: TaskRequest) -> None:
@@ -244,7 +254,7 @@ def _missing_scope(response: TaskResponse) -> str | None:
 
 def needs_body(variant: Variant, additions: tuple[Any, ...]) -> bool:
     """Must the body of the task request be at hand? For payload fields, for what reads `request.body`, and for some seals."""
-    if variant.seal is not None and variant.seal.reads_body:
+    if reads_body(variant) or (variant.seal is not None and variant.seal.reads_body):
         return True
     fields = (*variant.fields, *additions)
     return any(field.placement.name == "payload" or ("request", "body") in {read[:2] for read in _reads(field)} for field in fields)

@@ -84,7 +84,7 @@ class _Binder:
             rejected_when=self.matches((*path, "rejected_when")),
             tokens=tokens,
             origin=dotted(path),
-            needs=self.needs((*own, *additions), path if tokens is not None or bool(getattr(scheme, "seal", "")) else None),
+            needs=self.needs((*own, *additions), path if tokens is not None or _is_sealed(scheme) else None),
             key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) if tokens else frozenset(),
             default_fields=self.has_default_fields(path),
             own=self.own(path, auth, scheme),
@@ -308,3 +308,8 @@ def _input(name: str, spec: Mapping[str, Any], implied: bool) -> Input:
         supplied_by=spec.get("supplied_by", "application"),
         implied=implied,
     )
+
+
+def _is_sealed(scheme: Any) -> bool:
+    """Does every request of the type read the type's own keys, because it is signed?"""
+    return bool(getattr(scheme, "seal", "")) or "string_to_sign" in scheme.schema.get("properties", {})

@@ -25,6 +25,7 @@ BUILTIN = (
     "authweave.schemes.api_key",
     "authweave.schemes.oauth2",
     "authweave.schemes.digest",
+    "authweave.schemes.signature",
     "authweave.grants.client_credentials",
     "authweave.grants.refresh_token",
     "authweave.client_auth.client_secret_basic",

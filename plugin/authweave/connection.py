@@ -19,6 +19,7 @@ from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
+from authweave.signing_string import signature
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens
@@ -228,6 +229,10 @@ class Connection:
     def scope(self, inputs: Mapping[str, Any], token: Token | None) -> dict[str, Any]:
         """The namespaces for one attempt."""
         return make_scope(self.profile, inputs, self.engine.clock(), token)
+
+    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+        """The signature of a request that is placed but for it: see `signing_string`."""
+        return signature(variant, scope, draft)
 
     def servers(self, scope: Mapping[str, Any]) -> tuple[Server, ...]:
         """Who may get the credential: what the host named, else the profile's `servers`."""

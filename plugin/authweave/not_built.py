@@ -8,7 +8,7 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"ntlm", "session", "jwt", "signature", "oauth1", "aws_sigv4", "negotiate"}),
+    "schemes": frozenset({"ntlm", "session", "jwt", "oauth1", "aws_sigv4", "negotiate"}),
     "grants": frozenset({
         "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -27,7 +27,6 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
         "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",
         "access_token_url",
     }),
-    "signature": frozenset({"algorithm", "signing_key", "string_to_sign"}),
     "aws_sigv4": frozenset({"service", "region", "access_key_id", "secret_access_key", "session_token", "role_arn"}),
     "negotiate": frozenset({"delegate", "mutual"}),
 }  # fmt: skip
@@ -36,7 +35,7 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
 TOP_KEYS: Final = frozenset({"tls"})
 """Keys of a profile that belong to a part that is not built yet."""
 
-NAMESPACES: Final = frozenset({"callback", "assertion", "signature"})
+NAMESPACES: Final = frozenset({"callback", "assertion"})
 """What templates of format 1 can read, and nothing gives yet."""
 
 RULE: Final = "not_built"

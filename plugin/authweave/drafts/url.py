@@ -12,6 +12,8 @@ from authweave.errors import PlacementError
 
 _URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
 _HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
+_ENCODED_BY_ALL: Final = re.compile(r"""[^\x21-\x7e]|["<>`{}]""")
+_ENCODED_BY_SOME: Final = re.compile(r"""[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]""")
 _NOWHERE: Final = frozenset({"", ".", ".."})
 
 
@@ -88,6 +90,18 @@ def _escaped(text: str) -> str:
 def finished_url(url: str) -> str:
     """The URL so that nothing in it is a placeholder: for the part of a template that a caller typed."""
     return url.replace("{", "%7B").replace("}", "%7D")
+
+
+def refuse_rewritten(url: str, *, is_written: bool) -> None:
+    """PlacementError for a URL that is not sent as it stands: what would be signed is not what a server sees.
+
+    `is_written`: its client has written it already (it is a request of httpx's), so that only what is left unencoded counts.
+    """
+    found = (_ENCODED_BY_ALL if is_written else _ENCODED_BY_SOME).search(url)
+    if found:
+        raise PlacementError("the URL holds a character that a client encodes when it sends it; percent-encode it, so that what is signed is what is sent")
+    if any(segment in (".", "..") for segment in url.partition("?")[0].split("/")):
+        raise PlacementError("the path of the URL holds a dot segment, which a client resolves when it sends it; write the path without")
 
 
 def _piece(name: str, filled: dict[str, str]) -> str:

@@ -12,13 +12,13 @@ from authweave.values import Problem
 
 
 class EmptyNamespace:
-    """`token` is read only where a token is got; `callback`, `assertion` and `signature` belong to types that are not built yet."""
+    """`token` is read only where a token is got, `signature` only where a string is signed; `callback` and `assertion` belong to types that are not built yet."""
 
     name: ClassVar[str] = "namespace.empty"
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per template."""
-        spaces = [(path, read[0]) for path, read, _ in checked.written_reads if read[0] == "token" or read[0] in not_built.NAMESPACES]
+        spaces = [(path, read[0]) for path, read, _ in checked.written_reads if read[0] in ("token", "signature") or read[0] in not_built.NAMESPACES]
         for path, space in dict.fromkeys(spaces):
             auth = next((auth for at, auth, _ in checked.variants if path[: len(at)] == at), {})
             kind = str(auth.get("type", ""))
@@ -26,5 +26,8 @@ class EmptyNamespace:
                 continue
             if space in not_built.NAMESPACES:
                 yield checked.problem(not_built.RULE, path, f"`{space}` is not built yet", not_built.FIX)
+            elif space == "signature":
+                if "string_to_sign" not in checked.catalog.find("schemes", kind).schema.get("properties", {}):
+                    yield checked.problem(self.name, path, f"type {kind} signs no string, so `signature` is always null", "write type: signature, or compute it: `hmac(inputs.key, request.body)`")
             elif not gets_token(auth, checked.catalog):
                 yield checked.problem(self.name, path, f"type {kind} gets no token, so `token` is always null", "read an input, or choose a type that gets a token")

@@ -1,0 +1,67 @@
+"""The namespace `signature`: what a profile's string to sign gives, once everything else of the request is in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from authweave.contracts import Signing
+from authweave.drafts.draft import Draft
+from authweave.drafts.url import refuse_rewritten
+from authweave.errors import SigningError
+from authweave.profile import Field, Variant
+from authweave.signatures import signature_of
+from authweave.templates import Template
+from authweave.values import Secret
+
+Reads = Iterable[tuple[str, ...]]
+
+_WRITTEN_BY_CLIENTS: Final = frozenset({"user-agent", "accept", "accept-encoding", "connection"})
+"""Headers that a client adds on its own to a request that has none."""
+
+
+def is_signed(field: Field) -> bool:
+    """Does the field hold the signature? Then it is put in after all others."""
+    return any(read[0] == "signature" for part in (field.value, field.when) if part is not None for read in getattr(part, "reads", ()))
+
+
+def reads_body(variant: Variant) -> bool:
+    """Does the string to sign read the body, so that it must be at hand?"""
+    return any(_is_of(read, "body") for read in _string(variant).reads) if "string_to_sign" in variant.own else False
+
+
+def signature(variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+    """The signature of the request as it stands, bytes. Raises SigningError, TemplateError, InputError, PlacementError."""
+    string = _string(variant)
+    _refuse_streamed(string.reads, draft)
+    names = {name.lower() for name, _ in draft.headers}
+    refuse_rewritten(draft.url, is_written="host" in names)
+    _refuse_unwritten(string.reads, names)
+    signing = Signing(variant.own, scope, None, 0.0, variant.origin)
+    key = signing.value("signing_key")
+    revealed = key.reveal() if isinstance(key, Secret) else key
+    if not isinstance(revealed, str | bytes):
+        raise SigningError(f"{variant.origin}.signing_key gives neither a text nor bytes")
+    return Secret(signature_of(signing.text("algorithm"), revealed, string.as_bytes(scope)), "signature")
+
+
+def _string(variant: Variant) -> Template:
+    string: Template = variant.own["string_to_sign"]
+    return string
+
+
+def _refuse_streamed(reads: Reads, draft: Draft) -> None:
+    if draft.streamed and any(_is_of(read, "body") for read in reads):
+        raise SigningError("the body is streamed, and string_to_sign reads it; send it as bytes")
+
+
+def _refuse_unwritten(reads: Reads, names: set[str]) -> None:
+    """Refuse to sign the absence of a header that the client will write later. A request with Host has been written by its client."""
+    missing = sorted({read[2].lower() for read in reads if _is_of(read, "headers") and len(read) > 2} & _WRITTEN_BY_CLIENTS - names)
+    if missing and "host" not in names:
+        raise SigningError(f"string_to_sign reads header {missing[0]}, which a client adds by itself after signing; set it on the request, or as a field")
+
+
+def _is_of(read: tuple[str, ...], member: str) -> bool:
+    """Is it a look-up of this member of `request`, or of the whole of it?"""
+    return read[:2] == ("request", member) or read == ("request",)
