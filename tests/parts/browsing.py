@@ -18,7 +18,8 @@ import httpx
 from parts.identity import PASSWORD, USERNAME
 
 STEPS = 20
-CONSENT = ("allow", "confirm")
+CONSENT = ("allow", "confirm", "action")
+NO = {"abort": "yes", "action": "deny"}
 
 
 class Lost(Exception):
@@ -90,9 +91,9 @@ class _Browser:
             start = page.text.rindex('"', 0, abort) + 1
             return self._http.get(urljoin(str(page.url), page.text[start : abort + len("/abort")]))
         action, fields = forms[0]
-        filled = {name: value or answers.get(name, "") for name, value in fields}
+        filled = {name: value or answers.get(name, "") for name, value in reversed(fields)}  # the first button is yes
         if refuse and _asks_for_consent(fields):
-            filled = {name: value for name, value in filled.items() if name not in CONSENT} | {"abort": "yes"}
+            filled = {name: value for name, value in filled.items() if name not in CONSENT} | NO
         return self._http.post(urljoin(str(page.url), action or str(page.url)), data=filled)
 
 

@@ -36,6 +36,14 @@ class DjangoProvider(IdentityProvider):
         return self.origin + "/o/introspect/"
 
     @property
+    def authorization_url(self) -> str:
+        return self.origin + "/o/authorize/"
+
+    @property
+    def device_authorization_url(self) -> str:
+        return self.origin + "/o/device-authorization/"
+
+    @property
     def challenged_api_url(self) -> str:
         """`/me` and `/write`, with 401 and `WWW-Authenticate: Bearer` where `api_url` says a bare 403."""
         return self.origin + "/challenged-api"
@@ -67,6 +75,9 @@ def django_provider(django_provider_with: Started) -> DjangoProvider:
       as they are). `invalid_client` is a 401 without description.
     - `new_client(grant_types=("client_credentials",))`, or `("password", "refresh_token")`: user `identity.USERNAME`
       and `identity.PASSWORD`; answers with a refresh token. One grant besides `refresh_token` per client.
+      `("authorization_code", "refresh_token")` with `redirect_uris`: PKCE is required (S256 or plain;
+      `django_provider_with(PKCE_REQUIRED=False)`), `skip_consent=True` asks the person for a login only.
+      `("urn:ietf:params:oauth:grant-type:device_code",)`. People: `browsing.sign_in`, `browsing.confirm_device`.
     - Scopes: read (default), write, asr, nlu; `new_client(scope=…)` narrows nothing here.
     - `api_url` keeps this server's own way: a missing, wrong, expired or narrow token is a 403 without header and body.
       `challenged_api_url` is the same behind challenges; `basic_api_url`, `login_url`, `login_api_url` are Django

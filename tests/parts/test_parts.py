@@ -738,6 +738,43 @@ class TestDjangoProvider:
 
         assert django_provider.counts(client) == {"token": 1, "granted": 1}
 
+    @pytest.mark.parametrize("method", ["S256", "plain"])
+    def test_code_with_pkce(self, http: httpx.Client, django_provider: DjangoProvider, method: str) -> None:
+        """A person signs in and agrees; PKCE is required, in either form; who says no comes back with access_denied."""
+        client = django_provider.new_client(grant_types=("authorization_code", "refresh_token"), redirect_uris=[BACK])
+        verifier = token_hex(32)
+        asked = {"client_id": client.client_id, "response_type": "code", "redirect_uri": BACK, "state": "s"}
+        pkce = {"code_challenge_method": method, "code_challenge": s256(verifier) if method == "S256" else verifier}
+
+        def back(words: dict[str, str], *, refuse: bool = False) -> dict[str, str]:
+            return dict(parse_qsl(urlsplit(sign_in(f"{django_provider.authorization_url}?{urlencode(words)}", refuse=refuse)).query))
+
+        said = back(asked | pkce)
+        form = {"grant_type": "authorization_code", "code": said["code"], "redirect_uri": BACK}
+        wrong = http.post(django_provider.token_url, data=form | {"code_verifier": "x" * 43}, headers=form_encoded(client))
+        form["code"] = back(asked | pkce)["code"]
+        right = http.post(django_provider.token_url, data=form | {"code_verifier": verifier}, headers=form_encoded(client))
+
+        assert (said["state"], wrong.json()["error"]) == ("s", "invalid_grant")
+        assert {"access_token", "refresh_token"} <= set(right.json())
+        assert back(asked)["error"] == "invalid_request"
+        assert back(asked | pkce, refuse=True)["error"] == "access_denied"
+
+    @pytest.mark.parametrize("refuse", [False, True])
+    def test_device(self, http: httpx.Client, django_provider: DjangoProvider, refuse: bool) -> None:
+        """The code is pending until a person has entered it, and then worth a token, or access_denied."""
+        grant = "urn:ietf:params:oauth:grant-type:device_code"
+        client = django_provider.new_client(grant_types=(grant,), client_auth="none")
+        asked = http.post(django_provider.device_authorization_url, data={"client_id": client.client_id}).json()
+        form = {"grant_type": grant, "device_code": asked["device_code"], "client_id": client.client_id}
+
+        early = http.post(django_provider.token_url, data=form).json()
+        confirm_device(asked["verification_uri"], asked["user_code"], refuse=refuse)
+        late = http.post(django_provider.token_url, data=form).json()
+
+        assert early["error"] == "authorization_pending"
+        assert late.get("error") == ("access_denied" if refuse else None)
+
     def test_basic_is_checked_in_utf8(self, http: httpx.Client, django_provider: DjangoProvider) -> None:
         """Django REST framework's Basic takes the user's UTF-8 password with a colon, and challenges anybody else."""
         url = django_provider.basic_api_url + "/me"

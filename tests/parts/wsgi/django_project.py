@@ -4,7 +4,7 @@
     python django_project.py serve            serve: PART_CONFIG is JSON {"database": file, "oauth2": {settings}}
 
 `oauth2` are settings of django-oauth-toolkit (`ROTATE_REFRESH_TOKEN`, `REFRESH_TOKEN_GRACE_PERIOD_SECONDS`, …).
-Clients come through `POST /__clients` (`node/ledger.mjs`); `ttl`, `hashed` and `delay` are a client's own. Runs in the
+Clients come through `POST /__clients` (`node/ledger.mjs`); `ttl`, `hashed`, `skip_consent` and `delay` are a client's own. Runs in the
 part's own virtual environment.
 """
 
@@ -17,7 +17,7 @@ import django
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from ledger import Ledger
-from serving import config, serve
+from serving import config, listening, origin_of, serve
 
 USERNAME, PASSWORD = "robot", "pässwörd: +%/"
 LIFETIMES: dict[str, int] = {}
@@ -34,7 +34,7 @@ def lifetime(request: Any) -> int:
     return LIFETIMES.get(request.client.client_id, 600)
 
 
-def configure(database: str, oauth2: dict[str, Any]) -> None:
+def configure(database: str, oauth2: dict[str, Any], origin: str = "") -> None:
     settings.configure(
         DEBUG=False,
         SECRET_KEY="only for tests",
@@ -42,6 +42,8 @@ def configure(database: str, oauth2: dict[str, Any]) -> None:
         ROOT_URLCONF="__main__",
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        LOGIN_URL="/accounts/login/",
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
         PASSWORD_HASHERS=["__main__.QuickHasher"],
         INSTALLED_APPS=[
             "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "oauth2_provider",
@@ -57,6 +59,7 @@ def configure(database: str, oauth2: dict[str, Any]) -> None:
         OAUTH2_PROVIDER={
             "SCOPES": {"read": "read", "write": "write", "asr": "speech", "nlu": "language"},
             "DEFAULT_SCOPES": ["read"],
+            "OAUTH_DEVICE_VERIFICATION_URI": f"{origin}/o/device/",
             "EXTRA_SERVER_KWARGS": {"token_expires_in": lifetime},
             **oauth2,
         },
@@ -89,7 +92,9 @@ class Registry:
             client_secret=client["client_secret"],
             hash_client_secret=client.get("hashed", True),
             client_type="public" if client.get("client_auth") == "none" else "confidential",
-            authorization_grant_type=grant.replace("_", "-"),
+            authorization_grant_type=grant if grant.startswith("urn:") else grant.replace("_", "-"),
+            redirect_uris=" ".join(client.get("redirect_uris", ())),
+            skip_authorization=client.get("skip_consent", False),
             user=User.objects.get(username=USERNAME),
         )
 
@@ -103,8 +108,10 @@ class Registry:
 
 def routes() -> list[Any]:
     """The URLs; made once the settings stand, as Django's own modules want them."""
-    from django.http import JsonResponse
+    from django.contrib.auth import authenticate, login
+    from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
     from django.urls import include, path
+    from oauth2_provider import urls as oauth2_urls
     from oauth2_provider.decorators import protected_resource
     from rest_framework.authentication import BasicAuthentication, TokenAuthentication
     from rest_framework.authtoken.views import obtain_auth_token
@@ -114,6 +121,13 @@ def routes() -> list[Any]:
 
     def me(request: Any) -> Any:
         return JsonResponse({"user": getattr(request.resource_owner, "username", None), "method": request.method})
+
+    def sign_in(request: Any) -> Any:
+        said = request.POST.get("username"), request.POST.get("password")
+        if request.method == "GET" or not (user := authenticate(request, username=said[0], password=said[1])):
+            return HttpResponse('<form method="post"><input name="username"><input name="password" type="password"></form>')
+        login(request, user)
+        return HttpResponseRedirect(request.GET["next"])
 
     def guarded(authentication: Any) -> Any:
         @api_view(["GET", "POST"])
@@ -125,6 +139,8 @@ def routes() -> list[Any]:
         return who
 
     return [
+        *oauth2_urls.metadata_urlpatterns,
+        path("accounts/login/", sign_in),
         path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
         path("api/me", protected_resource()(me)),
         path("api/read", protected_resource(scopes=["read"])(me)),
@@ -139,13 +155,14 @@ def routes() -> list[Any]:
 
 def main(command: str, file: str = "") -> None:
     wanted = config()
-    configure(file or wanted["database"], wanted.get("oauth2", {}))
+    listener = listening()
+    configure(file or wanted.get("database", ""), wanted.get("oauth2", {}), origin_of(listener))
     if command == "migrate":
         return migrate(file)
     from django.core.wsgi import get_wsgi_application
 
     globals()["urlpatterns"] = routes()
-    return serve(Ledger(get_wsgi_application(), Registry(), token_path="/o/token/"))
+    return serve(Ledger(get_wsgi_application(), Registry(), token_path="/o/token/"), listener=listener)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,23 @@ def config() -> dict[str, Any]:
     return json.loads(os.environ.get("PART_CONFIG", "{}"))  # type: ignore[no-any-return]  # an object by agreement
 
 
-def serve(application: Callable[[dict[str, Any], Any], Iterable[bytes]], *, threads: int = 16) -> None:
+def listening() -> socket.socket:
+    """A free loopback port, open already: who asks too early waits."""
+    return socket.create_server(("127.0.0.1", 0), backlog=512)
+
+
+def origin_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def serve(
+    application: Callable[[dict[str, Any], Any], Iterable[bytes]], *, threads: int = 16, listener: socket.socket | None = None
+) -> None:
     """Serve until stopped; the file that PART_READY names gets `{"http": origin}` once the port is open."""
     import waitress  # type: ignore[import-not-found]  # lives in the part's own virtual environment
 
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    ready({"http": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+    listener = listener or listening()
+    ready({"http": origin_of(listener)})
     waitress.serve(application, sockets=[listener], threads=threads, ident=None)
 
 
