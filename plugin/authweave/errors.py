@@ -31,6 +31,8 @@
     │   ├── TokenAnswerError     an answer that holds no usable token
     │   ├── RateLimited          the token endpoint asked to wait
     │   ├── EndpointPaused       the token endpoint failed again and again, and is left alone for a while
+    │   ├── DiscoveryError       metadata that say where and how tokens are got cannot be had, or not be believed
+    │   ├── RegistrationError    the server does not register us as a client (RFC 7591 §3.2.2)
     │   ├── SignInNeeded         only a person can give a new token: sign in again
     │   │   └── AuthorizationRequired  … and here is the link to send them
     │   └── SignInFailed         a sign-in that was begun gave no token
@@ -406,6 +408,37 @@ class EndpointPaused(TokenError):
         self.url = url
         self.reason = reason
         self.retry_at = retry_at
+
+
+class DiscoveryError(TokenError):
+    """Metadata (RFC 8414, OpenID Connect Discovery, RFC 9728) cannot be had, or not be believed. Nothing of a token was sent.
+
+    `kind` is one word: not_found, unreachable, unreadable, issuer, issuer_mismatch, resource, resource_mismatch, no_server,
+    endpoint, endpoint_missing. `url` is what was asked, without its query; `status` the answer's, 0 without one.
+    """
+
+    code = "discovery"
+
+    def __init__(self, kind: str, message: str, *, url: str, status: int = 0, retry: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.url = url
+        self.status = status
+        self.retry = retry  # type: ignore[misc]  # of this error alone: a server that does not answer may do so later
+
+
+class RegistrationError(TokenError):
+    """The authorization server does not register this client. Fields are its own words: RFC 7591 §3.2.2."""
+
+    code = "registration"
+
+    def __init__(self, message: str, *, status: int, url: str, error: str | None = None, error_description: str | None = None) -> None:
+        words = ": ".join(word for word in (error, error_description) if word)
+        super().__init__(f"{url}: {message}" + (f" ({words})" if words else ""))
+        self.status = status
+        self.url = url
+        self.error = error
+        self.error_description = error_description
 
 
 class SignInNeeded(TokenError):

@@ -182,6 +182,11 @@ class Data:
         return _rendered(self.content, scope)
 
 
+def literal(text: str, key: str = "") -> Template:
+    """A text that is what it is: nothing in it is looked at as a template."""
+    return Template(text, key, "", (text,), frozenset(), frozenset(), whole=False, constant=True, plain=True)
+
+
 def compile_template(text: str, *, key: str = "", place: Place = "", cond: bool = False) -> Template:
     """The template written in `text`, or TemplateSyntax. `cond`: it must be exactly one `{{ }}`."""
     problem: TemplateSyntax | None = None

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from authweave.errors import TemplateSyntax, UrlRefused
-from authweave.templates import Place, Template, compile_template
+from authweave.templates import Place, Template, compile_template, literal
 from authweave.templates.bounds import Unfit
 from authweave.templates.expressions import Expression, Reads, Scope
 from authweave.templates.operands import text_of
@@ -22,7 +22,7 @@ from authweave.templates.refusals import Refused
 from authweave.urls.frames import HOLE, Frame, check_segments, read_frame
 from authweave.urls.origins import LOOPBACK, Origin, ServerPattern, check_characters, host_and_port, split
 
-__all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "placeholders_in"]
+__all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "literal_url", "placeholders_in"]
 
 _SUB_DELIMS_AND_MORE: Final = "!$&'()*+,;=:@"  # with the unreserved characters: pchar, RFC 3986 §3.3
 _SEGMENT_SAFE: Final = ":@"  # a path field escapes the sub-delims too: some servers give them a meaning in a segment
@@ -80,6 +80,19 @@ class UrlTemplate:
         check = _check_relative_frame if self.frame.relative else _check_absolute_frame
         check(url, self.frame, where)
         return url
+
+
+def literal_url(url: str, key: str = "") -> UrlTemplate:
+    """A finished URL that somebody else wrote, by the rules of URLs in profiles; nothing in it is a template. Raises UrlRefused."""
+    wrong = ""
+    try:
+        frame = read_frame(url.replace(HOLE, "#"), relative=False, placeholders=False, wildcard=False)
+        Origin.of(url, key)
+    except Refused as refused:
+        wrong = refused.message
+    else:
+        return UrlTemplate(literal(url, key), frame, frozenset())
+    raise UrlRefused(key, "frame", wrong)
 
 
 def compile_url(

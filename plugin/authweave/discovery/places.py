@@ -1,0 +1,57 @@
+"""Where metadata stand: the well-known URLs of an issuer (RFC 8414 §3.1, OpenID Connect Discovery §4) and of a resource (RFC 9728 §3.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from authweave.errors import DiscoveryError, UrlRefused
+from authweave.urls import Origin, literal_url
+from authweave.urls.origins import split
+
+OAUTH: Final = "/.well-known/oauth-authorization-server"
+OPENID: Final = "/.well-known/openid-configuration"
+RESOURCE: Final = "/.well-known/oauth-protected-resource"
+
+
+def issuer_places(issuer: str) -> tuple[str, ...]:
+    """The URLs at which metadata of an issuer may stand, in the order in which they are asked. Raises DiscoveryError.
+
+    The path of the issuer comes after the well-known part; OpenID providers have it before that.
+    """
+    front, path = _taken_apart(issuer, "issuer", "an issuer has no query (RFC 8414 §2)")
+    bare = path.removesuffix("/")
+    places = (f"{front}{OAUTH}{bare}", f"{front}{bare}{OPENID}", f"{front}{OPENID}{bare}")
+    return tuple(dict.fromkeys(places))
+
+
+def resource_place(resource: str) -> str:
+    """The URL at which the metadata of a protected resource stand; its query stays. Raises DiscoveryError."""
+    refuse_odd(resource, "resource")
+    parts = split(resource, "resource")
+    path = "" if parts.path == "/" else parts.path
+    query = f"?{parts.query}" if parts.query is not None else ""
+    return f"{parts.scheme}://{parts.authority}{RESOURCE}{path}{query}"
+
+
+def refuse_odd(url: str, kind: str) -> None:
+    """Refuse what a profile could not have written either: no https (but on this machine), userinfo, fragment. Raises DiscoveryError."""
+    wrong = ""
+    try:
+        literal_url(url)
+    except UrlRefused as refused:
+        wrong = str(refused)
+    if wrong:
+        raise DiscoveryError(kind, f"the {kind} is no URL to begin with: {wrong}", url="")
+
+
+def origin_of(url: str) -> str:
+    """The origin of a URL that was looked at before."""
+    return str(Origin.of(url))
+
+
+def _taken_apart(url: str, kind: str, wants_no_query: str) -> tuple[str, str]:
+    refuse_odd(url, kind)
+    parts = split(url, kind)
+    if parts.query is not None:
+        raise DiscoveryError(kind, wants_no_query, url=url.partition("?")[0])
+    return f"{parts.scheme}://{parts.authority}", parts.path
