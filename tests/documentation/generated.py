@@ -13,6 +13,7 @@ from authweave.loading import check_file, check_text
 from authweave.settings import CONFIG, MEMBERS, Member
 from authweave.values import Problem
 from documentation.markdown import ROOT
+from documentation.needs import ROWS, TABLE, VENDOR, Proof, Row, proofs
 from documentation.profiles import completed
 from documentation.unreadable import IN_WORDS, TEXTS
 
@@ -85,6 +86,15 @@ TYPES_HEAD = """\
 Every way to authenticate that profiles can say, each with what it sends, a smallest profile, and what goes wrong. The keys that all share
 are in [profile.md](profile.md).
 """
+NEEDS_HEAD = """\
+# What connectors need
+
+<!-- Made from the tests: python tests/generate_docs.py -->
+
+Counted over 1,780 connector definitions of three public platforms (Nango 981, n8n 331, Airbyte 468; states of August 2026 and April 2025):
+how many of them need a feature, which keys of a profile say it, and the tests that prove it. A proof is a profile, a server or verifier that
+is not ours and decides by itself, and a negative twin: the same profile without the feature, which the same server refuses.
+"""
 TYPE_KINDS = {"schemes": "Auth types", "grants": "Grants of `oauth2`", "client_auth": "Client authentication"}
 SECTIONS = {"refresh_token": "a-given-refresh-token", "grants": "the-grant", "client_auth": "client-authentication"}
 """Sections of the reference, for names and kinds without a page of their own."""
@@ -131,6 +141,24 @@ def types_page() -> str:
     return "\n".join([*lines, ""])
 
 
+def needs_page() -> str:
+    """Every need with the keys that say it and the tests that prove it."""
+    lines = [NEEDS_HEAD.rstrip("\n")]
+    for section in TABLE:
+        rows = [_need(row) for row in ROWS.values() if row.name.startswith(f"{section}: ")]
+        lines += ["", f"## {section[0].upper()}{section[1:]}", "", _row("n", "need", "in a profile", "proof"), _row(*["---"] * 4), *rows]
+    return "\n".join([*lines, ""])
+
+
+def _need(row: Row) -> str:
+    tests = "<br>".join(_proof(proof) for proof in proofs().get(row.name, ()))
+    return _row(str(row.count), row.name.partition(": ")[2], VENDOR if row.is_outside else row.keys, tests or "–")
+
+
+def _proof(proof: Proof) -> str:
+    return f"[{proof.test.removeprefix('test_').replace('_', ' ')}](../{proof.file.relative_to(ROOT)})"
+
+
 def _linked(kind: str, name: str) -> str:
     """The name with a link to its own page, else to its section of the reference."""
     own = ROOT / "docs" / "types" / f"{name}.md"
@@ -142,7 +170,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
+    "docs/needs.md": needs_page, "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
 }  # fmt: skip
 """Every page that is made, whole or in part."""
 

@@ -1,0 +1,201 @@
+"""What 1,780 connector definitions of three public platforms need of a profile format, and which tests prove that a profile can say it.
+
+A test is a proof by its mark, with names of rows as literal text:
+
+    @pytest.mark.proves("auth kind: basic", "placement on the task request: cookie")
+
+on a test, on its class, or on a `pytest.param` of its table (in the decorator, or in a list at the top of the module that the decorator
+names). A proof stands in `tests/real/`: a server or verifier that is not ours decides, and refuses the negative twin, the same profile
+without the feature. `docs/needs.md` is made from the marks: `python tests/generate_docs.py` after a new one, and take the row out of
+`UNPROVEN` in `tests/test_needs.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+PROOFS = TESTS / "real"
+VENDOR = "a vendor's own code; an extension type covers it"
+
+TABLE = {
+    "auth kind": """
+        814 static secret                              | types `api_key`, `bearer`, `custom`
+        457 oauth2 authorization_code                  | `grant_type: authorization_code`
+        196 basic                                      | `type: basic`
+        134 oauth2 client_credentials                  | `grant_type: client_credentials`
+        98  login-then-token (custom token request)    | `type: session`
+        40  oauth2 refresh_token (given)               | `grant_type: refresh_token`
+        26  MCP oauth2 (+dynamic registration)         | `resource`, `registration`
+        22  choice of auth types by a config field     | `auth` as a list, `when`
+        17  none                                       | `type: none`
+        8   oauth1                                     | `type: oauth1`
+        5   self-signed JWT as bearer                  | `type: jwt`
+        5   AWS SigV4                                  | `type: aws_sigv4`
+        4   password grant                             | `grant_type: password`
+        2   named vendor flow (code)                   | -
+        2   GitHub App JWT->installation token         | `type: session`, `assertion`
+        2   HMAC request signature                     | `type: signature`
+        1   WSSE                                       | `type: custom`, `sha1`, `random`
+        1   digest                                     | `type: digest`
+    """,
+    "placement on the task request": """
+        1083 Authorization: Bearer                     | the default of `oauth2`, `bearer`
+        326 custom header from a value                 | `fields`, `in: header`
+        137 two or more value fields at once           | `fields`
+        129 constant header (version, accept, UA)      | `fields` with a constant `value`
+        128 Authorization: other scheme/prefix/raw     | `auth.fields`
+        89  query parameter                            | `in: query`
+        11  body field (incl. nested)                  | `in: payload`, `key: /a/b`
+        3   secret in URL path                         | `in: path`
+        2   cookie                                     | `in: cookie`
+        1   field name from a value                    | several fields, each with `when`
+    """,
+    "urls": """
+        553 per-tenant base URL                        | `servers` with `inputs`
+        233 per-tenant auth/token URL                  | `token_url` with `inputs`
+    """,
+    "token request and response": """
+        136 client auth = Basic header                 | `client_auth: client_secret_basic`
+        80  JSON token body                            | `token_request.encoding: json`
+        45  token path renamed/nested                  | `token_response.access_token`
+        35  value from token response used later       | `token_response.keep`
+        27  fixed TTL                                  | `token_response.expires_in: 3600`
+        26  extra token params                         | `token_request.fields`
+        23  extra token headers                        | `token_request.fields`, `in: header`
+        18  separate refresh URL                       | `refresh_url`
+        18  expiry renamed/absolute/other unit         | `token_response.expires_in`, `expires_at`
+        16  assertion built from key (JWT/SAML)        | `assertion`, `client_assertion`
+        13  token request by GET                       | `token_request.method: GET`
+        10  token params in query                      | `token_request.encoding: query`
+        9   chained token steps                        | `before`, `after`
+        8   refresh params differ                      | `refresh_request`
+        8   rotating refresh token written back        | (always)
+        5   mTLS client certificate                    | `tls`, `client_auth: tls_client_auth`
+        5   renamed OAuth param names                  | `token_request.rename`
+        5   refresh token kept when response omits it  | (always)
+        4   public client (no secret)                  | `client_auth: none`
+        3   non-standard grant_type                    | `grant_type: {vendor: name}`
+        3   refresh = exchange of the access token     | `refresh_with: access_token`
+        3   second token for another resource          | `after`
+        3   token/cookie from response header          | `response.headers`, `response.cookies`
+        2   token is the whole body                    | `response.text`
+        2   success judged by a body field             | `token_response.accepted_when`
+        2   nested token body                          | `key: /auth/user`
+        2   Basic with another pair (secret as user)   | `basic()` in `token_request.fields`
+        1   named vendor flow (code)                   | -
+        1   XML token request/response                 | `encoding: xml`, `response.xml`
+        1   signed token request                       | `hmac` in `token_request.fields`
+        1   two tokens in one response                 | `token_response.keep`
+        1   expired-token status not 401               | `rejected_when`
+    """,
+    "consent step (authorization code)": """
+        169 extra authorize params                     | `authorization_request.fields`
+        86  PKCE can be switched off                   | `pkce: false`
+        38  scope separator not space                  | `scope_separator`
+        23  value from callback used later             | `callback.keep`
+        7   renamed authorize params                   | `authorization_request.rename`
+        7   PKCE                                       | `pkce`
+        3   renamed code param                         | `callback.code`
+        1   consent first, then client credentials     | `authorization_url`
+    """,
+    "computed values": """
+        43  conditional / lookup by field              | `a if b else c`, `{…}[x]`
+        42  default/fallback value                     | `default`
+        24  string helpers (strip slash, replace, split) | `strip_suffix`, `replace`, `split`
+        23  base64()                                   | `base64`, `basic`
+        10  timestamp with format/offset               | `now`, `format_time`
+        9   hash/hmac/sign function                    | `sha256`, `hmac`, …
+        5   request-dependent values (method,path,body) | `request`
+        2   random/uuid                                | `random`, `uuid`
+        1   parse JSON credential (key file)           | `type: json` of an input
+    """,
+    "other": """
+        14  test needs POST/body                       | `test.request`
+        11  test judged by body/status rule            | `test.accepted_when`, `rules`
+        9   allow self-signed TLS                      | `tls.ca`, `tls.verify`
+        5   token introspection for expiry             | `after`
+        3   vendor SDK                                 | -
+        1   vendor token code                          | -
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A need: how many connectors have it, and the keys that say it ("-": none, code by nature)."""
+
+    name: str
+    count: int
+    keys: str
+
+    @property
+    def is_outside(self) -> bool:
+        return self.keys == "-"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A test that proves rows: `tests/real/file.py::name`."""
+
+    file: Path
+    test: str
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(TESTS.parent)}::{self.test}"
+
+
+def _rows() -> Iterator[Row]:
+    for section, lines in TABLE.items():
+        for line in lines.strip().splitlines():
+            words, _, keys = line.rpartition("|")
+            count, _, feature = words.strip().partition(" ")
+            yield Row(f"{section}: {feature.strip()}", int(count), keys.strip())
+
+
+ROWS = {row.name: row for row in _rows()}
+
+
+@cache
+def proofs() -> dict[str, tuple[Proof, ...]]:
+    """Every row that a mark names, rows that do not exist too, with its tests in the order of the files."""
+    found: dict[str, list[Proof]] = {}
+    for file in sorted(TESTS.rglob("test_*.py")):
+        if ".proves(" in (text := file.read_text()):
+            for test, row in _marked(ast.parse(text)):
+                if (proof := Proof(file, test)) not in found.setdefault(row, []):
+                    found[row].append(proof)
+    return {row: tuple(tests) for row, tests in found.items()}
+
+
+def _marked(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """(name of the test, row) for each mark."""
+    tables = {name: node.value for node in module.body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value for name in _targets(node)}
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            of_all = list(_rows_in(node.decorator_list, tables))
+            for test in _tests_in(node.body):
+                yield from ((f"{node.name}::{test.name}", row) for row in [*of_all, *_rows_in(test.decorator_list, tables)])
+    for test in _tests_in(module.body):
+        yield from ((test.name, row) for row in _rows_in(test.decorator_list, tables))
+
+
+def _tests_in(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")]
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _rows_in(decorators: list[ast.expr], tables: dict[str, ast.expr]) -> Iterator[str]:
+    names = {each.id for decorator in decorators for each in ast.walk(decorator) if isinstance(each, ast.Name)}
+    for root in [*decorators, *(tables[name] for name in sorted(names & tables.keys()))]:
+        for call in ast.walk(root):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "proves":
+                yield from (ast.literal_eval(argument) for argument in call.args)
