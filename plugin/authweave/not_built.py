@@ -8,7 +8,7 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"ntlm", "session", "jwt", "oauth1", "aws_sigv4", "negotiate"}),
+    "schemes": frozenset({"ntlm", "session", "jwt", "negotiate"}),
     "grants": frozenset({
         "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -23,11 +23,8 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
         "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
         "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after",
     }),
-    "oauth1": frozenset({
-        "consumer_key", "consumer_secret", "token_secret", "realm", "signature_method", "signature_in", "request_token_url",
-        "access_token_url",
-    }),
-    "aws_sigv4": frozenset({"service", "region", "access_key_id", "secret_access_key", "session_token", "role_arn"}),
+    "oauth1": frozenset({"request_token_url", "access_token_url"}),
+    "aws_sigv4": frozenset({"role_arn"}),
     "negotiate": frozenset({"delegate", "mutual"}),
 }  # fmt: skip
 """Keys of `auth` by the type they belong to."""

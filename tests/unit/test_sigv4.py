@@ -139,6 +139,12 @@ def test_path_has_one_way_to_be_read(written, sent):
     assert sent_path(sent) == sent
 
 
+def test_slashes_of_a_key():
+    """An object's key knows one kind of slash; dots between them stay a name."""
+    assert sent_path("/a%2Fb%2f..%2Fc", is_key=True) == "/a/b/%2E%2E/c"
+    assert canonical_path("/a/b/%2E%2E/c", is_key=True) == "/a/b/../c"
+
+
 @pytest.mark.parametrize(
     ("written", "sent", "canonical"),
     [

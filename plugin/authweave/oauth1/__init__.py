@@ -1,7 +1,7 @@
 """OAuth 1.0 (RFC 5849), by its own rules alone: the base string, the signature, and how parameters are written. Pure."""
 
 from authweave.oauth1.base_string import base_string, base_string_uri, form_parameters
-from authweave.oauth1.methods import METHODS, BadKey, rsa_key, signature
+from authweave.oauth1.methods import METHODS, BadKey, rsa_key, signature, uses_rsa
 from authweave.oauth1.protocol import authorization, protocol_parameters, written
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "protocol_parameters",
     "rsa_key",
     "signature",
+    "uses_rsa",
     "written",
 ]

@@ -14,10 +14,11 @@ from urllib.parse import quote, unquote_to_bytes
 _DOTS: Final = re.compile(rb"\.{1,2}")
 
 
-def sent_path(path: str) -> str:
+def sent_path(path: str, *, is_key: bool = False) -> str:
     """The path with each segment encoded once, dot segments resolved (RFC 3986 §5.2.4) as every client does that sends it.
 
-    An escaped segment of dots stays escaped: it is a name, not a way.
+    An escaped segment of dots stays escaped: it is a name, not a way. In the key of an object (`is_key`: S3) an escaped
+    slash is a slash like any other.
     """
     segments: list[str] = []
     parts = path.split("/")[1:] if path.startswith("/") else path.split("/")
@@ -29,7 +30,8 @@ def sent_path(path: str) -> str:
             if is_last:
                 segments.append("")
         else:
-            segments.append(_segment(unquote_to_bytes(segment)))
+            name = unquote_to_bytes(segment)
+            segments += map(_segment, name.split(b"/") if is_key else [name])
     return "/" + "/".join(segments)
 
 
