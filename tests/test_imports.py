@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drafts", "bodies"),
     ("assertions",),
     ("inputs",),
-    ("frame", "token_frame", "contracts", "hookspecs", "profile", "inheritance"),
+    ("frame", "token_frame", "signing_inputs", "contracts", "hookspecs", "profile", "inheritance"),
     ("wire", "net", "sigv4", "oauth1", "signatures", "dpop"),
     ("documents",),
     ("urls",),

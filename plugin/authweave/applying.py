@@ -18,6 +18,7 @@ from authweave.contracts import Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError
+from authweave.lazy import Later
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
@@ -139,6 +140,8 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     url, template = target_of(request, servers)
     draft = Draft.of(request, url, path_template=template)
     scope["request"] = draft.view
+    if (held := credential.held) is not None:
+        scope["assertion"] = Later(lambda: held.text(scope))
     for fields in (profile.fields, variant.fields):
         apply_fields(draft, [field for field in fields if not is_late(field)], scope)
     for fields in (profile.fields, variant.fields):
@@ -179,6 +182,8 @@ def judged(sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None
     verdict = verdict_on(sent, response)
     tokens = sent.credential.tokens
     if tokens is None or sent.token is None:
+        if verdict.verdict == "refused" and sent.credential.held is not None:
+            sent.credential.held.forget()
         return verdict
     if verdict.verdict in ("accepted", "forbidden"):
         tokens.accepted(sent.token)

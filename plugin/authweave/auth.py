@@ -119,8 +119,10 @@ class _ProfileAuth:
 
     def _way(self, quick: Quick, request: Any) -> Any:
         """The guard of the quick way, or None where this request cannot go it."""
-        tokens = quick.tokens
+        tokens, held = quick.tokens, quick.held
         if tokens is not None and tokens.current is not quick.token:
+            return None
+        if held is not None and held.good_until != quick.held_until:
             return None
         extensions = request.extensions
         if EXTENSION in extensions or "trace" in extensions:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths, grant_name, grant_of, scheme_of
+from authweave.defaults import auth_paths, grant_of, scheme_of, sent_grant
 from authweave.matching import statuses_of
 from authweave.profile import (
     Answer,
@@ -84,7 +84,7 @@ class _Binder:
             rejected_when=self.matches((*path, "rejected_when")),
             tokens=tokens,
             origin=dotted(path),
-            needs=self.needs((*own, *additions), path if tokens is not None or _is_sealed(scheme) else None),
+            needs=self.needs((*own, *additions), path if tokens is not None or _is_sealed(scheme) or "assertion" in auth else None),
             key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) if tokens else frozenset(),
             default_fields=self.has_default_fields(path),
             own=self.own(path, auth, scheme),
@@ -94,7 +94,8 @@ class _Binder:
     def own(self, path: Path, auth: Mapping[str, Any], scheme: Any) -> dict[str, Any]:
         """The keys of the type itself, but for those that `TokenSettings` holds."""
         known = scheme.schema.get("properties", {})
-        return {key: self.compiled.get((*path, key), auth[key]) for key in known if key in auth and key not in _OF_TOKENS and key != "fields"}
+        made = {} if scheme.gets_token or "assertion" not in auth else {"assertion": self.jwt((*path, "assertion"), auth["assertion"])}
+        return made | {key: self.compiled.get((*path, key), auth[key]) for key in known if key in auth and key not in _OF_TOKENS and key != "fields"}
 
     def seal(self, auth: Mapping[str, Any], scheme: Any) -> Any:
         """The class of the seal that signs the requests of this variant, or None."""
@@ -138,7 +139,7 @@ class _Binder:
         catalog = self.checked.catalog
         return TokenSettings(
             grant=grant_of(auth, catalog)(),
-            grant_type=grant_name(auth),
+            grant_type=sent_grant(auth, catalog),
             client_auth=catalog.find("client_auth", auth["client_auth"])(),
             basic_encoding=auth["basic_encoding"],
             token_url=self.at(*path, "token_url"),

@@ -1,6 +1,6 @@
 """One described request and what is kept of its answer: token, refresh, revocation, and the check of `authweave test`.
 
-Order of a token call: standard parameters − `omit`, `rename`, + client authentication, + `fields` → encoding.
+Order of a token call: assertion → standard parameters − `omit`, `rename`, + client authentication, + `fields` → encoding.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from authweave.assertions.describing import assertion_of
 from authweave.drafts.draft import Draft
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import MissingInput, UrlRefused
-from authweave.profile import Request, TokenSettings
+from authweave.lazy import Later
+from authweave.profile import Jwt, Request, TokenSettings
+from authweave.templates import Data, Template
 from authweave.urls import UrlTemplate
 from authweave.values import Secret, Token
 
@@ -66,6 +69,21 @@ class TokenCall:
         """The refresh token that was given. Raises MissingInput if it is empty."""
         return self._text("refresh_token", allow_empty=False)
 
+    def assertion(self) -> str:
+        """The assertion of this very call: signed once, or the text that is ready. Raises KeyRefused, AssertionRefused, MissingInput."""
+        text = self.scope.get("assertion")
+        value = text.value() if isinstance(text, Later) else text
+        if not value:
+            raise MissingInput("assertion", f"there is no assertion; write {self.origin}.assertion")
+        return str(value)
+
+    def client_assertion(self) -> str:
+        """What proves who the client is, signed anew for each call. Raises as `assertion`."""
+        written = self.settings.client_assertion
+        if written is None:
+            raise MissingInput("client_assertion", f"there is no client assertion; write {self.origin}.client_assertion")
+        return made_assertion(self.settings, written, self.scope, self.settings.client_auth)
+
     def _text(self, name: str, *, allow_empty: bool) -> str:
         template = getattr(self.settings, name)
         text = template.render(self.scope)
@@ -103,7 +121,7 @@ class TokenCall:
 def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | None, origin: str = "auth") -> TokenCall:
     """A grant, or the refresh of `old`, with its standard parameters and the client's authentication."""
     request, url = (settings.refresh_request, settings.refresh_url) if old else (settings.token_request, settings.token_url)
-    call = TokenCall(settings, scope, request, url, origin)
+    call = TokenCall(settings, with_assertion(settings, scope), request, url, origin)
     if old is None:
         _grant(call)
     elif settings.refresh_with == "refresh_token" and old.refresh_token is not None:
@@ -111,6 +129,31 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
         call.parameter("refresh_token", old.refresh_token.reveal(), origin="refresh_with", secret=True)
     settings.client_auth.present(call)
     return call
+
+
+def with_assertion(settings: TokenSettings, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The namespaces of one token call, `assertion` among them: made when it is first read, and anew for every try."""
+    written = settings.assertion
+    if written is None:
+        return scope
+    return {**scope, "assertion": Later(lambda: made_assertion(settings, written, scope, settings.grant))}
+
+
+def made_assertion(settings: TokenSettings, written: Jwt | Template, scope: Mapping[str, Any], presents: Any) -> str:
+    """The text of an assertion for the grant or client authentication that presents it.
+
+    An `aud` that the profile leaves to its default is the token endpoint's URL as it is called.
+    """
+    return assertion_of(written, scope, _audience(settings, written, scope, presents)).text
+
+
+def _audience(settings: TokenSettings, written: Jwt | Template, scope: Mapping[str, Any], presents: Any) -> dict[str, str]:
+    url = settings.token_url
+    if url is None or not isinstance(written, Jwt) or "aud" not in getattr(presents, "claims", ()):
+        return {}
+    aud = (written.claims.content if isinstance(written.claims, Data) else {}).get("aud")
+    is_default = aud is None or (isinstance(aud, Template) and aud.text == url.text)
+    return {"aud": url.render(scope)} if is_default else {}
 
 
 def given_refresh_token(settings: TokenSettings, scope: Mapping[str, Any]) -> Secret | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
+from authweave.assertions.held import Held
 from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
 from authweave.errors import AuthweaveError, InputError, NoVariant
@@ -268,12 +269,13 @@ class Resolution:
 class Credential:
     """One variant of a connection: its inputs once resolved, and its tokens if its type has any."""
 
-    __slots__ = ("_resolution", "connection", "seal", "variant")
+    __slots__ = ("_resolution", "connection", "held", "seal", "variant")
 
     def __init__(self, connection: Connection, variant: Variant) -> None:
         self.connection = connection
         self.variant = variant
         self.seal = variant.seal() if variant.seal else None
+        self.held = Held(variant.own["assertion"]) if "assertion" in variant.own else None
         self._resolution: Resolution | None = None
 
     @property
@@ -315,6 +317,8 @@ class Credential:
         """
         used = self._resolution
         if used is None or used.tokens is None:
+            if self.held is not None and not self.held.is_fresh(self.inputs, self.connection.engine.clock()):
+                yield self.signing(self.held)
             return None
         failure: AuthweaveError
         try:
@@ -330,6 +334,11 @@ class Credential:
         if now is None or now.tokens is None or now.secrets == used.secrets:
             raise failure
         return now.tokens.fresh(refused) or (yield now.tokens.renewed(refused))
+
+    def signing(self, held: Held) -> Future[str]:
+        """A flight that signs the assertion which is the credential: once, however many requests wait."""
+        connection = self.connection
+        return connection.engine.flights.run((self, "sign"), connection.lane, lambda: held.text(connection.scope(self.inputs, None)))
 
     def token_key(self, inputs: Resolved) -> TokenKey:
         """Whose token it is (design: tokens, the key)."""

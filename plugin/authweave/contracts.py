@@ -46,7 +46,8 @@ class Grant(Protocol):
     """An OAuth 2 grant: the parameters that ask for a token (RFC 6749 §4). Sending, client authentication, reading,
     storing and locking have their own places.
 
-    `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do. A grant whose
+    Three things a grant may have besides: `urn`, the word that is sent where that is not the name; `claims`, the claims
+    that its assertion has by default; `filled(auth)`, as a type. `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do. A grant whose
     schema has `refresh_token` presents one that somebody handed over: nobody signs in, and its mark is part of the token key.
     """
 
@@ -65,7 +66,8 @@ class Grant(Protocol):
 class ClientAuth(Protocol):
     """How the client proves who it is at the token endpoint: a registered `token_endpoint_auth_method` (RFC 7591).
 
-    `sends` names the keys of `auth` that it reads (client_id, client_secret).
+    `sends` names the keys of `auth` that it reads (client_id, client_secret). One that presents a client assertion has
+    `claims`, those of the assertion's default; with `filled(auth)`, as a type, it decides what else is a default.
     """
 
     name: ClassVar[str]

@@ -49,11 +49,19 @@ def with_inputs(full: Mapping[str, Any], read: Iterable[str], catalog: Catalog) 
         for part in (scheme_of(auth, catalog), grant_of(auth, catalog), catalog.named("client_auth").get(auth.get("client_auth", ""))):
             if part is not None:
                 for name, spec in part.inputs.items():
+                    if name == "signing_key" and _shares_a_secret(auth):
+                        spec = {**spec, "description": "The shared secret.", "type": "string"}
                     if name not in implied:
                         implied[name] = {**spec, "supplied_by": "user"} if full["subject"] == "user" and name in _USERS_OWN else spec
     inputs = {name: {**implied[name], **spec} if name in implied else spec for name, spec in declared.items()}
     wanted = set(read)
     return inputs | {name: dict(spec) for name, spec in implied.items() if name in wanted and name not in declared}
+
+
+def _shares_a_secret(auth: Mapping[str, Any]) -> bool:
+    """Does an assertion of the variant sign with a secret, in the place of a private key?"""
+    written = [auth[key] for key in ("assertion", "client_assertion") if isinstance(auth.get(key), dict)]
+    return any(str(one.get("algorithm", "")).startswith("HS") for one in written)
 
 
 def auths(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -82,15 +90,22 @@ def gets_token(auth: Mapping[str, Any], catalog: Catalog) -> bool:
 
 
 def grant_name(auth: Mapping[str, Any]) -> str:
-    """The word that is sent as grant_type."""
+    """The word that is written as grant_type."""
     grant = auth.get("grant_type", "")
     return str(grant.get("vendor", "") if isinstance(grant, dict) else grant)
 
 
 def grant_of(auth: Mapping[str, Any], catalog: Catalog) -> Any:
-    """The class of a variant's grant; a vendor's own is Vendor."""
-    grant = auth.get("grant_type")
-    return Vendor if isinstance(grant, dict) else catalog.named("grants").get(grant or "", Vendor)
+    """The class of a variant's grant, by name or URN; a vendor's own is Vendor."""
+    grant, known = auth.get("grant_type"), catalog.named("grants")
+    if isinstance(grant, dict) or not grant:
+        return Vendor
+    return known.get(grant) or next((one for one in known.values() if getattr(one, "urn", "") == grant), Vendor)
+
+
+def sent_grant(auth: Mapping[str, Any], catalog: Catalog) -> str:
+    """The word that is sent as grant_type: a registered grant's URN, where it has one."""
+    return str(getattr(grant_of(auth, catalog), "urn", "") or grant_name(auth))
 
 
 def as_expression(text: str) -> str:
@@ -117,8 +132,13 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     scheme = scheme_of(auth, catalog)
     if scheme is None:
         return {**auth, "fields": [_field(field) for field in auth.get("fields", ())]}
-    dependent = scheme.filled(auth) if hasattr(scheme, "filled") else {}
-    full = {**_own_defaults(scheme), **(_own_defaults(grant_of(auth, catalog)) if scheme.gets_token else {}), **dependent, **auth}
+    grant = grant_of(auth, catalog) if scheme.gets_token else None
+    full = {**_own_defaults(scheme), **_own_defaults(grant), **_dependent(scheme, auth), **_dependent(grant, auth), **auth}
+    method = catalog.named("client_auth").get(full.get("client_auth", "")) if scheme.gets_token else None
+    full |= _dependent(method, full)
+    for key, presents in (("assertion", grant), ("client_assertion", method)):
+        if isinstance(full.get(key), dict):
+            full[key] = _jwt(full[key], full, getattr(presents, "claims", ()))
     fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in scheme.fields]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
@@ -129,13 +149,18 @@ def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Cata
     """Without the id and secret that this client authentication does not send, unless the profile writes them."""
     method = catalog.named("client_auth").get(full.get("client_auth", ""))
     sent = method.sends if method else {"client_id", "client_secret"}
-    if method and method.name == "none" and "client_id" in full.get("token_request", {}).get("omit", ()):
+    if method and method.name == "none" and ("client_auth" not in auth or "client_id" in full.get("token_request", {}).get("omit", ())):
         sent = sent - {"client_id"}
     return {key: value for key, value in full.items() if key in auth or key in sent or key not in ("client_id", "client_secret")}
 
 
+def _dependent(part: Any, auth: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of a type, grant or client authentication that depend on what is written."""
+    return part.filled(auth) if hasattr(part, "filled") else {}
+
+
 def _own_defaults(part: Any) -> dict[str, Any]:
-    properties = part.schema.get("properties", {})
+    properties = part.schema.get("properties", {}) if part is not None else {}
     return {key: schema["default"] for key, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
 
 
@@ -159,12 +184,17 @@ def _token_defaults(full: dict[str, Any]) -> dict[str, Any]:
         full["authorization_request"] = _request(full.get("authorization_request", {}), "GET", "query")
         full.setdefault("redirect_uri", "{{ inputs.redirect_uri }}")
         full["callback"] = {"code": "{{ callback.code }}", **full.get("callback", {})}
-    for key in ("assertion", "client_assertion"):
-        if isinstance(full.get(key), dict):
-            full[key] = {"algorithm": "RS256", "signing_key": "{{ inputs.signing_key }}", "lifetime": 300, **full[key]}
     if "revoke_request" in full:
         full["revoke_request"] = _request(full["revoke_request"], "POST", "payload")
     return full
+
+
+def _jwt(written: Mapping[str, Any], auth: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """A JWT with its defaults; `names` are claims that say who asks whom (RFC 7523 §3)."""
+    known = {"iss": auth.get("client_id"), "sub": auth.get("client_id"), "aud": auth.get("token_url")}
+    claims = {**{name: known[name] for name in names if known[name]}, **written.get("claims", {})}
+    full = {"algorithm": "RS256", "signing_key": "{{ inputs.signing_key }}", "lifetime": 300, **written}
+    return {**full, "claims": claims} if claims else full
 
 
 def _step(step: Mapping[str, Any], phases: list[str]) -> dict[str, Any]:

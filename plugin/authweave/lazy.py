@@ -27,6 +27,23 @@ class Lazy(Mapping[str, Any]):
         return len(self._makers)
 
 
+class Later:
+    """A value of a namespace that is computed when a template reads it, once: an assertion nobody reads is never signed."""
+
+    __slots__ = ("_make", "_value")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make: Callable[[], Any] | None = make
+        self._value: Any = None
+
+    def value(self) -> Any:
+        """The value. Raises what its maker raises."""
+        if self._make is not None:
+            self._value = self._make()
+            self._make = None
+        return self._value
+
+
 class AnyCase(Mapping[str, str]):
     """Headers as templates see them: any case, repeated lines joined by a comma (RFC 9110 §5.2)."""
 

@@ -8,20 +8,18 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"ntlm", "session", "jwt", "negotiate"}),
+    "schemes": frozenset({"ntlm", "session", "negotiate"}),
     "grants": frozenset({
-        "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
-        "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange", "implicit",
+        "authorization_code", "device_code", "password", "urn:ietf:params:oauth:grant-type:device_code", "implicit",
     }),
-    "client_auth": frozenset({"client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}),
+    "client_auth": frozenset({"tls_client_auth", "self_signed_tls_client_auth"}),
 }  # fmt: skip
 """Names of extensions; a package that registers one of them is used."""
 
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
         "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
-        "dpop", "authorization_request", "callback", "assertion", "client_assertion", "before", "after",
+        "dpop", "authorization_request", "callback", "before", "after",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "aws_sigv4": frozenset({"role_arn"}),
@@ -32,7 +30,7 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
 TOP_KEYS: Final = frozenset({"tls"})
 """Keys of a profile that belong to a part that is not built yet."""
 
-NAMESPACES: Final = frozenset({"callback", "assertion"})
+NAMESPACES: Final = frozenset({"callback"})
 """What templates of format 1 can read, and nothing gives yet."""
 
 RULE: Final = "not_built"

@@ -22,7 +22,7 @@ Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
 class Quick:
     """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
 
-    __slots__ = ("_connection", "_guards", "_scope", "good_until", "headers", "judges", "sent", "token", "tokens")
+    __slots__ = ("_connection", "_guards", "_scope", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
 
     def __init__(self, sent: Sent, connection: Connection) -> None:
         token = sent.token
@@ -34,7 +34,9 @@ class Quick:
         self.tokens = sent.credential.tokens
         self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
         self.judges = bool(sent.credential.variant.rejected_when)
-        self.good_until = min(self._renewal_of(token), token.expires_at if token else NEVER, connection.inputs_until)
+        self.held = sent.credential.held
+        self.held_until = self.held.good_until if self.held is not None else NEVER
+        self.good_until = min(self._renewal_of(token), token.expires_at if token else NEVER, connection.inputs_until, self.held_until)
 
     def _renewal_of(self, token: Token | None) -> float:
         """When the token has to be asked for again: one that is no longer at hand, at once."""

@@ -20,8 +20,8 @@ class PublicClient:
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def present(self, call: TokenCall) -> None:
-        """Put the client id into the call, unless the profile leaves it out."""
-        if not call.is_omitted("client_id"):
+        """Put the client id into the call, unless the profile leaves it out or has none."""
+        if call.settings.client_id is not None and not call.is_omitted("client_id"):
             call.parameter("client_id", call.client_id(), origin="client_id")
 
 

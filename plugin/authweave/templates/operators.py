@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from authweave.lazy import Later
 from authweave.templates.bounds import Unfit, bounded, charge, fits
 from authweave.templates.operands import is_number, kind
 from authweave.values import Secret
@@ -16,6 +17,8 @@ from authweave.values import Secret
 
 def revealed(value: Any) -> Any:
     """What was looked up, ready to be worked with: the only place where a template opens a Secret."""
+    if type(value) is Later:
+        value = value.value()
     return value.reveal() if type(value) is Secret else value
 
 
