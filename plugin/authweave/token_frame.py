@@ -21,7 +21,7 @@ def jwt_schema(description: str) -> JsonSchema:
         "signing_key": {**frame.SECRET_TEXT, "description": f"The key that signs: PEM, or the secret of HS256. {frame.SECRET_TEXT['description']}", "default": "{{ inputs.signing_key }}",
                         "examples": ["{{ inputs.key_file.private_key }}"]},
         "key_id": frame.text("The header `kid`.", examples=["{{ inputs.key_id }}"]),
-        "header": frame.map_of(frame.ANY_VALUE, "More members of the JOSE header.", names=r"[A-Za-z0-9_.#:/-]+" + frame.END, examples=[{"x5t#S256": "{{ inputs.certificate | x5t | base64url }}"}]),
+        "header": frame.map_of(frame.ANY_VALUE, "More members of the JOSE header.", names=r"[A-Za-z0-9_.#:/-]+" + frame.END, examples=[{"x5t#S256": "{{ x5t(inputs.certificate, 'sha256') }}"}]),
         "claims": frame.map_of(frame.ANY_VALUE, "Claims; they merge over the defaults. `jti: false` leaves that one out.", names=r"[A-Za-z0-9_.#:/-]+" + frame.END, examples=[{"iss": "{{ inputs.app_id }}"}]),
         "lifetime": frame.described(frame.or_template({"type": "number", "minimum": 1}), "Seconds from `iat` to `exp`.", default=300, examples=[3600]),
     })  # fmt: skip

@@ -25,6 +25,7 @@ INPUTS = {
     "tenant": "acme", "refresh_token": "c0ns3nt", "session": "s3ss10n", "device": "d-17", "account_id": "1042", "gateway_key": "gw-5",
     "consumer_key": "bot-7", "consumer_secret": "c0nsum3r", "token_secret": "t0k3ns3cr3t", "access_key_id": "AKIDEXAMPLE",
     "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "subject_token": "subj3ct", "shared_secret": "correct horse battery staple",
 }  # fmt: skip
 """What somebody supplied in the examples."""
 SENDERS_OWN = frozenset({"accept", "accept-encoding", "connection", "content-length", "user-agent"})

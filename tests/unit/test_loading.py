@@ -224,11 +224,7 @@ def test_types_of_the_format_are_refused_by_name(kind: str) -> None:
     assert f"auth type {kind} is not built yet" == problem.message
 
 
-@pytest.mark.parametrize("grant", [
-    "authorization_code", "device_code", "password", "jwt_bearer", "saml2_bearer", "token_exchange",
-    "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
-])  # fmt: skip
+@pytest.mark.parametrize("grant", sorted(not_built.NAMES["grants"]))
 def test_grants_of_the_format_are_refused_by_name(grant: str) -> None:
     """Sent as a vendor's word they would be a token request that cannot work."""
     [problem] = check_text(HEAD + f"auth: {{type: oauth2, grant_type: '{grant}', token_url: 'https://a.example'}}\n").problems

@@ -181,11 +181,15 @@ def test_fingerprint_is_that_of_the_public_key(kind):
 
 
 def test_x5t_is_the_jose_header():
-    """base64url of the SHA-1 of the certificate's DER, without padding (RFC 7515 §4.1.7)."""
+    """base64url of the SHA-1 of the certificate's DER, without padding (RFC 7515 §4.1.7); with sha256 that of `x5t#S256` (§4.1.8)."""
     signed = certificate(KEYS["ec"])
     expected = base64.urlsafe_b64encode(signed.fingerprint(hashes.SHA1())).rstrip(b"=").decode()
 
-    assert value("{{ x5t(response.pem) }}", pem=signed.public_bytes(serialization.Encoding.PEM).decode()) == expected
+    pem = signed.public_bytes(serialization.Encoding.PEM).decode()
+    longer = base64.urlsafe_b64encode(signed.fingerprint(hashes.SHA256())).rstrip(b"=").decode()
+
+    assert value("{{ x5t(response.pem) }}", pem=pem) == expected
+    assert value("{{ x5t(response.pem, 'sha256') }}", pem=pem) == value("{{ response.pem | x5t(algorithm='sha256') }}", pem=pem) == longer
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from authweave import times
 from authweave.templates import coding_functions as coding
 from authweave.templates import text_functions as text
 from authweave.templates.bounds import RESULT_LENGTH, Unfit, charge, fits
-from authweave.templates.key_functions import fingerprint, x5t
+from authweave.templates.key_functions import check_thumbprint, fingerprint, x5t
 from authweave.templates.operands import as_bytes, as_text
 
 _SMALL: Final = 256 * 1024
@@ -134,7 +134,7 @@ _TABLE: Final = (
     Function("parse_form(x)", coding.from_form, longest=_SMALL),
     Function("jwt_claims(x)", coding.jwt_claims, longest=_SMALL),
     Function("fingerprint(pem)", lambda pem: fingerprint(as_bytes(pem)), longest=_SMALL),
-    Function("x5t(pem)", lambda pem: x5t(as_bytes(pem)), longest=_SMALL),
+    Function("x5t(pem, algorithm='sha1')", lambda pem, algorithm="sha1": x5t(as_bytes(pem), algorithm), longest=_SMALL, literals={1: check_thumbprint}),
     Function("canonical(map, pair=':', end='\\n', prefix='')", text.canonical),
     Function("sorted_pairs(map, pair='=', separator='&')", text.sorted_pairs),
 )  # fmt: skip

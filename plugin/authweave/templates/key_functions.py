@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.templates.bounds import Unfit, charge
 
@@ -37,15 +37,25 @@ def _public_key(pem: bytes) -> PublicKeyTypes:
         raise Unfit("not a PEM key or certificate that can be read without a password") from None
 
 
-def x5t(pem: bytes) -> str:
-    """The `x5t` header of a certificate: base64url of the SHA-1 of its DER (RFC 7515 §4.1.7)."""
+_THUMBPRINTS: Final = ("sha1", "sha256")
+
+
+def check_thumbprint(algorithm: Any) -> None:
+    """Refuse an algorithm that no header is named after."""
+    if algorithm not in _THUMBPRINTS:
+        raise Unfit(f"the algorithm is one of {', '.join(_THUMBPRINTS)}")
+
+
+def x5t(pem: bytes, algorithm: Any = "sha1") -> str:
+    """The header `x5t` of a certificate, with `sha256` the header `x5t#S256`: base64url of its DER's hash (RFC 7515 §4.1.7)."""
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import load_pem_x509_certificate
 
+    check_thumbprint(algorithm)
     charge(_READING_A_KEY)
     try:
         der = load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
     except Exception:  # noqa: BLE001 - as above
         raise Unfit("not a PEM certificate") from None
-    digest = hashlib.sha1(der, usedforsecurity=False).digest()
+    digest = hashlib.new(algorithm, der, usedforsecurity=False).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
