@@ -25,6 +25,7 @@ pytest_plugins = (
     "parts.oidc",
     "parts.django_provider",
     "parts.raw_basic",
+    "parts.odd",
     "parts.nginx",
     "parts.httpbin",
     "parts.apache",

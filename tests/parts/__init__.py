@@ -6,6 +6,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     oidc_provider           oidc.py                  npm oidc-provider: certified; form-encoded Basic; http and https
     django_provider(_with)  django_provider.py       django-oauth-toolkit, Django REST framework: other people's rules
     raw_basic_provider      raw_basic.py             npm @node-oauth/oauth2-server: Basic as it is, not form-encoded
+    odd_provider            odd.py                   token requests, answers and consent as vendors bend them
     oauth1_provider         oauth1.py                oauthlib's server side: OAuth 1.0a, three legs and two
     nginx                   nginx.py                 Basic; API key in header, query, cookie or path; client certificates
     apache                  apache.py                Digest by mod_auth_digest

@@ -6,6 +6,7 @@ from parts.part import HERE, DebianPackage, NpmFolder, Part, Venv
 
 OIDC_PROVIDER = NpmFolder(HERE / "oidc-provider")
 NODE_OAUTH2_SERVER = NpmFolder(HERE / "node-oauth2-server")
+ODD_PROVIDER = NpmFolder(HERE / "odd-provider")
 YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
 DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
 HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
@@ -24,6 +25,7 @@ PARTS = {
         Part("oidc-provider", "a certified identity provider", OIDC_PROVIDER, ("oidc_provider",)),
         Part("django", "another identity provider", DJANGO, ("django_provider", "django_provider_with")),
         Part("node-oauth2-server", "an identity provider for raw Basic", NODE_OAUTH2_SERVER, ("raw_basic_provider",)),
+        Part("odd-provider", "providers with odd ways", ODD_PROVIDER, ("odd_provider",)),
         Part("nginx", "an API behind Basic, API keys, certificates", NGINX, ("nginx",)),
         Part("apache", "an API behind Digest", APACHE, ("apache",)),
         Part("oauth1", "an OAuth 1.0a provider", OAUTH1, ("oauth1_provider",)),
