@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("auth",),
     ("quick", "httpx_requests"),
     ("redirect_guard", "url_logs"),
+    ("sign_in",),
     ("applying", "pending", "scopes", "targets", "signing_string"),
     ("loading", "binding"),
     ("rules",),

@@ -12,12 +12,12 @@ from typing import Any
 from authweave.assertions.describing import assertion_of
 from authweave.drafts.draft import Draft
 from authweave.drafts.fields import apply_fields, is_late
-from authweave.errors import MissingInput, UrlRefused
+from authweave.errors import MissingInput, SignInNeeded, UrlRefused
 from authweave.lazy import Later
 from authweave.profile import Jwt, Request, TokenSettings
 from authweave.templates import Data, Template
 from authweave.urls import UrlTemplate
-from authweave.values import Secret, Token
+from authweave.values import Consent, Secret, Token
 
 
 @dataclass(slots=True)
@@ -83,6 +83,13 @@ class TokenCall:
         if written is None:
             raise MissingInput("client_assertion", f"there is no client assertion; write {self.origin}.client_assertion")
         return made_assertion(self.settings, written, self.scope, self.settings.client_auth)
+
+    def consent(self) -> Consent:
+        """What a sign-in brought. Raises SignInNeeded where there was none."""
+        consent = self.scope.get("consent")
+        if not isinstance(consent, Consent):
+            raise SignInNeeded("nobody has signed in yet")
+        return consent
 
     def _text(self, name: str, *, allow_empty: bool) -> str:
         template = getattr(self.settings, name)
@@ -190,7 +197,7 @@ def _grant(call: TokenCall) -> None:
     call.parameter("grant_type", settings.grant_type, origin="grant_type")
     for name, value in settings.grant.parameters(call).items():
         call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=True)
-    for name, text in scope_parameters(settings, call.scope).items():
+    for name, text in scope_parameters(settings, call.scope).items() if not settings.signs_in else ():
         call.parameter(name, text, origin="scopes")
     for name in ("audience", "resource"):
         if (template := getattr(settings, name)) is not None:

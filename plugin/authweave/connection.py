@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.assertions.held import Held
 from authweave.call import given_refresh_token
 from authweave.drafts.draft import Draft
-from authweave.errors import AuthweaveError, InputError, NoVariant
+from authweave.errors import (
+    AuthorizationRequired,
+    AuthweaveError,
+    CallbackRefused,
+    InputError,
+    MissingInput,
+    NoVariant,
+    SignInNeeded,
+    TemplateError,
+    UrlRefused,
+    UsageError,
+)
+from authweave.flights import is_leaving
 from authweave.forks import Lock
 from authweave.pauses import Client
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
+from authweave.sign_in import Begun, Callback, Desk, Whose, row_of_state
 from authweave.signing_string import signature
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import TokenEndpoint
 from authweave.tokens import Tokens
 from authweave.troubles import is_client_refused
 from authweave.urls import Origin
-from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token, TokenKey, spent_mark
+from authweave.values import (
+    Authorization,
+    Consent,
+    Judgement,
+    Secret,
+    TaskRequest,
+    TaskResponse,
+    Token,
+    TokenKey,
+    spent_mark,
+)
 
 if TYPE_CHECKING:
     from authweave.engine import Engine
@@ -132,6 +156,41 @@ class Connection:
         """
         return Pending.of(self._revoking())
 
+    def begin_authorization(self, *, session: str = "", redirect_uri: str | None = None) -> Pending[Authorization]:
+        """Where the person signs in: a link, or a code to type at another device. Asked again, it is the same one for ten minutes.
+
+        `session` binds the sign-in to a session of the person's browser: it is completed with the same one only.
+        `redirect_uri` is where the browser comes back to, letter for letter as it is registered; else the profile's. Raises
+        (from the Pending) UsageError, UrlRefused, InputError, TokenError, WireError, StoreUnavailable.
+        """
+        return Pending.of(self._at_desk(("begin", session, redirect_uri), lambda desk: desk.begin(session, redirect_uri)))
+
+    def complete_authorization(self, answer: str | Mapping[str, str], *, session: str = "") -> Pending[Token]:
+        """The token for what came back with the person: the URL of the redirect, or its parameters (`response_mode=form_post`).
+
+        Any process on the store may do it, once. Raises (from the Pending) CallbackRefused, AuthorizationDenied, TokenError,
+        WireError, StoreUnavailable, InputError.
+        """
+        return Pending.of(self._completing(answer, session))
+
+    def await_authorization(self) -> Pending[Token]:
+        """The token, once the person has answered; at a device it is begun if need be, and one process asks for all of them.
+
+        Raises (from the Pending) AuthorizationDenied, SignInFailed (expired, cancelled), TokenError, WireError, StoreUnavailable.
+        """
+        return Pending.of(self._at_desk(("await",), lambda desk: desk.wait()))
+
+    def cancel_authorization(self) -> Pending[bool]:
+        """Call off the sign-in under way: its link is of no more use, and who waits for it hears so. False if there was none."""
+        return Pending.of(self._at_desk(("cancel",), lambda desk: desk.cancel()))
+
+    def of_subject(self, subject: str | None) -> Connection:
+        """The same for another subject. Raises UsageError, MissingInput."""
+        if subject is None or subject == self.subject:
+            return self
+        servers = tuple(server.url for server in self.given_servers)
+        return self.engine.connect(self.profile, tenant=self.tenant, subject=subject, inputs=self.given, servers=servers)
+
     def _authorizing(self, request: TaskRequest) -> Any:
         sent = yield from prepared(self, request)
         return Made(self, request, sent).finished()
@@ -157,6 +216,43 @@ class Connection:
     def _token(self) -> Any:
         credential = yield from self.choosing(None)
         return (yield from credential.token())
+
+    def _at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Any:
+        credential = self._who_signs_in()
+        if not credential.is_resolved:
+            yield credential.resolving()
+        return (yield credential.at_desk(what, work))
+
+    def _completing(self, answer: str | Mapping[str, str], session: str) -> Any:
+        callback = Callback.of(answer)
+        if not row_of_state(callback.state):
+            raise CallbackRefused("state", "the state of this answer is none that was made here", profile=self.profile.name)
+        return (yield from self.completing(callback, session))
+
+    def completing(self, callback: Callback, session: str) -> Generator[Future[Any], Any, Token]:
+        """Complete a sign-in with what came back: each answer by itself, so that of two who bring the same one hears of it."""
+        token: Token = yield from self._at_desk((object(),), lambda desk: desk.complete(callback, session))
+        return token
+
+    def is_signing_in(self, begun: Begun) -> Generator[Future[Any], Any, bool]:
+        """Is this sign-in for a token of this connection?"""
+        credential = self._who_signs_in()
+        if not credential.is_resolved:
+            yield credential.resolving()
+        return credential.tokens is not None and credential.tokens.key.facts() == begun.facts
+
+    def _who_signs_in(self) -> Credential:
+        """The variant that a person signs in for: the one in force, or the only one where a request says which is."""
+        able = [credential for credential in self._credentials if credential.variant.tokens is not None and credential.variant.tokens.signs_in]
+        if not able:
+            raise UsageError(f"{self.profile.name}: nobody signs in for this profile; its tokens come without a person")
+        if self._single is not None:
+            return self._single
+        try:
+            chosen = self.credential(self.variant_for(None))
+        except (TemplateError, NoVariant):
+            chosen = able[0]
+        return chosen if chosen in able else able[0]
 
     def _revoking(self) -> Any:
         credential = yield from self.choosing(None)
@@ -313,6 +409,53 @@ class Credential:
     def token(self, refused: Token | None = None) -> Generator[Future[Any], Any, Token | None]:
         """The token in force, got now if need be; None for a type without tokens. Yields what there is to wait for.
 
+        Where a person has to sign in first it raises AuthorizationRequired, with the link of the one sign-in under way.
+        """
+        try:
+            return (yield from self._token(refused))
+        except SignInNeeded as error:
+            needed = error.fresh()
+        settings = self.variant.tokens
+        if settings is None or not settings.signs_in:
+            raise needed
+        raise (yield from self._authorization_required(needed))
+
+    def _authorization_required(self, needed: SignInNeeded) -> Generator[Future[Any], Any, AuthorizationRequired]:
+        connection, authorization, hint = self.connection, None, ""
+        profile = connection.profile
+        if connection.engine.is_apart:
+            hint = f"sign in first: authweave login {profile.name}"
+        else:
+            try:
+                authorization = yield self.at_desk(("join",), lambda desk: desk.join())
+            except (UrlRefused, MissingInput) as error:
+                if "redirect_uri" not in str(error):
+                    raise
+                hint = f"nobody says where the browser comes back to: begin_authorization(redirect_uri=…), or at a terminal: authweave login {profile.name}"
+        return AuthorizationRequired(
+            needed.reason, profile=profile.name, identity_provider=profile.identity_provider, tenant=connection.tenant,
+            subject=connection.subject, authorization=authorization, hint=hint,
+        )  # fmt: skip
+
+    def at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Future[Any]:
+        """A flight at the desk where people sign in for this token key."""
+        assert self.tokens is not None  # noqa: S101 - resolved, and of a type with tokens
+        return self.connection.engine.flights.run((self.tokens.digest, "sign-in", *what), self.lane(), lambda: work(self._desk()))
+
+    def _desk(self) -> Desk:
+        connection, tokens, settings = self.connection, self.tokens, self.variant.tokens
+        assert tokens is not None  # noqa: S101 - as above
+        assert settings is not None  # noqa: S101 - as above
+        engine = connection.engine
+        return Desk(Whose(
+            tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
+            lambda: self._scope(None), self.endpoint, tokens, engine.consents, engine.exchange, engine.clock, engine.flights.rest,
+            lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
+        ))  # fmt: skip
+
+    def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:
+        """The token in force, or SignInNeeded.
+
         A client that the token endpoint refuses gets its secrets asked for again, and one more try if they changed.
         """
         used = self._resolution
@@ -357,7 +500,7 @@ class Credential:
             scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
             audience="\n".join(self._part(template, scope) for template in (settings.audience, settings.resource) if template),
             inputs=tuple(plain),
-            secret=spent_mark(given_refresh_token(settings, scope)) if settings.grant.attended else self._credentials(inputs),
+            secret=spent_mark(given_refresh_token(settings, scope)) if settings.attended else self._credentials(inputs),
         )
 
     def _part(self, template: Any, scope: Mapping[str, Any]) -> str:
@@ -369,7 +512,7 @@ class Credential:
         if not _reads_secret(self.connection.profile, template.reads):
             return text
         settings = self.variant.tokens
-        is_attended = settings is not None and settings.grant.attended
+        is_attended = settings is not None and settings.attended
         return f"{template.text} #{spent_mark(Secret(text, template.text))}" if is_attended else str(template.text)
 
     def _credentials(self, inputs: Resolved) -> str:
@@ -380,20 +523,20 @@ class Credential:
         parts = [part.encode(errors="surrogatepass") for pair in secrets for part in pair]
         return self.connection.engine.ledger.fingerprint(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
 
-    def endpoint(self) -> TokenEndpoint:
-        """What gets tokens for this credential."""
+    def endpoint(self, consent: Consent | None = None) -> TokenEndpoint:
+        """What gets tokens for this credential; with the consent of a sign-in, in one attempt."""
         engine, settings = self.connection.engine, self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         return TokenEndpoint(
             settings,
-            self._scope,
+            self._scope if consent is None else partial(self._scope_with, consent),
             engine.exchange,
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),
             credentials=self._credentials(self.connection.inputs()),
             origin=self.variant.origin,
-            attempts=engine.attempts,
+            attempts=engine.attempts if consent is None else 1,
             clock=engine.clock,
             sleep=engine.flights.rest,
         )
@@ -412,6 +555,11 @@ class Credential:
         url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
         client_id = settings.client_id.render(scope) if settings.client_id else ""
         return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
+
+    def _scope_with(self, consent: Consent, old: Token | None) -> dict[str, Any]:
+        scope = self._scope(old)
+        scope.update(consent=consent, callback=consent.callback, kept={**scope["kept"], **consent.kept})
+        return scope
 
     def _scope(self, old: Token | None) -> dict[str, Any]:
         return self.connection.scope(self.connection.inputs(), old)

@@ -8,7 +8,7 @@ import functools
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
 from authweave.connection import Connection, Credential
 from authweave.contracts import Source, Store, StoreOptions
-from authweave.errors import MissingInput, SettingsError, UsageError
+from authweave.errors import AuthweaveError, CallbackRefused, MissingInput, SettingsError, UsageError
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
 from authweave.forks import Lock
@@ -25,16 +25,18 @@ from authweave.inputs import Resolved, resolve
 from authweave.ledger import Ledger
 from authweave.loading import ENDINGS, files_in, load
 from authweave.pauses import Pauses
+from authweave.pending import Pending
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
+from authweave.sign_in import Begun, Callback, Shelf, row_of_state
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
 from authweave.targets import named_server
 from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
 from authweave.tokens import Tokens
-from authweave.values import NEVER, Secret, TokenKey
+from authweave.values import NEVER, Secret, Token, TokenKey
 from authweave.wire import Route, Wire
 
 LEASE_FACTOR = 1.5
@@ -68,7 +70,7 @@ class Engine:
         self.exchange: Exchange = wire_exchange(self.wire)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
         self.ledger = ledger_of(self.settings, self.catalog, self.events, None if isinstance(store, str) else store)
-        self.consents, self._is_apart = self.ledger, False
+        self.consents, self.is_apart = self.ledger, False
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
         given = [profiles] if isinstance(profiles, str | Path) else profiles
@@ -145,12 +147,49 @@ class Engine:
                 self._connections.popitem(last=False)
         return found
 
+    def complete_authorization(
+        self, answer: str | Mapping[str, str], session: str = "", *, inputs: Mapping[str, Any] | None = None
+    ) -> Pending[Token]:
+        """The token for what came back with a person, found by its state: the sign-in may have been begun in another process.
+
+        The profile is looked for by name, as `profile` does. Inputs that were given when it was begun are given again; all
+        others come from the sources. Raises (from the Pending) as `Connection.complete_authorization`, ProfileError, UsageError.
+        """
+        return Pending.of(self._completing(answer, session, inputs))
+
+    def _completing(self, answer: str | Mapping[str, str], session: str, inputs: Mapping[str, Any] | None) -> Any:
+        callback = Callback.of(answer)
+        row = row_of_state(callback.state)
+        begun = (yield self.flights.run((object(),), ("sign-in", ""), lambda: Shelf(self.consents, row).read()[1])) if row else None
+        if begun is None:
+            raise CallbackRefused("state", "this answers no sign-in under way: it was never begun on this store, or ended long ago")
+        for connection in self._connections_for(begun, inputs):
+            try:
+                is_it = yield from connection.is_signing_in(begun)
+            except AuthweaveError:
+                continue
+            if is_it:
+                return (yield from connection.completing(callback, session))
+        raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
+
+    def _connections_for(self, begun: Begun, inputs: Mapping[str, Any] | None) -> Iterator[Connection]:
+        """Who may have begun it: connections at hand, then one made from the profile."""
+        wanted = (begun.profile, begun.tenant, begun.subject)
+        with self._lock:
+            known = list(self._connections.values())
+        yield from (one for one in known if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
+        try:
+            profile = self.profile(begun.profile)
+        except UsageError:
+            profile = self.profile(Path(begun.source))
+        yield self.connect(profile, tenant=begun.tenant, subject=begun.subject, inputs=inputs, servers=begun.servers)
+
     def apart(self, exchange: Exchange) -> Self:
         """An engine like this one that shares neither tokens nor connections with it: every token is got anew, in one
         attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both, and what a person consented to is
         kept for both: a refresh token that rotates has no second life."""
         other = copy.copy(self)
-        other.exchange, other.attempts, other._is_apart = exchange, 1, True
+        other.exchange, other.attempts, other.is_apart = exchange, 1, True
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
@@ -181,7 +220,7 @@ class Engine:
         digest = key.digest()
         lane, deadline = credential.lane(), self.settings.deadline
         settings = credential.variant.tokens
-        attended = settings is not None and settings.grant.attended
+        attended = settings is not None and settings.attended
         ledger = self.consents if attended else self.ledger
         with self._lock:
             tokens = self._tokens.get(digest)
@@ -193,7 +232,7 @@ class Engine:
                 tokens = self._tokens[digest] = Tokens(
                     key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=self.lease_seconds,
                     deadline=deadline, tell=told, required=self.settings.store_required,
-                    anew=attended and self._is_apart, clock=self.clock,
+                    anew=attended and self.is_apart, clock=self.clock,
                 )  # fmt: skip
             else:
                 tokens.use(credential.endpoint)  # a secret that is no part of the key may be a new one

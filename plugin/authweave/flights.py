@@ -178,13 +178,20 @@ def is_any_under_way() -> bool:
     return any(flights.is_under_way for flights in list(_flights))
 
 
+def is_leaving() -> bool:
+    """Is this process about to end? What would take minutes ends now."""
+    return _leaving.is_set()
+
+
 @atexit.register
 def _at_exit() -> None:
+    _leaving.set()
     end = time.monotonic() + EXIT_PATIENCE
     for flights in list(_flights):
         flights.wait(max(0.0, end - time.monotonic()))
 
 
+_leaving = threading.Event()
 _heeded_in: set[int] = set()
 
 

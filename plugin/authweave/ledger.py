@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from authweave.at_rest.cipher import Sealer, Unreadable
@@ -13,7 +14,7 @@ from authweave.contracts import Store
 from authweave.errors import StoreUnavailable
 from authweave.forks import Lock
 from authweave.guard import Guard, Tell
-from authweave.records import NotAnEntry, decoded, encoded
+from authweave.records import NotAnEntry, decoded, encoded, is_sign_in
 from authweave.unsaved import AllUnsaved
 from authweave.values import NEVER, Entry, Intent, Record, Row, Token, TokenKey
 
@@ -86,11 +87,41 @@ class Ledger:
         return self._change(self.store.write, digest, row.version, None, keep=KEPT_WITHOUT_END)
 
     def entries(self) -> Iterator[tuple[str, Record]]:
-        """Every key that has something, opened as far as it can be."""
+        """Every key that has a token, or had one, opened as far as it can be."""
         for digest in self._call(self._listed):
-            record = self._record(digest, self._call(self.store.read, digest), None)
+            row = self._call(self.store.read, digest)
+            if self._is_sign_in(digest, row):
+                continue
+            record = self._record(digest, row, None)
             if record.entry is not None or record.unreadable:
                 yield digest, record
+
+    def held(self, row: str) -> tuple[int, bytes | None]:
+        """What is kept in a row that holds no token (64 hex digits), with its version; None for nothing that can be opened."""
+        found = self._call(self.store.read, row)
+        if found.data is None:
+            return found.version, None
+        try:
+            return found.version, self._sealer.open(found.data, row)
+        except Unreadable as error:
+            self._tell_once(row, str(error))
+        return found.version, None
+
+    def hold(self, row: str, version: int, data: bytes | None, *, keep: float) -> bool:
+        """Keep something else than a token in a row, over exactly this version; it may go after `keep` seconds."""
+        return self._change(self.store.write, row, version, None if data is None else self._sealer.seal(data, row), keep=keep)
+
+    def claim(self, row: str, owner: str, seconds: float) -> bool:
+        """Take the lease of such a row."""
+        return self._change(self.store.lease, row, owner, seconds)
+
+    def unclaim(self, row: str, owner: str) -> None:
+        """Give it back."""
+        self._change(self.store.release, row, owner)
+
+    def wait_for(self, row: str, seconds: float) -> None:
+        """Wait for that."""
+        self._call(self.store.wait, row, seconds)
 
     def note(self, name: str, fact: Mapping[str, Any], seconds: float) -> None:
         """Leave a short fact for every process on the store."""
@@ -124,6 +155,12 @@ class Ledger:
 
     def _listed(self) -> list[str]:
         return list(self.store.keys())
+
+    def _is_sign_in(self, digest: str, row: Row) -> bool:
+        """Is the row that of a sign-in under way, and not of a token?"""
+        with suppress(Unreadable):
+            return row.data is not None and is_sign_in(self._sealer.open(row.data, digest))
+        return False
 
     def _record(self, digest: str, row: Row, facts: Mapping[str, Any] | None) -> Record:
         intent = Intent.of(row.intent)

@@ -10,7 +10,7 @@ from authweave.values import Path
 NAMES: Final[Mapping[str, frozenset[str]]] = {
     "schemes": frozenset({"ntlm", "session", "negotiate"}),
     "grants": frozenset({
-        "authorization_code", "device_code", "password", "urn:ietf:params:oauth:grant-type:device_code", "implicit",
+        "password", "implicit",
     }),
     "client_auth": frozenset({"tls_client_auth", "self_signed_tls_client_auth"}),
 }  # fmt: skip
@@ -18,8 +18,7 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
-        "issuer", "authorization_url", "device_authorization_url", "registration", "registration_url", "pkce", "redirect_uri",
-        "dpop", "authorization_request", "callback", "before", "after",
+        "issuer", "registration", "registration_url", "dpop", "before", "after",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "aws_sigv4": frozenset({"role_arn"}),
@@ -30,7 +29,7 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
 TOP_KEYS: Final = frozenset({"tls"})
 """Keys of a profile that belong to a part that is not built yet."""
 
-NAMESPACES: Final = frozenset({"callback"})
+NAMESPACES: Final[frozenset[str]] = frozenset()
 """What templates of format 1 can read, and nothing gives yet."""
 
 RULE: Final = "not_built"

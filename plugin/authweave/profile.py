@@ -189,6 +189,21 @@ class TokenSettings:
     when: Template | None = None
 
     @property
+    def grant_signs_in(self) -> bool:
+        """Does the grant itself present what a sign-in brought?"""
+        return bool(getattr(self.grant, "signs_in", False))
+
+    @property
+    def signs_in(self) -> bool:
+        """Does a person sign in before the first token: for the grant, or to consent to it?"""
+        return self.grant_signs_in or self.sign_in.authorization_url is not None
+
+    @property
+    def attended(self) -> bool:
+        """Did a person consent to what the token may do, so that it cannot be had anew without them?"""
+        return bool(self.grant.attended) or self.signs_in
+
+    @property
     def keeps(self) -> tuple[Keep, ...]:
         """Every value that is kept: of the redirect, of steps, of the token answer."""
         of_callback = self.sign_in.callback.keep if self.sign_in.callback else ()

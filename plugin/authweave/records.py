@@ -11,12 +11,19 @@ from typing import Any, Final
 from authweave.values import NEVER, Entry, Secret, Token, Trouble
 
 FORMAT: Final = 1
+SIGN_IN_HEAD: Final = b"authweave sign-in\n"
+"""How the other kind of row begins: that of a sign-in under way (see `sign_in.begun`)."""
 _SECRETS: Final = ("access_token", "refresh_token", "id_token")
 _TIMES: Final = ("expires_at", "renew_at", "issued_at")
 
 
 class NotAnEntry(ValueError):
     """Bytes that are no entry, or one of a format that this version does not know."""
+
+
+def is_sign_in(data: bytes) -> bool:
+    """Are these bytes of a sign-in under way, and no entry?"""
+    return data.startswith(SIGN_IN_HEAD)
 
 
 def encoded(entry: Entry) -> bytes:

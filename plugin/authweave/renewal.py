@@ -47,6 +47,8 @@ from authweave.unsaved import Unsaved
 from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
 
 LATE_TRIES: Final = 4
+CONSENTED: Final = "a person's consent"
+"""What stands in the place of a spent refresh token where a sign-in gave the token."""
 WAITING: Final = 1.0
 """Seconds between two looks at a lease that somebody else holds, where the store does not wake us."""
 AGAIN: Final = (0.1, 0.2, 0.4, 0.8, 1.0, 2.0, 5.0)
@@ -81,6 +83,10 @@ class Way(Protocol):
 
     def spends(self, old: Token | None) -> Secret | None:
         """The refresh token that `get` would present."""
+        ...
+
+    def needs_person(self, old: Token | None) -> bool:
+        """Can only a person give another token: is there no consent to rest on?"""
         ...
 
     def fits(self, token: Token) -> bool:
@@ -151,17 +157,64 @@ class Renewal:
                 continue
             return self._without_store(failure, end)
 
+    def signed_in(self, get: Callable[[float], Token], end: float) -> Token:
+        """Keep the token that a person's consent gives, over whatever was there before. `get` gets it, before a moment of
+        `time.monotonic`: once, while nobody renews.
+
+        A renewal under way is waited for; one that comes to its end later finds this token, and takes it. Raises TokenError,
+        WireError, StoreUnavailable.
+        """
+        owner = new_owner()
+        self._lease_in_time(owner, end)
+        try:
+            began = time.monotonic()
+            token = get(began + self._deadline)
+            self._tell("acquired", seconds=time.monotonic() - began, detail="a person signed in")
+            self._keep_consent(owner, token)
+            return token
+        finally:
+            if (unsaved := self._unsaved) is None or unsaved.owner != owner:
+                with suppress(StoreUnavailable):
+                    self._release(owner)
+
+    def stored(self) -> Token | None:
+        """The token that is stored, whatever it is worth."""
+        return self._ledger.read(self.key).token
+
+    def _keep_consent(self, owner: str, token: Token) -> None:
+        """Durable before anybody has it. While the store is away, here is the only copy: it is written as soon as can be."""
+        entry = Entry(self.key.facts(), token)
+        failure: StoreUnavailable
+        version = 0
+        try:
+            for _ in range(LATE_TRIES):
+                version = self._ledger.read(self.key).version
+                if self._ledger.write(self.key, version, entry, keep=None):
+                    if (older := self._unsaved) is not None:
+                        self._ledger.unsaved.drop(self.key, older)
+                    return
+            failure = StoreUnavailable("other", "the stored token changes all the time: the new one could not be kept")
+        except StoreUnavailable as error:
+            failure = error.fresh()
+        self._ledger.unsaved.add(self.key, Unsaved(owner, entry, version, CONSENTED, None))
+        self._flights.run((self.key, "save"), self._lane, lambda: self._patiently(self._save, float("inf")))
+        raise failure
+
+    def _lease_in_time(self, owner: str, end: float) -> None:
+        """Become the one who may renew; whoever is at it is waited for. Raises DeadlineExceeded, StoreUnavailable."""
+        while not self._leased(owner, self._ledger.read(self.key)):
+            if time.monotonic() > end:
+                raise DeadlineExceeded("somebody else is renewing this token and does not end", stage="lease", host="")
+            with self._flights.resting():
+                self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
+
     def revoke(self, known: Token | None, end: float) -> bool:
         """End the stored token (or else the `known` one) at the provider, then forget it. False if nobody was called.
 
         A call that fails leaves everything as it is. Nobody renews meanwhile. Raises TokenError, WireError, StoreUnavailable.
         """
         owner = new_owner()
-        while not self._leased(owner, self._ledger.read(self.key)):
-            if time.monotonic() > end:
-                raise DeadlineExceeded("somebody else is renewing this token and does not end", stage="lease", host="")
-            with self._flights.resting():
-                self._ledger.wait(self.key, min(WAITING, self._lease_seconds))
+        self._lease_in_time(owner, end)
         try:
             return self._revoked(known, time.monotonic() + self._deadline)
         finally:
@@ -234,6 +287,8 @@ class Renewal:
     def _called(self, owner: str, record: Record, known: Token | None, end: float) -> Token | None:
         way = self.way()
         old, attempt = self._presented(owner, record, known, way)
+        if way.needs_person(old):
+            raise self._sign_in("there is no token yet" if old is None else "the token has ended, and nothing came with it that renews it")
         spends = spent_mark(way.spends(old))
         if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):
             return None
@@ -474,6 +529,8 @@ def is_same(one: Token, other: Token) -> bool:
 
 def _rests_on(record: Record, spends: str) -> bool:
     """Does what is stored still rest on the refresh token that was spent? Then nothing newer is there."""
+    if spends == CONSENTED:
+        return True  # a person has just said so: nothing is newer
     if record.trouble is not None and record.trouble.spends:
         return record.trouble.spends == spends
     token = record.token

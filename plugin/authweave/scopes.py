@@ -17,6 +17,7 @@ def make_scope(profile: Profile, inputs: Mapping[str, Any], now: float, token: T
         "profile": {"name": profile.name, "version": profile.version},
         "kept": token.kept if token else {},
         "token": token.as_scope() if token else {},
+        "callback": {},
         "now": now,
     }
     scope["vars"] = Lazy({name: _reader(data, scope) for name, data in profile.vars.items()})

@@ -319,7 +319,7 @@ def _moment(value: Any) -> float | None:
 def _renew_at(expires_at: float, reading: Reading) -> float:
     """When the refresh window opens: `refresh_before`, at most a quarter of the lifetime."""
     if expires_at == NEVER:
-        return NEVER if reading.settings.grant.attended else reading.now + UNSTATED_LIFETIME
+        return NEVER if reading.settings.attended else reading.now + UNSTATED_LIFETIME
     return expires_at - min(reading.settings.refresh_before, max(0.0, expires_at - reading.now) / 4)
 
 
@@ -340,3 +340,17 @@ def _fits(pattern: str, value: Any) -> bool:
     from authweave.patterns import compile_pattern
 
     return isinstance(value, str) and compile_pattern(pattern).matches(value)
+
+
+def read_members(response: TaskResponse, reading: Reading) -> Mapping[str, Any]:
+    """The members of an answer that is JSON and holds no token, as that of a device authorization endpoint.
+
+    Raises TokenEndpointError, TokenAnswerError, RateLimited.
+    """
+    answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
+    if not 200 <= response.status < 300 or _error_words(answer, scope)[0]:
+        raise _refusal(response, answer, scope, reading)
+    members = scope["response"]["json"]
+    if not isinstance(members, Mapping):
+        raise TokenAnswerError("wrong_content_type", f"{reading.url} answered {response.status} with something else than JSON", status=response.status, url=reading.url)
+    return members

@@ -67,7 +67,13 @@ class TokenEndpoint:
     @property
     def attended(self) -> bool:
         """Did a person consent, so that the grant cannot be repeated?"""
-        return self.settings.grant.attended
+        return self.settings.attended
+
+    def needs_person(self, old: Token | None) -> bool:
+        """Can only a person give another token? With a consent first and another grant, what is left of a token tells of it."""
+        if not self.settings.signs_in:
+            return False
+        return old is None or (self.settings.grant_signs_in and not self.is_refreshable(old))
 
     def refuse_early(self, end: float) -> None:
         """Raise RateLimited or EndpointPaused where the endpoint has to be left alone until after `end`."""
@@ -106,9 +112,9 @@ class TokenEndpoint:
             try:
                 return self._tried(old, end, once=True)
             except (TokenEndpointError, TokenAnswerError, WireError) as error:
-                if self.settings.grant.attended or is_client_refused(error) or time.monotonic() >= end:
+                if self.settings.attended or is_client_refused(error) or time.monotonic() >= end:
                     raise
-        return self._tried(None, end, once=self.settings.grant.attended)
+        return self._tried(None, end, once=self.settings.attended)
 
     def _judge(self, failure: AuthweaveError, patience: float) -> None:
         """Does the endpoint answer at all? Whoever fails again and again is left alone for a while.

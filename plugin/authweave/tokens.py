@@ -144,6 +144,23 @@ class Tokens:
             self._suspect = None
             self._pause = 0
 
+    def signed_in(self, get: Callable[[float], Token]) -> Token:
+        """Keep the token that a person's consent gives, here and in the store; see `Renewal.signed_in`. Blocking: call it in a worker."""
+        token = self._renewal.signed_in(get, time.monotonic() + self._deadline)
+        self._begins_anew = False
+        self._suspect = self._judged = None
+        self._refused_until, self._pause, self._failed_until = 0.0, 0, 0.0
+        self._adopt(token)
+        return token
+
+    def stored(self) -> Token | None:
+        """The token in the store, whatever it is worth. Blocking."""
+        return self._renewal.stored()
+
+    def take(self, token: Token) -> None:
+        """Use this token, which stands in the store, from now on."""
+        self._adopt(token)
+
     def revoked(self) -> Future[bool]:
         """End the token at the provider and forget it, here and in the store. False if it was only forgotten."""
         end = time.monotonic() + self._deadline
@@ -195,7 +212,8 @@ class Tokens:
         if not self._begins_anew:
             return None
         self._begins_anew = False
-        return self._ledger.read(self.key).token
+        stored = self._ledger.read(self.key).token
+        return None if stored is None or self._renewal.way().needs_person(stored) else stored
 
     def _revoked(self, end: float) -> bool:
         was_called = self._renewal.revoke(self._current, end)

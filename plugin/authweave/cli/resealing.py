@@ -10,7 +10,7 @@ from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
 from authweave.ledger import worth
 from authweave.owners import new_owner
-from authweave.records import NotAnEntry, decoded
+from authweave.records import NotAnEntry, decoded, is_sign_in
 from authweave.values import Entry, Row
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ class Sealings:
 
     def _is_opened(self, row: Row, key: str, found: Counted) -> bool:
         try:
-            decoded(self._sealer.open(row.data or b"", key))
+            plain = self._sealer.open(row.data or b"", key)
+            if is_sign_in(plain):
+                return False  # gone in minutes, and opened with the older key until then
+            decoded(plain)
         except Unreadable as error:
             found.note_unreadable(str(error))
         except NotAnEntry as error:

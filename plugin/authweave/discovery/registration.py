@@ -109,6 +109,10 @@ class Registering:
         """Nothing: each registration is another client."""
         return None
 
+    def needs_person(self, old: Token | None) -> bool:
+        """Nobody has to consent to a registration."""
+        return False
+
     def fits(self, token: Token) -> bool:
         """Has it what a registration has?"""
         return "client_secret" in token.kept

@@ -66,6 +66,7 @@ class OAuth2:
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "client_id": {"title": "Client ID"},
         "client_secret": {"title": "Client secret", "secret": True},
+        "redirect_uri": {"title": "Redirect URI", "description": "Where the browser comes back to, as it is registered at the provider.", "required": False},
     }
     fields: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}"},

@@ -93,7 +93,7 @@ def not_configured(connection: Connection, error: AuthweaveError) -> Health:
 
 def is_attended(variant: Variant) -> bool:
     """Did a person consent to what its token may do?"""
-    return variant.tokens is not None and variant.tokens.grant.attended
+    return variant.tokens is not None and variant.tokens.attended
 
 
 def fix_of(state: str, profile: str, tenant: str) -> str:

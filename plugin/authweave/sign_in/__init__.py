@@ -1,0 +1,14 @@
+"""A person in the loop: how a sign-in begins, what is remembered of it, and how it ends with a token.
+
+`begun` is the record of a sign-in, `shelf` keeps it in the store; `links` and `devices` begin one, `callbacks` and
+`issuers` judge what comes back, `polling` asks until a person has answered at a device. `desk` puts it together.
+"""
+
+from __future__ import annotations
+
+from authweave.sign_in.begun import Begun
+from authweave.sign_in.callbacks import Callback
+from authweave.sign_in.desk import Desk, Whose
+from authweave.sign_in.shelf import Shelf, row_of_state
+
+__all__ = ["Begun", "Callback", "Desk", "Shelf", "Whose", "row_of_state"]
