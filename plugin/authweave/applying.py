@@ -170,7 +170,7 @@ def _put_signature(connection: Connection, variant: Variant, draft: Draft, scope
 def _refuse_odd_bearer(request: TaskRequest) -> None:
     """Where the type puts the token (no `auth.fields` are written) it has to be one that a Bearer header can carry."""
     scheme, _, token = (request.header("authorization") or "").partition(" ")
-    if scheme == "Bearer" and (why := wrong_bearer(token)):
+    if scheme in ("Bearer", "DPoP") and (why := wrong_bearer(token)):
         raise PlacementError(f"header Authorization: the token {why}; write auth.fields if it goes elsewhere")
 
 

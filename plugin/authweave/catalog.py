@@ -44,6 +44,7 @@ BUILTIN = (
     "authweave.client_auth.private_key_jwt",
     "authweave.client_auth.client_secret_jwt",
     "authweave.seals.digest",
+    "authweave.seals.dpop",
     "authweave.placements.header",
     "authweave.placements.query",
     "authweave.placements.payload",

@@ -539,6 +539,7 @@ class Credential:
             attempts=engine.attempts if consent is None else 1,
             clock=engine.clock,
             sleep=engine.flights.rest,
+            nonces=engine.dpop_nonces,
         )
 
     def lane(self) -> str:

@@ -139,7 +139,7 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     for key, presents in (("assertion", grant), ("client_assertion", method)):
         if isinstance(full.get(key), dict):
             full[key] = _jwt(full[key], full, getattr(presents, "claims", ()))
-    fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in scheme.fields]
+    fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in _dependent(scheme, auth).get("fields", scheme.fields)]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
     return _token_defaults(_without_unread(full, auth, catalog)) if scheme.gets_token else full

@@ -88,6 +88,15 @@ def nonce_of(headers: Iterable[tuple[str, str]]) -> str:
     return found[0] if len(found) == 1 and _NONCE.fullmatch(found[0]) else ""
 
 
+def nonce_in(made: str) -> str:
+    """The nonce in a proof of ours; '' for none, and for what is no proof."""
+    try:
+        nonce = json.loads(_bytes(made.split(".")[1])).get("nonce", "")
+    except (ValueError, IndexError, AttributeError):
+        return ""
+    return nonce if isinstance(nonce, str) else ""
+
+
 class Nonces:
     """The last nonce of each origin (§8.2): for the next request there, and for no other. Safe for threads and forks."""
 

@@ -17,6 +17,7 @@ from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
 from authweave.connection import Connection, Credential
 from authweave.contracts import Source, Store, StoreOptions
+from authweave.dpop import Nonces
 from authweave.errors import AuthweaveError, CallbackRefused, MissingInput, SettingsError, UsageError
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
@@ -72,6 +73,7 @@ class Engine:
         self.ledger = ledger_of(self.settings, self.catalog, self.events, None if isinstance(store, str) else store)
         self.consents, self.is_apart = self.ledger, False
         self.flights = Flights(self.settings.workers_per_endpoint)
+        self.dpop_nonces = Nonces()
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
         given = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)

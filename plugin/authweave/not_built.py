@@ -18,7 +18,7 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
-        "issuer", "registration", "registration_url", "dpop", "before", "after",
+        "issuer", "registration", "registration_url", "before", "after",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "aws_sigv4": frozenset({"role_arn"}),

@@ -13,7 +13,7 @@ from authweave.values import NEVER, Entry, Secret, Token, Trouble
 FORMAT: Final = 1
 SIGN_IN_HEAD: Final = b"authweave sign-in\n"
 """How the other kind of row begins: that of a sign-in under way (see `sign_in.begun`)."""
-_SECRETS: Final = ("access_token", "refresh_token", "id_token")
+_SECRETS: Final = ("access_token", "refresh_token", "id_token", "proof_key")
 _TIMES: Final = ("expires_at", "renew_at", "issued_at")
 
 
@@ -68,7 +68,7 @@ def _of_token(token: Token) -> dict[str, Any]:
 
 
 def _token(said: Mapping[str, Any]) -> Token:
-    secrets: dict[str, Any] = {name: Secret(said[name], "store") if said[name] is not None else None for name in _SECRETS}
+    secrets: dict[str, Any] = {name: Secret(said[name], "store") if said.get(name) is not None else None for name in _SECRETS}
     if not isinstance(said["access_token"], str):
         raise NotAnEntry("no access token")
     times: dict[str, Any] = {name: NEVER if said[name] is None else float(said[name]) for name in _TIMES}

@@ -68,6 +68,8 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     kept = _kept(answer.keep, scope, reading)
     refresh_token = _secret(_text(answer, "refresh_token", scope, response, reading), "token answer")
     token_type = _text(answer, "token_type", scope, response, reading)[:LONGEST_WORDS] or "Bearer"
+    if reading.settings.dpop:
+        _refuse_downgrade(token_type, response, reading)
     if reading.settings.default_fields:
         _refuse_as_bearer(access_token, token_type, answer, response, reading)
     return Token(
@@ -110,13 +112,26 @@ def read_revocation(response: TaskResponse, reading: Reading) -> None:
     raise _refusal(response, answer, scope, reading)
 
 
+def refusal_word(response: TaskResponse, reading: Reading) -> str | None:
+    """The error word of an answer that refuses (RFC 6749 §5.2); None where there is none."""
+    scope = {**reading.scope, "response": response_scope(response)}
+    return _error_words(reading.settings.token_response, scope)[0] if response.status >= 400 else None
+
+
+def _refuse_downgrade(token_type: str, response: TaskResponse, reading: Reading) -> None:
+    """A token that nobody has to prove the key of is worth more to a thief: it is not what was asked for (RFC 9449 §5 and §7.2)."""
+    if token_type.lower() != "dpop":
+        problem = f"the token is {_shown(token_type, reading.scope)}, although the request proved a key (DPoP): the server does not bind it; let it bind tokens for this client, or leave auth.dpop out"
+        raise TokenAnswerError("token_not_bound", f"{reading.url}: {problem}", status=response.status, url=reading.url)
+
+
 def _refuse_as_bearer(access_token: str, token_type: str, answer: Answer, response: TaskResponse, reading: Reading) -> None:
     """Where no `auth.fields` are written the token becomes a Bearer header: it must be a token for one (RFC 6749 §7.1).
 
     A type that the answer leaves out is Bearer: many servers do, although RFC 6749 §5.1 wants it.
     """
     kind, problem = "", ""
-    if token_type.lower() != "bearer" and "token_type" not in answer.written:
+    if token_type.lower() != "bearer" and "token_type" not in answer.written and not reading.settings.dpop:
         kind = "token_not_bearer"
         problem = f"token_type is {_shown(token_type, reading.scope)}, not Bearer; write auth.fields for it, or token_response.token_type: Bearer"
     elif why := wrong_bearer(access_token):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from authweave import dpop
 from authweave.call import given_refresh_token, revoke_call, token_call
 from authweave.chance import between
-from authweave.drafts.draft import Placed
+from authweave.drafts.draft import Draft, Placed
 from authweave.errors import (
     AuthweaveError,
     DeadlineExceeded,
@@ -25,7 +27,7 @@ from authweave.errors import (
 from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
-from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token
+from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token, refusal_word
 from authweave.troubles import UNSENT, is_client_refused
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
@@ -49,9 +51,10 @@ class TokenEndpoint:
     def __init__(
         self, settings: TokenSettings, scope: Callable[[Token | None], Mapping[str, Any]], exchange: Exchange, *,
         deadline: float, pauses: Pauses, client: Client, credentials: str = "", origin: str = "auth", attempts: int = ATTEMPTS,
-        clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep, nonces: dpop.Nonces | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
+        self._nonces = nonces or dpop.Nonces()
         self._scope = scope
         self._exchange = exchange
         self._deadline = deadline
@@ -129,7 +132,9 @@ class TokenEndpoint:
             self._pauses.answered(self._client)
 
     def fits(self, token: Token) -> bool:
-        """Has this token every value that the profile keeps of an answer, be it null?"""
+        """Has this token every value that the profile keeps of an answer, be it null, and a key if it is to be bound to one?"""
+        if self.settings.dpop != (token.proof_key is not None):
+            return False
         return all(item.name in token.kept for item in self.settings.keeps)
 
     def revoke(self, token: Token, end: float) -> bool:
@@ -171,17 +176,36 @@ class TokenEndpoint:
     def _called(self, old: Token | None, end: float) -> Token:
         scope = self._scope(old)
         draft = token_call(self.settings, scope, old, self._origin).draft()
-        request = draft.finish()
-        response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
+        key = proof_key(self.settings, old)
+        request, response = self._asked(draft, key, scope, old, end)
         reading = Reading(self.settings, scope, old, self._clock(), request.url)
         failure: AuthweaveError
         try:
-            return read_token(response, reading)
+            return replace(read_token(response, reading), proof_key=key)
         except AuthweaveError as error:
             failure = error.fresh()
         self.brought = brought_refresh_token(response, reading)
         failure.is_of_answer = True
         raise failure
+
+    def _asked(
+        self, draft: Draft, key: Secret | None, scope: Mapping[str, Any], old: Token | None, end: float
+    ) -> tuple[TaskRequest, TaskResponse]:
+        """Send the call. With a key it is proved, and sent once more where the server wants its nonce in the proof (RFC 9449 §8)."""
+        request, response = self._proved(draft, key, self._nonces.get(draft.url), end)
+        nonce = self._nonces.learn(request.url, response.headers) if key is not None else ""
+        reading = Reading(self.settings, scope, old, self._clock(), request.url)
+        if not nonce or refusal_word(response, reading) != dpop.WANTS_NONCE:
+            return request, response
+        request, response = self._proved(draft, key, nonce, end)
+        self._nonces.learn(request.url, response.headers)
+        return request, response
+
+    def _proved(self, draft: Draft, key: Secret | None, nonce: str, end: float) -> tuple[TaskRequest, TaskResponse]:
+        if key is not None:
+            put_proof(draft, key, self._clock(), nonce, f"{self._origin}.dpop")
+        request = draft.finish()
+        return request, self._exchange(request, end - time.monotonic(), tuple(draft.placed))
 
     def _wait_for_hold(self, end: float) -> None:
         if (wait := self._hold(end)) > 0:
@@ -202,6 +226,19 @@ class TokenEndpoint:
             self._pauses.hold(self._client, failure.retry_at)
             return max(0.0, failure.retry_at - now) + backoff if attempt < self._attempts else None
         return backoff if attempt < self._attempts and _may_repeat(failure, once=once) else None
+
+
+def proof_key(settings: TokenSettings, old: Token | None) -> Secret | None:
+    """The key that a token is bound to: that of the token which is refreshed, else a new one; None where tokens are not bound."""
+    if not settings.dpop:
+        return None
+    return old.proof_key if old is not None and old.proof_key is not None else dpop.new_key()
+
+
+def put_proof(draft: Draft, key: Secret, now: float, nonce: str, origin: str) -> None:
+    """Put a proof of the key into a token call, in the place of one that is there."""
+    made = dpop.proof(key, method=draft.method, url=draft.url, now=now, nonce=nonce)
+    draft.put("header", dpop.HEADER, made, origin=origin, secret=True)
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:

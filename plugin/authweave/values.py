@@ -207,7 +207,8 @@ class TaskResponse:
 class Token:
     """What a token call gave (RFC 6749 §5.1). Times are Unix seconds; `expires_at` is NEVER where the answer did not say.
 
-    `renew_at` opens the refresh window: from then on one worker renews while callers go on using this one.
+    `renew_at` opens the refresh window: from then on one worker renews while callers go on using this one. `proof_key` is
+    the key that the token is bound to (RFC 9449): without it the token is of no use.
     """
 
     access_token: Secret
@@ -219,6 +220,7 @@ class Token:
     token_type: str = "Bearer"
     scope: str | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
+    proof_key: Secret | None = None
 
     def as_scope(self) -> dict[str, Any]:
         """The namespace `token` of templates."""

@@ -22,7 +22,6 @@ TOKEN = {"access_token": "T0k3n", "token_type": "Bearer", "expires_in": 900}
 INPUTS = {
     "client_id": "bot", "client_secret": "s3cr3t", "username": "ada", "password": "open sesame", "token": "T0k3n", "api_key": "k3y",
     "tenant": "acme", "refresh_token": "c0ns3nt", "session": "s3ss10n", "device": "d-17", "account_id": "1042", "gateway_key": "gw-5", "signing_key": "s1gn",
-    "tenant": "acme", "refresh_token": "c0ns3nt", "session": "s3ss10n", "device": "d-17", "account_id": "1042", "gateway_key": "gw-5",
     "consumer_key": "bot-7", "consumer_secret": "c0nsum3r", "token_secret": "t0k3ns3cr3t", "access_key_id": "AKIDEXAMPLE",
     "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
     "subject_token": "subj3ct", "shared_secret": "correct horse battery staple",

@@ -9,6 +9,8 @@ from authweave import frame, token_frame
 from authweave.hookspecs import Register, hookimpl
 from authweave.values import JsonSchema
 
+_DPOP_FIELDS = ({"in": "header", "key": "Authorization", "value": "DPoP {{ token.access_token }}"},)
+
 
 class OAuth2:
     """A token that is got, shared, renewed and sent as a bearer token unless `auth.fields` says otherwise."""
@@ -37,7 +39,7 @@ class OAuth2:
             "registration_url": {**frame.URL, "description": f"The registration endpoint (RFC 7591 §3). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/register"]},
             "pkce": frame.described({"enum": ["S256", "plain", False]}, "Proof key (RFC 7636); false only for servers that refuse it. Default: S256.", examples=["S256", False]),
             "redirect_uri": frame.text("Where the browser comes back to; sent letter for letter. Default: the input redirect_uri.", examples=["http://127.0.0.1:8912/callback"]),
-            "dpop": frame.described({"type": "boolean"}, "Bind tokens to a key of ours and prove it with each request (RFC 9449).", examples=[True]),
+            "dpop": frame.described({"type": "boolean"}, "Bind tokens to a key of ours, which is kept with them, and prove it with each request (RFC 9449). The token is sent as `DPoP …`.", default=False, examples=[True]),
             "authorization_request": frame.request_schema(token_frame.BROWSER_FIELD, method="GET", name="authorization_request", description="What differs in the request that a person's browser makes (RFC 6749 §4.1.1)."),
             "callback": frame.closed({
                 "code": frame.text("Where the authorization code stands.", default="{{ callback.code }}", examples=["{{ callback.auth_code }}"]),
@@ -72,6 +74,11 @@ class OAuth2:
         {"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}"},
     )
     gets_token: ClassVar[bool] = True
+
+    @staticmethod
+    def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
+        """A token that is bound to a key goes with the scheme DPoP (RFC 9449 §7.1)."""
+        return {"fields": _DPOP_FIELDS} if auth.get("dpop") is True else {}
 
 
 @hookimpl
