@@ -155,6 +155,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "A given refresh token": CATALOG.named("grants")["refresh_token"].schema,  # type: ignore[attr-defined]  # a grant
     "The token answer": ANSWER,
     "Kept values": _object(ANSWER["properties"]["keep"]),
+    "TLS": TOP["tls"],
     "Fields": FIELD,
     "Requests": TEST["properties"]["request"],
     "Conditions on answers": frame.MATCH,

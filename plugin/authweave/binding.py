@@ -85,7 +85,7 @@ class _Binder:
             tokens=tokens,
             origin=dotted(path),
             needs=self.needs((*own, *additions), path if tokens is not None or _is_sealed(scheme) or "assertion" in auth else None),
-            key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) if tokens else frozenset(),
+            key_inputs=self.inputs_of(self.reads_below(path, beside=_NO_TOKEN_CALL)) | self.secrets_shown() if tokens else frozenset(),
             default_fields=self.has_default_fields(path),
             own=self.own(path, auth, scheme),
             seal=self.seal(auth, scheme),
@@ -110,6 +110,7 @@ class _Binder:
                 reads |= field.value.reads
         for index in range(len(self.full["servers"])):
             reads |= self.compiled[("servers", index)].reads
+        reads |= self.reads_below(("tls",), beside=())
         if token_path is not None:
             reads |= self.reads_below(token_path, beside=(*_NO_TOKEN_CALL, "refresh_request"))
         return self.inputs_of(reads)
@@ -119,6 +120,12 @@ class _Binder:
         return {
             read for at, compiled in self.compiled.items() if at[:depth] == path and at[depth] not in beside for read in compiled.reads
         }
+
+    def secrets_shown(self) -> frozenset[str]:
+        """The secret inputs behind the certificate that token calls show: part of what an unattended token rests on."""
+        if "token" not in self.full.get("tls", {}).get("calls", ()):
+            return frozenset()
+        return frozenset(name for name in self.inputs_of(self.reads_below(("tls",), beside=())) if self.inputs[name].secret)
 
     def inputs_of(self, reads: Iterable[tuple[str, ...]]) -> frozenset[str]:
         """The inputs behind look-ups, those that variables read included."""

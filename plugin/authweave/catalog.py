@@ -43,6 +43,8 @@ BUILTIN = (
     "authweave.client_auth.none",
     "authweave.client_auth.private_key_jwt",
     "authweave.client_auth.client_secret_jwt",
+    "authweave.client_auth.tls_client_auth",
+    "authweave.client_auth.self_signed_tls_client_auth",
     "authweave.seals.digest",
     "authweave.seals.dpop",
     "authweave.placements.header",

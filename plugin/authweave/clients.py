@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from authweave.errors import OriginRefused, UsageError
+from authweave.httpx_requests import guard_of
+from authweave.targets import refuse_other_origin
 from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def client(connection: Connection, **options: Any) -> Any:
-    """An `httpx.Client`; `options` are its own. Raises what rendering `servers` raises."""
+    """An `httpx.Client`; `options` are its own. Raises what rendering `servers` raises, and InvalidInput for a certificate
+    that cannot be shown."""
     return _clients()[0](connection, **options)
 
 
@@ -28,8 +32,12 @@ def _clients() -> tuple[type, type]:
     class ProfileClient(_Templated, httpx.Client):
         """A client that carries a profile."""
 
+        hook = staticmethod(_refuse_strangers)
+
     class AsyncProfileClient(_Templated, httpx.AsyncClient):
         """A client that carries a profile, for event loops."""
+
+        hook = staticmethod(_refuse_strangers_async)
 
     return ProfileClient, AsyncProfileClient
 
@@ -37,11 +45,23 @@ def _clients() -> tuple[type, type]:
 class _Templated:
     """Relative URLs resolve against the first server, whose path may wait for path fields (`/bot{token}`)."""
 
+    hook: Any
+
     def __init__(self, connection: Connection, **options: Any) -> None:
+        if connection.shows_certificate("task"):
+            options = self._closed(connection, options)
         base = options.pop("base_url", None) or connection.base_url()
         self._template = base if placeholders_in(base) else ""
         plain = base.partition("{")[0].rpartition("/")[0] if self._template else base
-        super().__init__(auth=connection.auth, base_url=plain, verify=_verify(connection, options), **options)  # type: ignore[call-arg]  # the other base is a client
+        super().__init__(auth=connection.client_auth, base_url=plain, verify=_verify(connection, options), **options)  # type: ignore[call-arg]  # the other base is a client
+
+    def _closed(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
+        if taken := sorted({"verify", "cert", "transport", "mounts"} & options.keys()):
+            raise UsageError(f"{connection.profile.reference} has `tls`, which says what {', '.join(taken)} would")
+        hooks = dict(options.get("event_hooks") or {})
+        hooks["request"] = [functools.partial(self.hook, connection), *hooks.get("request", ())]
+        return {**options, "event_hooks": hooks, "verify": connection.wire("task").tls_context()}
 
     def build_request(self, method: str, url: Any, **parts: Any) -> Any:
         """As the client's own; a relative URL keeps the placeholders of the first server for the path fields."""
@@ -55,6 +75,19 @@ class _Templated:
             path = "/" + template.split("://", 1)[1].partition("/")[2]
             parts["extensions"] = {**given, "authweave": {"path": path, **given.get("authweave", {})}}
         return super().build_request(method, url, **parts)  # type: ignore[misc]  # the other base is a client
+
+
+def _refuse_strangers(connection: Connection, request: Any) -> None:
+    """Before each hop: a redirect would show the certificate, and the trust in an authority, to whoever it leads to."""
+    guard = guard_of(request)
+    if guard is None:
+        refuse_other_origin(str(request.url), connection.servers(connection.scope(connection.inputs(), None)))
+    elif not guard.is_home(request.url.scheme, request.url.raw_host, request.url.port):
+        raise OriginRefused("a redirect leads to another origin, which must not see the client's certificate; it was not followed")
+
+
+async def _refuse_strangers_async(connection: Connection, request: Any) -> None:
+    _refuse_strangers(connection, request)
 
 
 def _verify(connection: Connection, options: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.assertions.held import Held
@@ -20,6 +20,7 @@ from authweave.errors import (
     CallbackRefused,
     InputError,
     MissingInput,
+    NeedsClient,
     NoVariant,
     SignInNeeded,
     TemplateError,
@@ -28,6 +29,7 @@ from authweave.errors import (
 )
 from authweave.flights import is_leaving
 from authweave.forks import Lock
+from authweave.mutual_tls.wires import Supplied
 from authweave.pauses import Client
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
@@ -36,7 +38,7 @@ from authweave.scopes import make_scope
 from authweave.sign_in import Begun, Callback, Desk, Whose, row_of_state
 from authweave.signing_string import signature
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
-from authweave.token_endpoint import TokenEndpoint
+from authweave.token_endpoint import Exchange, TokenEndpoint
 from authweave.tokens import Tokens
 from authweave.troubles import is_client_refused
 from authweave.urls import Origin
@@ -52,9 +54,13 @@ from authweave.values import (
     spent_mark,
 )
 
+CALLS: Final = ("token", "task")
+"""What `tls.calls` can name."""
+
 if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.inputs import Resolved
+    from authweave.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,15 @@ class Connection:
     def auth(self) -> Any:
         """An `httpx.Auth` (and `httpx2.Auth`) for your own client. It places and renews, and never raises for the API's answer.
 
-        The same object each time, and another one once the other of the two packages has been imported.
+        The same object each time, and another one once the other of the two packages has been imported. Raises NeedsClient
+        for a profile that promises what only `client()` can keep.
         """
+        self._refuse_without_client("auth")
+        return self.client_auth
+
+    @property
+    def client_auth(self) -> Any:
+        """As `auth`, for a client that keeps what the profile promises."""
         loaded = tuple(name for name in ("httpx", "httpx2") if name in sys.modules)
         if self._auth[1] is None or self._auth[0] != loaded:
             from authweave.auth import profile_auth
@@ -122,7 +135,9 @@ class Connection:
         return async_client(self, **options)
 
     def authorize(self, request: TaskRequest) -> Pending[TaskRequest]:
-        """The finished request, for platforms that send by themselves. Raises (from the Pending) what `prepared` raises."""
+        """The finished request, for platforms that send by themselves. Raises NeedsClient, and (from the Pending) what
+        `prepared` raises."""
+        self._refuse_without_client("authorize()")
         return Pending.of(self._authorizing(request))
 
     def prepare(self, request: TaskRequest) -> Pending[Sent]:
@@ -132,8 +147,9 @@ class Connection:
     def headers_for(self, url: str) -> Pending[Mapping[str, str]]:
         """The header fields of the credential for a URL: for WebSockets and clients of their own kind.
 
-        Raises PlacementError if the profile puts anything elsewhere: it would be missing.
+        Raises PlacementError if the profile puts anything elsewhere: it would be missing; and NeedsClient.
         """
+        self._refuse_without_client("headers_for()")
         return Pending.of(self._heading(url))
 
     def handle_response(self, request: TaskRequest, response: TaskResponse) -> Pending[Judgement]:
@@ -344,6 +360,32 @@ class Connection:
             return ""
         return base_url(self.servers(make_scope(self.profile, self.inputs(), self.engine.clock())))
 
+    def shows_certificate(self, call: str) -> bool:
+        """Does the profile's `tls` hold for these calls (token or task)?"""
+        return bool(self.profile.tls) and call in self.profile.tls["calls"]
+
+    def wire(self, call: str) -> Wire:
+        """What calls of this kind go over: the engine's wire, or one that shows this tenant's certificate and believes its
+        authority. Blocking where a source is. Raises InputError, TemplateError, SettingsError."""
+        engine = self.engine
+        if not self.shows_certificate(call):
+            return engine.wire
+        scope = make_scope(self.profile, self.inputs(), engine.clock())
+        return engine.tls_wires.of(engine.wire, Supplied.of(self.profile.tls, scope), self.tenant, engine.clock())
+
+    @property
+    def exchange(self) -> Exchange:
+        """How token calls are sent. Raises as `wire` does."""
+        wire = self.wire("token")
+        return self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
+
+    def _refuse_without_client(self, door: str) -> None:
+        if self.shows_certificate("task"):
+            raise NeedsClient(
+                f"{self.profile.reference} has `tls` for task requests, and {door} leaves the TLS connection to others, who show no "
+                "certificate: send with client() or async_client(); or write calls: [token], if the API wants none"
+            )
+
     @property
     def lane(self) -> tuple[str, str]:
         """The lane of workers that ask the sources."""
@@ -398,6 +440,8 @@ class Credential:
         inputs = connection.inputs()
         inputs.require(self.variant.needs)
         connection.ask_all(inputs)
+        for call in CALLS:
+            connection.wire(call)  # a certificate that cannot be shown is told before anything is sent
         settings = self.variant.tokens
         if settings is None or (settings.when is not None and not settings.when.is_true(connection.scope(inputs, None))):
             self._resolution = Resolution(inputs)
@@ -449,7 +493,7 @@ class Credential:
         engine = connection.engine
         return Desk(Whose(
             tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
-            lambda: self._scope(None), self.endpoint, tokens, engine.consents, engine.exchange, engine.clock, engine.flights.rest,
+            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.exchange, engine.clock, engine.flights.rest,
             lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
         ))  # fmt: skip
 
@@ -530,7 +574,7 @@ class Credential:
         return TokenEndpoint(
             settings,
             self._scope if consent is None else partial(self._scope_with, consent),
-            engine.exchange,
+            self.connection.exchange,
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),

@@ -17,6 +17,8 @@ _SLOT: Final = re.compile(r"\$([a-z_]+)")
 _EXPRESSION: Final = re.compile(r"""\{\{((?:[^'"}]|\}(?!\})|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*)\}\}""", re.DOTALL)
 _LONGEST: Final = 16 * 1024
 _READS_CALLBACK: Final = re.compile(r"\bcallback\b")
+SHOWS_CERTIFICATE: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})
+"""Client authentications whose proof is the certificate of the connection."""
 _USERS_OWN: Final = frozenset({"username", "password", "token", "api_key", "refresh_token"})
 _TOP: Final[Mapping[str, Any]] = {
     "version": "0.0.0", "description": "", "documentation": "", "inputs": {}, "vars": {}, "servers": [], "fields": [],
@@ -32,8 +34,21 @@ def with_defaults(data: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
         filled = [_variant(auth, catalog) for auth in written]
         full["auth"] = filled if isinstance(data["auth"], list) else filled[0]
     full["fields"] = [_field(field) for field in full["fields"]]
+    if (tls := _tls(full.get("tls"), written)) is not None:
+        full["tls"] = tls
     full["test"] = _tests(data["test"]) if "test" in data else "token_only" if any(gets_token(auth, catalog) for auth in written) else "none"
     return full
+
+
+def _tls(written: Any, variants: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What `tls` comes to; a client that proves itself by its certificate (RFC 8705) has the one that is implied."""
+    is_proof = any(auth.get("client_auth") in SHOWS_CERTIFICATE for auth in variants)
+    if written is None and not is_proof:
+        return None
+    implied = {"certificate": "{{ inputs.certificate }}", "private_key": "{{ inputs.private_key }}"}
+    if not is_proof or "certificate" in (written or {}):
+        implied = {}
+    return {**implied, "verify": True, "calls": ["token", "task"], **(written or {})}
 
 
 def _signs_in(grant: Any) -> bool:

@@ -25,6 +25,7 @@ from authweave.forks import Lock
 from authweave.inputs import Resolved, resolve
 from authweave.ledger import Ledger
 from authweave.loading import ENDINGS, files_in, load
+from authweave.mutual_tls.wires import Wires
 from authweave.pauses import Pauses
 from authweave.pending import Pending
 from authweave.profile import Profile
@@ -69,6 +70,7 @@ class Engine:
         self.attempts = attempts
         self.wire = wire or wire_of(self.settings)
         self.exchange: Exchange = wire_exchange(self.wire)
+        self.tls_wires = Wires(may_trust_blindly=self.settings.allow_unverified_tls)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
         self.ledger = ledger_of(self.settings, self.catalog, self.events, None if isinstance(store, str) else store)
         self.consents, self.is_apart = self.ledger, False

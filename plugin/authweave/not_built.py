@@ -12,7 +12,7 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
     "grants": frozenset({
         "password", "implicit",
     }),
-    "client_auth": frozenset({"tls_client_auth", "self_signed_tls_client_auth"}),
+    "client_auth": frozenset(),
 }  # fmt: skip
 """Names of extensions; a package that registers one of them is used."""
 
@@ -26,7 +26,7 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 """Keys of `auth` by the type they belong to."""
 
-TOP_KEYS: Final = frozenset({"tls"})
+TOP_KEYS: Final[frozenset[str]] = frozenset()
 """Keys of a profile that belong to a part that is not built yet."""
 
 NAMESPACES: Final[frozenset[str]] = frozenset()

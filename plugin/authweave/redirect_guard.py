@@ -36,6 +36,10 @@ class RedirectGuard:
         self.then = then
         self.was_called = False
 
+    def is_home(self, scheme: str, host: bytes, port: int | None) -> bool:
+        """Is it the origin that the headers are for?"""
+        return _origin(scheme.encode("ascii"), host, port) == self._home
+
     def in_sync(self, event: str, info: dict[str, Any]) -> None:
         """For `httpx.Client`."""
         if self.then is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from authweave import dpop
 from authweave.call import given_refresh_token, revoke_call, token_call
@@ -37,8 +37,15 @@ _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_do
 _UNDONE: Final = frozenset({"temporarily_unavailable", "slow_down"})
 """… and those that say that nothing was done."""
 
-Exchange = Callable[[TaskRequest, float, tuple[Placed, ...]], TaskResponse]
-"""Send one finished request within so many seconds. The last says which key of the profile put what into it."""
+
+class Exchange(Protocol):
+    """Send one finished request within so many seconds. `placed` says which key of the profile put what into it; `wire` is
+    the connection's own, where it shows a certificate. Raises WireError, PlacementError."""
+
+    def __call__(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
+        """The answer, whatever its status."""
+        ...
+
 
 
 class TokenEndpoint:
@@ -258,8 +265,10 @@ def shown_url(url: str) -> str:
 def wire_exchange(wire: Wire) -> Exchange:
     """Send over the wire."""
 
-    def exchange(request: TaskRequest, seconds: float, _: tuple[Placed, ...]) -> TaskResponse:
-        reply = wire.send(Call(request.method, request.url, request.headers, request.body), deadline=seconds)
+    usual = wire
+
+    def exchange(request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
+        reply = (wire or usual).send(Call(request.method, request.url, request.headers, request.body), deadline=seconds)
         return TaskResponse(reply.status, reply.headers, reply.body)
 
     return exchange

@@ -31,6 +31,8 @@ from authweave.net.values import (
 )
 
 if TYPE_CHECKING:
+    import ssl
+
     from authweave.net.opening import Opener
     from authweave.net.resolving import Resolve
 
@@ -118,6 +120,11 @@ class Wire:
         other._authorities = (*self._authorities, *([authorities] if authorities else []))
         other._verify = self._verify and verify
         return other
+
+    def tls_context(self) -> ssl.SSLContext:
+        """A TLS context with what this wire shows and believes, made anew: a client may change it. Raises InvalidInput, SettingsError."""
+        opener = self._opener
+        return opener.contexts.made(opener.trust)
 
     def headers(self, call: Call) -> Headers:
         """The header fields as `send` writes them, the transport's own among them. Raises PlacementError, EgressRefused."""

@@ -123,7 +123,7 @@ def _over_wire(connection: Connection, sent: Sent, seconds: float) -> Reply:
 
     request = sent.request
     call = Call(request.method, request.url, request.headers, request.body)
-    return connection.engine.wire.send(call, deadline=seconds, cap=LARGEST)
+    return connection.wire("task").send(call, deadline=seconds, cap=LARGEST)
 
 
 def _method_and_url(target: tuple[str, ...], method: str | None) -> tuple[str | None, str]:

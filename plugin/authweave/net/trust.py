@@ -50,14 +50,15 @@ class Contexts:
         key = self._key(trust)
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._context(trust)
+                self._made[key] = self.made(trust)
             return self._made[key]
 
     def _key(self, trust: Trust) -> object:
         default = tuple(_stamp(self._environ.get(name, "")) for name in _ENVIRONMENT)
         return default, tuple(map(_stamp, trust.authorities)), trust.verify, _fingerprint(trust.client)
 
-    def _context(self, trust: Trust) -> ssl.SSLContext:
+    def made(self, trust: Trust) -> ssl.SSLContext:
+        """A new context for this trust. Raises as `of` does."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an operator may trust an intermediate authority alone

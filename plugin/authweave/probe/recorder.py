@@ -51,20 +51,21 @@ class Recorder:
         self._end = time.monotonic() + deadline
         self._clock = clock
 
-    def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...]) -> TaskResponse:
+    def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
         """A token call (a `token_endpoint.Exchange`)."""
         checked = any(record.purpose == "check" for record in self.records)
         record = Recorded("renewal" if checked else "token", request, placed, url_key=_url_key(placed))
-        return self._send(record, seconds, truncate=False)
+        return self._send(record, seconds, wire, truncate=False)
 
     def check(
         self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, about: str, url_key: str,
-        path: tuple[tuple[Placed, str], ...] = (),
+        path: tuple[tuple[Placed, str], ...] = (), wire: Wire | None = None,
     ) -> TaskResponse:  # fmt: skip
         """A call of the API. A large answer is cut, not refused."""
-        return self._send(Recorded("check", request, placed, about, url_key, path), seconds, truncate=True)
+        return self._send(Recorded("check", request, placed, about, url_key, path), seconds, wire, truncate=True)
 
-    def _send(self, record: Recorded, seconds: float, *, truncate: bool) -> TaskResponse:
+    def _send(self, record: Recorded, seconds: float, wire: Wire | None, *, truncate: bool) -> TaskResponse:
+        wire = wire or self._wire
         self.records.append(record)
         request = record.request
         call = Call(request.method, request.url, request.headers, request.body)
@@ -72,8 +73,8 @@ class Recorder:
         start = time.monotonic()
         failure: AuthweaveError
         try:
-            record.headers = self._wire.headers(call)
-            record.reply = self._wire.send(call, deadline=left, truncate=truncate, events=record.events.append)
+            record.headers = wire.headers(call)
+            record.reply = wire.send(call, deadline=left, truncate=truncate, events=record.events.append)
         except AuthweaveError as error:
             failure = record.error = error.fresh()
         finally:

@@ -201,7 +201,7 @@ def _driven(
         ledger.known.learn_token(asked.token)
         step = partial(flow.send, ledger.recorder.check(
             asked.request, (*own, *asked.placed), ledger.engine.settings.deadline, about=about, url_key=f"{test.origin}.request.url",
-            path=tuple(_path_values(asked, connection.profile)),
+            path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"),
         ))  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from authweave.rules.standard_parameter import StandardParameter
 from authweave.rules.template_place import TemplatePlace
 from authweave.rules.test_name import TestName
 from authweave.rules.test_server import TestServer
+from authweave.rules.tls_parts import TlsParts
 from authweave.rules.token_fields import TokenFields
 from authweave.rules.unbuilt_key import UnbuiltKey
 from authweave.rules.undeclared_input import UndeclaredInput
@@ -70,6 +71,7 @@ RULES = (
     TemplatePlace,
     TestName,
     TestServer,
+    TlsParts,
     TokenFields,
     UnbuiltKey,
     UndeclaredInput,

@@ -21,6 +21,10 @@ class OpenCredential:
         """One problem per place."""
         if checked.has_unknown_parts:
             return
+        tls = checked.data.get("tls") or {}
+        for key in ("private_key", "password"):
+            if key in tls:
+                yield from self._open(checked, ("tls", key), [("tls", key)])
         for path, auth, _ in checked.variants:
             places: list[Path] = [(*path, key) for key in _SECRET_PLACES if key in auth]
             for at in places:

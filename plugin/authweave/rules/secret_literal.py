@@ -33,6 +33,10 @@ class SecretLiteral:
             for key in _PLACES:
                 if auth.get(key, "") != "" and _is_literal(auth[key]):
                     found[(*path, key)] = f"'{{{{ inputs.{key} }}}}'"
+        tls = checked.data.get("tls") or {}
+        for key in ("private_key", "password"):
+            if tls.get(key, "") != "" and _is_literal(tls[key]):
+                found["tls", key] = f"'{{{{ inputs.{key} }}}}'"
         for field in checked.fields:
             value = field.spec.get("value", "")
             if _is_literal(value) and not _HARMLESS.fullmatch(str(value)) and _NAMES.fullmatch(field.key):

@@ -80,6 +80,7 @@ class Settings:
     ca: Annotated[Path | None, _Said(kinds.PATH, "A PEM file of authorities to believe besides the usual ones.")] = None
     proxy: Annotated[str | None, _Said(kinds.PROXY, _PROXY)] = None
     allow_loopback_http: Annotated[bool, _Said(kinds.FLAG, "Let a profile name http:// on this machine.")] = True
+    allow_unverified_tls: Annotated[bool, _Said(kinds.FLAG, "Let a profile say `tls.verify: false`, and so believe whoever answers.")] = False
     secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None
     dotenv: Annotated[Path | None, _Said(kinds.PATH, "A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=….")] = None
     keyring_service: Annotated[str | None, _Said(kinds.TEXT, _KEYRING)] = None

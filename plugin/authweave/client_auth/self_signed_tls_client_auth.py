@@ -1,0 +1,33 @@
+"""`self_signed_tls_client_auth`: a certificate that the client signed itself and registered. RFC 8705 §2.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from authweave.hookspecs import Register, hookimpl
+
+if TYPE_CHECKING:
+    from authweave.call import TokenCall
+
+
+class SelfSignedTlsClientAuth:
+    """Only the client id in the request; the provider knows the very certificate that `tls` shows in the handshake."""
+
+    name: ClassVar[str] = "self_signed_tls_client_auth"
+    title: ClassVar[str] = "a certificate that the client signed itself (RFC 8705 §2.2)"
+    sends: ClassVar[frozenset[str]] = frozenset({"client_id"})
+    inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "certificate": {"title": "Client certificate", "type": "pem", "secret": True},
+        "private_key": {"title": "Private key of the certificate", "type": "pem", "secret": True},
+    }
+
+    def present(self, call: TokenCall) -> None:
+        """Put the client id into the call: the server finds the client by it (RFC 8705 §2)."""
+        call.parameter("client_id", call.client_id(), origin="client_id")
+
+
+@hookimpl
+def register_client_auth(register: Register) -> None:
+    """Add `self_signed_tls_client_auth`."""
+    register(SelfSignedTlsClientAuth)
