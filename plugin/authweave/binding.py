@@ -170,6 +170,8 @@ class _Binder:
             client_id=self.at(*path, "client_id"),
             client_secret=self.at(*path, "client_secret"),
             refresh_token=self.at(*path, "refresh_token"),
+            username=self.at(*path, "username"),
+            password=self.at(*path, "password"),
             revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
         )
@@ -221,10 +223,10 @@ class _Binder:
 
     def request(self, path: Path, request: Mapping[str, Any]) -> Request:
         return Request(
-            method=request["method"].upper(),
+            method=self.written((*path, "method"), request["method"].upper()),
             url=self.at(*path, "url"),
             encoding=request["encoding"],
-            content_type=request.get("content_type"),
+            content_type=self.written((*path, "content_type"), request.get("content_type")),
             content=self.at(*path, "content"),
             fields=self.fields((*path, "fields")),
             omit=frozenset(request["omit"]),
@@ -286,6 +288,10 @@ class _Binder:
             rules=rules,
             origin=dotted(path),
         )
+
+    def written(self, path: Path, literal: Any) -> Any:
+        """The template at a path; for a text without one the literal."""
+        return self.compiled.get(path, literal)
 
     def at(self, *path: str | int) -> Any:
         """The compiled value at a path, or None where nothing is written."""

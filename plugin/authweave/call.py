@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authweave.assertions.describing import assertion_of
-from authweave.drafts.draft import Draft
+from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import MissingInput, SignInNeeded, UrlRefused
 from authweave.lazy import Later
-from authweave.profile import Jwt, Request, TokenSettings
+from authweave.profile import Jwt, Request, Step, TokenSettings
 from authweave.templates import Data, Template
 from authweave.urls import UrlTemplate
 from authweave.values import Consent, Secret, Token
@@ -65,6 +65,14 @@ class TokenCall:
         """The client secret; '' if the profile says so."""
         return self._text("client_secret", allow_empty=True)
 
+    def username(self) -> str:
+        """The person's user name. Raises MissingInput if it is empty."""
+        return self._text("username", allow_empty=False)
+
+    def password(self) -> str:
+        """The person's password. Raises MissingInput if it is empty, unless the profile says so."""
+        return self._text("password", allow_empty=True)
+
     def refresh_token(self) -> str:
         """The refresh token that was given. Raises MissingInput if it is empty."""
         return self._text("refresh_token", allow_empty=False)
@@ -103,7 +111,7 @@ class TokenCall:
         request = self.request
         if self.url is None:
             raise UrlRefused(f"{self.origin}.token_url", "relative", "nobody says where the token endpoint is: write it, or the issuer")
-        draft = Draft.new(request.method, self.url.render(self.scope), request.encoding, request.content_type)
+        draft = Draft.new(request.method_in(self.scope), self.url.render(self.scope), request.encoding, request.content_type_in(self.scope))
         self._add_standard(draft, request)
         scope = {**self.scope, "request": draft.view}
         apply_fields(draft, [field for field in request.fields if not is_late(field)], scope)
@@ -132,7 +140,8 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
     if old is None:
         _grant(call)
     elif settings.refresh_with == "refresh_token" and old.refresh_token is not None:
-        call.parameter("grant_type", "refresh_token", origin="grant_type")
+        if not settings.is_session:
+            call.parameter("grant_type", "refresh_token", origin="grant_type")
         call.parameter("refresh_token", old.refresh_token.reveal(), origin="refresh_with", secret=True)
     settings.client_auth.present(call)
     return call
@@ -163,6 +172,16 @@ def _audience(settings: TokenSettings, written: Jwt | Template, scope: Mapping[s
     return {"aud": url.render(scope)} if is_default else {}
 
 
+def step_draft(settings: TokenSettings, step: Step, scope: Mapping[str, Any], origin: str = "auth") -> Draft:
+    """The finished request of a step, as the profile describes it: no standard parameters, no client authentication.
+
+    The first that it placed is its URL, by which a report knows whose request it is. Raises as `TokenCall.draft`.
+    """
+    draft = TokenCall(settings, with_assertion(settings, scope), step.request, step.request.url, origin).draft()
+    draft.placed.insert(0, Placed("url", step.name, f"{step.origin}.request.url", secret=False))
+    return draft
+
+
 def given_refresh_token(settings: TokenSettings, scope: Mapping[str, Any]) -> Secret | None:
     """The refresh token that somebody handed over; None for a grant without one, and where it is empty."""
     text = settings.refresh_token.render(scope) if settings.refresh_token else ""
@@ -172,12 +191,17 @@ def given_refresh_token(settings: TokenSettings, scope: Mapping[str, Any]) -> Se
 def revoke_call(settings: TokenSettings, scope: Mapping[str, Any], token: Token, origin: str = "auth") -> TokenCall | None:
     """What ends a token at the provider, the refresh token where one is held (RFC 7009 §2.1). None: the profile says of no way.
 
-    A profile that writes `token` itself knows which one it sends: no hint is added that may be wrong.
+    A profile that writes `token` itself knows which one it sends: no hint is added that may be wrong. What ends a session is
+    written out whole.
     """
     request = settings.revoke_request
     if request is None or request.url is None:
         return None
     call = TokenCall(settings, scope, request, request.url, origin)
+    if settings.is_session:
+        if settings.client_auth.name != "none":
+            settings.client_auth.present(call)
+        return call
     hint, presented = ("refresh_token", token.refresh_token) if token.refresh_token else ("access_token", token.access_token)
     call.parameter("token", presented.reveal(), origin="revoke_request", secret=True)
     if not _writes(request, "token"):
@@ -194,7 +218,7 @@ def _writes(request: Request, name: str) -> bool:
 
 def _grant(call: TokenCall) -> None:
     settings = call.settings
-    call.parameter("grant_type", settings.grant_type, origin="grant_type")
+    call.parameter("grant_type", settings.grant_type or None, origin="grant_type")
     for name, value in settings.grant.parameters(call).items():
         call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=True)
     for name, text in scope_parameters(settings, call.scope).items() if not settings.signs_in else ():

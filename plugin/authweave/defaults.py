@@ -148,7 +148,7 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     if scheme is None:
         return {**auth, "fields": [_field(field) for field in auth.get("fields", ())]}
     grant = grant_of(auth, catalog) if scheme.gets_token else None
-    full = {**_own_defaults(scheme), **_own_defaults(grant), **_dependent(scheme, auth), **_dependent(grant, auth), **auth}
+    full = {**_own_defaults(scheme), **_own_defaults(grant), **_over({**_dependent(scheme, auth), **_dependent(grant, auth)}, auth)}
     method = catalog.named("client_auth").get(full.get("client_auth", "")) if scheme.gets_token else None
     full |= _dependent(method, full)
     for key, presents in (("assertion", grant), ("client_assertion", method)):
@@ -157,7 +157,13 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in _dependent(scheme, auth).get("fields", scheme.fields)]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
-    return _token_defaults(_without_unread(full, auth, catalog)) if scheme.gets_token else full
+    return _token_defaults(_without_unread(full, auth, catalog), auth) if scheme.gets_token else full
+
+
+def _over(defaults: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written over what stands there otherwise: keys of requests and answers (maps in maps) one by one."""
+    both = {key: {**defaults[key], **written[key]} for key in defaults.keys() & written.keys() if isinstance(defaults[key], dict) and isinstance(written[key], dict)}
+    return {**defaults, **written, **both}
 
 
 def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
@@ -185,12 +191,13 @@ def _filled(field: Mapping[str, Any], auth: Mapping[str, Any]) -> dict[str, Any]
     return {**field, "value": _SLOT.sub(lambda slot: as_expression(auth.get(slot[1], "")), value) if "$" in value else value}
 
 
-def _token_defaults(full: dict[str, Any]) -> dict[str, Any]:
+def _token_defaults(full: dict[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
     if "token_url" in full:
         full.setdefault("refresh_url", full["token_url"])
     token_request = full.get("token_request", {})
     full["token_request"] = _request(token_request, "POST", "payload")
-    full["refresh_request"] = _refresh(token_request, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
+    inherited = {**token_request, "fields": written.get("token_request", {}).get("fields", [])} if token_request else {}
+    full["refresh_request"] = _refresh(inherited, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
     full["token_response"] = dict(full.get("token_response", {}))
     for phase, phases in (("before", ["grant"]), ("after", ["grant", "refresh"])):
         if phase in full:
@@ -217,7 +224,8 @@ def _step(step: Mapping[str, Any], phases: list[str]) -> dict[str, Any]:
 
 
 def _request(request: Mapping[str, Any], method: str, place: str | None) -> dict[str, Any]:
-    method = request.get("method", method).upper()
+    method = request.get("method", method)
+    method = method if "{{" in method else method.upper()
     encoding = "query" if method == "GET" else "form"
     fields = [_field(field, place) for field in request.get("fields", ())]
     return {"encoding": encoding, "omit": [], "rename": {}, **request, "method": method, "fields": fields}

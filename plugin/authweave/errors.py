@@ -62,12 +62,22 @@ if TYPE_CHECKING:
 class AuthweaveError(Exception):
     """Root of the tree. `code` is stable and names the diagnosis; `retry` says whether trying again can help.
 
-    `is_of_answer`: it came up while an answer was read, so that the call it is about was made.
+    `is_of_answer`: it came up while an answer was read, so that the call it is about was made. `step` names the step of a
+    token call it came up in; `is_unspent`: that was before the token request, so that nothing was presented there.
     """
 
     code: ClassVar[str] = "error"
     retry: ClassVar[bool] = False
     is_of_answer: bool = False
+    is_unspent: bool = False
+    step: str = ""
+
+    def of_step(self, name: str) -> Self:
+        """A fresh copy that names the step of a token call it came up in."""
+        copy = self.fresh()
+        copy.args = (f"step {name}: {self}",)
+        copy.step = name
+        return copy
 
     def fresh(self) -> Self:
         """The same error without traceback, cause and context."""
@@ -357,12 +367,12 @@ class TokenEndpointError(TokenError):
 
     def __init__(
         self, *, status: int, url: str, error: str | None = None, error_description: str | None = None,
-        error_uri: str | None = None, asked_again_at: float = 0.0, wait: float = 0.0,
+        error_uri: str | None = None, asked_again_at: float = 0.0, wait: float = 0.0, asked: str = "the token request",
     ) -> None:  # fmt: skip
         words = error or f"status {status}"
         described = f": {error_description}" if error_description else ""
         paused = f" (not asked again for {wait:.0f} s)" if wait > 0 else ""
-        super().__init__(f"{url} refused the token request ({status}): {words}{described}{paused}")
+        super().__init__(f"{url} refused {asked} ({status}): {words}{described}{paused}")
         self.status = status
         self.url = url
         self.error = error

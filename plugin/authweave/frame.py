@@ -159,11 +159,11 @@ def request_schema(
     """A described request (`Request` in the reference); with a `url` of its own, or without. `name` is for `x-def`."""
     properties: dict[str, JsonSchema | bool] = {"url": url} if url else {}
     properties |= {
-        "method": described({"type": "string", "pattern": f"^[A-Za-z-]+{END}"}, "HTTP method.", examples=["GET", "PUT"], default=method),
+        "method": described({"type": "string", "pattern": rf"^([A-Za-z-]+|[\s\S]*\{{\{{[\s\S]*){END}"}, "HTTP method.", examples=["GET", "PUT", "{{ inputs.method }}"], default=method),
         "encoding": choice(ENCODINGS, "How payload fields become a body. `query` puts them into the URL; it is the default of GET.",
                            default="query" if method == "GET" else "form"),
-        "content_type": described({"type": "string", "pattern": rf"^[^\s/{{}}]+/[^\s/{{}}]+([ \t]*;[^\r\n{{}}]*)?{END}"}, "Content-Type, where it differs from the encoding's own.",
-                                  examples=["application/rss+xml"]),
+        "content_type": described({"type": "string", "pattern": rf"^([^\s/{{}}]+/[^\s/{{}}]+([ \t]*;[^\r\n{{}}]*)?|[\s\S]*\{{\{{[\s\S]*){END}"}, "Content-Type, where it differs from the encoding's own.",
+                                  examples=["application/rss+xml", "application/{{ inputs.dialect }}+json"]),
         "content": text("The whole body as text, instead of payload fields. In xml, values are escaped.",
                         examples=["<login><user>{{ inputs.username }}</user></login>"]),
         "fields": list_of(field, "Fields of the request. A field replaces the standard parameter of its key.",

@@ -8,9 +8,9 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"ntlm", "session", "negotiate"}),
+    "schemes": frozenset({"ntlm", "negotiate"}),
     "grants": frozenset({
-        "password", "implicit",
+        "implicit",
     }),
     "client_auth": frozenset(),
 }  # fmt: skip
@@ -18,7 +18,7 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
-        "issuer", "registration", "registration_url", "before", "after",
+        "issuer", "registration", "registration_url",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "aws_sigv4": frozenset({"role_arn"}),

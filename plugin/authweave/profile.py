@@ -61,17 +61,29 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A described request. `url` is None where the standard endpoint is meant; `encoding` names a body encoding."""
+    """A described request. `url` is None where the standard endpoint is meant; `encoding` names a body encoding.
 
-    method: str
+    `method` and `content_type` are what is written, or a template; `method_in` and `content_type_in` say what is sent.
+    """
+
+    method: str | Template
     url: UrlTemplate | None = None
     encoding: str = "form"
-    content_type: str | None = None
+    content_type: str | Template | None = None
     content: Template | None = None
     fields: tuple[Field, ...] = ()
     omit: frozenset[str] = frozenset()
     rename: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
+
+    def method_in(self, scope: Mapping[str, Any]) -> str:
+        """The method in capitals. Raises TemplateError."""
+        return self.method if isinstance(self.method, str) else self.method.render(scope).upper()
+
+    def content_type_in(self, scope: Mapping[str, Any]) -> str | None:
+        """The Content-Type, or None for that of the encoding; a template that ends empty is none. Raises TemplateError."""
+        written = self.content_type
+        return (written.render(scope) or None) if isinstance(written, Template) else written
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,11 @@ class Answer:
     keep: tuple[Keep, ...] = ()
     accepted_when: tuple[Match, ...] = ()
     written: frozenset[str] = frozenset()
+
+    @property
+    def says_anything(self) -> bool:
+        """Is a reading written, so that nothing else is read?"""
+        return bool(self.members or self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,11 @@ class Step:
     phases: frozenset[str]
     when: Template | None = None
     origin: str = ""
+
+    @property
+    def is_harmless(self) -> bool:
+        """May it be sent twice without a second effect (RFC 9110 §9.2.1)?"""
+        return self.request.method in ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +177,8 @@ class TokenSettings:
 
     `token_url` is None where metadata name it; `place` is what stands for the endpoint in keys and lanes. Without a true
     `when` no token is needed (an AWS role that nobody named). An `assertion` is a Jwt to make, or a text that is ready.
-    `refresh_token` is the one that was given, for the grant that presents it. Without a `revoke_request` nothing can end
+    A session has no `grant_type`: its login is whatever `token_request` says. `username` and `password` are for the grant of that
+    name. `refresh_token` is the one that was given, for the grant that presents it. Without a `revoke_request` nothing can end
     a token at the provider. `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
     """
 
@@ -177,6 +200,8 @@ class TokenSettings:
     client_id: Template | None
     client_secret: Template | None
     refresh_token: Template | None = None
+    username: Template | None = None
+    password: Template | None = None
     revoke_request: Request | None = None
     default_fields: bool = False
     assertion: Jwt | Template | None = None
@@ -202,6 +227,11 @@ class TokenSettings:
     def attended(self) -> bool:
         """Did a person consent to what the token may do, so that it cannot be had anew without them?"""
         return bool(self.grant.attended) or self.signs_in
+
+    @property
+    def is_session(self) -> bool:
+        """Is the token that of a login, without the parameters of OAuth 2?"""
+        return not self.grant_type
 
     @property
     def keeps(self) -> tuple[Keep, ...]:

@@ -420,7 +420,9 @@ class Renewal:
             raise failure
         if kind := event_of(failure):
             self._tell(kind, detail=str(failure), **retry_of(failure))
-        if way.attended and spends and isinstance(failure, TokenEndpointError) and failure.error == "invalid_grant":
+        if failure.is_unspent:
+            return self._failed_before(failure, record, way)
+        if way.attended and spends and isinstance(failure, TokenEndpointError) and failure.error == "invalid_grant" and not failure.step:
             with suppress(StoreUnavailable):
                 if self._ledger.read(self.key).version != record.version:
                     return None  # the renewal of somebody whom we took for dead has ended meanwhile
@@ -431,6 +433,17 @@ class Renewal:
         with suppress(StoreUnavailable):
             if not self._ledger.write(self.key, record.version, self._entry(record, trouble), keep=self._keep(record.token, way)):
                 return None  # somebody has written meanwhile: what they know is newer
+        raise failure
+
+    def _failed_before(self, failure: AuthweaveError, record: Record, way: Way) -> Token | None:
+        """A step before the token request failed: the refresh token was not presented, and what is in doubt of it stays so."""
+        trouble = trouble_of(failure, record, "", 1, way.credentials, self._clock())
+        if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
+            failure.asked_again_at = trouble.until
+        entry = self._entry(record, record.trouble if record.trouble is not None and record.trouble.spends else trouble)
+        with suppress(StoreUnavailable):
+            if not self._ledger.write(self.key, record.version, entry, keep=self._keep(record.token, way)):
+                return None
         raise failure
 
     def _entry(self, record: Record, trouble: Trouble) -> Entry:

@@ -131,8 +131,9 @@ def _scopes(path: Path, scopes: Any) -> Iterator[Site]:
 
 
 def _request(path: Path, request: Mapping[str, Any], allowed: frozenset[str], *, url: str = "request_url") -> Iterator[Site]:
-    if "content" in request:
-        yield Site((*path, "content"), request["content"], "text", allowed)
+    for key, readable in (("method", allowed - {"request"}), ("content_type", allowed - {"request"}), ("content", allowed)):
+        if key in request and (key == "content" or "{{" in str(request[key])):
+            yield Site((*path, key), request[key], "text", readable)
     if "url" in request:
         yield Site((*path, "url"), request["url"], url, allowed if url == "request_url" else allowed - {"request"})
     yield from _fields((*path, "fields"), request["fields"], allowed)

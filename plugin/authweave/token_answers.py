@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from authweave.bearer import wrong_bearer
@@ -20,7 +20,7 @@ from authweave.errors import (
     TokenError,
 )
 from authweave.matching import matches
-from authweave.profile import Answer, Keep, TokenSettings
+from authweave.profile import Answer, Keep, Step, TokenSettings
 from authweave.redaction import Redactor
 from authweave.responses import NotJson, content_type, parse_json, response_scope
 from authweave.retry_after import retry_after
@@ -34,19 +34,25 @@ UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
 LONGEST_WORDS: Final = 8192
 """Characters of `scope` and `token_type` that are kept of an answer: they are stored with every token."""
+_REPLACED: Final = ("access_token", "refresh_token", "id_token", "token_type", "scope")
+_SECRET: Final = frozenset({"access_token", "refresh_token", "id_token"})
 _SHOWN: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.:@$-]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is needed beside the answer: the settings, the namespaces, the token that was refreshed, the time, the URL."""
+    """What is needed beside the answer: the settings, the namespaces, the token that was refreshed, the time, the URL.
+
+    `is_step`: it is not the token endpoint that answers, but the server that a step asked.
+    """
 
     settings: TokenSettings
     scope: Mapping[str, Any]
     old: Token | None
     now: float
     sent_to: str
+    is_step: bool = False
 
     @property
     def url(self) -> str:
@@ -85,6 +91,50 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     )
 
 
+def read_before(response: TaskResponse, reading: Reading, step: Step) -> dict[str, Any]:
+    """What a step before the token request keeps. Raises TokenEndpointError, TokenAnswerError, RateLimited, TemplateError."""
+    scope = _step_scope(response, reading, step)
+    kept = _kept(step.response.keep, scope, reading)
+    return {item.name: kept[item.name] for item in step.response.keep}
+
+
+def read_after(response: TaskResponse, reading: Reading, step: Step, token: Token) -> Token:
+    """The token with what the answer of a step after the token request replaces, and what it keeps.
+
+    Without `response` the step's answer is read as that of a token endpoint; with it, only what is written there is. Of
+    another access token whose end is not said, none is known. Raises as `read_before`.
+    """
+    answer, scope = step.response, _step_scope(response, reading, step)
+    names = [name for name in _REPLACED if name in answer.members or not answer.says_anything]
+    texts = {name: _text(answer, name, scope, response, reading) for name in names}
+    if "access_token" in answer.members and not texts["access_token"]:
+        raise _without_token(response, answer, scope, reading)
+    replaced: dict[str, Any] = {name: Secret(text, "token answer") if name in _SECRET else text[:LONGEST_WORDS] for name, text in texts.items() if text}
+    expires_at = token.expires_at
+    if "access_token" in replaced or _says_when(answer, scope):
+        expires_at = _expires_at(answer, scope, response, reading)
+    return replace(
+        token, **replaced, expires_at=expires_at, renew_at=_renew_at(expires_at, reading), kept=_kept(answer.keep, scope, reading)
+    )
+
+
+def _step_scope(response: TaskResponse, reading: Reading, step: Step) -> dict[str, Any]:
+    """The namespaces with the answer of a step that was accepted."""
+    scope = {**reading.scope, "response": response_scope(response)}
+    answer = step.response
+    is_good = any(matches(match, response.status, scope) for match in answer.accepted_when) if answer.accepted_when else 200 <= response.status < 300
+    if not is_good:
+        raise _refusal(response, answer, scope, reading)
+    return scope
+
+
+def _says_when(answer: Answer, scope: Mapping[str, Any]) -> bool:
+    """Does the answer say, where its reading looks for it, how long the token lives?"""
+    name = "expires_at" if "expires_at" in answer.members else "expires_in"
+    looks = name in answer.members or not answer.says_anything
+    return looks and _member(answer, name, scope) not in (None, "")
+
+
 def brought_refresh_token(response: TaskResponse, reading: Reading) -> Secret | None:
     """The refresh token of an answer whose rest cannot be used: where they rotate, no other is good any more."""
     with suppress(AuthweaveError):
@@ -102,9 +152,9 @@ def _presented(reading: Reading) -> Secret | None:
 def read_revocation(response: TaskResponse, reading: Reading) -> None:
     """Nothing, where the token is of no more use: ended now, or (RFC 7009 §2.2) one that the server does not know.
 
-    Some servers have words for the latter. Raises TokenEndpointError, TokenAnswerError, RateLimited.
+    Some servers have words for the latter. A log out may also lead to another page, or find nobody logged in. Raises TokenEndpointError, TokenAnswerError, RateLimited.
     """
-    if response.status in (200, 204):
+    if response.status in (200, 204) or (reading.settings.is_session and (response.status < 400 or response.status == 401)):
         return
     answer, scope = reading.settings.token_response, {**reading.scope, "response": response_scope(response)}
     if 400 <= response.status < 500 and _error_words(answer, scope)[0] == "invalid_token":
@@ -152,14 +202,15 @@ def _refusal(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], r
     if response.status in (429, 503) and (wait is not None or response.status == 429):
         seconds = wait if wait is not None else 1.0
         return RateLimited(url=reading.url, status=response.status, retry_at=reading.now + seconds, wait=seconds)
-    if error is None and _is_html(response):
+    if error is None and _is_html(response) and not reading.is_step:
         return _html(response, reading)
     if 300 <= response.status < 400:
         return TokenAnswerError(
             "redirect_to_login", f"{reading.url} redirected ({response.status}); a token call never follows a redirect",
             status=response.status, url=reading.url,
         )  # fmt: skip
-    return TokenEndpointError(status=response.status, url=reading.url, error=error, error_description=description, error_uri=uri)
+    asked = "the request" if reading.is_step else "the token request"
+    return TokenEndpointError(status=response.status, url=reading.url, error=error, error_description=description, error_uri=uri, asked=asked)
 
 
 def _error_words(answer: Answer, scope: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
@@ -339,7 +390,7 @@ def _renew_at(expires_at: float, reading: Reading) -> float:
 
 
 def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    kept = dict(reading.old.kept) if reading.old else {}
+    kept = {**(reading.old.kept if reading.old else {}), **reading.scope.get("kept", {})}
     for item in keep:
         value = item.value.value(scope)
         if value is None:

@@ -28,6 +28,7 @@ from authweave.net.values import Call
 from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
 from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token, refusal_word
+from authweave.token_steps import Progress, Steps
 from authweave.troubles import UNSENT, is_client_refused
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
@@ -56,7 +57,7 @@ class TokenEndpoint:
     """
 
     def __init__(
-        self, settings: TokenSettings, scope: Callable[[Token | None], Mapping[str, Any]], exchange: Exchange, *,
+        self, settings: TokenSettings, scope: Callable[[Token | None], dict[str, Any]], exchange: Exchange, *,
         deadline: float, pauses: Pauses, client: Client, credentials: str = "", origin: str = "auth", attempts: int = ATTEMPTS,
         clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep, nonces: dpop.Nonces | None = None,
     ) -> None:  # fmt: skip
@@ -73,6 +74,7 @@ class TokenEndpoint:
         self._attempts = attempts
         self._clock = clock
         self._sleep = sleep
+        self._steps = Steps(settings, exchange, origin, clock)
 
     @property
     def attended(self) -> bool:
@@ -166,22 +168,41 @@ class TokenEndpoint:
         return self.settings.refresh_with == "access_token" and self._clock() < old.expires_at
 
     def _tried(self, old: Token | None, end: float, *, once: bool) -> Token:
-        attempt = 0
+        attempt, progress = 0, Progress()
         while True:
             attempt += 1
             failure: AuthweaveError
             try:
-                return self._called(old, end)
+                return self._called(old, end, progress)
             except (RateLimited, TokenEndpointError, TokenAnswerError, WireError) as error:
                 failure = error.fresh()
-            pause = self._pause(failure, attempt, once=once)
+            pause = self._pause(failure, attempt, once=progress.may_ask_once(grant_once=once))
             if pause is None or time.monotonic() + pause >= end:
                 raise failure
             self._sleep(pause)
             self._wait_for_hold(end)
 
-    def _called(self, old: Token | None, end: float) -> Token:
+    def _called(self, old: Token | None, end: float, progress: Progress) -> Token:
+        """The steps before, the token request, the steps after; from where an earlier attempt left off."""
         scope = self._scope(old)
+        if progress.token is None:
+            self._steps.before(old, end, scope, progress)
+            progress.token = self._granted(old, end, scope)
+        failure: AuthweaveError
+        try:
+            return self._whole(self._steps.after(old, end, scope, progress))
+        except AuthweaveError as error:
+            failure = error.fresh()
+        self.brought = progress.token.refresh_token
+        raise failure
+
+    def _whole(self, token: Token) -> Token:
+        """The token with every name that is kept, null where no step or answer of this call gave it: see `fits`."""
+        unkept = {item.name: None for item in self.settings.keeps if item.name not in token.kept}
+        return replace(token, kept={**token.kept, **unkept}) if unkept else token
+
+    def _granted(self, old: Token | None, end: float, scope: Mapping[str, Any]) -> Token:
+        """The answer of the token endpoint alone."""
         draft = token_call(self.settings, scope, old, self._origin).draft()
         key = proof_key(self.settings, old)
         request, response = self._asked(draft, key, scope, old, end)

@@ -139,7 +139,7 @@ ONE_MISTAKE = [
     ("auth: {type: bearer}\nfields: [{in: header, key: A, value: '{{ inputs.token }}', when: yes}]\n", "schema.pattern"),
     ("auth: {type: oauth2, grant_type: client_credentials, token_url: 'https://a.example', rejected_when: [{status: [200], when: x}]}\n", "schema.pattern"),
     ("auth: [{name: a, type: bearer, when: x}, {name: b, type: basic}]\n", "schema.pattern"),
-    ("auth: {type: session, token_url: 'https://a.example', fields: [{in: header, key: A, value: '{{ kept.x }}{{ inputs.username }}'}]}\n", "not_built"),
+    ("auth: {type: negotiate, fields: [{in: header, key: A, value: '{{ kept.x }}{{ inputs.username }}'}]}\n", "not_built"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PublicClient:
-    """Only the client id, no proof. What else the endpoint wants stands in `token_request.fields`."""
+    """Only the client id, if there is one, and no proof. What else the endpoint wants stands in `token_request.fields`."""
 
     name: ClassVar[str] = "none"
     title: ClassVar[str] = "a public client: only the id"

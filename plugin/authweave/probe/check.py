@@ -19,7 +19,7 @@ def check_request(test: Test, scope: Mapping[str, Any]) -> tuple[TaskRequest, tu
     """The task request that the test describes, before it gets its credential. Raises TemplateError, PlacementError."""
     asked = test.request
     assert asked.url is not None  # noqa: S101 - the schema requires it of a test
-    draft = Draft.new(asked.method, asked.url.render(scope), asked.encoding, asked.content_type)
+    draft = Draft.new(asked.method_in(scope), asked.url.render(scope), asked.encoding, asked.content_type_in(scope))
     if "Accept" not in asked.omit:
         draft.put("header", "Accept", "application/json", origin="standard")
     apply_fields(draft, asked.fields, {**scope, "request": draft.view})

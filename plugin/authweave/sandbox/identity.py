@@ -78,7 +78,7 @@ class Desk:
         request = self._settings.refresh_request if is_refresh else self._settings.token_request
         scope = self.account.scope(old, arrived.view())
         fields = wanted_fields(request.fields, scope, self.account.profile)
-        problem = _wrong_form(arrived, request) or _missing(fields, arrived) or _wrong_content(arrived, request, scope)
+        problem = _wrong_form(arrived, request, scope) or _missing(fields, arrived) or _wrong_content(arrived, request, scope)
         if problem:
             return problem
         parameters = self._canonical(arrived, request, fields, is_refresh=is_refresh)
@@ -102,7 +102,7 @@ class Desk:
         """The token that is named dies, if it is one of ours; the client has to prove itself in any case."""
         request = self._settings.revoke_request
         assert request is not None  # noqa: S101 - it has an address
-        if problem := _wrong_form(arrived, request):
+        if problem := _wrong_form(arrived, request, self.account.scope()):
             return problem
         sent = dict(_pairs(arrived, request))
         token = sent.get(request.rename.get("token", "token"), "")
@@ -266,14 +266,15 @@ def _pairs(arrived: Arrived, request: Request) -> list[tuple[str, str]]:
     return list((arrived.parts if request.encoding == "multipart" else arrived.form) or ())
 
 
-def _wrong_form(arrived: Arrived, request: Request) -> Reply | None:
-    if arrived.method != request.method:
+def _wrong_form(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
+    method = request.method_in(scope)
+    if arrived.method != method:
         refusal = {
             "error": "invalid_request",
-            "error_description": f"this endpoint takes {request.method}, not {arrived.method}",
+            "error_description": f"this endpoint takes {method}, not {arrived.method}",
         }
-        return json_reply(405, refusal, ("Allow", request.method))
-    wanted = (request.content_type or "").partition(";")[0].strip().lower() or _MEDIA_TYPES.get(request.encoding, "")
+        return json_reply(405, refusal, ("Allow", method))
+    wanted = (request.content_type_in(scope) or "").partition(";")[0].strip().lower() or _MEDIA_TYPES.get(request.encoding, "")
     if wanted and arrived.media_type != wanted:
         return _invalid(f"the body is {arrived.media_type or 'without a media type'}, and should be {wanted}")
     return None

@@ -44,7 +44,6 @@ _NO_PLACE: Final = {
     "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
     "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
 }
-TEMPLATE_NOT_BUILT: Final = Words(not_built.RULE, "a template is not built yet here", "write it out")
 NOT_FOUND_BY_RESOURCE: Final = Words(not_built.RULE, "finding the token endpoint by `resource` is not built yet", "write token_url: https://…")
 
 
@@ -98,8 +97,6 @@ def value(error: Any, path: Path, catalog: Catalog) -> Words:
         return Words("schema.misplaced", *_NO_PLACE.get(str(path[-1]), ("has no place here", "remove it")), of_key=True)
     if keyword == "enum" and "x-names-of" in error.schema:
         return unknown_name(error.schema["x-names-of"], str(error.instance), catalog)
-    if keyword == "pattern" and path[-1] in ("method", "content_type") and "{{" in error.instance:
-        return TEMPLATE_NOT_BUILT
     words = _WORDS.get(keyword, _other)(error, path)
     return Words(f"schema.{keyword}", *words)
 
