@@ -29,6 +29,7 @@ pytest_plugins = (
     "parts.nginx",
     "parts.httpbin",
     "parts.apache",
+    "parts.kerberos",
     "parts.oauth1",
     "parts.moto",
     "parts.verifiers",

@@ -10,6 +10,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     oauth1_provider         oauth1.py                oauthlib's server side: OAuth 1.0a, three legs and two
     nginx                   nginx.py                 Basic; API key in header, query, cookie or path; client certificates
     apache                  apache.py                Digest by mod_auth_digest
+    kerberos                kerberos.py              a realm with tickets, and an API behind Negotiate
     httpbin                 httpbin.py               Basic, hidden Basic, Digest, bearer, and an echo
     moto                    moto.py                  AWS: signatures and policies are verified
     azurite                 azurite.py               Azure Storage behind shared keys

@@ -22,7 +22,7 @@ from parts.process import PartFailed, started
 USERNAME, PASSWORD = "mix-user", "pa:ss wörd/+%"
 REALM = "parts, digest"
 
-CONFIG = """
+HEAD = """
 ServerName 127.0.0.1
 ServerRoot {folder}
 Listen 127.0.0.1:{port}
@@ -34,6 +34,8 @@ LogLevel warn
 {user}
 DocumentRoot {folder}/files
 ErrorDocument 401 "{{}}"
+"""
+CONFIG = """
 <Location /digest/>
   AuthType Digest
   AuthName "{realm}"
@@ -90,12 +92,8 @@ def apache() -> Iterator[Apache]:
 def _started(stack: ExitStack, folder: Path, *, tries: int = 3) -> Apache:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    place = next(place for place in PLACES if place.is_dir())
-    built_in = [module for module in MODULES if not (place / f"mod_{module}.so").exists()]
-    lines = [f"LoadModule {name}_module {place}/mod_{name}.so" for name in MODULES if name not in built_in]
-    user = "User nobody\nGroup nogroup" if os.geteuid() == 0 else ""
-    text = CONFIG.format(folder=folder, port=port, modules="\n".join(lines), user=user, realm=REALM)
-    (folder / "httpd.conf").write_text(text)
+    text = HEAD.format(folder=folder, port=port, modules=loaded(*MODULES), user=user())
+    (folder / "httpd.conf").write_text(text + CONFIG.format(folder=folder, realm=REALM))
     origin = f"http://127.0.0.1:{port}"
     command = [str(APACHE.path()), "-D", "FOREGROUND", "-f", str(folder / "httpd.conf")]
     try:
@@ -105,6 +103,18 @@ def _started(stack: ExitStack, folder: Path, *, tries: int = 3) -> Apache:
             raise
         return _started(stack, folder, tries=tries - 1)
     return Apache(origin)
+
+
+def loaded(*modules: str) -> str:
+    """The lines that load modules; what is not there as a file is built in."""
+    place = next(place for place in PLACES if place.is_dir())
+    files = {name: place / f"mod_{name}.so" for name in modules}
+    return "\n".join(f"LoadModule {name}_module {file}" for name, file in files.items() if file.exists())
+
+
+def user() -> str:
+    """Apache's children are nobody, where we are root."""
+    return "User nobody\nGroup nogroup" if os.geteuid() == 0 else ""
 
 
 def _write_files(folder: Path) -> None:

@@ -16,6 +16,10 @@ VERIFIERS = Venv(HERE / ".venvs" / "verifiers", HERE / "requirements-verifiers.t
 WSSE = NpmFolder(HERE / "wsse")
 AZURITE = NpmFolder(HERE / "azurite")
 APACHE = DebianPackage("apache2", "apache2")
+GSSAPI = "/usr/lib/apache2/modules/mod_auth_gssapi.so"
+KERBEROS = DebianPackage(
+    "krb5kdc", "krb5-kdc krb5-admin-server krb5-user libapache2-mod-auth-gssapi curl", ("kadmin.local", "kinit", "curl", GSSAPI)
+)
 NGINX = DebianPackage("nginx", "nginx")
 REDIS = DebianPackage("redis-server", "redis-server")
 
@@ -28,6 +32,7 @@ PARTS = {
         Part("odd-provider", "providers with odd ways", ODD_PROVIDER, ("odd_provider",)),
         Part("nginx", "an API behind Basic, API keys, certificates", NGINX, ("nginx",)),
         Part("apache", "an API behind Digest", APACHE, ("apache",)),
+        Part("kerberos", "a Kerberos realm, an API behind Negotiate", KERBEROS, ("kerberos",)),
         Part("oauth1", "an OAuth 1.0a provider", OAUTH1, ("oauth1_provider",)),
         Part("moto", "AWS, with signatures and policies", MOTO, ("moto",)),
         Part("verifiers", "judges of signatures, NTLM", VERIFIERS, ("verifiers", "ntlm_server")),

@@ -115,22 +115,28 @@ class Venv:
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """A program of the system; installed by apt where there is one and we are root, else named."""
+    """Programs and files of the system; installed by apt where there is one and we are root, else named.
+
+    `package` may be several, separated by spaces; `also` are programs and files that must be there beside `program`.
+    """
 
     program: str
     package: str
+    also: tuple[str, ...] = ()
 
-    def path(self) -> str | None:
+    def path(self, program: str = "") -> str | None:
         places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
-        return shutil.which(self.program, path=os.pathsep.join(places))
+        return shutil.which(program or self.program, path=os.pathsep.join(places))
 
     def missing(self) -> str | None:
-        return None if self.path() else f"{self.program} is not installed"
+        wanted = (self.program, *self.also)
+        gone = [name for name in wanted if not (Path(name).exists() if name.startswith("/") else self.path(name))]
+        return f"{', '.join(gone)}: not installed" if gone else None
 
     def install(self) -> None:
         if shutil.which("apt-get") is None or os.geteuid() != 0:
             raise OSError(f"needs an administrator: install {self.package} with the system's package manager")
         # RUNLEVEL=1 keeps the package from starting its own service.
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for command in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", self.package]):
+        for command in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *self.package.split()]):
             subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)

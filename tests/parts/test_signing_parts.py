@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -29,6 +30,7 @@ from parts.browsing import sign_in
 from parts.catalogue import MOTO, OAUTH1, VERIFIERS
 from parts.certificates import Authority, Certificate
 from parts.identity import PASSWORD, USERNAME
+from parts.kerberos import Kerberos
 from parts.moto import Moto
 from parts.nginx import Nginx
 from parts.oauth1 import OAuth1Provider
@@ -356,6 +358,21 @@ class TestNtlmServer:
 
         assert good.split() == ["200", "200", "401"]
         assert bad.split() == ["401", "401", "401"]
+
+
+class TestKerberos:
+    def test_tickets(self, kerberos: Kerberos) -> None:
+        """Who has a ticket of the realm is let in, and the service proves itself; who has none is challenged."""
+        ask = ["curl", "--silent", "--show-error", "--noproxy", "*", "--negotiate", "--user", ":", "--output", "/dev/null"]
+        ask += ["--write-out", "%{http_code} %header{www-authenticate}", kerberos.url]
+
+        said = [
+            subprocess.run(ask, env={**os.environ, **known}, capture_output=True, text=True, check=True, timeout=60).stdout
+            for known in (kerberos.environment, kerberos.nobody)
+        ]
+
+        assert said[0].startswith("200 Negotiate ")
+        assert said[1] == "401 Negotiate"
 
 
 class TestAzurite:
