@@ -46,6 +46,7 @@ def public_pem(private: Any) -> str:
     return private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+@functools.cache
 def certificate(private: Any, begin: str = "2020-01-01", days: int = 20_000) -> x509.Certificate:
     """A certificate of the key, signed by itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer")])
