@@ -46,9 +46,13 @@ def public_pem(private: Any) -> str:
     return private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-@functools.cache
 def certificate(private: Any, begin: str = "2020-01-01", days: int = 20_000) -> x509.Certificate:
-    """A certificate of the key, signed by itself."""
+    """A certificate of the key, signed by itself: the same each time."""
+    return _certificate(private, begin, days)
+
+
+@functools.cache
+def _certificate(private: Any, begin: str, days: int) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer")])
     start = datetime.datetime.fromisoformat(begin).replace(tzinfo=datetime.UTC)
     builder = x509.CertificateBuilder(name, name, private.public_key(), 7, start, start + datetime.timedelta(days=days))
