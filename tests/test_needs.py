@@ -17,7 +17,6 @@ UNPROVEN = {
     "auth kind: choice of auth types by a config field",
     "auth kind: none",
     "auth kind: password grant",
-    "auth kind: GitHub App JWT->installation token",
     "auth kind: HMAC request signature",
     "auth kind: WSSE",
     "auth kind: digest",

@@ -26,6 +26,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 LONG = "a secret that both know, long enough for every hash there is: 0123456789 abcdef"
+KEY = {"signing_key": {"type": "pem", "secret": True}}
 KEYS = {
     "RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA", "PS384": "RSA", "PS512": "RSA",
     "ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519", "Ed25519": "Ed25519",
@@ -347,6 +348,32 @@ def test_a_self_signed_jwt_that_has_ended_is_made_anew(oidc_provider):
     fresh = status_of(connection, api)
 
     assert (401, 200) == (stale, fresh)
+
+
+@pytest.mark.proves("auth kind: GitHub App JWT->installation token", "token request and response: assertion built from key (JWT/SAML)")
+def test_a_github_app(oidc_provider):
+    """A JWT in the Authorization header of the token request buys an installation token (201, `token`, `expires_at`), which opens the API.
+
+    The twins: without the header, and signed with another key.
+    """
+    private = signing.key()
+    client = oidc_provider.new_client(issuer="app-1234", jwks={"keys": [public_jwk(private)]})
+
+    def connected(by: Any, *, bearer: bool = True) -> Any:
+        field = {"in": "header", "key": "Authorization" if bearer else "X-Authorization", "value": "Bearer {{ assertion }}"}
+        auth = {
+            "type": "session", "token_url": oidc_provider.installation_url(), "assertion": {"claims": {"iss": "{{ inputs.app_id }}"}},
+            "token_request": {"fields": [field]},
+            "token_response": {"access_token": "{{ response.json.token }}", "expires_at": "{{ response.json.expires_at }}"},
+        }  # fmt: skip
+        return declaring(auth, oidc_provider.origin, {"app_id": {}, **KEY}, {"app_id": "app-1234", "signing_key": signing.pem(by)})
+
+    good = connected(private)
+
+    assert [200, 200] == [status_of(good, oidc_provider.api_url + "/me") for _ in range(2)]
+    assert 590 < token_of(good).expires_at - time.time() <= 600
+    assert [401, 401] == [refused(connected(private, bearer=False)).status, refused(connected(signing.key("RSA", 2))).status]
+    assert 1 == len([one for one in oidc_provider.seen(client) if "/installations/" in one.target and one.status == 201])
 
 
 # ---- a token request that is signed
