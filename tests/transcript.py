@@ -46,6 +46,16 @@ class Expected:
         parted = (line.text.partition(":") for line in self.head[1:])
         return sorted((name.lower(), value.strip()) for name, _, value in parted)
 
+    def is_met_by(self, headers: list[tuple[str, str]]) -> bool:
+        """Are these the headers, in any order? `…` stands for anything that is not a quote."""
+        def pattern(value: str) -> str:
+            return "[^\"]+".join(map(re.escape, value.split("…")))
+
+        wanted = self.headers
+        return len(wanted) == len(headers) and all(
+            name == other and re.fullmatch(pattern(value), said) for (name, value), (other, said) in zip(wanted, sorted(headers), strict=True)
+        )
+
     @property
     def content(self) -> bytes:
         return self.body.text.encode() if self.body else b""
