@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths, grant_of, scheme_of, sent_grant
+from authweave.defaults import auth_paths, gets_token, grant_of, scheme_of, sent_grant
 from authweave.matching import statuses_of
 from authweave.profile import (
     Answer,
@@ -75,7 +75,7 @@ class _Binder:
     def variant(self, path: Path, auth: Mapping[str, Any], additions: tuple[Field, ...]) -> Variant:
         scheme = scheme_of(auth, self.checked.catalog)
         own = self.fields((*path, "fields"))
-        tokens = self.token_settings(path, auth) if scheme.gets_token else None
+        tokens = self.token_settings(path, auth) if gets_token(auth, self.checked.catalog) else None
         return Variant(
             name=auth.get("name", ""),
             scheme=scheme(),
@@ -174,6 +174,7 @@ class _Binder:
             password=self.at(*path, "password"),
             revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
+            when=self.at(*path, getattr(scheme_of(auth, catalog), "token_when", "")),
         )
 
     def jwt(self, path: Path, written: Any) -> Any:
@@ -210,8 +211,9 @@ class _Binder:
         )
 
     def has_default_fields(self, path: Path) -> bool:
-        """Does the profile leave the credential's place to its type?"""
-        return _value(self.checked.data, path).get("fields") is None
+        """Does the profile leave the credential's place to its type, which has one?"""
+        written = _value(self.checked.data, path)
+        return written.get("fields") is None and bool(scheme_of(written, self.checked.catalog).fields)
 
     def scopes(self, path: Path, scopes: Any) -> tuple[tuple[str, Any], ...]:
         if isinstance(scopes, str):

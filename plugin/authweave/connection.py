@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.assertions.held import Held
 from authweave.call import given_refresh_token
+from authweave.contracts import Signing
 from authweave.drafts.draft import Draft
 from authweave.errors import (
     AuthorizationRequired,
@@ -35,6 +36,7 @@ from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
+from authweave.sealed_calls import sealed_exchange
 from authweave.sign_in import Begun, Callback, Desk, Whose, row_of_state
 from authweave.signing_string import signature
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
@@ -574,7 +576,7 @@ class Credential:
         return TokenEndpoint(
             settings,
             self._scope if consent is None else partial(self._scope_with, consent),
-            self.connection.exchange,
+            self._exchange(),
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),
@@ -585,6 +587,15 @@ class Credential:
             sleep=engine.flights.rest,
             nonces=engine.dpop_nonces,
         )
+
+    def _exchange(self) -> Exchange:
+        """How token calls are sent: signed, where the type's seal signs them, too."""
+        exchange, variant = self.connection.exchange, self.variant
+        different = getattr(variant.scheme, "signs_token_call", None)
+        if self.seal is None or different is None:
+            return exchange
+        clock = self.connection.engine.clock
+        return sealed_exchange(exchange, self.seal, lambda: Signing({**variant.own, **different}, self._scope(None), None, clock(), variant.origin))
 
     def lane(self) -> str:
         """The origin of the token endpoint: calls to it share a lane of workers."""

@@ -29,8 +29,10 @@ class Scheme(Protocol):
     whether a token call comes before the task request.
 
     A property of `schema` with `x-template` (text, value or url) may hold templates; it reads inputs, vars, kept and the
-    namespaces that `x-reads` lists. It is bound into `Variant.own`. Two things a type may have besides: `seal`, the name
-    of the Seal that signs its requests, and `filled(auth)`, a static method that gives defaults which depend on what is written.
+    namespaces that `x-reads` lists. It is bound into `Variant.own`. What a type may have besides: `seal`, the name
+    of the Seal that signs its requests; `filled(auth)`, a static method that gives defaults which depend on what is written;
+    `token_when`, a key without which no token is needed; `signs_token_call`: the seal signs the token call, too, and these own
+    keys are others there.
     """
 
     name: ClassVar[str]

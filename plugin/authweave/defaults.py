@@ -101,7 +101,9 @@ def scheme_of(auth: Mapping[str, Any], catalog: Catalog) -> Any:
 
 def gets_token(auth: Mapping[str, Any], catalog: Catalog) -> bool:
     """Does a token call come before the task request?"""
-    return bool(getattr(scheme_of(auth, catalog), "gets_token", False))
+    scheme = scheme_of(auth, catalog)
+    needed_for = getattr(scheme, "token_when", "")
+    return bool(getattr(scheme, "gets_token", False)) and (not needed_for or auth.get(needed_for) is not None)
 
 
 def grant_name(auth: Mapping[str, Any]) -> str:
@@ -147,9 +149,10 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     scheme = scheme_of(auth, catalog)
     if scheme is None:
         return {**auth, "fields": [_field(field) for field in auth.get("fields", ())]}
-    grant = grant_of(auth, catalog) if scheme.gets_token else None
+    with_token = gets_token(auth, catalog)
+    grant = grant_of(auth, catalog) if with_token else None
     full = {**_own_defaults(scheme), **_own_defaults(grant), **_over({**_dependent(scheme, auth), **_dependent(grant, auth)}, auth)}
-    method = catalog.named("client_auth").get(full.get("client_auth", "")) if scheme.gets_token else None
+    method = catalog.named("client_auth").get(full.get("client_auth", "")) if with_token else None
     full |= _dependent(method, full)
     for key, presents in (("assertion", grant), ("client_assertion", method)):
         if isinstance(full.get(key), dict):

@@ -21,7 +21,6 @@ _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
         "issuer", "registration", "registration_url",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
-    "aws_sigv4": frozenset({"role_arn"}),
     "negotiate": frozenset({"delegate", "mutual"}),
 }  # fmt: skip
 """Keys of `auth` by the type they belong to."""

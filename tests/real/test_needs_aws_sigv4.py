@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from authweave.errors import TokenEndpointError
 from parts.moto import Moto
 from services import engine, profile
 
@@ -83,3 +84,57 @@ def test_a_request_that_is_changed_on_its_way(moto: Moto) -> None:
     assert sent(url=f"{moto.origin}/?x=2") == 403
     assert sent(method="PUT") == 403
     assert sent(headers={"content-type": "application/x-amz-json-1.1"}) == 403
+
+
+QUEUES = {"headers": {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0"}, "content": b"{}"}
+
+
+@pytest.mark.proves("auth kind: AWS SigV4", "token request and response: signed token request")
+def test_a_role_is_assumed(moto: Moto) -> None:
+    """What only the role may do is done with the role's keys; the user's own keys are refused, without a role or with an empty one."""
+    role = signing("sqs", role_arn="{{ inputs.role }}", token_url=f"{moto.origin}/")
+    answers = []
+    for named in (moto.role_arn, ""):
+        connection = engine(inputs=keys(moto, role=named)).connect(profile(role, moto.origin, inputs={"role": {"required": False, "default": ""}}))
+        with httpx.Client(auth=connection.auth, base_url=moto.origin, trust_env=False) as http:
+            answers.append([http.post("/", **QUEUES).status_code for _ in range(2)])
+    with client(signing("sqs"), moto) as user:
+        answers.append([user.post("/", **QUEUES).status_code])
+
+    assert answers == [[200, 200], [403, 403], [403]]
+
+
+def test_a_role_is_assumed_once(moto: Moto) -> None:
+    """Its keys are shared like a token: they end when AWS says, and sign with their session token."""
+    role = signing("sqs", role_arn=moto.role_arn, token_url=f"{moto.origin}/", duration_seconds=900, role_session_name="bot-7")
+    connection = engine(inputs=keys(moto)).connect(profile(role, moto.origin))
+
+    first, second = connection.token().result(10), connection.token().result(10)
+
+    assert first is second is not None
+    assert 800 < first.expires_at - first.issued_at <= 901
+    assert set(first.kept) == {"access_key_id", "secret_access_key"}
+
+
+@pytest.mark.parametrize(
+    ("other", "word"), [({"secret_access_key": "another"}, "SignatureDoesNotMatch"), ({"access_key_id": "AKIAUNKNOWN00000000"}, "InvalidClientTokenId")]
+)
+def test_a_role_for_nobody(moto: Moto, other: dict[str, str], word: str) -> None:
+    """The call that assumes the role is signed, too; STS's refusal is told in its own words."""
+    role = signing("sqs", role_arn=moto.role_arn, token_url=f"{moto.origin}/")
+
+    with pytest.raises(TokenEndpointError) as refused:
+        engine(inputs=keys(moto, **other)).connect(profile(role, moto.origin)).token().result(10)
+
+    assert refused.value.error == word
+
+
+def test_a_refusal_of_aws_is_one_of_the_credential(moto: Moto) -> None:
+    """AWS says 403 where others say 401: the verdict tells a wrong key from a policy that forbids."""
+    with client(signing("dynamodb"), moto, secret_access_key="another") as http:
+        wrong = http.post("/", **TABLES)
+    with client(signing("sqs"), moto) as http:
+        denied = http.post("/", **QUEUES)
+
+    assert (wrong.status_code, denied.status_code) == (403, 403)
+    assert (wrong.extensions["authweave"].verdict, denied.extensions["authweave"].verdict) == ("refused", "forbidden")
