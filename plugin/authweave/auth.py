@@ -25,6 +25,7 @@ from authweave.httpx_requests import (
     put_back,
     rewritten,
     strayed,
+    subject_of,
     task_of,
 )
 from authweave.quick import Quick, quick_of
@@ -131,9 +132,10 @@ class _ProfileAuth:
 
     def _whole(self, request: Any, colour: str) -> Flow:
         """The flow in neutral colour: yields a Future to wait for, a response to read, or a request to send."""
-        task = task_of(request)
-        sent = yield from prepared(self._connection, task)
-        self._quick = quick_of(sent, self._connection)
+        task, connection = task_of(request), self._connection.of_subject(subject_of(request))
+        sent = yield from prepared(connection, task)
+        if connection is self._connection:
+            self._quick = quick_of(sent, connection)
         first = guarded(rewritten(request, sent), sent, colour)
         response = yield first
         yield from self._judged(request, first, task, sent, response, colour)
@@ -146,12 +148,14 @@ class _ProfileAuth:
     def _judged(self, request: Any, first: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
         while (verdict := strayed(response, first)) is None:
             answer = yield from _answered(sent, response)
-            step = yield from following(self._connection, task, sent, answer, can_repeat=not task.streamed or can_repeat(request))
+            connection = sent.credential.connection
+            step = yield from following(connection, task, sent, answer, can_repeat=not task.streamed or can_repeat(request))
             if isinstance(step, Judgement):
                 verdict = step
                 break
             sent = step
-            self._quick = quick_of(sent, self._connection)
+            if connection is self._connection:
+                self._quick = quick_of(sent, connection)
             first = guarded(rewritten(request, sent), sent, colour)
             response = yield first
         response.extensions[EXTENSION] = verdict

@@ -109,7 +109,8 @@ class Connection:
         """An `httpx.Auth` (and `httpx2.Auth`) for your own client. It places and renews, and never raises for the API's answer.
 
         The same object each time, and another one once the other of the two packages has been imported. Raises NeedsClient
-        for a profile that promises what only `client()` can keep.
+        for a profile that promises what only `client()` can keep. A request may name its user:
+        `extensions={'authweave': {'subject': …}}`; it then gets that user's token.
         """
         self._refuse_without_client("auth")
         return self.client_auth
@@ -236,6 +237,7 @@ class Connection:
         return (yield from credential.token())
 
     def _at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Any:
+        self._refuse_nobody()
         credential = self._who_signs_in()
         if not credential.is_resolved:
             yield credential.resolving()
@@ -282,6 +284,7 @@ class Connection:
 
     def choosing(self, request: TaskRequest | None) -> Generator[Future[Any], Any, Credential]:
         """The credential for a request, its inputs at hand. Yields what there is to wait for: sources block."""
+        self._refuse_nobody()
         if self._single is None and self._asked is not self.inputs():
             yield self.engine.flights.run((self, "ask"), self.lane, lambda: self.ask_all(self.inputs()))
         credential = self._single or self.credential(self.variant_for(request))
@@ -290,6 +293,11 @@ class Connection:
         if request is not None and credential.tokens is not None and credential.tokens.current is None:
             self._refuse_elsewhere(request)
         return credential
+
+    def _refuse_nobody(self) -> None:
+        """Raise MissingInput where nobody said for which user: no call goes without one."""
+        if self.profile.subject == "user" and not self.subject:
+            raise MissingInput("subject", f"{self.profile.name} acts for a user, and this request names none: extensions={{'authweave': {{'subject': 'the user’s id'}}}}")
 
     def _refuse_elsewhere(self, request: TaskRequest) -> None:
         """Refuse another origin before a token is asked for in vain, as far as `servers` are known without one."""

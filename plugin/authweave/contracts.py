@@ -49,7 +49,8 @@ class Grant(Protocol):
     storing and locking have their own places.
 
     Three things a grant may have besides: `urn`, the word that is sent where that is not the name; `claims`, the claims
-    that its assertion has by default; `filled(auth)`, as a type. `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do. A grant whose
+    that its assertion has by default; `filled(auth)`, as a type. `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do; with `signs_in` they do so here: the
+    grant presents what their sign-in brought (`TokenCall.consent`), in a browser or (`at_device`) at another device. A grant whose
     schema has `refresh_token` presents one that somebody handed over: nobody signs in, and its mark is part of the token key.
     """
 

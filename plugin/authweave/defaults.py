@@ -20,6 +20,8 @@ _READS_CALLBACK: Final = re.compile(r"\bcallback\b")
 SHOWS_CERTIFICATE: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})
 """Client authentications whose proof is the certificate of the connection."""
 _USERS_OWN: Final = frozenset({"username", "password", "token", "api_key", "refresh_token"})
+DEVICE_GRANT: Final = frozenset({"device_code", "urn:ietf:params:oauth:grant-type:device_code"})
+"""The grant whose authorization request no browser makes, but the client itself (RFC 8628 §3.1)."""
 _TOP: Final[Mapping[str, Any]] = {
     "version": "0.0.0", "description": "", "documentation": "", "inputs": {}, "vars": {}, "servers": [], "fields": [],
 }  # fmt: skip
@@ -175,6 +177,8 @@ def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Cata
     sent = method.sends if method else {"client_id", "client_secret"}
     if method and method.name == "none" and ("client_auth" not in auth or "client_id" in full.get("token_request", {}).get("omit", ())):
         sent = sent - {"client_id"}
+    if "authorization_url" in full or getattr(grant_of(full, catalog), "signs_in", False):
+        sent = sent | {"client_id"}  # whoever sends a person somewhere says who asks
     return {key: value for key, value in full.items() if key in auth or key in sent or key not in ("client_id", "client_secret")}
 
 
@@ -205,7 +209,9 @@ def _token_defaults(full: dict[str, Any], written: Mapping[str, Any]) -> dict[st
     for phase, phases in (("before", ["grant"]), ("after", ["grant", "refresh"])):
         if phase in full:
             full[phase] = [_step(step, phases) for step in full[phase]]
-    if "authorization_request" in full or "authorization_url" in full:
+    if grant_name(full) in DEVICE_GRANT:
+        full["authorization_request"] = _request(full.get("authorization_request", {}), "POST", "payload")
+    elif "authorization_request" in full or "authorization_url" in full:
         full["authorization_request"] = _request(full.get("authorization_request", {}), "GET", "query")
         full.setdefault("redirect_uri", "{{ inputs.redirect_uri }}")
         full["callback"] = {"code": "{{ callback.code }}", **full.get("callback", {})}

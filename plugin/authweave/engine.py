@@ -126,14 +126,15 @@ class Engine:
     ) -> Connection:  # fmt: skip
         """A connection of a profile. Asked twice for the same, it is the same one.
 
-        `subject` is needed for a profile whose subject is the user. `servers` replace the profile's. Raises
+        `subject` is needed for a profile whose subject is the user; with '' each request names its own (see `auth`). `servers` replace the profile's. Raises
         ProfileError, UsageError, MissingInput (no subject), UrlRefused (servers).
         """
         profile = profile if isinstance(profile, Profile) else self.profile(profile)
         if profile.abstract:
             raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
+        is_left_open = subject == ""
         tenant, subject = whole_text("tenant", tenant), whole_text("subject", subject)
-        if profile.subject == "user" and not subject:
+        if profile.subject == "user" and not subject and not is_left_open:
             raise MissingInput("subject", f"{profile.name} acts for a user: connect(…, subject='the user’s id')")
         given = {name: own_copy(value) for name, value in (inputs or {}).items()}
         if unknown := sorted(set(given) - set(profile.inputs)):

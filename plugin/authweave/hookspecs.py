@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from authweave.pending import Pending
     from authweave.report import Report
-    from authweave.values import Judgement, Problem, TaskRequest, TaskResponse
+    from authweave.values import Authorization, Judgement, Problem, TaskRequest, TaskResponse, Token
 
 PROJECT = "authweave"
 VERSION = 1
@@ -99,6 +99,21 @@ class HostSpecs:
         inputs: Mapping[str, Any] | None,
     ) -> Pending[Judgement] | None:  # fmt: skip
         """What to do with an API's answer: use it, send again (the Judgement holds the request), or it is refused."""
+
+    @hookspec(firstresult=True)
+    def begin_authorization(
+        self, profile: str, tenant: str, subject: str | None, inputs: Mapping[str, Any] | None, session: str, redirect_uri: str | None
+    ) -> Pending[Authorization] | None:
+        """Where a person signs in: a link, or a code for another device. `session` binds it to a session of their browser,
+        `redirect_uri` is where the browser comes back to. Raises UsageError, UrlRefused, InputError, TokenError, WireError."""
+
+    @hookspec(firstresult=True)
+    def complete_authorization(
+        self, answer: str | Mapping[str, str], session: str, profile: str, inputs: Mapping[str, Any] | None
+    ) -> Pending[Token] | None:
+        """Complete a sign-in with what came back: the URL of the redirect, or its parameters. Its state says whose it is; a
+        platform that knows the profile names it, so that plugins with other profiles keep out. Raises CallbackRefused,
+        AuthorizationDenied, TokenError, WireError, InputError."""
 
     @hookspec(firstresult=True)
     def test_auth_profile(

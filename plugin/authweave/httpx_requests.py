@@ -153,14 +153,27 @@ def _content(request: Any) -> bytes | None:
         raise
 
 
-def _path_template(request: Any) -> str | None:
-    """The URL template that the caller gave: extensions={'authweave': {'path': '/v1/{key}/x'}}."""
+def subject_of(request: Any) -> str | None:
+    """The user that the caller named for this request: extensions={'authweave': {'subject': …}}. Raises UsageError."""
+    subject = _extension(request).get("subject")
+    if subject is not None and (not isinstance(subject, str) or not subject):
+        raise UsageError("extensions['authweave']['subject'] is the user's id, as a text that is not empty")
+    return subject
+
+
+def _extension(request: Any) -> dict[str, Any]:
+    """What the caller wrote for authweave; an empty map where there is nothing."""
     given = request.extensions.get(EXTENSION)
     if given is None:
-        return None
-    if not isinstance(given, dict) or (unknown := sorted(set(given) - {"path"}, key=str)):
-        raise UsageError(f"extensions['authweave'] is a map that knows path{f', not {unknown[0]}' if isinstance(given, dict) else ''}")
-    path = given.get("path")
+        return {}
+    if not isinstance(given, dict) or (unknown := sorted(set(given) - {"path", "subject"}, key=str)):
+        raise UsageError(f"extensions['authweave'] is a map that knows path and subject{f', not {unknown[0]}' if isinstance(given, dict) else ''}")
+    return given
+
+
+def _path_template(request: Any) -> str | None:
+    """The URL template that the caller gave: extensions={'authweave': {'path': '/v1/{key}/x'}}."""
+    path = _extension(request).get("path")
     if path is None:
         return None
     if not isinstance(path, str) or not path.startswith("/") or "?" in path or "#" in path:

@@ -12,7 +12,7 @@ from authweave.hookspecs import hookimpl
 from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
-from authweave.values import Judgement, Problem, TaskRequest, TaskResponse
+from authweave.values import Authorization, Judgement, Problem, TaskRequest, TaskResponse, Token
 
 
 class AuthweavePlugin:
@@ -51,6 +51,24 @@ class AuthweavePlugin:
         """What to do with the answer; `request` is the one before it was authorized."""
         connection = self._connection(profile, tenant, subject, inputs)
         return connection.handle_response(request, response) if connection else None
+
+    @hookimpl
+    def begin_authorization(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None,
+        session: str = "", redirect_uri: str | None = None,
+    ) -> Pending[Authorization] | None:  # fmt: skip
+        """Where a person signs in."""
+        connection = self._connection(profile, tenant, subject, inputs)
+        return connection.begin_authorization(session=session, redirect_uri=redirect_uri) if connection else None
+
+    @hookimpl
+    def complete_authorization(
+        self, answer: str | Mapping[str, str], session: str = "", profile: str = "", inputs: Mapping[str, Any] | None = None
+    ) -> Pending[Token] | None:
+        """The token for what came back; with a profile that is not known here, nothing."""
+        if profile and not self._knows(profile):
+            return None
+        return self.engine.complete_authorization(answer, session, inputs=inputs)
 
     @hookimpl
     def test_auth_profile(

@@ -219,6 +219,11 @@ class TokenSettings:
         return bool(getattr(self.grant, "signs_in", False))
 
     @property
+    def at_device(self) -> bool:
+        """Does the person sign in at another device (RFC 8628)?"""
+        return bool(getattr(self.grant, "at_device", False))
+
+    @property
     def signs_in(self) -> bool:
         """Does a person sign in before the first token: for the grant, or to consent to it?"""
         return self.grant_signs_in or self.sign_in.authorization_url is not None

@@ -126,7 +126,27 @@ class TokenEndpoint:
             except (TokenEndpointError, TokenAnswerError, WireError) as error:
                 if self.settings.attended or is_client_refused(error) or time.monotonic() >= end:
                     raise
-        return self._tried(None, end, once=self.settings.attended)
+        return self._consented(old, end)
+
+    def _consented(self, old: Token | None, end: float) -> Token:
+        """A token by the grant; where a person consented to it first, with what their redirect brought."""
+        kept = self._of_consent(old)
+        if not kept:
+            return self._tried(None, end, once=self.settings.attended)
+        scope = self._scope
+        self._scope = lambda token: _with_kept(scope(token), kept)
+        try:
+            token = self._tried(None, end, once=True)
+        finally:
+            self._scope = scope
+        return replace(token, kept={**token.kept, **kept})
+
+    def _of_consent(self, old: Token | None) -> dict[str, Any]:
+        """What is kept of the redirect of a sign-in that came before this grant."""
+        callback = self.settings.sign_in.callback
+        if old is None or callback is None or not self.settings.signs_in:
+            return {}
+        return {item.name: old.kept[item.name] for item in callback.keep if item.name in old.kept}
 
     def _judge(self, failure: AuthweaveError, patience: float) -> None:
         """Does the endpoint answer at all? Whoever fails again and again is left alone for a while.
@@ -267,6 +287,12 @@ def put_proof(draft: Draft, key: Secret, now: float, nonce: str, origin: str) ->
     """Put a proof of the key into a token call, in the place of one that is there."""
     made = dpop.proof(key, method=draft.method, url=draft.url, now=now, nonce=nonce)
     draft.put("header", dpop.HEADER, made, origin=origin, secret=True)
+
+
+def _with_kept(scope: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The namespaces with more that is kept: changed in place, since variables read them there."""
+    scope["kept"] = {**scope.get("kept", {}), **kept}
+    return scope
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:

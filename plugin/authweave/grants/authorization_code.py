@@ -22,6 +22,11 @@ class AuthorizationCode:
     attended: ClassVar[bool] = True
     signs_in: ClassVar[bool] = True
 
+    @staticmethod
+    def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
+        """The browser's request, with proof key, also where metadata say where it goes."""
+        return {"authorization_request": {}, "pkce": "S256"}
+
     def parameters(self, call: TokenCall) -> Mapping[str, Any]:
         """The code, the redirect URI letter for letter as it was sent, and the verifier. Raises SignInNeeded without a sign-in."""
         consent = call.consent()

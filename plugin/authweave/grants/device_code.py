@@ -22,6 +22,12 @@ class DeviceCode:
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     attended: ClassVar[bool] = True
     signs_in: ClassVar[bool] = True
+    at_device: ClassVar[bool] = True
+
+    @staticmethod
+    def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
+        """What differs in the device authorization request: nothing."""
+        return {"authorization_request": {}}
 
     def parameters(self, call: TokenCall) -> Mapping[str, Any]:
         """The device code. Raises SignInNeeded without a sign-in."""

@@ -86,7 +86,7 @@ class Desk:
     @property
     def is_at_device(self) -> bool:
         """Does the person sign in at another device?"""
-        return self.whose.settings.sign_in.device_authorization_url is not None and self.whose.settings.sign_in.authorization_url is None
+        return self.whose.settings.at_device
 
     # ---- beginning
 
@@ -258,7 +258,7 @@ class Desk:
                 failure: WireError
                 try:
                     token = self.whose.endpoint(consent).get(None, end)
-                    return replace(token, kept={**consent.kept, **token.kept})
+                    return replace(token, kept={**token.kept, **consent.kept})
                 except WireError as error:
                     failure = error.fresh()
                 pause = between(0.5, 1.0) * 2.0 ** (attempt - 2)
