@@ -59,6 +59,12 @@ class DjangoProvider(IdentityProvider):
         return self.origin + "/login"
 
     @property
+    def session_url(self) -> str:
+        """Django's own sessions: `/login` takes the form with its CSRF cookie and header, and leads on (302) with a session
+        cookie, `/me` wants that (401), `/logout` (POST, CSRF as well) ends it."""
+        return self.origin + "/session"
+
+    @property
     def login_api_url(self) -> str:
         """`/me` behind `Authorization: Token …` with the token of `login_url`."""
         return self.origin + "/login-api"

@@ -108,9 +108,11 @@ class Registry:
 
 def routes() -> list[Any]:
     """The URLs; made once the settings stand, as Django's own modules want them."""
-    from django.contrib.auth import authenticate, login
+    from django.contrib.auth import authenticate, login, logout
+    from django.contrib.auth.forms import AuthenticationForm
     from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
     from django.urls import include, path
+    from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
     from oauth2_provider import urls as oauth2_urls
     from oauth2_provider.decorators import protected_resource
     from rest_framework.authentication import BasicAuthentication, TokenAuthentication
@@ -128,6 +130,23 @@ def routes() -> list[Any]:
             return HttpResponse('<form method="post"><input name="username"><input name="password" type="password"></form>')
         login(request, user)
         return HttpResponseRedirect(request.GET["next"])
+
+    @ensure_csrf_cookie
+    @csrf_protect
+    def session_login(request: Any) -> Any:
+        form = AuthenticationForm(request, request.POST or None)
+        if request.method == "GET" or not form.is_valid():
+            return HttpResponse(form.as_p(), status=200 if request.method == "GET" else 401)
+        login(request, form.get_user())
+        return HttpResponseRedirect("/session/me")
+
+    @csrf_protect
+    def session_logout(request: Any) -> Any:
+        logout(request)
+        return HttpResponseRedirect("/session/login")
+
+    def session_me(request: Any) -> Any:
+        return JsonResponse({"user": request.user.get_username()}, status=200 if request.user.is_authenticated else 401)
 
     def guarded(authentication: Any) -> Any:
         @api_view(["GET", "POST"])
@@ -149,6 +168,9 @@ def routes() -> list[Any]:
         path("challenged-api/write", protected_resource(scopes=["write"], advertise_metadata=True)(me)),
         path("basic-api/me", guarded(BasicAuthentication)),
         path("login", obtain_auth_token),
+        path("session/login", session_login),
+        path("session/logout", session_logout),
+        path("session/me", session_me),
         path("login-api/me", guarded(TokenAuthentication)),
     ]
 
