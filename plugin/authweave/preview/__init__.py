@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from authweave.applying import placed
 from authweave.call import token_call
 from authweave.connection import Connection
-from authweave.drafts.draft import Placed
+from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
 from authweave.net.values import Call
 from authweave.preview.stand_ins import Offline, OfflineInputs, offline_token
@@ -19,6 +19,7 @@ from authweave.probe.views import exchange_view, learn_placed
 from authweave.profile import Test, Variant
 from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
+from authweave.token_endpoint import proof_key, put_proof
 from authweave.values import Secret, TaskRequest, Token
 
 __all__ = ["Preview", "PreviewedInput", "PreviewedPart", "PreviewedRequest", "preview"]
@@ -93,9 +94,17 @@ class _OfflineConnection(Connection):
     """The same connection with stand-ins for what is not at hand."""
 
     offline: Any = None
+    known: Any = None
 
     def inputs(self) -> Any:
         return self.offline
+
+    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+        """A stand-in where the key is not at hand."""
+        reads = getattr(variant.own.get("signing_key"), "reads", ())
+        if any(read[0] == "inputs" and read[1] in self.offline.missing for read in reads):
+            return Secret(self.known.stand_in("signature", "signature: no key supplied"), "preview")
+        return super().signature(variant, scope, draft)
 
 
 class _Maker:
@@ -112,7 +121,7 @@ class _Maker:
             connection.engine, connection.profile, tenant=connection.tenant, subject=connection.subject,
             inputs=connection.given, servers=connection.given_servers,
         )  # fmt: skip
-        self.connection.offline = self.inputs
+        self.connection.offline, self.connection.known = self.inputs, self.known
         self.now = connection.engine.clock()
 
     def preview(self, request: TaskRequest | None, *, refresh: bool) -> Preview:
@@ -143,6 +152,8 @@ class _Maker:
         assert variant.tokens is not None  # noqa: S101 - asked only for types with tokens
         scope = self.connection.scope(self.inputs, old)
         draft = token_call(variant.tokens, scope, old, variant.origin).draft()
+        if (key := proof_key(variant.tokens, old)) is not None:
+            put_proof(draft, key, self.now, "", f"{variant.origin}.dpop")
         return draft.finish(), tuple(draft.placed)
 
     def task_request(

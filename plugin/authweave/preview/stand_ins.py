@@ -10,6 +10,7 @@ from authweave.inputs import Resolved
 from authweave.probe.known import Known
 from authweave.profile import Input, Variant
 from authweave.redaction import Redactor, masked
+from authweave.token_endpoint import proof_key
 from authweave.values import Secret, Token
 
 _HOUR: Final = 3600.0
@@ -88,6 +89,7 @@ def offline_token(variant: Variant, known: Offline, now: float) -> Token:
         expires_at=now + _HOUR,
         issued_at=now,
         kept={name: Secret(value, "preview") if secret else value for name, (value, secret) in kept.items()},
+        proof_key=proof_key(variant.tokens, None) if variant.tokens else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authweave.errors import AuthweaveError, PatternError, UsageError
-from authweave.profile import Profile, TokenSettings, Variant
+from authweave.profile import Jwt, Profile, TokenSettings, Variant
 from authweave.sandbox.from_pattern import text_of_pattern
 from authweave.sandbox.ledger import Issued, Ledger
 from authweave.sandbox.made_up import good_value
@@ -164,8 +164,20 @@ def _inputs(profile: Profile, chosen: Mapping[str, Any]) -> dict[str, Any]:
         if name in chosen:
             made[name] = chosen[name].reveal() if isinstance(chosen[name], Secret) else chosen[name]
         else:
-            made[name] = good_value(wanted, sorted(read[2:] for read in reads if read[:2] == ("inputs", name)))
+            made[name] = good_value(wanted, sorted(read[2:] for read in reads if read[:2] == ("inputs", name)), _algorithm(profile, name))
     return made
+
+
+def _algorithm(profile: Profile, name: str) -> str:
+    """What the input signs with, where it is a key of the profile; '' for any other."""
+    for variant in profile.variants:
+        parts = [(variant.own.get("signing_key"), variant.own.get("algorithm"))]
+        if variant.tokens is not None:
+            parts += [(jwt.signing_key, jwt.algorithm) for jwt in (variant.tokens.assertion, variant.tokens.client_assertion) if isinstance(jwt, Jwt)]
+        for key, algorithm in parts:
+            if ("inputs", name) in {read[:2] for read in getattr(key, "reads", ())}:
+                return str(getattr(algorithm, "text", algorithm))
+    return ""
 
 
 def _reads(profile: Profile) -> set[tuple[str, ...]]:

@@ -130,6 +130,8 @@ def _challenge(finding: Finding) -> str:
 
 
 def _scheme(finding: Finding) -> str:
+    if finding.variant.tokens is not None and finding.variant.tokens.dpop:
+        return "DPoP"
     if finding.variant.scheme.gets_token or finding.variant.scheme.name == "bearer":
         return "Bearer"
     return "Basic" if finding.variant.scheme.name == "basic" else "ApiKey"

@@ -62,7 +62,7 @@ def hand_out(
 def first_call(account: Account) -> TaskRequest | None:
     """The token request of the first variant that gets tokens; None for a profile without, or one that needs an answer first."""
     for variant in account.profile.variants:
-        if variant.tokens is not None:
+        if variant.tokens is not None and not variant.tokens.dpop:  # a proof is good for one request only
             try:
                 return token_call(variant.tokens, account.scope(), None, variant.origin).draft().finish()
             except AuthweaveError:

@@ -19,6 +19,7 @@ from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.oauth import Client, Provider, basic_of
 from authweave.sandbox.shaping import token_answer
+from authweave.sandbox.verifiers.case import Refused
 from authweave.sandbox.wanted import Wanted, wanted_fields
 from authweave.values import Secret
 
@@ -91,8 +92,25 @@ class Desk:
         )
         if old is not None:
             parameters |= {"grant_type": self._client.grant_type, **({"refresh_token": self._given} if self._given else {})}
+        jkt = self._bound_to(arrived, old, parameters.get("refresh_token", "") if is_refresh else "")
+        if isinstance(jkt, Reply):
+            return jkt
         ask = self._provider.refresh if is_refresh and old is None else self._provider.grant
-        return self._shaped(*ask(parameters, headers), authorized=bool(headers))
+        return self._shaped(*ask(parameters, headers), authorized=bool(headers), jkt=jkt)
+
+    def _bound_to(self, arrived: Arrived, old: Issued | None, refresh_token: str) -> str | Reply:
+        """The key that the token is to be bound to, which is that of the token it renews; '' where the profile binds none."""
+        if not self._settings.dpop:
+            return ""
+        from authweave.sandbox.verifiers.dpop import proved
+
+        jkt = proved(arrived, self.account.memory(self._variant), self.account.now())
+        if isinstance(jkt, Refused):
+            return json_reply(400, {"error": "invalid_dpop_proof", "error_description": jkt.why})
+        known = old or (self._ledger.refreshable(refresh_token) if refresh_token else None)
+        if known is not None and known.jkt not in ("", jkt):
+            return json_reply(400, {"error": "invalid_grant", "error_description": "the proof is made with another key than that of the token"})
+        return jkt
 
     def _is_to_revoke(self, arrived: Arrived) -> bool:
         addresses = self.account.revocation_addresses(self._variant)
@@ -186,12 +204,15 @@ class Desk:
                 )
         return None
 
-    def _shaped(self, headers: Mapping[str, str], body: str, status: int, *, authorized: bool) -> Reply:
+    def _shaped(self, headers: Mapping[str, str], body: str, status: int, *, authorized: bool, jkt: str = "") -> Reply:
         """A success where the profile reads it; a refusal as RFC 6749 §5.2 has it."""
         members = json.loads(body)
         if status != 200:
             challenge = (("WWW-Authenticate", 'Basic realm="sandbox"'),) if status == 401 and authorized else ()
             return json_reply(status, members, *challenge)
+        if jkt:
+            members["token_type"] = "DPoP"
+            self._ledger.bind(members["access_token"], jkt)
         issued = next(known for known in self._ledger.newest_first() if known.access_token == members["access_token"])
         return token_answer(
             self._settings.token_response, members, self.account.kept, issued.expires_at, self.account.scope(issued)

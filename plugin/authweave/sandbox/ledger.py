@@ -15,7 +15,8 @@ REMEMBERED: Final = 300
 class Issued:
     """An access token, good until `expires_at` (Unix seconds), and the refresh token that came with it.
 
-    `ended` says why it is no longer good, in words; `uses` counts the requests it was accepted for.
+    `ended` says why it is no longer good, in words; `uses` counts the requests it was accepted for. `jkt` is the thumbprint
+    of the key that it is bound to (RFC 9449 §6.1).
     """
 
     access_token: str = field(repr=False)
@@ -26,6 +27,7 @@ class Issued:
     is_refreshed: bool = False
     uses: int = 0
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    jkt: str = ""
 
 
 class Ledger:
@@ -50,6 +52,10 @@ class Ledger:
             self._issued[issued.access_token] = issued
             while len(self._issued) > REMEMBERED:
                 del self._issued[next(iter(self._issued))]
+
+    def bind(self, access_token: str, jkt: str) -> None:
+        """Bind a token to a key."""
+        self._change(lambda known: replace(known, jkt=jkt) if known.access_token == access_token else known)
 
     def newest_first(self) -> Iterator[Issued]:
         """Every token that is remembered, with its state as of now."""

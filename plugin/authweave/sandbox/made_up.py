@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import PatternError
@@ -23,8 +24,8 @@ _AWKWARD: Final = "+/%:"
 """Characters that Basic encodes or not: a profile that gets `basic_encoding` wrong shows it."""
 
 
-def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = ()) -> Any:
-    """A value that fits the declaration. `members` are what templates read inside an input of type json.
+def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = (), algorithm: str = "") -> Any:
+    """A value that fits the declaration. `members` are what templates read inside an input of type json, `algorithm` what it signs with.
 
     Not secret: the default, the first of `enum`, the example, something of the declared form. Secret: random.
     """
@@ -38,6 +39,8 @@ def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = ()) -> Any:
         return _of_pattern(wanted)
     if wanted.format is not None:
         return _FORMATS[wanted.format](_host_label(wanted.name))
+    if wanted.type == "pem" and algorithm in _CURVES:
+        return _pem_of(_CURVES[algorithm]())
     return _of_type(wanted, members)
 
 
@@ -107,12 +110,35 @@ def _host_label(name: str) -> str:
 
 def private_key_pem() -> str:
     """A new RSA key, in PKCS #8."""
+    return _pem_of(_rsa_key())
+
+
+def _curve(name: str) -> Any:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return ec.generate_private_key(getattr(ec, name)())
+
+
+def _edwards() -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.generate()
+
+
+_CURVES: Final[Mapping[str, Callable[[], Any]]] = {
+    **dict.fromkeys(("ES256", "ecdsa-p256-sha256"), partial(_curve, "SECP256R1")), **dict.fromkeys(("ES384", "ecdsa-p384-sha384"), partial(_curve, "SECP384R1")),
+    "ES512": partial(_curve, "SECP521R1"), "ES256K": partial(_curve, "SECP256K1"), **dict.fromkeys(("EdDSA", "Ed25519", "ed25519"), _edwards),
+}  # fmt: skip
+"""What makes a key for an algorithm that RSA is not for."""
+
+
+def _pem_of(key: Any) -> str:
     from cryptography.hazmat.primitives import serialization
 
-    key = _rsa_key()
-    return key.private_bytes(
+    pem: str = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+    return pem
 
 
 def certificate_pem() -> str:

@@ -123,14 +123,14 @@ def _frame(value: Any, scope: Mapping[str, Any], profile: Profile) -> Any:
 
 
 def is_unforeseen(value: Any, profile: Profile) -> bool:
-    """Does the value change by itself: is a time, a random number or an identifier made in it, or in what it reads?"""
+    """Does the value change by itself: is a time, a random number or an identifier made in it, or in what it reads? Or is it signed?"""
     waiting: list[Any] = [value]
     seen: set[str] = set()
     while waiting:
         part = waiting.pop()
         if not isinstance(part, Template | Data | Expression):
             continue
-        if part.functions & _UNFORESEEN:
+        if part.functions & _UNFORESEEN or any(read[0] == "signature" for read in part.reads):
             return True
         names = {read[1] for read in part.reads if read[0] == "vars" and len(read) > 1} - seen
         seen |= names

@@ -18,7 +18,9 @@ __all__ = ["VERIFIERS", "Case", "Passed", "Refused", "Verify", "verifier_of"]
 VERIFIERS: Final[Mapping[str, str]] = {
     "digest": "authweave.sandbox.verifiers.digest",
     "aws_sigv4": "authweave.sandbox.verifiers.aws_sigv4",
+    "dpop": "authweave.sandbox.verifiers.dpop",
     "oauth1": "authweave.sandbox.verifiers.oauth1",
+    "signature": "authweave.sandbox.verifiers.signature",
 }
 """The name of a seal, or of an auth type → the module whose `verify` decides on it. Loaded when it is needed."""
 
