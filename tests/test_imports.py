@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("catalog",),
     ("schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
-    ("token_endpoint", "token_steps", "sealed_calls", "token_answers", "call", "matching", "responses"),
+    ("discovery", "token_endpoint", "token_steps", "sealed_calls", "token_answers", "call", "matching", "responses"),
     ("pauses", "tokens", "digest_access", "mutual_tls"),
     ("renewal",),
     ("ledger", "flights", "owners"),

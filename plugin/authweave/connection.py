@@ -14,6 +14,8 @@ from authweave.applying import Sent, applying, following, needs_body, prepared, 
 from authweave.assertions.held import Held
 from authweave.call import given_refresh_token
 from authweave.contracts import Signing
+from authweave.discovery.completer import Completer, is_supplied
+from authweave.discovery.registration import GRANT as REGISTRATION
 from authweave.drafts.draft import Draft
 from authweave.errors import (
     AuthorizationRequired,
@@ -389,6 +391,11 @@ class Connection:
         wire = self.wire("token")
         return self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
 
+    @property
+    def trust(self) -> str:
+        """What stands for the authorities that token calls of this connection believe; '' for the operator's own."""
+        return f"tls of {self.profile.name}, {self.tenant}" if self.shows_certificate("token") else ""
+
     def _refuse_without_client(self, door: str) -> None:
         if self.shows_certificate("task"):
             raise NeedsClient(
@@ -505,6 +512,7 @@ class Credential:
             tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
             lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.exchange, engine.clock, engine.flights.rest,
             lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
+            lambda scope, end, wanted, redirect_uri: self.completer().completed(scope, end, wanted, redirect_uri=redirect_uri),
         ))  # fmt: skip
 
     def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:
@@ -549,13 +557,22 @@ class Credential:
             connection=f"{connection.profile.name}/{self.variant.name}",
             subject=connection.subject,
             endpoint=self._part(settings.place, scope) if not _reads_kept(settings.place.reads) else settings.place.text,
-            client_id=self._part(settings.client_id, scope) if settings.client_id else "",
+            client_id=self._client_part(scope),
             grant=settings.grant_type,
             scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
             audience="\n".join(self._part(template, scope) for template in (settings.audience, settings.resource) if template),
             inputs=tuple(plain),
             secret=spent_mark(given_refresh_token(settings, scope)) if settings.attended else self._credentials(inputs),
         )
+
+    def _client_part(self, scope: Mapping[str, Any]) -> str:
+        """The client_id in the key; of a client that registers itself nobody knows it beforehand."""
+        settings = self.variant.tokens
+        if settings is None or settings.client_id is None:
+            return ""
+        if settings.discovery.registration is not None and not is_supplied(settings, scope):
+            return ""
+        return self._part(settings.client_id, scope)
 
     def _part(self, template: Any, scope: Mapping[str, Any]) -> str:
         """A part of the key. Parts are shown: what reads a secret is named as the profile writes it.
@@ -594,6 +611,7 @@ class Credential:
             clock=engine.clock,
             sleep=engine.flights.rest,
             nonces=engine.dpop_nonces,
+            completer=self.completer(),
         )
 
     def _exchange(self) -> Exchange:
@@ -604,6 +622,20 @@ class Credential:
             return exchange
         clock = self.connection.engine.clock
         return sealed_exchange(exchange, self.seal, lambda: Signing({**variant.own, **different}, self._scope(None), None, clock(), variant.origin))
+
+    def completer(self) -> Completer:
+        """What finds the endpoints that the profile does not write, and registers the client. Blocking: for workers."""
+        engine, settings, connection = self.connection.engine, self.variant.tokens, self.connection
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+
+        def told(kind: str, **fields: Any) -> None:
+            engine.events.tell(kind, profile=connection.profile.name, tenant=connection.tenant, grant=REGISTRATION, **fields)
+
+        return Completer(
+            settings, engine.finder, engine.registrar, connection.exchange, tenant=connection.tenant,
+            connection=f"{connection.profile.name}/{self.variant.name}", origin=self.variant.origin, tell=told,
+            trust=connection.trust,
+        )  # fmt: skip
 
     def lane(self) -> str:
         """The origin of the token endpoint: calls to it share a lane of workers."""
@@ -617,7 +649,7 @@ class Credential:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self._scope(None)
         url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
-        client_id = settings.client_id.render(scope) if settings.client_id else ""
+        client_id = settings.client_id.render(scope) if settings.client_id and self._client_part(scope) else ""
         return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
 
     def _scope_with(self, consent: Consent, old: Token | None) -> dict[str, Any]:

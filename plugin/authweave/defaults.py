@@ -22,6 +22,8 @@ SHOWS_CERTIFICATE: Final = frozenset({"tls_client_auth", "self_signed_tls_client
 _USERS_OWN: Final = frozenset({"username", "password", "token", "api_key", "refresh_token"})
 DEVICE_GRANT: Final = frozenset({"device_code", "urn:ietf:params:oauth:grant-type:device_code"})
 """The grant whose authorization request no browser makes, but the client itself (RFC 8628 §3.1)."""
+_REGISTERED: Final = ("client_id", "client_secret")
+"""What a registration stands for, so that nobody has to supply it."""
 _TOP: Final[Mapping[str, Any]] = {
     "version": "0.0.0", "description": "", "documentation": "", "inputs": {}, "vars": {}, "servers": [], "fields": [],
 }  # fmt: skip
@@ -70,6 +72,9 @@ def with_inputs(full: Mapping[str, Any], read: Iterable[str], catalog: Catalog) 
                         spec = {**spec, "description": "The shared secret.", "type": "string"}
                     if name not in implied:
                         implied[name] = {**spec, "supplied_by": "user"} if full["subject"] == "user" and name in _USERS_OWN else spec
+    for name in _REGISTERED if any("registration" in auth for auth in auths(full)) else ():
+        if name in implied:
+            implied[name] = {**implied[name], "required": False}
     inputs = {name: {**implied[name], **spec} if name in implied else spec for name, spec in declared.items()}
     wanted = set(read)
     return inputs | {name: dict(spec) for name, spec in implied.items() if name in wanted and name not in declared}
@@ -211,7 +216,7 @@ def _token_defaults(full: dict[str, Any], written: Mapping[str, Any]) -> dict[st
             full[phase] = [_step(step, phases) for step in full[phase]]
     if grant_name(full) in DEVICE_GRANT:
         full["authorization_request"] = _request(full.get("authorization_request", {}), "POST", "payload")
-    elif "authorization_request" in full or "authorization_url" in full:
+    elif "authorization_request" in full or "authorization_url" in full or grant_name(full) == "authorization_code":
         full["authorization_request"] = _request(full.get("authorization_request", {}), "GET", "query")
         full.setdefault("redirect_uri", "{{ inputs.redirect_uri }}")
         full["callback"] = {"code": "{{ callback.code }}", **full.get("callback", {})}

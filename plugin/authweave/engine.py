@@ -17,6 +17,8 @@ from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
 from authweave.connection import Connection, Credential
 from authweave.contracts import Source, Store, StoreOptions
+from authweave.discovery.finding import Finder
+from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces
 from authweave.errors import AuthweaveError, CallbackRefused, MissingInput, SettingsError, UsageError
 from authweave.events import Event, Events, observers_of
@@ -77,6 +79,7 @@ class Engine:
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.dpop_nonces = Nonces()
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
+        self.finder = Finder(self.ledger, clock)
         given = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
@@ -197,6 +200,7 @@ class Engine:
         other.exchange, other.attempts, other.is_apart = exchange, 1, True
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
+        other.finder = Finder(other.ledger, self.clock)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
         other._connections, other._tokens = OrderedDict(), weakref.WeakValueDictionary()
         return other
@@ -206,6 +210,11 @@ class Engine:
         with self._lock:
             connections = list(self._connections.values())
         return [health for connection in connections for health in healths_of(connection)]
+
+    @property
+    def registrar(self) -> Registrar:
+        """What registers clients. A registration is kept with what people consented to: their tokens are that client's."""
+        return Registrar(self.consents, self.flights, lease_seconds=self.lease_seconds, deadline=self.settings.deadline, clock=self.clock)
 
     @property
     def lease_seconds(self) -> float:

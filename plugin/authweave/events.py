@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
     "unreachable": "The token endpoint gave no answer.",
     "lost": "A refresh token is gone or cannot be trusted.",
     "interrupted": "The intent of an owner was found that was never heard of again.",
+    "registered": "authweave was registered as a client.",
     "revoked": "The token was ended on purpose, and forgotten.",
     "sign_in_needed": "Only a person can give a new token.",
     "unreadable": "A stored record cannot be opened: it is damaged, or sealed with another key.",
@@ -42,7 +43,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 """Every kind of event, and what it means, in the order they are documented."""
 
-GOOD: Final = frozenset({"acquired", "renewed", "reused", "revoked", "endpoint_back", "store_up"})
+GOOD: Final = frozenset({"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up"})
 ABOUT_STORE: Final = frozenset({"unreadable", "store_down", "store_up", "store_damaged", "store_unconfirmed"})
 MOST_DETAIL: Final = 500
 KEY_DIGITS: Final = 12

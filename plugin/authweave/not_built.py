@@ -18,7 +18,6 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
-        "issuer", "registration", "registration_url",
     }),
     "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "negotiate": frozenset({"delegate", "mutual"}),

@@ -17,7 +17,9 @@ from typing import Final, Protocol
 from authweave.errors import (
     AuthweaveError,
     DeadlineExceeded,
+    DiscoveryError,
     EndpointPaused,
+    RegistrationError,
     SignInNeeded,
     StoreUnavailable,
     TokenEndpointError,
@@ -414,7 +416,10 @@ class Renewal:
 
     def _failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
         """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
-        if not (failure.is_of_answer or isinstance(failure, TokenError | WireError | UnexpectedFailure)):  # nothing was sent
+        is_before = isinstance(failure, DiscoveryError | RegistrationError)
+        if not (failure.is_of_answer or (isinstance(failure, TokenError | WireError | UnexpectedFailure) and not is_before)):  # nothing was sent
+            if is_before:
+                self._tell("unreachable", detail=str(failure))
             with suppress(StoreUnavailable):
                 self._ledger.intend(self.key, record.version, None)
             raise failure

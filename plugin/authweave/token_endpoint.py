@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authweave import dpop
 from authweave.call import given_refresh_token, revoke_call, token_call
 from authweave.chance import between
+from authweave.discovery.completing import REVOCATION, TOKEN, Completed
+from authweave.discovery.registration import MARK
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import (
     AuthweaveError,
@@ -33,7 +35,13 @@ from authweave.troubles import UNSENT, is_client_refused
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 
+if TYPE_CHECKING:
+    from authweave.discovery.completer import Completer
+    from authweave.discovery.metadata import Metadata
+
 ATTEMPTS: Final = 3
+MOVED: Final = frozenset({404, 405, 410})
+"""Answers of an endpoint that is not there: metadata may name another one by now."""
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 _UNDONE: Final = frozenset({"temporarily_unavailable", "slow_down"})
 """… and those that say that nothing was done."""
@@ -53,13 +61,14 @@ class TokenEndpoint:
     """Gets tokens for one client at one endpoint. `deadline` in seconds is for all attempts together.
 
     `scope()` makes the namespaces of templates anew for each call. `client` is whom a pause concerns, `credentials`
-    marks the secrets of the calls.
+    marks the secrets of the calls. `completer` finds what the profile does not write.
     """
 
     def __init__(
         self, settings: TokenSettings, scope: Callable[[Token | None], dict[str, Any]], exchange: Exchange, *,
         deadline: float, pauses: Pauses, client: Client, credentials: str = "", origin: str = "auth", attempts: int = ATTEMPTS,
         clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep, nonces: dpop.Nonces | None = None,
+        completer: Completer | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self._nonces = nonces or dpop.Nonces()
@@ -75,6 +84,7 @@ class TokenEndpoint:
         self._clock = clock
         self._sleep = sleep
         self._steps = Steps(settings, exchange, origin, clock)
+        self._completer = completer
 
     @property
     def attended(self) -> bool:
@@ -172,13 +182,14 @@ class TokenEndpoint:
         False if the profile says of no way (`revoke_request`). Raises TokenError, WireError, InputError, TemplateError.
         """
         scope = self._scope(token)
-        call = revoke_call(self.settings, scope, token, self._origin)
+        settings = self._completed(scope, end, token, REVOCATION).settings
+        call = revoke_call(settings, scope, token, self._origin)
         if call is None:
             return False
         draft = call.draft()
         request = draft.finish()
         response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
-        read_revocation(response, Reading(self.settings, scope, token, self._clock(), request.url))
+        read_revocation(response, Reading(settings, scope, token, self._clock(), request.url))
         return True
 
     def is_refreshable(self, old: Token) -> bool:
@@ -221,28 +232,36 @@ class TokenEndpoint:
         unkept = {item.name: None for item in self.settings.keeps if item.name not in token.kept}
         return replace(token, kept={**token.kept, **unkept}) if unkept else token
 
-    def _granted(self, old: Token | None, end: float, scope: Mapping[str, Any]) -> Token:
+    def _granted(self, old: Token | None, end: float, scope: dict[str, Any], *, again: bool = False) -> Token:
         """The answer of the token endpoint alone."""
-        draft = token_call(self.settings, scope, old, self._origin).draft()
+        found = self._completed(scope, end, old, TOKEN)
         key = proof_key(self.settings, old)
-        request, response = self._asked(draft, key, scope, old, end)
-        reading = Reading(self.settings, scope, old, self._clock(), request.url)
+        request, response = self._asked(found.settings, key, scope, old, end)
+        if response.status in MOVED and found.metadata is not None:
+            other = self._completed(scope, end, old, TOKEN, than=found.metadata)
+            if other.metadata is not None and other.metadata.endpoints != found.metadata.endpoints:
+                request, response = self._asked(other.settings, key, scope, old, end)
+        reading = Reading(found.settings, scope, old, self._clock(), request.url)
         failure: AuthweaveError
         try:
-            return replace(read_token(response, reading), proof_key=key)
+            return self._marked(replace(read_token(response, reading), proof_key=key), scope, old, found)
         except AuthweaveError as error:
             failure = error.fresh()
+        if is_client_refused(failure) and self._completer is not None and self._completer.forget(found) and not (again or self.attended):
+            found.out_of(scope)
+            return self._granted(None, end, scope, again=True)  # as another client; what a person gave to this one is good for no other
         self.brought = brought_refresh_token(response, reading)
         failure.is_of_answer = True
         raise failure
 
     def _asked(
-        self, draft: Draft, key: Secret | None, scope: Mapping[str, Any], old: Token | None, end: float
+        self, settings: TokenSettings, key: Secret | None, scope: Mapping[str, Any], old: Token | None, end: float
     ) -> tuple[TaskRequest, TaskResponse]:
         """Send the call. With a key it is proved, and sent once more where the server wants its nonce in the proof (RFC 9449 §8)."""
+        draft = token_call(settings, scope, old, self._origin).draft()
         request, response = self._proved(draft, key, self._nonces.get(draft.url), end)
         nonce = self._nonces.learn(request.url, response.headers) if key is not None else ""
-        reading = Reading(self.settings, scope, old, self._clock(), request.url)
+        reading = Reading(settings, scope, old, self._clock(), request.url)
         if not nonce or refusal_word(response, reading) != dpop.WANTS_NONCE:
             return request, response
         request, response = self._proved(draft, key, nonce, end)
@@ -254,6 +273,17 @@ class TokenEndpoint:
             put_proof(draft, key, self._clock(), nonce, f"{self._origin}.dpop")
         request = draft.finish()
         return request, self._exchange(request, end - time.monotonic(), tuple(draft.placed))
+
+    def _completed(self, scope: dict[str, Any], end: float, old: Token | None, wanted: str, than: Metadata | None = None) -> Completed:
+        """The settings with what the profile does not write, and the registered client among the inputs of the scope."""
+        if self._completer is None:
+            return Completed(self.settings)
+        return self._completer.completed(scope, end, wanted, redirect_uri=_redirect_uri(scope, old), than=than)
+
+    def _marked(self, token: Token, scope: Mapping[str, Any], old: Token | None, found: Completed) -> Token:
+        """The token with the mark of its client's registration, if there is one."""
+        redirect_uri = _redirect_uri(scope, old)
+        return replace(token, kept={**token.kept, MARK: redirect_uri}) if found.client is not None and redirect_uri else token
 
     def _wait_for_hold(self, end: float) -> None:
         if (wait := self._hold(end)) > 0:
@@ -293,6 +323,12 @@ def _with_kept(scope: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]
     """The namespaces with more that is kept: changed in place, since variables read them there."""
     scope["kept"] = {**scope.get("kept", {}), **kept}
     return scope
+
+
+def _redirect_uri(scope: Mapping[str, Any], old: Token | None) -> str:
+    """For which redirect URI the client is registered that a code or a token was given to: no other client may use it."""
+    consent = scope.get("consent")
+    return str(consent.redirect_uri if consent is not None else old.kept.get(MARK, "") if old is not None else "")
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:

@@ -9,6 +9,7 @@ from authweave.errors import (
     AuthweaveError,
     EndpointPaused,
     RateLimited,
+    RegistrationError,
     TokenAnswerError,
     TokenEndpointError,
     TokenError,
@@ -36,7 +37,7 @@ def trouble_of(failure: AuthweaveError, record: Record, spends: str, attempt: in
     reason, before = str(failure), record.trouble
     if isinstance(failure, RateLimited | EndpointPaused):
         return Trouble("rate_limited", reason, now, until=failure.retry_at)
-    if (isinstance(failure, TokenAnswerError) or _is_misread(failure)) and not spends:
+    if (isinstance(failure, TokenAnswerError | RegistrationError) or _is_misread(failure)) and not spends:
         kind = "refused" if is_client_refused(failure) else "unreachable"
         count = _in_a_row(before, kind, credentials)
         until = now + refusal_pause(failure, count)
@@ -120,7 +121,7 @@ def event_of(failure: AuthweaveError) -> str:
         return "rate_limited"
     if isinstance(failure, EndpointPaused):
         return ""  # told when the pause began
-    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError) or _is_misread(failure) else "unreachable"
+    return "refused" if isinstance(failure, TokenEndpointError | TokenAnswerError | RegistrationError) or _is_misread(failure) else "unreachable"
 
 
 def retry_of(failure: AuthweaveError) -> dict[str, Any]:

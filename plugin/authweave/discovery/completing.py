@@ -8,27 +8,44 @@ from typing import Any, Final
 
 from authweave.discovery.finding import Asking, Finder
 from authweave.discovery.metadata import Metadata
+from authweave.discovery.registration import Client
 from authweave.errors import DiscoveryError
-from authweave.profile import Request, TokenSettings
+from authweave.profile import Request, SignIn, TokenSettings
 from authweave.urls import literal_url
+from authweave.values import TokenKey
 
 TOKEN: Final = "token_url"
 AUTHORIZATION: Final = "authorization_url"
 DEVICE: Final = "device_authorization_url"
 REVOCATION: Final = "revocation_url"
 REGISTRATION: Final = "registration_url"
+_NEEDED: Final = (TOKEN, AUTHORIZATION, DEVICE)
+"""Endpoints without which there is no way; a token can also be forgotten without being ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
     """Settings that a call can be made with. `metadata` is None where nothing had to be found.
 
-    `registered` are the inputs that a registration stands for; `issuer` is known as soon as somebody named it.
+    `registered` are the inputs that a registration stands for, `client` is that registration and where it is kept.
     """
 
     settings: TokenSettings
     metadata: Metadata | None = None
     registered: Mapping[str, Any] = field(default_factory=dict)
+    client: tuple[TokenKey, Client] | None = None
+
+    @property
+    def names_issuer(self) -> bool:
+        """Does the server say that its redirects carry `iss` (RFC 9207)?"""
+        return self.metadata is not None and self.metadata.names_issuer
+
+    def issuer(self, scope: Mapping[str, Any]) -> str:
+        """The issuer, as far as the profile or metadata say; '' where they do not."""
+        if self.metadata is not None:
+            return self.metadata.issuer
+        written = self.settings.discovery.issuer
+        return written.render(scope) if written is not None else ""
 
     def into(self, scope: dict[str, Any]) -> dict[str, Any]:
         """The namespaces, with what a registration stands for among the inputs: changed in place, since variables read them there."""
@@ -36,27 +53,32 @@ class Completed:
             scope["inputs"] = _Over(self.registered, scope["inputs"])
         return scope
 
+    def out_of(self, scope: dict[str, Any]) -> None:
+        """Take it away again: another registration may come."""
+        if isinstance(inputs := scope["inputs"], _Over):
+            scope["inputs"] = inputs.below
+
 
 class _Over(Mapping[str, Any]):
     """Inputs, and what stands before them."""
 
-    __slots__ = ("_below", "_over")
+    __slots__ = ("_over", "below")
 
     def __init__(self, over: Mapping[str, Any], below: Mapping[str, Any]) -> None:
         self._over = over
-        self._below = below
+        self.below = below
 
     def __getitem__(self, name: str) -> Any:
-        return self._over[name] if name in self._over else self._below[name]
+        return self._over[name] if name in self._over else self.below[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._over or name in self._below
+        return name in self._over or name in self.below
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*self._over, *self._below)))
+        return iter(dict.fromkeys((*self._over, *self.below)))
 
     def __len__(self) -> int:
-        return len({*self._over, *self._below})
+        return len({*self._over, *self.below})
 
 
 def is_discovered(settings: TokenSettings) -> bool:
@@ -78,12 +100,15 @@ def found(
 ) -> tuple[TokenSettings, Metadata | None]:  # fmt: skip
     """The settings with the endpoints that are `wanted`, and the metadata, if they had to be asked for.
 
-    `asking` says how to ask on behalf of a key of the profile. An endpoint that metadata do not name stays None, but for
-    the token endpoint, without which nothing works. Raises DiscoveryError.
+    `asking` says how to ask on behalf of a key of the profile. An endpoint that metadata do not name stays None, where
+    there is another way. Raises DiscoveryError.
     """
     if not is_discovered(settings) or (than is None and all(written(settings, name) is not None for name in wanted)):
         return settings, None
     metadata = finder.metadata(issuer_of(settings, scope, finder, asking), asking("issuer" if settings.discovery.issuer else "resource"), than=than)
+    for name in wanted:
+        if name in _NEEDED and written(settings, name) is None:
+            metadata.needed(name)
     return filled(settings, metadata), metadata
 
 
@@ -98,21 +123,26 @@ def issuer_of(settings: TokenSettings, scope: Mapping[str, Any], finder: Finder,
 
 def filled(settings: TokenSettings, metadata: Metadata) -> TokenSettings:
     """The settings, with every endpoint of the metadata that the profile does not write itself."""
-    token_url = settings.token_url or metadata.needed(TOKEN, "token_url")
-    sign_in = replace(
-        settings.sign_in,
-        authorization_url=settings.sign_in.authorization_url or metadata.endpoint(AUTHORIZATION, AUTHORIZATION),
-        device_authorization_url=settings.sign_in.device_authorization_url or metadata.endpoint(DEVICE, DEVICE),
-    )
+    token_url = settings.token_url or metadata.endpoint(TOKEN, TOKEN)
     registration_url = settings.discovery.registration_url or metadata.endpoint(REGISTRATION, REGISTRATION)
     return replace(
         settings,
         token_url=token_url,
         refresh_url=settings.refresh_url or token_url,
-        sign_in=sign_in,
+        sign_in=_sign_in(settings, metadata),
         discovery=replace(settings.discovery, registration_url=registration_url),
         revoke_request=_revoke_request(settings, metadata),
     )
+
+
+def _sign_in(settings: TokenSettings, metadata: Metadata) -> SignIn:
+    """Where a person signs in for a grant that wants one; another grant asks nobody because its server could."""
+    asked = settings.sign_in
+    if not settings.grant_signs_in:
+        return asked
+    if settings.at_device:
+        return asked if asked.device_authorization_url else replace(asked, device_authorization_url=metadata.endpoint(DEVICE, DEVICE))
+    return asked if asked.authorization_url else replace(asked, authorization_url=metadata.endpoint(AUTHORIZATION, AUTHORIZATION))
 
 
 def _revoke_request(settings: TokenSettings, metadata: Metadata) -> Request | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 GRANT: Final = "registration"
 """What stands in the key of a registration where that of a token has its grant."""
+MARK: Final = "(registered for)"
+"""Under which name a token keeps the redirect URI of the client that it was given to: no name that a profile could use."""
 _LONGEST: Final = 4096
 _SIGNS_IN: Final = ("authorization_code",)
 
@@ -103,7 +105,13 @@ class Registering:
         draft = self.draft()
         request = draft.finish()
         response = self.exchange(request, end - time.monotonic(), tuple(draft.placed))
-        return read_registration(response, request.url.partition("?")[0], self.client_auth, self.clock())
+        failure: RegistrationError
+        try:
+            return read_registration(response, request.url.partition("?")[0], self.client_auth, self.clock())
+        except RegistrationError as error:
+            failure = error.fresh()
+        failure.is_of_answer = True  # of this call: it is noted for everybody
+        raise failure
 
     def spends(self, old: Token | None) -> Secret | None:
         """Nothing: each registration is another client."""
@@ -130,7 +138,7 @@ class Registrar:
         self._flights = flights
         self._lease_seconds = lease_seconds
         self._deadline = deadline
-        self._clock = clock
+        self.clock = clock
 
     def client(self, key: TokenKey, way: Registering, end: float, *, lane: Hashable, tell: Tell) -> Client:
         """The registered client, registered now if there is none or its secret has expired.
@@ -144,16 +152,16 @@ class Registrar:
                 tell("registered" if kind == "acquired" else kind, **fields)
 
         renewal = Renewal(
-            key, self._ledger, lambda: way, self._flights, lane=lane, lease_seconds=self._lease_seconds, deadline=self._deadline, clock=self._clock, tell=told
+            key, self._ledger, lambda: way, self._flights, lane=lane, lease_seconds=self._lease_seconds, deadline=self._deadline, clock=self.clock, tell=told
         )
         token = renewal.run(None, None, end)
         assert token is not None  # noqa: S101 - only one who does not wait gets none
         return Client(token)
 
     def known(self, key: TokenKey) -> Client | None:
-        """The registered client, if there is one; nobody is asked. Raises StoreUnavailable."""
+        """The registered client, if there is one whose secret has not expired; nobody is asked. Raises StoreUnavailable."""
         token = self._ledger.read(key).token
-        return Client(token) if token is not None else None
+        return Client(token) if token is not None and self.clock() < token.expires_at else None
 
     def forget(self, key: TokenKey, refused: Client) -> None:
         """Forget a client that its server does not know any more, unless somebody has registered another since."""

@@ -8,6 +8,7 @@ from authweave.rules.circle import Circle
 from authweave.rules.constant_condition import ConstantCondition
 from authweave.rules.credential_template import CredentialTemplate
 from authweave.rules.empty_namespace import EmptyNamespace
+from authweave.rules.endpoints import Endpoints
 from authweave.rules.field_order import FieldOrder
 from authweave.rules.field_value import FieldValue
 from authweave.rules.file_name import FileName
@@ -18,6 +19,7 @@ from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
 from authweave.rules.open_credential import OpenCredential
 from authweave.rules.path_field import PathField
+from authweave.rules.registration import Registration
 from authweave.rules.rejection import Rejection
 from authweave.rules.request_body import RequestBody
 from authweave.rules.rewritten_value import RewrittenValue
@@ -48,6 +50,7 @@ RULES = (
     ConstantCondition,
     CredentialTemplate,
     EmptyNamespace,
+    Endpoints,
     FieldOrder,
     FieldValue,
     FileName,
@@ -58,6 +61,7 @@ RULES = (
     NeverApplies,
     OpenCredential,
     PathField,
+    Registration,
     Rejection,
     RequestBody,
     RewrittenValue,

@@ -98,12 +98,8 @@ def _translated(error: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, boo
                 yield (*path, key), words.unknown_key((*path, key), error.instance, known), True
     elif error.validator == "required":
         for key in error.validator_value:
-            if key in error.instance:
-                continue
-            if key != "token_url" or not ({"issuer", "resource"} & error.instance.keys()):
+            if key not in error.instance:
                 yield (*path, key), words.missing((*path, key)), False
-            elif "issuer" not in error.instance:
-                yield (*path, "resource"), words.NOT_FOUND_BY_RESOURCE, False
     elif "propertyNames" in list(error.absolute_schema_path)[-2:]:
         yield (*path, error.instance), words.name(path, error.instance), True
     else:

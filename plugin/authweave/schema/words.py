@@ -44,7 +44,6 @@ _NO_PLACE: Final = {
     "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
     "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
 }
-NOT_FOUND_BY_RESOURCE: Final = Words(not_built.RULE, "finding the token endpoint by `resource` is not built yet", "write token_url: https://…")
 
 
 def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any]) -> Words:

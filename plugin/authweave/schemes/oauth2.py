@@ -19,7 +19,7 @@ class OAuth2:
     title: ClassVar[str] = "a token from a token endpoint (RFC 6749)"
     schema: ClassVar[JsonSchema] = {
         "x-keys-of": ("grants", "client_auth"),
-        "required": ["grant_type", "token_url"],
+        "required": ["grant_type"],
         "properties": {
             "grant_type": {
                 **frame.by_kind(

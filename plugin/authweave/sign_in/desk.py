@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from authweave.chance import between
+from authweave.discovery.completing import AUTHORIZATION as LINK_PLACE
+from authweave.discovery.completing import DEVICE as DEVICE_PLACE
+from authweave.discovery.completing import Completed
 from authweave.errors import (
     AuthorizationDenied,
     AuthweaveError,
@@ -55,7 +58,8 @@ DEVICE: Final = "device"
 class Whose:
     """Whose sign-in it is, and what it takes. `endpoint` gets tokens with a consent; `rest` sleeps without holding a worker's place.
 
-    `is_ending` says that the process, or its engine, is about to end: nobody polls any more.
+    `is_ending` says that the process, or its engine, is about to end: nobody polls any more. `complete` finds what the profile
+    does not write, and registers the client for a redirect URI: the scope has its id afterwards.
     """
 
     key: TokenKey
@@ -72,7 +76,7 @@ class Whose:
     rest: Callable[[float], None]
     is_ending: Callable[[], bool]
     deadline: float
-    iss_required: bool = False
+    complete: Callable[[dict[str, Any], float, str, str], Completed]
 
 
 class Desk:
@@ -147,34 +151,32 @@ class Desk:
         raise StoreUnavailable("other", "the sign-in under way changes all the time")
 
     def _made(self, mark: str, redirect: str, end: float) -> Begun:
-        whose, now = self.whose, self._clock()
-        issuer = whose.settings.discovery.issuer
+        whose, now, scope = self.whose, self._clock(), self.whose.scope()
+        found = whose.complete(scope, end, DEVICE_PLACE if self.is_at_device else LINK_PLACE, redirect)
         begun = Begun(
             kind=DEVICE if self.is_at_device else "browser", facts=whose.key.facts(), profile=whose.profile.name,
             source=str(whose.profile.merged.document.source), variant=whose.variant.name, servers=whose.servers,
             made_from=self._made_from(), state=new_state(self.shelf.row), begun_at=now, expires_at=now + LIFETIME, session=mark,
-            redirect_uri=redirect, issuer=issuer.render(whose.scope()) if issuer is not None else "", iss_required=whose.iss_required,
+            redirect_uri=redirect, issuer=found.issuer(scope), iss_required=found.names_issuer,
         )  # fmt: skip
-        return self._at_device(begun, end) if self.is_at_device else self._with_link(begun)
+        return self._at_device(begun, found.settings, scope, end) if self.is_at_device else self._with_link(begun, found.settings, scope)
 
-    def _with_link(self, begun: Begun) -> Begun:
-        settings, scope = self.whose.settings, self.whose.scope()
+    def _with_link(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any]) -> Begun:
         pkce = settings.sign_in.pkce if settings.grant_signs_in else ""
         asked = replace(settings, sign_in=replace(settings.sign_in, pkce=pkce))
         verifier = new_verifier() if pkce else ""
         url = authorization_url(asked, scope, self.whose.variant.origin, state=begun.state, redirect_uri=begun.redirect_uri, verifier=verifier)
-        return replace(begun, url=url, verifier=verifier, hosts=self._hosts(url))
+        return replace(begun, url=url, verifier=verifier, hosts=self._hosts(url, settings))
 
-    def _hosts(self, url: str) -> tuple[str, ...]:
-        """The hosts that the profile itself names for this sign-in."""
-        token_url = self.whose.settings.token_url
+    def _hosts(self, url: str, settings: TokenSettings) -> tuple[str, ...]:
+        """The hosts that the profile itself, or its issuer, names for this sign-in."""
+        token_url = settings.token_url
         named = [url]
         if token_url is not None and not any(read[0] == "kept" for read in token_url.reads):
             named.append(token_url.render(self.whose.scope()))
         return tuple(dict.fromkeys(host for one in named if (host := host_of(one))))
 
-    def _at_device(self, begun: Begun, end: float) -> Begun:
-        settings, scope = self.whose.settings, self.whose.scope()
+    def _at_device(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
         draft = device_request(settings, scope, self.whose.variant.origin)
         request = draft.finish()
         response = self.whose.exchange(request, end - time.monotonic(), tuple(draft.placed))
