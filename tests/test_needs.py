@@ -6,7 +6,7 @@ import pytest
 
 from documentation.needs import PROOFS, ROWS, Proof, proofs
 
-UNPROVEN = {
+UNPROVEN: set[str] = {
     "auth kind: static secret",
     "auth kind: oauth2 authorization_code",
     "auth kind: basic",

@@ -73,6 +73,7 @@ http {{
       if ($by_header = "") {{ return 401; }}
       if ($by_query = "") {{ return 401; }}
     }}
+    location /open/ {{ if ($http_authorization) {{ return 400; }} }}
     location /version/ {{ if ($http_x_api_version != "2024-01-18") {{ return 401; }} }}
   }}
   server {{
@@ -139,6 +140,11 @@ class Nginx:
         return f"{self.origin}/version/me.json"
 
     @property
+    def open_url(self) -> str:
+        """For everybody, but 400 for a request with `Authorization`, as at links that are signed already."""
+        return f"{self.origin}/open/me.json"
+
+    @property
     def basic_url(self) -> str:
         """Behind Basic: `nginx.USERNAME`, `nginx.PASSWORD` (UTF-8, with a colon in the password)."""
         return f"{self.origin}/basic/me.json"
@@ -202,7 +208,7 @@ def _self_signed(folder: Path) -> Certificate:
 
 
 def _write_files(folder: Path) -> None:
-    for place in ("basic", "header", "query", "cookie", "certificate", "certificate-and-key", "two", "version"):
+    for place in ("basic", "header", "query", "cookie", "certificate", "certificate-and-key", "two", "version", "open"):
         (folder / "files" / place).mkdir(parents=True)
         (folder / "files" / place / "me.json").write_text('{"user": "me"}')
     (folder / "files" / "401.json").write_text('{"error": "credential missing or wrong"}')

@@ -40,11 +40,12 @@ def odd_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddProvid
     Grants: client_credentials, password, refresh_token, authorization_code, and `exchange` (a living `access_token` for
     another one; with `resource=files` for the API of the way `files`).
     Answers: answer-nested (`data.token`, `.seconds`, `.renew`), -header (X-Auth-Token, 201; the API wants it there too),
-    -cookie (`session`; the API too), -whole, -form, -xml (`result/session/token`); expires-ms, expires-at, no-expiry;
+    -cookie (`session`; the API too), -whole, -form, -xml (`result/session/token`); expires-ms, expires-at, no-expiry, access-only;
     instance (`instance_url`, where the API is for this token); two-tokens (`subscription_key`, wanted as
     X-Subscription-Key); code-0 (always 200, `code` not 0 is an error).
     Consent: renamed (`appid`, `callback`; answers `auth_code`); offline (`access_type=offline`); strict (no PKCE); comma
     (between scopes); company (`realmId` in the redirect); consented (`tenant_hint`; no code). PKCE may be plain.
+    tenant-acme, in token requests and at the API: only clients made with `tenant="acme"` are known (and named in the body).
     API: expired-403, expired-200 (JSON with `code: 419`), … instead of 401.
     """
     need(PARTS["odd-provider"])

@@ -19,6 +19,7 @@ export const ANSWERS = {
   'expires-ms': members((old) => ({ ...without(old, 'expires_in'), expires_ms: old.expires_in * 1000 })),
   'expires-at': members((old) => ({ ...without(old, 'expires_in'), expires_at: new Date(Date.now() + old.expires_in * 1000).toISOString() })),
   'no-expiry': members((old) => without(old, 'expires_in')),
+  'access-only': members((old) => without(old, 'refresh_token')),
   instance: members((old, { instance }) => ({ ...old, instance_url: instance })),
   'two-tokens': members((old, { subscription }) => ({ ...old, subscription_key: subscription })),
   'code-0': (answer) => ({

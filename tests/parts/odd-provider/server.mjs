@@ -104,6 +104,7 @@ async function tokenCall(req, res) {
   let token;
   try {
     let parameters = (chosen(ways, READERS)[0] ?? form)(asked);
+    if (!ofTenant(ways, clients.get(parameters.client_id))) throw new Refused('unknown_client', 401);
     for (const way of chosen(ways, WAYS)) parameters = await way(parameters, asked, { clients, consents });
     req.partClient = parameters.client_id ?? basicUser(req);
     ({ token, members: answer.members } = await granted(parameters, ways, asked));
@@ -112,6 +113,12 @@ async function tokenCall(req, res) {
   }
   for (const dress of chosen(ways, ANSWERS)) answer = dress(answer, token);
   res.writeHead(answer.status, answer.headers).end(answer.body ?? JSON.stringify(answer.members));
+}
+
+/** `tenant-acme` knows the clients of the tenant acme only. */
+function ofTenant(ways, client) {
+  const tenant = ways.find((way) => way.startsWith('tenant-'));
+  return !tenant || tenant === `tenant-${client?.tenant}`;
 }
 
 function basicUser(req) {
@@ -171,6 +178,7 @@ async function api(req, res) {
 const bearer = (req) => /^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1];
 
 function fits(ways, token, req) {
+  if (!ofTenant(ways, clients.get(token.client.id))) return false;
   if (ways.includes('files') && token.resource !== 'files') return false;
   if (ways.includes('two-tokens') && req.headers['x-subscription-key'] !== token.subscription) return false;
   const at = ways.find((way) => way.startsWith('at-'));
