@@ -4,7 +4,7 @@ A test is a proof by its mark, with names of rows as literal text:
 
     @pytest.mark.proves("auth kind: basic", "placement on the task request: cookie")
 
-on a test, on its class, or on a `pytest.param` of its table (in the decorator, or in a list at the top of the module that the decorator
+(or `proves`, where that is `pytest.mark.proves`) on a test, on its class, or on a `pytest.param` of its table (in the decorator, or in a list at the top of the module that the decorator
 names). A proof stands in `tests/real/`: a server or verifier that is not ours decides, and refuses the negative twin, the same profile
 without the feature. `docs/needs.md` is made from the marks: `python tests/generate_docs.py` after a new one, and take the row out of
 `UNPROVEN` in `tests/test_needs.py`.
@@ -165,7 +165,7 @@ def proofs() -> dict[str, tuple[Proof, ...]]:
     """Every row that a mark names, rows that do not exist too, with its tests in the order of the files."""
     found: dict[str, list[Proof]] = {}
     for file in sorted(TESTS.rglob("test_*.py")):
-        if ".proves(" in (text := file.read_text()):
+        if "proves(" in (text := file.read_text()):
             for test, row in _marked(ast.parse(text)):
                 if (proof := Proof(file, test)) not in found.setdefault(row, []):
                     found[row].append(proof)
@@ -197,5 +197,5 @@ def _rows_in(decorators: list[ast.expr], tables: dict[str, ast.expr]) -> Iterato
     names = {each.id for decorator in decorators for each in ast.walk(decorator) if isinstance(each, ast.Name)}
     for root in [*decorators, *(tables[name] for name in sorted(names & tables.keys()))]:
         for call in ast.walk(root):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "proves":
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("pytest.mark.proves", "proves"):
                 yield from (ast.literal_eval(argument) for argument in call.args)
