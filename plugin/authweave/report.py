@@ -21,13 +21,16 @@ STAGES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Every stage in its order, with its title. `connect` includes the way through a proxy."""
 
+STEP_STAGES: Final[Mapping[str, str]] = {"before": "token_call", "after": "token_checks"}
+"""The steps of a token call, one stage for each that was taken, and the stage that they come before."""
+
 TOKEN_VERDICTS: Final = ("obtained", "refused", "inconclusive", "not_needed", "not_tested")
 CREDENTIAL_VERDICTS: Final = ("accepted", "refused", "forbidden", "inconclusive", "not_tested")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of the way. `status`: ok, failed, skipped or warning. `about` names the test, where there are several."""
+    """One step of the way. `status`: ok, failed, skipped or warning. `about` names the step, or the test where there are several."""
 
     name: str
     status: str
@@ -39,7 +42,7 @@ class Stage:
     @property
     def title(self) -> str:
         """The stage in words."""
-        return f"{STAGES[self.name]} {self.about}".rstrip()
+        return f"{STAGES.get(self.name, 'step')} {self.about}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call: what was asked, and the answer or the `error` in its place. `purpose`: token, renewal or check."""
+    """One call: what was asked, and the answer or the `error` in its place. `purpose`: token, renewal, check, or before and after for a step of a token call."""
 
     purpose: str
     title: str

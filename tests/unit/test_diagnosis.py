@@ -26,6 +26,7 @@ from probing import (
     REFRESH,
     SECRET,
     TOKEN,
+    between,
     engine_of,
     first,
     oauth,
@@ -111,6 +112,44 @@ def test_the_token_server_refuses(tmp_path, code, behaviour, key):
     assert ("refused", "not_tested") == (report.token.word, report.credential.word)
     assert "failed" == stage(report, "token_call").status
     assert "whether the API accepts the credential" in report.not_tested
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "key"),
+    [(answers(401, body=b""), "auth.username"), (error("BAD_LOGIN", 200), "auth.username"), (says_json({"code": "A2", "msg": "no"}, 422), "auth.username")],
+)
+def test_a_login_is_refused(tmp_path, behaviour, key):
+    """Whatever its words are, it is a verdict, and user name and password are what to look at first."""
+    with between(behaviour) as (identity, api):
+        auth = {"type": "session", "token_url": f"{identity.url}login"}
+        report = run(written(tmp_path, auth, servers=[api.url]), inputs={"username": "ada", "password": SECRET})
+
+    assert ("login_refused", "refused", key) == (first(report).code, report.token.word, first(report).fixes[0].key)
+
+
+STEPS = [
+    ("step_refused", answers(404, body=b"{}"), "refused"),
+    ("step_unread", says_json({"there": "N 0"}), "inconclusive"),
+    ("connection_lost", lambda peer: peer.request(), "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("code", "behaviour", "word"), STEPS)
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_step_fails(tmp_path, phase, code, behaviour, word):
+    """Its stage has its name, the fix its place in the profile, and the stages before it went well."""
+    step = {"name": "discover", "request": {"url": ""}, "response": {"keep": {"x": {"value": "{{ response.json.there }}", "pattern": "[a-z]+"}}}}
+    with between() as (identity, api), Server(behaviour) as other:
+        step["request"]["url"] = other.url
+        fields = [{"in": "query", "key": "x", "value": "{{ kept.x }}"}]
+        made = written(tmp_path, oauth(f"{identity.url}token", **{phase: [step]}), servers=[api.url.rstrip("/")], fields=fields)
+        report = run(made)
+
+    assert (code, word) == (first(report).code, report.token.word)
+    assert f"auth.{phase}[0]" == first(report).fixes[-1 if code == "connection_lost" else 0].key
+    assert ("failed", "discover") == (stage(report, phase).status, stage(report, phase).about)
+    assert ("ok" if phase == "after" else "skipped") == stage(report, "token_call").status
+    assert [phase] == [one.purpose for one in report.exchanges if one.purpose not in ("token", "check")]
 
 
 @pytest.mark.parametrize(("code", "behaviour", "key"), OPEN)
@@ -540,7 +579,7 @@ PROVOKED_ALONE = {
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
-    "reauthorize",
+    "reauthorize", "login_refused", "step_refused", "step_unread",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "no scheme raises it yet",
@@ -609,6 +648,7 @@ def test_every_sentence_can_be_said(code):
     """No row needs a fact that a case may lack, but those that its finder always gives."""
     facts = {
         "lifetime": "x", "asked": "a", "granted": "b", "token_type": "mac", "skew": 50.0, "supply": "x", "came_from": "y", "problems": 2,
+        "step": "discover",
     }  # fmt: skip
     case = Case(facts=facts)
 

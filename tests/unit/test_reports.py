@@ -191,7 +191,8 @@ def test_the_schema_names_every_key():
 
 def test_the_schema_names_every_stage_and_verdict():
     """Its lists are those of the code."""
-    assert list(values.STAGES) == SCHEMA["$defs"]["stage"]["properties"]["name"]["enum"]
+    assert {*values.STAGES, *values.STEP_STAGES} == set(SCHEMA["$defs"]["stage"]["properties"]["name"]["enum"])
+    assert list(values.STAGES) == [name for name in SCHEMA["$defs"]["stage"]["properties"]["name"]["enum"] if name not in values.STEP_STAGES]
     assert list(values.TOKEN_VERDICTS) == SCHEMA["properties"]["token"]["properties"]["word"]["enum"]
     assert list(values.CREDENTIAL_VERDICTS) == SCHEMA["properties"]["credential"]["properties"]["word"]["enum"]
 

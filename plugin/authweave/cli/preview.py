@@ -29,7 +29,7 @@ authweave preview acme.yaml --url /v1/me
 authweave preview acme.yaml --url /v1/users --json '{"name": "Ada"}' --input tenant=acme
 authweave preview acme.yaml --refresh         the request that renews a token
 """
-_TITLES: Final = {"token": "Token request", "task": "Task request"}
+_TITLES: Final = {"before": "Step before the token request:", "token": "Token request", "after": "Step after the token request:", "task": "Task request"}
 
 
 @command_of("preview", examples=EXAMPLES)
@@ -71,7 +71,7 @@ def _lines(made: Preview) -> Iterator[str]:
     yield f"{made.profile}{variant}: nothing was sent"
     for request in made.requests:
         yield ""
-        yield _TITLES[request.purpose]
+        yield f"{_TITLES[request.purpose]} {request.step}".rstrip()
         yield from _request(request)
     if not made.requests:
         yield "\nIt gets no token; add --url to see a task request"

@@ -13,6 +13,11 @@ def is_token_call(case: Case) -> bool:
     return bool(case.facts.get("token_call"))
 
 
+def is_step(case: Case, phase: str) -> bool:
+    """Was it a step before (or after) the token request?"""
+    return f".{phase}[" in str(case.facts.get("step_key", ""))
+
+
 def is_api_call(case: Case) -> bool:
     """Was it the API that was called?"""
     return not is_token_call(case)
@@ -21,7 +26,9 @@ def is_api_call(case: Case) -> bool:
 def at_url(say: str) -> tuple[Remedy, ...]:
     """The key that holds the URL which was called."""
     return (
-        Remedy("auth.token_url", say, lambda case: is_token_call(case) and not case.facts.get("refresh")),
+        Remedy("auth.before", f"request.url of this step: {say}", lambda case: is_step(case, "before")),
+        Remedy("auth.after", f"request.url of this step: {say}", lambda case: is_step(case, "after")),
+        Remedy("auth.token_url", say, lambda case: is_token_call(case) and not case.facts.get("refresh") and not case.facts.get("step")),
         Remedy("auth.refresh_url", say, lambda case: bool(case.facts.get("refresh"))),
         Remedy("test.request.url", say, lambda case: is_api_call(case) and case.facts.get("absolute_test", False)),
         Remedy("servers", say, is_api_call),

@@ -18,6 +18,7 @@ _OAUTH: Final = frozenset({
 _NEED_A_PERSON: Final = frozenset({"access_denied", "consent_required", "interaction_required", "login_required", "mfa_required", "account_selection_required"})
 _FAILING: Final = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 _STATUSES: Final[Mapping[int, str]] = {401: "token_401", 403: "token_403", 404: "token_404", 410: "token_404", 405: "token_405"}
+_LOGIN_REFUSED: Final = frozenset({*range(200, 300), 400, 401, 403, 409, 422, 423})
 _CONNECT: Final = ("refused", "timeout", "unreachable", "reset")
 _PROTOCOL: Final[Mapping[str, str]] = {
     "no_answer": "connection_lost", "reset": "connection_lost", "truncated": "empty_or_partial_body",
@@ -70,6 +71,10 @@ def token_code(case: Case) -> str:
         return wire_code(error)
     if isinstance(error, errors.RateLimited):
         return "rate_limited"
+    if error is not None and error.step:
+        return "step_refused" if isinstance(error, errors.TokenEndpointError) else "step_unread" if case.response is not None else local_code(error)
+    if isinstance(error, errors.TokenEndpointError) and case.settings is not None and case.settings.is_session and error.status in _LOGIN_REFUSED:
+        return "login_refused"
     if isinstance(error, errors.TokenAnswerError):
         kind = "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
         return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES else "token_unusable"

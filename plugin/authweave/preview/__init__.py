@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from authweave.applying import placed
-from authweave.call import token_call
+from authweave.call import step_draft, token_call
 from authweave.connection import Connection
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
@@ -16,10 +17,11 @@ from authweave.preview.stand_ins import Offline, OfflineInputs, offline_token
 from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
-from authweave.profile import Test, Variant
+from authweave.profile import Step, Test, Variant
 from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
 from authweave.token_endpoint import proof_key, put_proof
+from authweave.token_steps import is_due
 from authweave.values import Secret, TaskRequest, Token
 
 __all__ = ["Preview", "PreviewedInput", "PreviewedPart", "PreviewedRequest", "preview"]
@@ -52,7 +54,9 @@ class PreviewedPart:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedRequest:
-    """One request as it would be sent, or (`error`) why it cannot be made. `purpose`: token or task.
+    """One request as it would be sent, or (`error`) why it cannot be made. `purpose`: before, token, after or task.
+
+    `step` is the name of a step before or after the token request.
 
     `body` is its text; where that cannot be shown it is '' and `note` says why.
     """
@@ -65,6 +69,7 @@ class PreviewedRequest:
     note: str = ""
     parts: tuple[PreviewedPart, ...] = ()
     error: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Preview:
 
 
 def preview(connection: Connection, request: TaskRequest | None = None, *, refresh: bool = False) -> Preview:
-    """The token request and the task request (without one: that of the profile's first test).
+    """The token request with its steps, and the task request (without one: that of the profile's first test).
 
     `refresh`: the request that renews a token instead of the first one. Blocking where a source of inputs is. What
     cannot be made says why in its place.
@@ -136,8 +141,8 @@ class _Maker:
             made.append(self.failed("task", error))
         if variant is not None:
             token = offline_token(variant, self.known, self.now) if variant.tokens else None
-            if variant.tokens is not None:
-                made.append(self.shown("token", lambda: self.token_request(variant, token if refresh else None)))
+            if token is not None:
+                made += self.token_call(variant, token, refresh=refresh)
             if request is not None:
                 made.append(self.shown("task", lambda: self.task_request(request, variant, token, tested)))
         return Preview(self.connection.profile.reference, variant.name if variant else "", tuple(made), self.told_inputs())
@@ -148,12 +153,37 @@ class _Maker:
         test = tests[0] if isinstance(tests, tuple) and tests else None
         return check_request(test, self.connection.scope(self.inputs, None)) if isinstance(test, Test) else (None, ())
 
-    def token_request(self, variant: Variant, old: Token | None) -> tuple[TaskRequest, tuple[Placed, ...]]:
-        assert variant.tokens is not None  # noqa: S101 - asked only for types with tokens
+    def token_call(self, variant: Variant, token: Token, *, refresh: bool) -> Iterator[PreviewedRequest]:
+        """The token request, and the steps that belong to it. What they keep is `token.kept`, stand-ins."""
+        settings, old = variant.tokens, token if refresh else None
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self.connection.scope(self.inputs, old)
+        scope["kept"] = dict(token.kept)
+        yield from self.steps("before", settings.before, variant, old, scope)
+        yield self.shown("token", lambda: self.token_request(variant, old, scope))
+        scope["token"] = token.as_scope()
+        yield from self.steps("after", settings.after, variant, old, scope)
+
+    def steps(self, purpose: str, steps: tuple[Step, ...], variant: Variant, old: Token | None, scope: Mapping[str, Any]) -> Iterator[PreviewedRequest]:
+        for step in steps:
+            try:
+                if not is_due(step, old, scope):
+                    continue
+            except AuthweaveError as error:
+                yield replace(self.failed(purpose, error), step=step.name)
+                continue
+            yield replace(self.shown(purpose, partial(self.step_request, variant, step, scope)), step=step.name)
+
+    def token_request(self, variant: Variant, old: Token | None, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        assert variant.tokens is not None  # noqa: S101 - asked only for types with tokens
         draft = token_call(variant.tokens, scope, old, variant.origin).draft()
         if (key := proof_key(variant.tokens, old)) is not None:
             put_proof(draft, key, self.now, "", f"{variant.origin}.dpop")
+        return draft.finish(), tuple(draft.placed)
+
+    def step_request(self, variant: Variant, step: Step, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        assert variant.tokens is not None  # noqa: S101 - as above
+        draft = step_draft(variant.tokens, step, scope, variant.origin)
         return draft.finish(), tuple(draft.placed)
 
     def task_request(
@@ -168,7 +198,9 @@ class _Maker:
             headers = request.headers if purpose == "task" else self.sent_headers(request)
         except AuthweaveError as error:
             return self.failed(purpose, error)
-        record = Recorded("token" if purpose == "token" else "check", request, parts, headers=headers)
+        url_key = next((one.origin for one in parts if one.place == "url"), "")
+        parts = tuple(one for one in parts if one.place != "url")
+        record = Recorded("check" if purpose == "task" else "token", request, parts, url_key=url_key, headers=headers)
         learn_placed(record, self.known)
         asked = self.measured(exchange_view(record, self.known, self.connection.profile).asked, request)
         note = asked.body.note or (TOO_SHORT if request.body and self.has_short_secret() else "")
@@ -187,7 +219,7 @@ class _Maker:
                 yield PreviewedPart(one.place, one.key, "", one.origin, self.connection.profile.place(one.origin))
         for place, several in (("header", asked.headers), ("payload", asked.body.parts)):
             for part in several:
-                is_ours = purpose == "token" or (place, part.name.lower()) in ours
+                is_ours = purpose != "task" or (place, part.name.lower()) in ours
                 yield PreviewedPart(place, part.name, part.value, part.origin if is_ours else GIVEN, part.place)
 
     def sent_headers(self, request: TaskRequest) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ from authweave.wire import Wire
 
 @dataclass(slots=True)
 class Recorded:
-    """One call. `purpose`: token, renewal or check. `url_key` is the key of the profile that holds the URL, `path` the
+    """One call. `purpose`: token, renewal, check, or before and after for a step, which `about` names. `url_key` is the key of the profile that holds the URL, `path` the
     values of path fields; `at` is the Unix second at which the answer was there."""
 
     purpose: str
@@ -38,8 +38,13 @@ class Recorded:
 
     @property
     def is_token_call(self) -> bool:
-        """Was it the token endpoint that was called?"""
+        """Was it a token call, or a step of one?"""
         return self.purpose != "check"
+
+    @property
+    def is_step(self) -> bool:
+        """Was it a step of a token call?"""
+        return self.purpose in ("before", "after")
 
 
 class Recorder:
@@ -52,7 +57,11 @@ class Recorder:
         self._clock = clock
 
     def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
-        """A token call (a `token_endpoint.Exchange`)."""
+        """A token call, or a step of one (a `token_endpoint.Exchange`)."""
+        if step := next((one for one in placed if one.place == "url"), None):
+            phase = "after" if ".after[" in step.origin else "before"
+            others = tuple(one for one in placed if one is not step)
+            return self._send(Recorded(phase, request, others, step.key, step.origin), seconds, wire, truncate=False)
         checked = any(record.purpose == "check" for record in self.records)
         record = Recorded("renewal" if checked else "token", request, placed, url_key=_url_key(placed))
         return self._send(record, seconds, wire, truncate=False)

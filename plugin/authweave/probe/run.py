@@ -256,11 +256,11 @@ def _ended(ledger: Ledger, error: AuthweaveError, test: Test | None, records: li
     if last is not None and last.purpose == "check":
         unanswered(ledger, last.error or error, last, test, about)
     elif last is not None or isinstance(error, TokenError | WireError):
-        token_failed(ledger, error, last)
+        token_failed(ledger, error, records)
     elif isinstance(error, InputError):
         _unresolved(ledger, error)
     elif isinstance(error, ApplyError) and _lacks_token(ledger):
-        token_failed(ledger, error, None)
+        token_failed(ledger, error, [])
     else:
         code = local_code(error)
         ledger.stage("apply", "failed", None, str(error), code=code, about=about)

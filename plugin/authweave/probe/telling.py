@@ -9,7 +9,7 @@ from typing import Any, Final
 from authweave.probe.ledger import Ledger
 from authweave.probe.views import exchange_view
 from authweave.profile import Profile
-from authweave.report import STAGES, Exchange, Report, Stage
+from authweave.report import STAGES, STEP_STAGES, Exchange, Report, Stage
 from authweave.values import Secret
 
 _TOKEN_STAGES: Final = ("token_call", "token_parse", "token_checks")
@@ -78,6 +78,7 @@ def _with_skipped(ledger: Ledger) -> Iterator[Stage]:
     """The stages in the order of the way; those that were not come to are skipped, with the reason where it is known."""
     for name in STAGES:
         found = [stage for stage in ledger.stages if stage.name == name]
+        yield from (stage for stage in ledger.stages if STEP_STAGES.get(stage.name) == name)
         yield from found or [Stage(name, "skipped", None, _why_skipped(ledger, name))]
 
 

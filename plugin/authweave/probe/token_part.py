@@ -29,29 +29,82 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
     if record is None or token is None:
         return  # got for an earlier test of this run
     ledger.known.learn_token(token)
-    ledger.learn(record)
-    network(ledger, record)
+    calls = [one for one in records if one.is_token_call and one.purpose != "renewal"]
+    for call in calls:
+        ledger.learn(call)
+    network(ledger, calls[0])
+    _steps(ledger, calls, "before")
     ledger.stage("token_call", "ok", call_ms(record), status_line(record))
     read = ["access_token", *(name for name in ("refresh_token", "id_token") if getattr(token, name)), *(f"kept.{name}" for name, value in token.kept.items() if value is not None)]
     ledger.stage("token_parse", "ok", None, ", ".join(read))
+    _steps(ledger, calls, "after")
     _checked(ledger, record, variant, token)
 
 
-def token_failed(ledger: Ledger, error: AuthweaveError, record: Recorded | None) -> None:
-    """Note a token call that gave none, or could not be made (no record)."""
+def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Recorded]) -> None:
+    """Note a token call that gave none, or could not be made (no record), the steps around it included."""
     facts: dict[str, Any] = {"token_call": True, "asked": asked_scope(ledger, ledger.variant)}
+    calls = [one for one in records if one.is_token_call]
+    record = _failed_at(calls, error)
+    for call in calls:
+        ledger.learn(call)
+    for call in calls[:1]:
+        network(ledger, call)
     if record is not None:
-        ledger.learn(record)
         facts["refresh"] = is_refresh(record.placed)
-        network(ledger, record)
+    if error.step:
+        facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
+    _went_well(ledger, [one for one in calls if one is not record])
     case = case_of(ledger, error=error, record=record, facts=facts)
     code = token_code(case)
-    _stages_of_failure(ledger, error, record, code)
+    if error.step:
+        _step_failed(ledger, error, record, code)
+    else:
+        _stages_of_failure(ledger, error, record, code)
     judged = ENTRIES[code].verdict == "refused"
     sentence = ledger.find(code, case, ledger.stages[-1].name)
     ledger.token = Verdict("refused" if judged else "inconclusive" if record is not None else "not_tested", sentence)
     if not ledger.credential.reason:
         ledger.credential = Verdict("not_tested", "there was no token to send")
+
+
+def _failed_at(calls: Sequence[Recorded], error: AuthweaveError) -> Recorded | None:
+    """The call in which the error came up; None where its request could not be made."""
+    last = calls[-1] if calls else None
+    if last is None or last.is_step != bool(error.step) or (last.is_step and last.about != error.step):
+        return None
+    return last
+
+
+def _went_well(ledger: Ledger, calls: Sequence[Recorded]) -> None:
+    """Note what came before the failure."""
+    _steps(ledger, calls, "before")
+    for call in calls:
+        if call.purpose == "token":
+            ledger.stage("token_call", "ok", call_ms(call), status_line(call))
+    _steps(ledger, calls, "after")
+
+
+def _steps(ledger: Ledger, calls: Sequence[Recorded], phase: str) -> None:
+    for call in calls:
+        if call.purpose == phase:
+            ledger.stage(phase, "ok", call_ms(call), status_line(call), about=call.about)
+
+
+def _step_failed(ledger: Ledger, error: AuthweaveError, record: Recorded | None, code: str) -> None:
+    phase = "after" if ".after[" in _step_key(ledger, error.step) else "before"
+    if record is not None and failed_at(record) not in ("", "call"):
+        return  # dns, connect or tls say it
+    answered = record is not None and record.reply is not None
+    words = f"{status_line(record)}: {error}" if record is not None and answered else str(error)
+    ledger.stage(phase, "failed", call_ms(record) if record is not None else None, words, code=code, about=error.step)
+
+
+def _step_key(ledger: Ledger, name: str) -> str:
+    """The place of a step in the profile: `auth.before[0]`."""
+    settings = ledger.variant.tokens if ledger.variant else None
+    steps = (*settings.before, *settings.after) if settings else ()
+    return next((step.origin for step in steps if step.name == name), "")
 
 
 def network(ledger: Ledger, record: Recorded) -> None:

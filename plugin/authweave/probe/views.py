@@ -17,7 +17,7 @@ from authweave.profile import Profile
 from authweave.report import Answered, Asked, Body, Exchange, Part, Timing
 from authweave.values import path_of
 
-_TITLES: Final = {"token": "Token call", "renewal": "Token call, renewal", "check": "Check"}
+_TITLES: Final = {"token": "Token call", "renewal": "Token call, renewal", "check": "Check", "before": "Step", "after": "Step"}
 _STANDARD: Final = "standard"
 
 

@@ -1,0 +1,41 @@
+"""What goes wrong with logins (type `session`) and with the steps of a token call."""
+
+from __future__ import annotations
+
+from authweave.diagnosis.case import Case
+from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.diagnosis.network import is_step
+
+
+def _refused(case: Case) -> str:
+    words = f", in its words: {case.word}{case.quoted}" if case.word else ""
+    return f"The login was refused ({case.status}){words}."
+
+
+def _before(case: Case) -> bool:
+    return is_step(case, "before")
+
+
+def _after(case: Case) -> bool:
+    return is_step(case, "after")
+
+
+ENTRIES = table(
+    Entry("login_refused", _refused, (
+        Remedy("auth.username", "are user name and password right, and may this account use the API? Some want an account made for programs", lambda case: "username" in _inputs(case)),
+        Remedy("auth.token_request.fields", "is the login written as the provider documents it: names, encoding, all fields?"),
+        Remedy("auth.token_response.accepted_when", "if this is how the server says yes: write what a good answer looks like", lambda case: 200 <= case.status < 300),
+    ), verdict="refused"),
+    Entry("step_refused", "Step {step} was refused ({status}): {what}.", (
+        Remedy("auth.before", "look at `request` of this step: method, URL, fields; and at `response.accepted_when`, if the answer is a good one", _before),
+        Remedy("auth.after", "look at `request` of this step: method, URL, fields; and at `response.accepted_when`, if the answer is a good one", _after),
+    ), verdict="refused"),
+    Entry("step_unread", "The answer of step {step} ({status}) does not hold what is read of it: {what}.", (
+        Remedy("auth.before", "correct `response.keep` of this step: where the value stands, and its `pattern`", _before),
+        Remedy("auth.after", "correct `response` of this step: where the values stand, and the `pattern` of what is kept", _after),
+    )),
+)  # fmt: skip
+
+
+def _inputs(case: Case) -> frozenset[str]:
+    return case.variant.key_inputs if case.variant else frozenset()
