@@ -9,10 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authweave.errors import AuthweaveError, PatternError, UsageError
-from authweave.profile import Jwt, Profile, TokenSettings, Variant
+from authweave.profile import Profile, TokenSettings, Variant
 from authweave.sandbox.from_pattern import text_of_pattern
 from authweave.sandbox.ledger import Issued, Ledger
 from authweave.sandbox.made_up import good_value
+from authweave.sandbox.made_up_keys import RSA, MadeUpKeys
+from authweave.sandbox.signers import key_kinds
 from authweave.sandbox.verifiers.case import Memory
 from authweave.scopes import make_scope
 from authweave.urls import ServerPattern, UrlTemplate
@@ -158,26 +160,14 @@ class Account:
 def _inputs(profile: Profile, chosen: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := sorted(set(chosen) - set(profile.inputs)):
         raise UsageError(f"{profile.name} has no input {', '.join(unknown)}")
-    reads = _reads(profile)
+    reads, kinds, keys = _reads(profile), key_kinds(profile), MadeUpKeys()
     made = {}
     for name, wanted in profile.inputs.items():
         if name in chosen:
             made[name] = chosen[name].reveal() if isinstance(chosen[name], Secret) else chosen[name]
         else:
-            made[name] = good_value(wanted, sorted(read[2:] for read in reads if read[:2] == ("inputs", name)), _algorithm(profile, name))
+            made[name] = good_value(wanted, sorted(read[2:] for read in reads if read[:2] == ("inputs", name)), keys, kinds.get(name, RSA))
     return made
-
-
-def _algorithm(profile: Profile, name: str) -> str:
-    """What the input signs with, where it is a key of the profile; '' for any other."""
-    for variant in profile.variants:
-        parts = [(variant.own.get("signing_key"), variant.own.get("algorithm"))]
-        if variant.tokens is not None:
-            parts += [(jwt.signing_key, jwt.algorithm) for jwt in (variant.tokens.assertion, variant.tokens.client_assertion) if isinstance(jwt, Jwt)]
-        for key, algorithm in parts:
-            if ("inputs", name) in {read[:2] for read in getattr(key, "reads", ())}:
-                return str(getattr(algorithm, "text", algorithm))
-    return ""
 
 
 def _reads(profile: Profile) -> set[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 from authweave.profile import Request, TokenSettings, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
+from authweave.sandbox.assertions import Judge
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.oauth import Client, Provider, basic_of
@@ -23,12 +24,15 @@ from authweave.sandbox.verifiers.case import Refused
 from authweave.sandbox.wanted import Wanted, wanted_fields
 from authweave.values import Secret
 
+NOBODY: Final = "nobody"
+"""The client of a profile that names none."""
 _MEDIA_TYPES: Final = {
     "form": "application/x-www-form-urlencoded", "json": "application/json", "multipart": "multipart/form-data",
     "xml": "application/xml", "text": "text/plain",
 }  # fmt: skip
 _AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
 _STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
+_ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
 
 class Desk:
@@ -85,6 +89,8 @@ class Desk:
         parameters = self._canonical(arrived, request, fields, is_refresh=is_refresh)
         if target := self._wrong_target(arrived, request, fields, is_refresh=is_refresh):
             return target
+        if refused := self._not_asserted(arrived, request, parameters, is_refresh=is_refresh):
+            return refused
         headers = (
             {}
             if any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
@@ -181,12 +187,29 @@ class Desk:
             sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
         if self._given and silent and not is_refresh:
             sent["refresh_token"] = self._given
-        if "client_id" in written or (self._client.method == "none" and ("client_id" in request.omit or silent)):
+        if "client_id" in written or self._is_anonymous(request, parameters=sent) or (self._client.method == "none" and silent):
             sent["client_id"] = self._client.client_id
         if "client_secret" in written and self._client.method != "client_secret_post":
             sent.pop("client_secret", None)
         sent["scope"] = " ".join(_scopes(sent.get("scope", ""), self._settings.scope_separator))
-        return {name: value for name, value in sent.items() if name in _STANDARD and (value or name != "scope")}
+        return {name: value for name, value in sent.items() if name in (*_STANDARD, *_ASSERTIONS) and (value or name != "scope")}
+
+    def _is_anonymous(self, request: Request, *, parameters: Mapping[str, str]) -> bool:
+        """Does nothing but an assertion say who asks?"""
+        if self._settings.client_id is None or "client_id" in request.omit:
+            return self._client.method == "none" or ("client_id" not in parameters and "client_assertion" in parameters)
+        return False
+
+    def _not_asserted(self, arrived: Arrived, request: Request, parameters: dict[str, str], *, is_refresh: bool) -> Reply | None:
+        """The refusal of an assertion; what proved the client is then taken out of the parameters."""
+        judge = Judge(self.account.profile, self.account.scope(None, arrived.view()), self.account.memory(self._variant), self.account.now())
+        if why := judge.of_client(self._settings, parameters):
+            return json_reply(401, {"error": "invalid_client", "error_description": why})
+        if not is_refresh and (why := judge.of_grant(self._settings, parameters.get("assertion"), request.fields, arrived)):
+            return json_reply(400, {"error": "invalid_grant", "error_description": why})
+        for name in _ASSERTIONS:
+            parameters.pop(name, None)
+        return None
 
     def _wrong_target(
         self, arrived: Arrived, request: Request, fields: list[Wanted], *, is_refresh: bool
@@ -232,7 +255,7 @@ def _client(account: Account, settings: TokenSettings) -> Client:
             for wanted in wanted_fields([field], scope, account.profile):
                 words += _scopes(str(wanted.value), settings.scope_separator)
     return Client(
-        client_id=_plain(settings.client_id, scope),
+        client_id=_plain(settings.client_id, scope) or NOBODY,
         client_secret=_plain(settings.client_secret, scope),
         method=settings.client_auth.name,
         basic_encoding=settings.basic_encoding,

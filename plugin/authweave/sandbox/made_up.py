@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from authweave.errors import PatternError
 from authweave.patterns import compile_pattern
 from authweave.profile import Input
 from authweave.sandbox.from_pattern import text_of_pattern
-
-if TYPE_CHECKING:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from authweave.sandbox.made_up_keys import RSA, MadeUpKeys
 
 TRIED: Final = 20
 _AWKWARD: Final = "+/%:"
 """Characters that Basic encodes or not: a profile that gets `basic_encoding` wrong shows it."""
 
 
-def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = (), algorithm: str = "") -> Any:
-    """A value that fits the declaration. `members` are what templates read inside an input of type json, `algorithm` what it signs with.
+def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = (), keys: MadeUpKeys | None = None, kind: str = RSA) -> Any:
+    """A value that fits the declaration. `members` are what templates read inside an input of type json; `kind` is that of its key.
 
     Not secret: the default, the first of `enum`, the example, something of the declared form. Secret: random.
     """
@@ -39,9 +33,7 @@ def good_value(wanted: Input, members: Iterable[tuple[str, ...]] = (), algorithm
         return _of_pattern(wanted)
     if wanted.format is not None:
         return _FORMATS[wanted.format](_host_label(wanted.name))
-    if wanted.type == "pem" and algorithm in _CURVES:
-        return _pem_of(_CURVES[algorithm]())
-    return _of_type(wanted, members)
+    return _of_type(wanted, members, keys or MadeUpKeys(), kind)
 
 
 def fits(wanted: Input, text: str) -> bool:
@@ -58,7 +50,7 @@ def _of_pattern(wanted: Input) -> str:
     raise PatternError(f"the sandbox finds no value for the pattern of {wanted.name}")
 
 
-def _of_type(wanted: Input, members: Iterable[tuple[str, ...]]) -> Any:
+def _of_type(wanted: Input, members: Iterable[tuple[str, ...]], keys: MadeUpKeys, kind: str) -> Any:
     if wanted.type in ("integer", "number"):
         return 1
     if wanted.type == "boolean":
@@ -66,11 +58,11 @@ def _of_type(wanted: Input, members: Iterable[tuple[str, ...]]) -> Any:
     if wanted.type == "list":
         return ["sandbox"]
     if wanted.type == "json":
-        return _json(members)
+        return _json(members, keys, kind)
     if wanted.type == "pem":
-        return certificate_pem() if "cert" in wanted.name else private_key_pem()
+        return keys.certificate_pem(kind) if "cert" in wanted.name else keys.private_key_pem(kind)
     if wanted.type == "pkcs12":
-        return _pkcs12()
+        return keys.pkcs12(kind)
     return _text(wanted)
 
 
@@ -80,7 +72,7 @@ def _text(wanted: Input) -> str:
     return secrets.token_urlsafe(24) + (_AWKWARD + secrets.token_hex(2) if wanted.name == "client_secret" else "")
 
 
-def _json(members: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+def _json(members: Iterable[tuple[str, ...]], keys: MadeUpKeys, kind: str) -> dict[str, Any]:
     """A map with everything that templates look up in it."""
     whole: dict[str, Any] = {}
     for path in members:
@@ -89,7 +81,7 @@ def _json(members: Iterable[tuple[str, ...]]) -> dict[str, Any]:
             inside = inside.setdefault(name, {})
         if path:
             inside[path[-1]] = (
-                private_key_pem()
+                keys.private_key_pem(kind)
                 if "private_key" in path[-1] and not path[-1].endswith("id")
                 else f"sandbox-{secrets.token_hex(8)}"
             )
@@ -106,72 +98,3 @@ _FORMATS: Final = {
 
 def _host_label(name: str) -> str:
     return name.replace("_", "-").strip("-")
-
-
-def private_key_pem() -> str:
-    """A new RSA key, in PKCS #8."""
-    return _pem_of(_rsa_key())
-
-
-def _curve(name: str) -> Any:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    return ec.generate_private_key(getattr(ec, name)())
-
-
-def _edwards() -> Any:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.generate()
-
-
-_CURVES: Final[Mapping[str, Callable[[], Any]]] = {
-    **dict.fromkeys(("ES256", "ecdsa-p256-sha256"), partial(_curve, "SECP256R1")), **dict.fromkeys(("ES384", "ecdsa-p384-sha384"), partial(_curve, "SECP384R1")),
-    "ES512": partial(_curve, "SECP521R1"), "ES256K": partial(_curve, "SECP256K1"), **dict.fromkeys(("EdDSA", "Ed25519", "ed25519"), _edwards),
-}  # fmt: skip
-"""What makes a key for an algorithm that RSA is not for."""
-
-
-def _pem_of(key: Any) -> str:
-    from cryptography.hazmat.primitives import serialization
-
-    pem: str = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    return pem
-
-
-def certificate_pem() -> str:
-    """A certificate that vouches for itself."""
-    from cryptography.hazmat.primitives import serialization
-
-    return _certificate(_rsa_key()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _pkcs12() -> str:
-    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
-
-    key = _rsa_key()
-    return base64.b64encode(
-        pkcs12.serialize_key_and_certificates(b"sandbox", key, _certificate(key), None, NoEncryption())
-    ).decode()
-
-
-def _rsa_key() -> RSAPrivateKey:
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def _certificate(key: RSAPrivateKey) -> x509.Certificate:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.x509.oid import NameOID
-
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandbox.example")])
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
-    )  # fmt: skip

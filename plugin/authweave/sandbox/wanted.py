@@ -130,7 +130,7 @@ def is_unforeseen(value: Any, profile: Profile) -> bool:
         part = waiting.pop()
         if not isinstance(part, Template | Data | Expression):
             continue
-        if part.functions & _UNFORESEEN or any(read[0] == "signature" for read in part.reads):
+        if part.functions & _UNFORESEEN or any(read[0] in ("assertion", "signature") for read in part.reads):
             return True
         names = {read[1] for read in part.reads if read[0] == "vars" and len(read) > 1} - seen
         seen |= names

@@ -17,6 +17,7 @@ __all__ = ["VERIFIERS", "Case", "Passed", "Refused", "Verify", "verifier_of"]
 
 VERIFIERS: Final[Mapping[str, str]] = {
     "digest": "authweave.sandbox.verifiers.digest",
+    "jwt": "authweave.sandbox.verifiers.jwt",
     "aws_sigv4": "authweave.sandbox.verifiers.aws_sigv4",
     "dpop": "authweave.sandbox.verifiers.dpop",
     "oauth1": "authweave.sandbox.verifiers.oauth1",
