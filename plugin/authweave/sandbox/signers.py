@@ -25,7 +25,7 @@ def key_kinds(profile: Profile) -> dict[str, str]:
     """Input → the kind of key that is made from it, or of the certificate that names the key: RSA unless the algorithm wants another."""
     found: dict[str, str] = {}
     for variant in profile.variants:
-        signs = [(variant.own.get("algorithm"), (variant.own.get("signing_key"),))]
+        signs: list[tuple[Any, tuple[Any, ...]]] = [(variant.own.get("algorithm"), (variant.own.get("signing_key"),))]
         signs += [(jwt.algorithm, (jwt.signing_key, jwt.header)) for jwt in jwts_of(variant)]
         for algorithm, parts in signs:
             kind = _KINDS.get(str(getattr(algorithm, "text", algorithm)), "RSA")
