@@ -5,15 +5,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authweave.connection import Connection
 from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable
 from authweave.status.health import Around, Condition, Health, condition_of
+from authweave.sign_in import Shelf
 from authweave.values import Record, TokenKey
 
 if TYPE_CHECKING:
     from authweave.profile import Profile, Variant
+
+
+_WITHOUT_TOKEN: Final = frozenset({"unused", "expired", "sign_in_needed"})
 
 
 def healths_of(connection: Connection) -> list[Health]:
@@ -57,7 +61,31 @@ def health_under(connection: Connection, variant: Variant, key: TokenKey) -> Hea
     except StoreUnavailable as error:
         return replace(about(connection, variant, Condition("store_down", str(error))), key=key.digest()[:12])
     condition = condition_of(record, around(connection, variant, key))
+    if condition.state in _WITHOUT_TOKEN and variant.tokens is not None and variant.tokens.signs_in:
+        condition = _of_sign_in(connection, variant, key, record, condition)
     return replace(about(connection, variant, condition, record), key=key.digest()[:12])
+
+
+def _of_sign_in(connection: Connection, variant: Variant, key: TokenKey, record: Record, condition: Condition) -> Condition:
+    """How far the person is, where only a person can give a token."""
+    engine = connection.engine
+    if condition.state != "sign_in_needed" and not connection.credential(variant).endpoint().needs_person(record.token):
+        return condition
+    try:
+        begun = Shelf.of(engine.consents, key).read()[1]
+    except StoreUnavailable:
+        begun = None
+    now = engine.clock()
+    if begun is None or not begun.is_good(now):
+        why = condition.why if condition.state == "sign_in_needed" else "nobody has signed in yet" if record.token is None else "it has ended, and nothing came with it that renews it"
+        return replace(condition, state="sign_in_needed", why=why)
+    sent = "a code for another device" if begun.kind == "device" else "a link"
+    words = f"{sent} was made {_for(now - begun.begun_at)} ago, and is good for {_for(begun.expires_at - now)} more"
+    return replace(condition, state="sign_in_pending", why=words, since=begun.begun_at)
+
+
+def _for(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def around(connection: Connection, variant: Variant, key: TokenKey | None = None) -> Around:
@@ -75,7 +103,7 @@ def about(connection: Connection, variant: Variant, condition: Condition, record
     profile, token = connection.profile, record.token if record else None
     return Health(
         profile.name, profile.version, _named(profile, variant), connection.tenant, connection.subject, condition.state, condition.why,
-        condition.expires_at, condition.since, fix_of(condition.state, profile.name, connection.tenant),
+        condition.expires_at, condition.since, _sign_in_fix(connection, variant, condition.state) or fix_of(condition.state, profile.name, connection.tenant),
         refresh_token=token is not None and token.refresh_token is not None, attended=is_attended(variant),
     )  # fmt: skip
 
@@ -94,6 +122,16 @@ def not_configured(connection: Connection, error: AuthweaveError) -> Health:
 def is_attended(variant: Variant) -> bool:
     """Did a person consent to what its token may do?"""
     return variant.tokens is not None and variant.tokens.attended
+
+
+def _sign_in_fix(connection: Connection, variant: Variant, state: str) -> str:
+    """How a person signs in at a terminal, where that is what is missing."""
+    if state not in ("sign_in_needed", "sign_in_pending") or variant.tokens is None or not variant.tokens.signs_in:
+        return ""
+    words = ["authweave", "login", connection.profile.name]
+    words += ["--tenant", connection.tenant] if connection.tenant else []
+    words += ["--subject", connection.subject] if connection.subject else []
+    return f"sign in: {shlex.join(words)}"
 
 
 def fix_of(state: str, profile: str, tenant: str) -> str:

@@ -14,6 +14,7 @@ from authweave.values import NEVER, Intent, Record, Token, Trouble
 STATES: Final[Mapping[str, str]] = MappingProxyType({
     "store_down": "the token store gives no answer",
     "sign_in_needed": "only a person can give a new token",
+    "sign_in_pending": "a person was sent a link, or a code, and has not answered yet",
     "refused": "the token endpoint refused the client or the grant the last time",
     "unreadable": "what is stored cannot be opened",
     "orphaned": "stored under a key that the profile and its inputs no longer make",
@@ -30,7 +31,7 @@ STATES: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 """Every state with its meaning, the worst first."""
 
-WANTS_A_PERSON: Final = frozenset({"sign_in_needed", "refused", "unreadable"})
+WANTS_A_PERSON: Final = frozenset({"sign_in_needed", "sign_in_pending", "refused", "unreadable"})
 """States that do not pass by themselves. An orphan wants a person where it holds a refresh token that one consented to."""
 
 
