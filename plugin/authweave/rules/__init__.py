@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from authweave.hookspecs import Register, hookimpl
 from authweave.rules.basic_user_name import BasicUserName
+from authweave.rules.bound_scheme import BoundScheme
 from authweave.rules.circle import Circle
 from authweave.rules.constant_condition import ConstantCondition
 from authweave.rules.credential_template import CredentialTemplate
@@ -29,6 +30,7 @@ from authweave.rules.scope_token import ScopeToken
 from authweave.rules.secret_literal import SecretLiteral
 from authweave.rules.servers import Servers
 from authweave.rules.shown_secret import ShownSecret
+from authweave.rules.signing_key import SigningKey
 from authweave.rules.standard_parameter import StandardParameter
 from authweave.rules.template_place import TemplatePlace
 from authweave.rules.test_name import TestName
@@ -37,6 +39,8 @@ from authweave.rules.tls_parts import TlsParts
 from authweave.rules.token_fields import TokenFields
 from authweave.rules.unbuilt_key import UnbuiltKey
 from authweave.rules.undeclared_input import UndeclaredInput
+from authweave.rules.unread_signature import UnreadSignature
+from authweave.rules.unsent_value import UnsentValue
 from authweave.rules.unused_input import UnusedInput
 from authweave.rules.unused_keep import UnusedKeep
 from authweave.rules.url_host import UrlHost
@@ -46,6 +50,7 @@ from authweave.rules.wrong_key import WrongKey
 
 RULES = (
     BasicUserName,
+    BoundScheme,
     Circle,
     ConstantCondition,
     CredentialTemplate,
@@ -71,6 +76,7 @@ RULES = (
     SecretLiteral,
     Servers,
     ShownSecret,
+    SigningKey,
     StandardParameter,
     TemplatePlace,
     TestName,
@@ -79,6 +85,8 @@ RULES = (
     TokenFields,
     UnbuiltKey,
     UndeclaredInput,
+    UnreadSignature,
+    UnsentValue,
     UnusedInput,
     UnusedKeep,
     UrlHost,
