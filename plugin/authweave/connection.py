@@ -40,7 +40,7 @@ from authweave.quick import is_steady
 from authweave.scopes import make_scope
 from authweave.sealed_calls import sealed_exchange
 from authweave.sign_in import Begun, Callback, Desk, Whose, row_of_state
-from authweave.signing_string import signature
+from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange, TokenEndpoint
 from authweave.tokens import Tokens
@@ -354,6 +354,10 @@ class Connection:
     def scope(self, inputs: Mapping[str, Any], token: Token | None) -> dict[str, Any]:
         """The namespaces for one attempt."""
         return make_scope(self.profile, inputs, self.engine.clock(), token)
+
+    def as_we_send(self, request: TaskRequest) -> TaskRequest:
+        """A task request that is about to be sent by our own wire, with the headers that the wire adds if they are signed."""
+        return with_own_headers(self.profile.variants, request, self.engine.wire.own_headers)
 
     def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
         """The signature of a request that is placed but for it: see `signing_string`."""

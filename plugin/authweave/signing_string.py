@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from authweave.contracts import Signing
@@ -12,7 +13,7 @@ from authweave.errors import SigningError
 from authweave.profile import Field, Variant
 from authweave.signatures import signature_of
 from authweave.templates import Template
-from authweave.values import Secret
+from authweave.values import Secret, TaskRequest
 
 Reads = Iterable[tuple[str, ...]]
 
@@ -28,6 +29,13 @@ def is_signed(field: Field) -> bool:
 def reads_body(variant: Variant) -> bool:
     """Does the string to sign read the body, so that it must be at hand?"""
     return any(_is_of(read, "body") for read in _string(variant).reads) if "string_to_sign" in variant.own else False
+
+
+def with_own_headers(variants: Iterable[Variant], request: TaskRequest, own: Iterable[tuple[str, str]]) -> TaskRequest:
+    """The request with the headers that whoever sends it adds by itself, where a string to sign reads headers."""
+    if not any(_is_of(read, "headers") for variant in variants if "string_to_sign" in variant.own for read in _string(variant).reads):
+        return request
+    return replace(request, headers=(*request.headers, *(header for header in own if request.header(header[0]) is None)))
 
 
 def signature(variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:

@@ -126,6 +126,11 @@ class Wire:
         opener = self._opener
         return opener.contexts.made(opener.trust)
 
+    @property
+    def own_headers(self) -> Headers:
+        """What `send` adds to a call without them, beside framing and Host: for who has to sign them."""
+        return (("User-Agent", self._user_agent), ("Accept-Encoding", "gzip"))
+
     def headers(self, call: Call) -> Headers:
         """The header fields as `send` writes them, the transport's own among them. Raises PlacementError, EgressRefused."""
         from authweave.net.target import headers_of, target_of

@@ -87,7 +87,7 @@ def sent(connection: Connection, request: TaskRequest, seconds: float, words: st
     """
     from authweave.values import TaskResponse
 
-    flow = connection.applying(request)
+    flow = connection.applying(connection.as_we_send(request))
     reply: Reply | None = None
     step: Callable[[], Any] = partial(next, flow)
     while True:

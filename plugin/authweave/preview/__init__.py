@@ -189,6 +189,7 @@ class _Maker:
     def task_request(
         self, request: TaskRequest, variant: Variant, token: Token | None, tested: tuple[Placed, ...]
     ) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        request = self.connection.as_we_send(request)
         sent = placed(self.connection, self.connection.credential(variant), request, token)
         return sent.request, (*sent.placed, *tested)
 

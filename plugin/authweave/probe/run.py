@@ -181,7 +181,7 @@ def _driven(
 ) -> Any:  # fmt: skip
     """What a door does: wait for what the flow waits for, send what it sends. Answers the verdict and what was sent last."""
     mark = len(ledger.recorder.records)
-    flow = connection.applying(request)
+    flow = connection.applying(connection.as_we_send(request))
     step: Callable[[], Any] = partial(next, flow)
     sent: Sent | None = None
     while True:
