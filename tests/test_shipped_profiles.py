@@ -50,7 +50,7 @@ def named(path: Path) -> str:
 
 def test_these_are_the_profiles_that_are_shipped() -> None:
     """One YAML file per profile, nothing beside them, and a transcript for each."""
-    expected = ["audiocodes-voiceai-connect", "azure-storage", "emarsys", "kore-client-credentials", "nuance-mix-api", "nuance-mix-runtime"]
+    expected = ["audiocodes-voiceai-connect", "aws", "azure-storage", "emarsys", "kore-client-credentials", "netsuite-tba", "nuance-mix-api", "nuance-mix-runtime"]
 
     assert [f"{name}.yaml" for name in expected] == [path.name for path in FILES]
     assert expected == [transcript.profile for transcript in TRANSCRIPTS]

@@ -620,12 +620,17 @@ class Credential:
 
     def _exchange(self) -> Exchange:
         """How token calls are sent: signed, where the type's seal signs them, too."""
-        exchange, variant = self.connection.exchange, self.variant
-        different = getattr(variant.scheme, "signs_token_call", None)
-        if self.seal is None or different is None:
-            return exchange
-        clock = self.connection.engine.clock
-        return sealed_exchange(exchange, self.seal, lambda: Signing({**variant.own, **different}, self._scope(None), None, clock(), variant.origin))
+        return sealed_exchange(self.connection.exchange, self.seal, self.token_signing) if self.seal and self.signs_token_calls else self.connection.exchange
+
+    @property
+    def signs_token_calls(self) -> bool:
+        """Does the seal sign token calls, too?"""
+        return self.seal is not None and getattr(self.variant.scheme, "signs_token_call", None) is not None
+
+    def token_signing(self) -> Signing:
+        """What the seal of a token call is made from."""
+        different: Mapping[str, Any] = self.variant.scheme.signs_token_call  # type: ignore[attr-defined]  # asked where it is there
+        return Signing({**self.variant.own, **different}, self._scope(None), None, self.connection.engine.clock(), self.variant.origin)
 
     def completer(self) -> Completer:
         """What finds the endpoints that the profile does not write, and registers the client. Blocking: for workers."""

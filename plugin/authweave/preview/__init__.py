@@ -140,12 +140,17 @@ class _Maker:
         except AuthweaveError as error:
             made.append(self.failed("task", error))
         if variant is not None:
-            token = offline_token(variant, self.known, self.now) if variant.tokens else None
+            token = offline_token(variant, self.known, self.now) if self.needs_token(variant) else None
             if token is not None:
                 made += self.token_call(variant, token, refresh=refresh)
             if request is not None:
                 made.append(self.shown("task", lambda: self.task_request(request, variant, token, tested)))
         return Preview(self.connection.profile.reference, variant.name if variant else "", tuple(made), self.told_inputs())
+
+    def needs_token(self, variant: Variant) -> bool:
+        """Does a token call come first, with what is supplied?"""
+        settings = variant.tokens
+        return settings is not None and (settings.when is None or settings.when.is_true(self.connection.scope(self.inputs, None)))
 
     def test_request(self) -> tuple[TaskRequest | None, tuple[Placed, ...]]:
         """What the first test would ask."""
@@ -179,12 +184,19 @@ class _Maker:
         draft = token_call(variant.tokens, scope, old, variant.origin).draft()
         if (key := proof_key(variant.tokens, old)) is not None:
             put_proof(draft, key, self.now, "", f"{variant.origin}.dpop")
-        return draft.finish(), tuple(draft.placed)
+        return self.signed(variant, draft)
 
     def step_request(self, variant: Variant, step: Step, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
         assert variant.tokens is not None  # noqa: S101 - as above
-        draft = step_draft(variant.tokens, step, scope, variant.origin)
-        return draft.finish(), tuple(draft.placed)
+        return self.signed(variant, step_draft(variant.tokens, step, scope, variant.origin))
+
+    def signed(self, variant: Variant, draft: Draft) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        """The finished request, signed where the type's seal signs token calls, too."""
+        credential = self.connection.credential(variant)
+        if credential.seal is None or not credential.signs_token_calls:
+            return draft.finish(), tuple(draft.placed)
+        sealed = credential.seal.sign(draft.finish(), credential.token_signing())
+        return sealed.request, (*draft.placed, *sealed.placed)
 
     def task_request(
         self, request: TaskRequest, variant: Variant, token: Token | None, tested: tuple[Placed, ...]

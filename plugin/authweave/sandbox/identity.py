@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 from xml.sax.saxutils import escape
@@ -20,7 +21,7 @@ from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.oauth import Client, Provider, basic_of
 from authweave.sandbox.shaping import token_answer
-from authweave.sandbox.verifiers.case import Refused
+from authweave.sandbox.verifiers import Case, Refused, verifier_of
 from authweave.sandbox.wanted import Wanted, wanted_fields
 from authweave.values import Secret
 
@@ -31,6 +32,8 @@ _MEDIA_TYPES: Final = {
     "xml": "application/xml", "text": "text/plain",
 }  # fmt: skip
 _AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
+_LOGIN: Final = "login"
+"""What stands for the grant and for the client where there are none."""
 _STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
 _ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
@@ -83,7 +86,7 @@ class Desk:
         request = self._settings.refresh_request if is_refresh else self._settings.token_request
         scope = self.account.scope(old, arrived.view())
         fields = wanted_fields(request.fields, scope, self.account.profile)
-        problem = _wrong_form(arrived, request, scope) or _missing(fields, arrived) or _wrong_content(arrived, request, scope)
+        problem = _wrong_form(arrived, request, scope) or _missing(fields, arrived) or _wrong_content(arrived, request, scope) or self._unsigned(arrived)
         if problem:
             return problem
         parameters = self._canonical(arrived, request, fields, is_refresh=is_refresh)
@@ -93,7 +96,7 @@ class Desk:
             return refused
         headers = (
             {}
-            if any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
+            if self._is_signed or any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
             else _authorization(arrived)
         )
         if old is not None:
@@ -117,6 +120,20 @@ class Desk:
         if known is not None and known.jkt not in ("", jkt):
             return json_reply(400, {"error": "invalid_grant", "error_description": "the proof is made with another key than that of the token"})
         return jkt
+
+    @property
+    def _is_signed(self) -> bool:
+        """Does the seal of the type sign token calls, too?"""
+        return getattr(self._variant.scheme, "signs_token_call", None) is not None
+
+    def _unsigned(self, arrived: Arrived) -> Reply | None:
+        """The refusal of a call that has to be signed like a task request (AWS's AssumeRole), and is not, or wrongly."""
+        verify = verifier_of(self._variant) if self._is_signed else None
+        if verify is None:
+            return None
+        variant = replace(self._variant, own={**self._variant.own, **self._variant.scheme.signs_token_call})  # type: ignore[attr-defined]  # it is there
+        said = verify(Case(arrived, self.account, variant, None, self.account.memory(self._variant), self.account.now()))
+        return json_reply(403, {"error": "access_denied", "error_description": said.why}) if isinstance(said, Refused) else None
 
     def _is_to_revoke(self, arrived: Arrived) -> bool:
         addresses = self.account.revocation_addresses(self._variant)
@@ -183,11 +200,12 @@ class Desk:
             original.get(field.key, field.key): field.value for field in fields if field.place in ("payload", "query")
         }
         silent = request.content is not None or request.encoding in ("none", "text")
-        if "grant_type" in written or "grant_type" in request.omit or silent:
+        if "grant_type" in written or "grant_type" in request.omit or silent or not self._settings.grant_type:
             sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
         if self._given and silent and not is_refresh:
             sent["refresh_token"] = self._given
         if "client_id" in written or self._is_anonymous(request, parameters=sent) or (self._client.method == "none" and silent):
+        if self._settings.client_id is None or "client_id" in written or (self._client.method == "none" and ("client_id" in request.omit or silent)):
             sent["client_id"] = self._client.client_id
         if "client_secret" in written and self._client.method != "client_secret_post":
             sent.pop("client_secret", None)
@@ -256,10 +274,11 @@ def _client(account: Account, settings: TokenSettings) -> Client:
                 words += _scopes(str(wanted.value), settings.scope_separator)
     return Client(
         client_id=_plain(settings.client_id, scope) or NOBODY,
+        client_id=_plain(settings.client_id, scope) if settings.client_id is not None else _LOGIN,
         client_secret=_plain(settings.client_secret, scope),
         method=settings.client_auth.name,
         basic_encoding=settings.basic_encoding,
-        grant_type=settings.grant_type,
+        grant_type=settings.grant_type or _LOGIN,
         scopes=frozenset(words),
         default_scopes=tuple(words),
     )
