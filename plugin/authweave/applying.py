@@ -80,6 +80,9 @@ def following(
         if not (can_repeat if can_repeat is not None else not sent.request.streamed):
             return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}); not sent again: a streamed body cannot be sent twice")
         return _sealed_again(connection, request, sent, reason, response)
+    if reason and reason in sent.tried:
+        verdict = verdict_on(sent, response)
+        return replace(verdict, reason=f"{verdict.reason}; it asks for another proof again ({reason})")
     if RENEWED in sent.tried:
         return judged_again(sent, response)
     if len(sent.tried) >= MOST_SENDS - 1:

@@ -91,6 +91,8 @@ OPEN = [
     ("token_not_bearer", says_json({**GOOD, "token_type": "mac"}), "auth.fields"),
     ("token_not_sendable", says_json({**GOOD, "access_token": "t0k en"}), "auth.token_response.access_token"),
     ("lifetime_odd", says_json({**GOOD, "expires_in": "soon"}), "auth.token_response.expires_in"),
+    ("invalid_dpop_proof", error("invalid_dpop_proof"), "auth.dpop"),
+    ("use_dpop_nonce", error("use_dpop_nonce"), "auth.token_url"),
     ("server_error", error("server_error", 500), ""),
     ("server_error", html(502), ""),
     ("server_error", error("temporarily_unavailable", 400), ""),
@@ -234,6 +236,42 @@ def test_what_the_api_says(tmp_path, code, behaviour, verdict, key):
 
     assert (code, key) == (first(report).code, first(report).fixes[0].key if first(report).fixes else "")
     assert ("obtained", verdict) == (report.token.word, report.credential.word)
+
+
+def test_a_token_that_is_not_bound(tmp_path):
+    """A Bearer answer to a proof of a key is named as such; the token is not used."""
+    report = report_of(tmp_path, auth={"dpop": True})
+
+    assert ("token_not_bound", "auth.dpop") == (first(report).code, first(report).fixes[0].key)
+    assert "not_tested" == report.credential.word
+
+
+def test_an_api_that_wants_a_bound_token(tmp_path):
+    """A DPoP challenge to a Bearer token is the first thing to look at."""
+    report = report_of(tmp_path, api=answers(401, ("WWW-Authenticate", 'DPoP algs="ES256", error="invalid_token"'), body=b""))
+
+    assert ("api_401", "auth.dpop", "write true: this API wants tokens that are bound to a key") == (first(report).code, first(report).fixes[0].key, first(report).fixes[0].text)
+
+
+SIGNED = {"type": "signature", "string_to_sign": "{{ request.path }}", "fields": [{"in": "header", "key": "X-Signature", "value": "{{ signature | hex }}"}]}
+
+
+def test_a_signature_that_the_api_does_not_take(tmp_path):
+    """String and key are what to look at."""
+    with between(api=answers(401, body=b"")) as (_, api):
+        report = run(written(tmp_path, SIGNED, servers=[api.url], test={"request": {"url": "/v1/me"}}), inputs={"signing_key": SECRET})
+
+    assert ("api_401", "refused", ["auth.string_to_sign", "auth.signing_key"]) == (first(report).code, report.credential.word, [fix.key for fix in first(report).fixes[:2]])
+
+
+def test_a_key_that_cannot_sign(tmp_path):
+    """Nothing is sent, and the key is what to look at; its value is not shown."""
+    with between() as (_, api):
+        made = {**SIGNED, "algorithm": "ed25519", "signing_key": "{{ inputs.signing_key | trim }}"}
+        report = run(written(tmp_path, made, servers=[api.url], test={"request": {"url": "/v1/me"}}), inputs={"signing_key": SECRET})
+
+    assert ("signing", "auth.signing_key") == (first(report).code, first(report).fixes[0].key)
+    assert SECRET not in repr(report)
 
 
 def test_needed_scope_is_named(tmp_path):
@@ -579,7 +617,7 @@ PROVOKED_ALONE = {
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
-    "reauthorize", "login_refused", "step_refused", "step_unread",
+    "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "no scheme raises it yet",

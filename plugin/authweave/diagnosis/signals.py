@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from authweave import errors
-from authweave.diagnosis import network, tls, token_answers, token_errors
+from authweave.diagnosis import network, signing, tls, token_answers, token_errors
 from authweave.diagnosis.case import Case
 from authweave.errors import AuthweaveError
 from authweave.values import Judgement
@@ -29,7 +29,7 @@ _LOCAL: Final[tuple[tuple[type[AuthweaveError], str], ...]] = (
     (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.InputError, "secret_unresolved"),
     (errors.NoServers, "no_servers"), (errors.OriginRefused, "origin_refused"), (errors.NoVariant, "no_variant"),
     (errors.NeedsClient, "needs_client"), (errors.UrlRefused, "url_refused"), (errors.TemplateError, "template"),
-    (errors.PlacementError, "placement"),
+    (errors.PlacementError, "placement"), (errors.SigningError, "signing"),
 )  # fmt: skip
 _UNSENDABLE: Final = re.compile(r"header \S+: the value (has|starts|ends)|the value of header \S+ (has|begins)")
 _API_STATUSES: Final[Mapping[int, str]] = {
@@ -77,7 +77,7 @@ def token_code(case: Case) -> str:
         return "login_refused"
     if isinstance(error, errors.TokenAnswerError):
         kind = "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
-        return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES else "token_unusable"
+        return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES or kind in signing.ENTRIES else "token_unusable"
     if isinstance(error, errors.TokenEndpointError):
         return _refusal(error)
     if isinstance(error, errors.SignInNeeded):
@@ -90,6 +90,8 @@ def token_code(case: Case) -> str:
 def _refusal(error: errors.TokenEndpointError) -> str:
     word = spelt(error.error or "")
     if word in _OAUTH:
+        return word
+    if word in signing.ENTRIES:
         return word
     if word in _NEED_A_PERSON:
         return "needs_person"
