@@ -147,12 +147,12 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
     return call
 
 
-def with_assertion(settings: TokenSettings, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_assertion(settings: TokenSettings, scope: Mapping[str, Any]) -> dict[str, Any]:
     """The namespaces of one token call, `assertion` among them: made when it is first read, and anew for every try."""
-    written = settings.assertion
-    if written is None:
-        return scope
-    return {**scope, "assertion": Later(lambda: made_assertion(settings, written, scope, settings.grant))}
+    made, written = dict(scope), settings.assertion
+    if written is not None:
+        made["assertion"] = Later(lambda: made_assertion(settings, written, made, settings.grant))
+    return made
 
 
 def made_assertion(settings: TokenSettings, written: Jwt | Template, scope: Mapping[str, Any], presents: Any) -> str:

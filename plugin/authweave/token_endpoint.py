@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authweave import dpop
-from authweave.call import given_refresh_token, revoke_call, token_call
+from authweave.call import given_refresh_token, revoke_call, token_call, with_assertion
 from authweave.chance import between
 from authweave.discovery.completing import REVOCATION, TOKEN, Completed
 from authweave.discovery.registration import MARK
@@ -215,7 +215,7 @@ class TokenEndpoint:
 
     def _called(self, old: Token | None, end: float, progress: Progress) -> Token:
         """The steps before, the token request, the steps after; from where an earlier attempt left off."""
-        scope = self._scope(old)
+        scope = with_assertion(self.settings, self._scope(old))
         if progress.token is None:
             self._steps.before(old, end, scope, progress)
             progress.token = self._granted(old, end, scope)

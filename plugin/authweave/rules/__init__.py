@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from authweave.hookspecs import Register, hookimpl
+from authweave.rules.assertions import Assertions
 from authweave.rules.basic_user_name import BasicUserName
 from authweave.rules.bound_scheme import BoundScheme
 from authweave.rules.circle import Circle
@@ -14,6 +15,7 @@ from authweave.rules.field_order import FieldOrder
 from authweave.rules.field_value import FieldValue
 from authweave.rules.file_name import FileName
 from authweave.rules.grant_name import GrantName
+from authweave.rules.grant_parameters import GrantParameters
 from authweave.rules.input_spec import InputSpec
 from authweave.rules.kept_value import KeptValue
 from authweave.rules.match_says import MatchSays
@@ -49,6 +51,7 @@ from authweave.rules.variants import Variants
 from authweave.rules.wrong_key import WrongKey
 
 RULES = (
+    Assertions,
     BasicUserName,
     BoundScheme,
     Circle,
@@ -60,6 +63,7 @@ RULES = (
     FieldValue,
     FileName,
     GrantName,
+    GrantParameters,
     InputSpec,
     KeptValue,
     MatchSays,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from authweave import not_built
 from authweave.checking import Checked
 from authweave.defaults import gets_token, grant_name, grant_of
 from authweave.values import Path, Problem
+
+_READS_ASSERTION: Final = re.compile(r"\{\{[^}]*\bassertion\b")
 
 
 class NeverApplies:
@@ -32,6 +35,10 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
         yield ("basic_encoding",), "only client_secret_basic encodes for Basic", "remove it, or write client_auth: client_secret_basic"
     if auth.get("client_secret", "") != "" and method == "none":
         yield ("client_secret",), "client_auth none sends no secret", "remove it, or choose another client_auth"
+    if "client_secret" in auth and method == "private_key_jwt":
+        yield ("client_secret",), "client_auth private_key_jwt proves the client by its key, and sends no secret", "remove it, or choose another client_auth"
+    if "client_assertion" in auth and method not in (None, "private_key_jwt", "client_secret_jwt"):
+        yield ("client_assertion",), f"client_auth {method} sends no assertion", "remove it, or write client_auth: private_key_jwt"
     if auth.get("refresh_with") == "grant":
         for key in ("refresh_url", "refresh_request"):
             if key in auth:
@@ -43,6 +50,8 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
 
 
 def _of_grant(auth: Mapping[str, Any], grant: Any) -> Iterable[tuple[Path, str, str]]:
+    if "assertion" in auth and auth.get("type") in ("oauth2", "session") and not getattr(grant, "urn", "").endswith(("jwt-bearer", "saml2-bearer")) and not _READS_ASSERTION.search(str(auth)):
+        yield ("assertion",), "nothing reads it", "read it in a field of token_request as {{ assertion }}, write grant_type: jwt_bearer, or remove it"
     presents = "refresh_token" in grant.schema.get("properties", {})
     if "refresh_token" in auth and not presents and grant_name(auth) not in not_built.NAMES["grants"]:
         yield ("refresh_token",), "this grant presents no refresh token that was given", "remove it, or write grant_type: refresh_token"

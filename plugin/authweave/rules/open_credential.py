@@ -27,6 +27,7 @@ class OpenCredential:
                 yield from self._open(checked, ("tls", key), [("tls", key)])
         for path, auth, _ in checked.variants:
             places: list[Path] = [(*path, key) for key in _SECRET_PLACES if key in auth]
+            places += [at for key in ("assertion", "client_assertion") for at in ((*path, key), (*path, key, "signing_key")) if at in checked.compiled]
             for at in places:
                 yield from self._open(checked, at, [at])
             if fields := auth.get("fields"):

@@ -33,6 +33,11 @@ class SecretLiteral:
             for key in _PLACES:
                 if auth.get(key, "") != "" and _is_literal(auth[key]):
                     found[(*path, key)] = f"'{{{{ inputs.{key} }}}}'"
+            for key in ("assertion", "client_assertion"):
+                written = auth.get(key)
+                at, value = ((*path, key, "signing_key"), written.get("signing_key", "")) if isinstance(written, dict) else ((*path, key), written or "")
+                if value != "" and _is_literal(value):
+                    found[at] = f"'{{{{ inputs.{at[-1]} }}}}'"
         tls = checked.data.get("tls") or {}
         for key in ("private_key", "password"):
             if tls.get(key, "") != "" and _is_literal(tls[key]):

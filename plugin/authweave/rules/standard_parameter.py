@@ -10,9 +10,9 @@ from authweave.defaults import grant_of
 from authweave.near_misses import did_you_mean, shown
 from authweave.values import Path, Problem
 
-_SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",)}
+_SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",), **dict.fromkeys(("private_key_jwt", "client_secret_jwt"), ("client_id", "client_assertion_type", "client_assertion"))}
 
-_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",)}
+_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",), **dict.fromkeys(("jwt_bearer", "saml2_bearer"), ("assertion",)), "token_exchange": ()}
 
 
 class StandardParameter:

@@ -27,6 +27,8 @@ class TokenFields:
 
 
 def _proves_too(field: FieldPart, method: str) -> bool:
+    if method in ("private_key_jwt", "client_secret_jwt"):
+        return (field.place == "header" and field.key.lower() == "authorization") or (field.place in ("payload", "query") and field.key == "client_secret")
     if method == "client_secret_post":
         return field.place == "header" and field.key.lower() == "authorization"
     return method == "client_secret_basic" and field.place in ("payload", "query") and field.key in ("client_secret", "client_assertion")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from authweave.connection import Connection
 from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable
-from authweave.status.health import Around, Condition, Health, condition_of
 from authweave.sign_in import Shelf
+from authweave.status.health import Around, Condition, Health, condition_of
 from authweave.values import Record, TokenKey
 
 if TYPE_CHECKING:
