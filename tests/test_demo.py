@@ -1,5 +1,6 @@
 """`authweave demo` and `authweave sandbox`, as a newcomer meets them."""
 
+import hashlib
 import os
 import re
 import signal

@@ -33,7 +33,7 @@ _MEDIA_TYPES: Final = {
 }  # fmt: skip
 _AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
 _LOGIN: Final = "login"
-"""What stands for the grant and for the client where there are none."""
+"""What stands for the grant where there is none."""
 _STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
 _ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
@@ -204,8 +204,8 @@ class Desk:
             sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
         if self._given and silent and not is_refresh:
             sent["refresh_token"] = self._given
-        if "client_id" in written or self._is_anonymous(request, parameters=sent) or (self._client.method == "none" and silent):
-        if self._settings.client_id is None or "client_id" in written or (self._client.method == "none" and ("client_id" in request.omit or silent)):
+        has_none = self._settings.client_id is None or self._is_anonymous(request, parameters=sent)
+        if "client_id" in written or has_none or (self._client.method == "none" and silent):
             sent["client_id"] = self._client.client_id
         if "client_secret" in written and self._client.method != "client_secret_post":
             sent.pop("client_secret", None)
@@ -274,7 +274,6 @@ def _client(account: Account, settings: TokenSettings) -> Client:
                 words += _scopes(str(wanted.value), settings.scope_separator)
     return Client(
         client_id=_plain(settings.client_id, scope) or NOBODY,
-        client_id=_plain(settings.client_id, scope) if settings.client_id is not None else _LOGIN,
         client_secret=_plain(settings.client_secret, scope),
         method=settings.client_auth.name,
         basic_encoding=settings.basic_encoding,
