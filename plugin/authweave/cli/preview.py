@@ -29,7 +29,7 @@ authweave preview acme.yaml --url /v1/me
 authweave preview acme.yaml --url /v1/users --json '{"name": "Ada"}' --input tenant=acme
 authweave preview acme.yaml --refresh         the request that renews a token
 """
-_TITLES: Final = {"before": "Step before the token request:", "token": "Token request", "after": "Step after the token request:", "task": "Task request"}
+_TITLES: Final = {"sign_in": "Sign-in: what the person's browser, or their device, asks", "before": "Step before the token request:", "token": "Token request", "after": "Step after the token request:", "task": "Task request"}
 
 
 @command_of("preview", examples=EXAMPLES)

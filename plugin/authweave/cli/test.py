@@ -127,7 +127,7 @@ def _tested(engine: Engine, reference: str, given: Given, form: str) -> Report:
 
 def _sandboxed(engine: Engine, reference: str, faults: tuple[str, ...], given: Given) -> Report:
     from authweave.probe import test_profile
-    from authweave.sandbox import for_test
+    from authweave.sandbox import Person, for_test
 
     profile = profile_of(engine, reference)
     settings = engine.settings
@@ -135,8 +135,9 @@ def _sandboxed(engine: Engine, reference: str, faults: tuple[str, ...], given: G
     with for_test(profile, given_values(profile, given), faults=faults, **options) as (inside, inputs):
         subject = given.subject or ("somebody" if profile.subject == "user" else None)
         report = test_profile(
-            inside, profile, tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True
-        )
+            inside, profile, tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True,
+            person=Person(inside.wire),
+        )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in faults for word in ("--fault", fault))]
     return dataclasses.replace(report, again=shlex.join(words))
 

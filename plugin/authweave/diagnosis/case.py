@@ -44,6 +44,11 @@ class Case:
         return str(self.error) if self.error else ""
 
     @property
+    def profile_name(self) -> str:
+        """The profile's name."""
+        return self.profile.name if self.profile else "NAME"
+
+    @property
     def status(self) -> int:
         """The status of the answer; 0 for none."""
         return self.response.status if self.response else 0

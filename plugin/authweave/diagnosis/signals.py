@@ -80,6 +80,10 @@ def token_code(case: Case) -> str:
         return kind if kind in token_answers.ENTRIES or kind in token_errors.ENTRIES or kind in signing.ENTRIES else "token_unusable"
     if isinstance(error, errors.TokenEndpointError):
         return _refusal(error)
+    if isinstance(error, errors.AuthorizationRequired) and "invalid_grant" not in error.reason:
+        return "authorization_required"
+    if isinstance(error, errors.SignInFailed):
+        return "callback_refused" if isinstance(error, errors.CallbackRefused) else "authorization_denied" if isinstance(error, errors.AuthorizationDenied) else "sign_in_failed"
     if isinstance(error, errors.SignInNeeded):
         return "invalid_grant" if "invalid_grant" in error.reason else "reauthorize"
     if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):

@@ -89,6 +89,26 @@ ENTRIES = table(
     Entry("needs_person", "A person must approve or sign in ({word}); this cannot work unattended{quoted}.", (
         Remedy("auth.grant_type", "let an administrator consent for the client, or use a grant with sign-in"),
     ), verdict=REFUSED),
+    Entry("authorization_required", "A person has to sign in first ({description}): `authweave login {profile_name}`.", (
+        Remedy("auth.grant_type", "sign in: `authweave login {profile_name}`; then test again"),
+    ), verdict="not_tested"),
+    Entry("authorization_denied", "The person said no, or the provider refused the sign-in: {what}.", (
+        Remedy("auth.scopes", "ask for scopes that this client, and this person, may have", lambda case: "scope" in case.what),
+        Remedy("auth.redirect_uri", "register this redirect URI at the provider, letter for letter", lambda case: "redirect" in case.what),
+        Remedy("auth.pkce", "let the proof key be as the provider wants it (S256 for most)", lambda case: "code_challenge" in case.what or "PKCE" in case.what),
+        Remedy("auth.authorization_request", "look at what the link asks for"),
+    ), verdict=REFUSED),
+    Entry("callback_refused", "What came back is not the answer to the sign-in that was begun: {what}.", (
+        Remedy("auth.issuer", "write the issuer as the provider names itself", lambda case: "iss" in case.what),
+        Remedy("auth.redirect_uri", "write it as it is registered, letter for letter", lambda case: "redirect URI" in case.what),
+        Remedy("auth.callback.code", "say under which name the code comes back", lambda case: "no code" in case.what),
+        Remedy("auth.callback.keep", "look at the pattern of what is kept", lambda case: "look like" in case.what),
+        Remedy("auth.authorization_request", "begin again: a link is good once, for ten minutes"),
+    ), verdict=REFUSED),
+    Entry("sign_in_failed", "The sign-in gave no token: {what}.", (
+        Remedy("auth.authorization_url", "is this the authorization endpoint, and does it take what the link asks?", lambda case: case.settings is not None and not case.settings.at_device),
+        Remedy("auth.device_authorization_url", "begin again: a code is good for some minutes", lambda case: case.settings is not None and case.settings.at_device),
+    ), verdict=REFUSED),
     Entry("reauthorize", "There is no refresh token any more that could be presented{quoted}.", (
         Remedy("auth.refresh_token", "supply a new refresh token of this client: the person who consented has to sign in for one", _is_given),
         Remedy("auth.grant_type", "let the person sign in again", lambda case: not _is_given(case)),

@@ -13,16 +13,18 @@ from authweave.connection import Connection
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
 from authweave.net.values import Call
-from authweave.preview.stand_ins import Offline, OfflineInputs, offline_token
+from authweave.preview.stand_ins import Offline, OfflineInputs, offline_consent, offline_token
 from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
 from authweave.profile import Step, Test, Variant
 from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
+from authweave.sign_in.devices import device_request
+from authweave.sign_in.links import authorization_request
 from authweave.token_endpoint import proof_key, put_proof
 from authweave.token_steps import is_due
-from authweave.values import Secret, TaskRequest, Token
+from authweave.values import Consent, Secret, TaskRequest, Token
 
 __all__ = ["Preview", "PreviewedInput", "PreviewedPart", "PreviewedRequest", "preview"]
 
@@ -87,7 +89,7 @@ class Preview:
 
 
 def preview(connection: Connection, request: TaskRequest | None = None, *, refresh: bool = False) -> Preview:
-    """The token request with its steps, and the task request (without one: that of the profile's first test).
+    """The request of a person's browser where one signs in, the token request with its steps, and the task request (without one: that of the profile's first test).
 
     `refresh`: the request that renews a token instead of the first one. Blocking where a source of inputs is. What
     cannot be made says why in its place.
@@ -164,6 +166,10 @@ class _Maker:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self.connection.scope(self.inputs, old)
         scope["kept"] = dict(token.kept)
+        if settings.signs_in and not refresh:
+            consent = offline_consent(settings, self.known, scope)
+            scope.update(consent=consent, callback=consent.callback)
+            yield self.shown("sign_in", lambda: self.sign_in_request(variant, consent, scope), is_of_browser=not settings.at_device)
         yield from self.steps("before", settings.before, variant, old, scope)
         yield self.shown("token", lambda: self.token_request(variant, old, scope))
         scope["token"] = token.as_scope()
@@ -186,6 +192,19 @@ class _Maker:
             put_proof(draft, key, self.now, "", f"{variant.origin}.dpop")
         return self.signed(variant, draft)
 
+    def sign_in_request(self, variant: Variant, consent: Consent, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        """What the person's browser asks, or what is asked for another device."""
+        settings = variant.tokens
+        assert settings is not None  # noqa: S101 - as above
+        if settings.at_device:
+            draft, key = device_request(settings, scope, variant.origin), "device_authorization_url"
+        else:
+            state, challenge = (self.known.stand_in(name, f"{name}, new for each sign-in") for name in ("state", "code_challenge"))
+            draft = authorization_request(settings, scope, variant.origin, state=state, redirect_uri=consent.redirect_uri, challenge=challenge if consent.verifier else "")
+            key = "authorization_url"
+        placed = [one for one in draft.placed if settings.at_device or one.place != "header"]
+        return draft.finish(), (Placed("url", "", f"{variant.origin}.{key}", secret=False), *placed)
+
     def step_request(self, variant: Variant, step: Step, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
         assert variant.tokens is not None  # noqa: S101 - as above
         return self.signed(variant, step_draft(variant.tokens, step, scope, variant.origin))
@@ -205,10 +224,11 @@ class _Maker:
         sent = placed(self.connection, self.connection.credential(variant), request, token)
         return sent.request, (*sent.placed, *tested)
 
-    def shown(self, purpose: str, make: Callable[[], tuple[TaskRequest, tuple[Placed, ...]]]) -> PreviewedRequest:
+    def shown(self, purpose: str, make: Callable[[], tuple[TaskRequest, tuple[Placed, ...]]], *, is_of_browser: bool = False) -> PreviewedRequest:
+        """One request; the header fields of a browser are its own."""
         try:
             request, parts = make()
-            headers = request.headers if purpose == "task" else self.sent_headers(request)
+            headers = request.headers if purpose == "task" else () if is_of_browser else self.sent_headers(request)
         except AuthweaveError as error:
             return self.failed(purpose, error)
         url_key = next((one.origin for one in parts if one.place == "url"), "")

@@ -8,10 +8,10 @@ from typing import Any, Final
 from authweave.errors import InputError, MissingInput
 from authweave.inputs import Resolved
 from authweave.probe.known import Known
-from authweave.profile import Input, Variant
+from authweave.profile import Input, TokenSettings, Variant
 from authweave.redaction import Redactor, masked
 from authweave.token_endpoint import proof_key
-from authweave.values import Secret, Token
+from authweave.values import Consent, Secret, Token
 
 _HOUR: Final = 3600.0
 
@@ -90,6 +90,22 @@ def offline_token(variant: Variant, known: Offline, now: float) -> Token:
         issued_at=now,
         kept={name: Secret(value, "preview") if secret else value for name, (value, secret) in kept.items()},
         proof_key=proof_key(variant.tokens, None) if variant.tokens else None,
+    )
+
+
+def offline_consent(settings: TokenSettings, known: Offline, scope: Mapping[str, Any]) -> Consent:
+    """What a sign-in brings, of stand-ins."""
+    redirect = settings.sign_in.redirect_uri
+    value = redirect.value(scope) if redirect is not None else None
+    uri = value.reveal() if isinstance(value, Secret) else value
+    names = {read[1] for field in settings.token_request.fields for read in getattr(field.value, "reads", ()) if read[0] == "callback" and len(read) > 1}
+    what = "device_code" if settings.at_device else "code"
+    has_proof_key = bool(settings.sign_in.pkce) and settings.grant_signs_in and not settings.at_device
+    return Consent(
+        code=Secret(known.stand_in(what, f"{what} of the sign-in"), "preview") if settings.grant_signs_in else None,
+        verifier=Secret(known.stand_in("code_verifier", "code_verifier, new for each sign-in"), "preview") if has_proof_key else None,
+        redirect_uri=str(uri) if uri else known.stand_in("redirect_uri", "redirect_uri: nobody says it yet", is_url=True),
+        callback={name: known.stand_in(name, f"callback.{name}") for name in names},
     )
 
 

@@ -34,6 +34,7 @@ class Ledger:
         self.sandbox = sandbox
         self.recorder = recorder
         self.known = Known()
+        self.person: Any = None
         self.profile: Profile | None = None
         self.connection: Connection | None = None
         self.variant: Variant | None = None

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authweave.diagnosis import Case
 from authweave.diagnosis.signals import local_code
@@ -38,12 +38,22 @@ from authweave.probe.telling import command_again, told
 from authweave.probe.token_part import token_failed, token_got
 from authweave.profile import Profile, Test
 from authweave.report import Report, Stage, Verdict
-from authweave.values import Secret, TaskRequest
+from authweave.values import Authorization, Secret, TaskRequest
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
     from authweave.connection import Connection
     from authweave.engine import Engine
+
+
+class Signs(Protocol):
+    """Plays the person who signs in: goes to what they are sent, and answers the URL they came back to."""
+
+    redirect_uri: str
+
+    def __call__(self, sent: Authorization) -> str:
+        """The URL; '' for a device."""
+        ...
 
 
 NOTHING_SENT: Final = "nothing was sent to the API"
@@ -52,17 +62,19 @@ NOTHING_SENT: Final = "nothing was sent to the API"
 def test_profile(
     engine: Engine, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,
-    sandbox: bool = False,
+    sandbox: bool = False, person: Signs | None = None,
 ) -> Report:  # fmt: skip
     """Test a profile by name, path or value: a token got anew, in one attempt, and the check requests of its `test`.
 
     Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends.
-    `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
+    `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. `person` signs in
+    where somebody has to; without one, a profile that nobody has signed in for is told to be so. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
     no such file, an input that is not declared, a server that is no URL.
     """
     start, given, named = time.monotonic(), dict(inputs or {}), tuple(servers)
     recorder = Recorder(engine.wire, deadline=engine.settings.test_deadline, clock=engine.clock)
     ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
+    ledger.person = person
     if _loaded(ledger, profile, given) and _connected(ledger, tenant, subject, given, named):
         for test in _tests(ledger, named):
             if _goes_on(ledger):
@@ -164,11 +176,13 @@ def _run(ledger: Ledger, test: Test | None) -> None:
         variant = ledger.variant = connection.variant_for(request)
         connection.inputs().require(variant.needs)
         _resolved(ledger, since(start))
+        if ledger.person is not None and variant.tokens is not None and variant.tokens.signs_in and not ledger.has("token_call"):
+            _sign_in(ledger.person, connection)
         if test is None or request is None:
             token = connection.token().result() if variant.tokens else None
             token_got(ledger, ledger.recorder.records[mark:], variant, token)
         else:
-            judgement, sent = _driven(ledger, connection, test, request, own, about)
+            judgement, sent = _driven(ledger, connection, test, request, own, about, mark)
             answered(ledger, test, judgement, sent, ledger.recorder.records[mark:], about)
         return
     except AuthweaveError as error:
@@ -176,11 +190,28 @@ def _run(ledger: Ledger, test: Test | None) -> None:
     _ended(ledger, failure, test, ledger.recorder.records[mark:], about)
 
 
+def _sign_in(person: Signs, connection: Connection) -> None:
+    """Sign in as a person does. Raises what signing in raises."""
+    try:
+        sent = connection.begin_authorization().result()
+    except UrlRefused as error:
+        if error.reason != "relative":
+            raise
+        sent = connection.begin_authorization(redirect_uri=person.redirect_uri).result()
+    answer = person(sent)
+    if sent.kind == "device":
+        connection.await_authorization().result()
+    else:
+        connection.complete_authorization(answer).result()
+
+
 def _driven(
-    ledger: Ledger, connection: Connection, test: Test, request: TaskRequest, own: tuple[Placed, ...], about: str
+    ledger: Ledger, connection: Connection, test: Test, request: TaskRequest, own: tuple[Placed, ...], about: str, mark: int
 ) -> Any:  # fmt: skip
-    """What a door does: wait for what the flow waits for, send what it sends. Answers the verdict and what was sent last."""
-    mark = len(ledger.recorder.records)
+    """What a door does: wait for what the flow waits for, send what it sends. Answers the verdict and what was sent last.
+
+    `mark` is how many calls there were before this test.
+    """
     flow = connection.applying(connection.as_we_send(request))
     step: Callable[[], Any] = partial(next, flow)
     sent: Sent | None = None

@@ -16,6 +16,7 @@ from authweave.probe.stages import call_ms, failed_at, network_stages, status_li
 from authweave.probe.token_checks import check_token
 from authweave.profile import Variant
 from authweave.report import Verdict
+from authweave.token_endpoint import lifetime_words
 from authweave.values import Token
 
 
@@ -26,6 +27,8 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
             ledger.token = Verdict("not_needed", f"type {variant.scheme.name} gets no token")
         return
     record = next((one for one in records if one.purpose == "token"), None)
+    if record is None and token is not None and variant.tokens.signs_in and ledger.token.word == "not_tested":
+        _stored(ledger, token)
     if record is None or token is None:
         return  # got for an earlier test of this run
     ledger.known.learn_token(token)
@@ -39,6 +42,14 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
     ledger.stage("token_parse", "ok", None, ", ".join(read))
     _steps(ledger, calls, "after")
     _checked(ledger, record, variant, token)
+
+
+def _stored(ledger: Ledger, token: Token) -> None:
+    """Note the token that a person's sign-in gave, where nothing came with it that could get another one for this run."""
+    ledger.known.learn_token(token)
+    text = f"stored since a person signed in, {lifetime_words(token, ledger.engine.clock())}"
+    ledger.stage("token_call", "skipped", None, "the token of the sign-in is used: nothing came with it that renews it")
+    ledger.token = Verdict("obtained", text)
 
 
 def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Recorded]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from authweave.sandbox.box import Sandbox, Seen
 from authweave.sandbox.faults import FAULTS, Fault
+from authweave.sandbox.person import Person
 from authweave.sandbox.trying import for_test
 
-__all__ = ["FAULTS", "Fault", "Sandbox", "Seen", "for_test"]
+__all__ = ["FAULTS", "Fault", "Person", "Sandbox", "Seen", "for_test"]

@@ -124,6 +124,10 @@ class Account:
             if request is not None and request.url is not None:
                 address = Address.of(request.url.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
                 found.add((address.host, address.port))
+            sign_in = variant.tokens.sign_in if variant.tokens is not None else None
+            for url in (sign_in.authorization_url, sign_in.device_authorization_url) if sign_in is not None else ():
+                if url is not None:
+                    found.add((self.address(url).host, self.address(url).port))
         for server in (server.replace("://*.", f"://{WILD}.") for server in self.servers):
             address = Address.of(server.replace("{", "%7B"))
             found.add((address.host, address.port))

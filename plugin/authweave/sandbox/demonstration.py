@@ -17,6 +17,7 @@ from authweave.redaction import Redactor
 from authweave.report import Report
 from authweave.sandbox.account import WILD
 from authweave.sandbox.box import Sandbox
+from authweave.sandbox.person import Person
 from authweave.urls import UrlTemplate
 from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call
@@ -123,7 +124,7 @@ def variants_of(sandbox: Sandbox, profile: Profile) -> list[dict[str, Any]]:
 
 def _shown(sandbox: Sandbox, engine: Engine, profile: Profile, chosen: Mapping[str, Any]) -> Shown:
     inputs = sandbox.inputs(profile, chosen)
-    report = test_profile(engine, profile, subject=_subject(profile), inputs=inputs, sandbox=True)
+    report = test_profile(engine, profile, subject=_subject(profile), inputs=inputs, sandbox=True, person=Person(engine.wire))
     shown = Shown(profile, chosen, report)
     if report.credential.word != "not_tested" or report.token.word in ("refused", "inconclusive"):
         return shown
@@ -157,7 +158,7 @@ def _failed(sandbox: Sandbox, engine: Engine, profile: Profile) -> Failed:
     is_free = wanted is not None and wanted.type == "string" and not (wanted.pattern or wanted.enum or wanted.format)
     inputs = sandbox.inputs(profile, {"client_secret": secrets.token_hex(20)} if is_free else {})
     sandbox.set_fault("wrong_secret")
-    report = test_profile(engine, profile, subject=_subject(profile), inputs=inputs, sandbox=True)
+    report = test_profile(engine, profile, subject=_subject(profile), inputs=inputs, sandbox=True, person=Person(engine.wire))
     sandbox.set_fault(None)
     return Failed(profile, "wrong_secret", "invalid_client", report)
 

@@ -17,6 +17,7 @@ from authweave.profile import Request, TokenSettings, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
 from authweave.sandbox.assertions import Judge
+from authweave.sandbox.front import Front
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.oauth import Client, Provider, basic_of
@@ -34,7 +35,7 @@ _MEDIA_TYPES: Final = {
 _AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
 _LOGIN: Final = "login"
 """What stands for the grant where there is none."""
-_STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token")
+_STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token", "code", "redirect_uri", "code_verifier", "device_code")
 _ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
 
@@ -55,30 +56,39 @@ class Desk:
         self._given = _plain(settings.refresh_token, account.scope())
         if self._given:
             self._ledger.hand_over(self._given, " ".join(self._client.default_scopes))
-        gives = settings.refresh_with == "refresh_token" and refreshing != granting
+        gives = settings.refresh_with == "refresh_token" and (refreshing != granting or settings.grant_signs_in)
         self._provider = Provider(
             self._client, self._ledger, lifetime=lifetime, clock=clock, gives_refresh_token=gives, kept=account.kept
         )
+        self._front = Front(account, settings, self._provider, _scopes) if settings.signs_in else None
 
     def serves(self, arrived: Arrived) -> bool:
-        """Is the request for this endpoint?"""
+        """Is the request for this endpoint, or for where its people sign in?"""
+        if self._front is not None and self._front.kind(arrived):
+            return True
         return any(_leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._is_to_revoke(arrived)
 
     def is_named(self, arrived: Arrived) -> bool:
         """Does the request name this client?"""
+        if self._front is not None and self._front.kind(arrived):
+            return self._front.is_named(arrived, self._client.client_id)
         user, _ = basic_of(next(iter(arrived.header_lines("authorization")), "")) or ("", "")
         key = self._settings.token_request.rename.get("client_id", "client_id")
         sent = {user, unquote_plus(user), dict(_pairs(arrived, self._settings.token_request)).get(key)}
         return self._client.client_id in sent or unquote_plus(self._client.client_id) in sent
 
     def kind(self, arrived: Arrived) -> str:
-        """`revoke`, `refresh` or `token`, as far as the request says."""
+        """`sign_in`, `revoke`, `refresh` or `token`, as far as the request says."""
+        if self._front is not None and self._front.kind(arrived):
+            return "sign_in"
         if self._is_to_revoke(arrived):
             return "revoke"
         return "refresh" if self._old(arrived) is not None or self._asks_to_refresh(arrived) else "token"
 
     def answer(self, arrived: Arrived) -> Reply:
         """The answer to a request that is for this endpoint."""
+        if self._front is not None and self._front.kind(arrived):
+            return self._front.answer(arrived)
         if self._is_to_revoke(arrived):
             return self._revoked(arrived)
         old = self._old(arrived)
@@ -237,6 +247,8 @@ class Desk:
             return None
         sent = dict(_pairs(arrived, request))
         for name, value in _targets(self.account, self._settings).items():
+            if self._settings.signs_in and name not in ("audience", "resource"):
+                continue  # said where the person consented
             key = request.rename.get(name, name)
             if name not in request.omit and all(field.key != key for field in fields) and sent.get(key) != value:
                 code = "invalid_target" if name in ("audience", "resource") else "invalid_request"
@@ -280,6 +292,9 @@ def _client(account: Account, settings: TokenSettings) -> Client:
         grant_type=settings.grant_type or _LOGIN,
         scopes=frozenset(words),
         default_scopes=tuple(words),
+        redirect_uris=(_plain(settings.sign_in.redirect_uri, scope),) if settings.sign_in.redirect_uri is not None else (),
+        needs_proof_key=bool(settings.sign_in.pkce) and settings.grant_signs_in,
+        consents_first=settings.signs_in and not settings.grant_signs_in,
     )
 
 

@@ -67,6 +67,8 @@ def _of_type(wanted: Input, members: Iterable[tuple[str, ...]], keys: MadeUpKeys
 
 
 def _text(wanted: Input) -> str:
+    if wanted.name == "redirect_uri":
+        return "http://127.0.0.1:8912/callback"
     if not wanted.secret:
         return f"sandbox-{_host_label(wanted.name)}-{secrets.token_hex(3)}"
     return secrets.token_urlsafe(24) + (_AWKWARD + secrets.token_hex(2) if wanted.name == "client_secret" else "")

@@ -9,17 +9,24 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
-from oauthlib.common import generate_token  # type: ignore[import-untyped]  # oauthlib ships no types
+from oauthlib.common import Request as OAuthRequest  # type: ignore[import-untyped]  # oauthlib ships no types
+from oauthlib.common import generate_token
 from oauthlib.oauth2 import (  # type: ignore[import-untyped]  # as above
+    AuthorizationCodeGrant,
+    AuthorizationEndpoint,
     BearerToken,
+    FatalClientError,
     InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
     RefreshTokenGrant,
     RequestValidator,
     RevocationEndpoint,
@@ -27,11 +34,14 @@ from oauthlib.oauth2 import (  # type: ignore[import-untyped]  # as above
     UnsupportedGrantTypeError,
 )
 from oauthlib.oauth2 import ClientCredentialsGrant as _ClientCredentialsGrant
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error  # type: ignore[import-untyped]  # as above
 
 from authweave.sandbox.hushed import hushed
 from authweave.sandbox.ledger import Issued, Ledger
 
 HERE: Final = "https://sandbox/token"
+AUTHORIZE: Final = "https://sandbox/authorize"
+_ON_THIS_MACHINE: Final = ("http://127.0.0.1:", "http://[::1]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,25 @@ class Client:
     grant_type: str
     scopes: frozenset[str]
     default_scopes: tuple[str, ...]
+    redirect_uris: tuple[str, ...] = ()
+    needs_proof_key: bool = False
+    consents_first: bool = False
 
 
 Answer = tuple[Mapping[str, str], str, int]
 """Headers, body and status."""
+
+
+@dataclass(slots=True)
+class Promise:
+    """An authorization or device code: what it was given for. `is_approved`: the person has agreed."""
+
+    redirect_uri: str = ""
+    challenge: str | None = None
+    method: str | None = None
+    scopes: tuple[str, ...] = ()
+    until: float = 0.0
+    is_approved: bool = True
 
 
 class Provider:
@@ -58,16 +83,56 @@ class Provider:
         self, client: Client, ledger: Ledger, *, lifetime: float, clock: Callable[[], float], gives_refresh_token: bool,
         kept: Mapping[str, Any],
     ) -> None:  # fmt: skip
+        self.client = client
+        self._clock = clock
         self._validator = _Validator(client, ledger, lifetime, clock, kept)
         bearer = _Bearer(self._validator, lifetime, gives_refresh_token)
         self._refreshing = TokenEndpoint("refresh_token", bearer, {"refresh_token": RefreshTokenGrant(self._validator)})
         self._granting = (
             self._refreshing
             if client.grant_type == "refresh_token"
-            else TokenEndpoint(client.grant_type, bearer, {client.grant_type: _Grant(self._validator)})
+            else TokenEndpoint(client.grant_type, bearer, {client.grant_type: _GRANTS.get(client.grant_type, _ConsentedGrant if client.consents_first else _Grant)(self._validator)})
         )
+        codes = AuthorizationCodeGrant(self._validator)
+        self._authorizing = AuthorizationEndpoint("code", bearer, {"code": codes})
         self._revoking = RevocationEndpoint(self._validator)
         self._one_at_a_time = threading.Lock()
+
+    def authorize(self, parameters: Iterable[tuple[str, str]], *, grants_code: bool) -> tuple[int, str, str]:
+        """Where the browser goes on to, or a status and why nowhere. Without a code to grant it is the consent that counts."""
+        uri = f"{AUTHORIZE}?{urlencode(list(parameters))}"
+        with self._one_at_a_time, hushed():
+            try:
+                scopes, words = self._authorizing.validate_authorization_request(uri)
+                words.pop("request", None)
+                headers, _, status = self._authorizing.create_authorization_response(uri, scopes=scopes, credentials=words)
+            except FatalClientError as error:
+                return 400, "", f"{error.error}: {error.description}"
+            except OAuth2Error as error:
+                return 302, error.in_uri(error.redirect_uri), ""
+        self._validator.has_consented = True
+        return status, str(headers["Location"]) if grants_code else _without_code(headers["Location"]), ""
+
+    def device(self, parameters: Iterable[tuple[str, str]], headers: Mapping[str, str]) -> str | Answer:
+        """A new device code, or the refusal of the client (RFC 8628 §3.1)."""
+        request = OAuthRequest("https://sandbox/device", "POST", urlencode(list(parameters)), dict(headers))
+        with self._one_at_a_time, hushed():
+            try:
+                if not self._validator.authenticate_client(request):
+                    raise InvalidClientError()
+                scopes = (request.scope or "").split() or list(self.client.default_scopes)
+                if not self._validator.validate_scopes(self.client.client_id, scopes, None, request):
+                    raise InvalidScopeError()
+            except OAuth2Error as error:
+                return {}, error.json, error.status_code
+            code = str(generate_token(40))
+            self._validator.promises[code] = Promise(scopes=tuple(scopes), until=self._clock() + 600, is_approved=False)
+        return code
+
+    def approve(self, device_code: str) -> None:
+        """The person has typed the code and agreed."""
+        with self._one_at_a_time:
+            self._validator.promises[device_code].is_approved = True
 
     def grant(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         """The answer to a token request."""
@@ -106,6 +171,43 @@ class _Grant(_ClientCredentialsGrant):  # type: ignore[misc]  # untyped base
         self.validate_scopes(request)
 
 
+class _ConsentedGrant(_Grant):
+    """Another grant, once a person has consented."""
+
+    def validate_token_request(self, request: Any) -> None:
+        super().validate_token_request(request)
+        if not self.request_validator.has_consented:
+            raise InvalidGrantError(description="nobody has consented yet")
+
+
+class _DeviceGrant(_Grant):
+    """The device grant: RFC 8628 §3.4 and §3.5."""
+
+    def validate_token_request(self, request: Any) -> None:
+        request.scope = None
+        super().validate_token_request(request)
+        promise = self.request_validator.promises.get(request.device_code)
+        if promise is None:
+            raise InvalidGrantError(description="the device code is not known")
+        if self.request_validator.is_over(promise):
+            raise CustomOAuth2Error(error="expired_token", status_code=400)
+        if not promise.is_approved:
+            raise CustomOAuth2Error(error="authorization_pending", status_code=400)
+        del self.request_validator.promises[request.device_code]
+        request.scopes = list(promise.scopes)
+
+
+_GRANTS: Final[Mapping[str, Any]] = {
+    "authorization_code": AuthorizationCodeGrant, "urn:ietf:params:oauth:grant-type:device_code": _DeviceGrant,
+}  # fmt: skip
+
+
+def _without_code(location: str) -> str:
+    """The redirect of a consent that needs no code."""
+    parts = urlsplit(location)
+    return urlunsplit(parts._replace(query=urlencode([pair for pair in parse_qsl(parts.query) if pair[0] != "code"])))
+
+
 class _Bearer(BearerToken):  # type: ignore[misc]  # untyped base
     """Tokens that come with a refresh token where the client is to refresh."""
 
@@ -133,6 +235,53 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # untyped base
         self._ledger = ledger
         self._lifetime = lifetime
         self._clock = clock
+        self.promises: dict[str, Promise] = {}
+        self.has_consented = False
+
+    def is_over(self, promise: Promise) -> bool:
+        """Was a code not used in time?"""
+        return self._clock() >= promise.until
+
+    def validate_client_id(self, client_id: str, request: Any, *args: Any, **options: Any) -> bool:
+        request.client = SimpleNamespace(client_id=self.client.client_id)
+        return client_id in self._ids()
+
+    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *args: Any, **options: Any) -> bool:
+        """The registered one letter for letter; on this machine any port and path, as native apps need (RFC 8252 §7.3)."""
+        return redirect_uri in self.client.redirect_uris or redirect_uri.startswith(_ON_THIS_MACHINE)
+
+    def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any, **options: Any) -> str | None:
+        return next(iter(self.client.redirect_uris), None)
+
+    def validate_response_type(self, client_id: str, response_type: str, client: Any, request: Any, *args: Any, **options: Any) -> bool:
+        return response_type == "code"
+
+    def is_pkce_required(self, client_id: str, request: Any) -> bool:
+        return self.client.needs_proof_key
+
+    def save_authorization_code(self, client_id: str, code: Mapping[str, str], request: Any, *args: Any, **options: Any) -> None:
+        self.promises[code["code"]] = Promise(
+            request.redirect_uri, request.code_challenge, request.code_challenge_method, tuple(request.scopes or ()), self._clock() + 60
+        )
+
+    def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **options: Any) -> bool:
+        promise = self.promises.get(code)
+        if promise is None or self.is_over(promise):
+            return False
+        request.user, request.scopes = "somebody", list(promise.scopes)
+        return True
+
+    def get_code_challenge(self, code: str, request: Any) -> str | None:
+        return self.promises[code].challenge
+
+    def get_code_challenge_method(self, code: str, request: Any) -> str | None:
+        return self.promises[code].method
+
+    def confirm_redirect_uri(self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any, *args: Any, **options: Any) -> bool:
+        return self.promises[code].redirect_uri == redirect_uri
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **options: Any) -> None:
+        self.promises.pop(code, None)
 
     def client_authentication_required(self, request: Any, *args: Any, **options: Any) -> bool:
         return True

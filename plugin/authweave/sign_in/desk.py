@@ -15,6 +15,7 @@ from authweave.chance import between
 from authweave.discovery.completing import AUTHORIZATION as LINK_PLACE
 from authweave.discovery.completing import DEVICE as DEVICE_PLACE
 from authweave.discovery.completing import Completed
+from authweave.drafts.draft import Placed
 from authweave.errors import (
     AuthorizationDenied,
     AuthweaveError,
@@ -32,8 +33,8 @@ from authweave.sign_in.begun import LIFETIME, Begun, session_mark
 from authweave.sign_in.callbacks import RESERVED, Callback
 from authweave.sign_in.devices import device_request, read_device_answer
 from authweave.sign_in.issuers import host_of, refuse_other_issuer
-from authweave.sign_in.links import authorization_url, checked_redirect
-from authweave.sign_in.pkce import new_verifier
+from authweave.sign_in.links import authorization_request, checked_redirect
+from authweave.sign_in.pkce import challenge_of, new_verifier
 from authweave.sign_in.polling import polled
 from authweave.sign_in.shelf import Shelf, new_state
 from authweave.token_answers import Reading, read_members
@@ -163,9 +164,10 @@ class Desk:
 
     def _with_link(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any]) -> Begun:
         pkce = settings.sign_in.pkce if settings.grant_signs_in else ""
-        asked = replace(settings, sign_in=replace(settings.sign_in, pkce=pkce))
         verifier = new_verifier() if pkce else ""
-        url = authorization_url(asked, scope, self.whose.variant.origin, state=begun.state, redirect_uri=begun.redirect_uri, verifier=verifier)
+        challenge = challenge_of(verifier, pkce) if pkce else ""
+        draft = authorization_request(settings, scope, self.whose.variant.origin, state=begun.state, redirect_uri=begun.redirect_uri, challenge=challenge)
+        url = draft.finish().url
         return replace(begun, url=url, verifier=verifier, hosts=self._hosts(url, settings))
 
     def _hosts(self, url: str, settings: TokenSettings) -> tuple[str, ...]:
@@ -178,6 +180,7 @@ class Desk:
 
     def _at_device(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
         draft = device_request(settings, scope, self.whose.variant.origin)
+        draft.placed.insert(0, Placed("url", "device authorization", f"{self.whose.variant.origin}.device_authorization_url", secret=False))
         request = draft.finish()
         response = self.whose.exchange(request, end - time.monotonic(), tuple(draft.placed))
         reading = Reading(settings, scope, None, self._clock(), request.url)

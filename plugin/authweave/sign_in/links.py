@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from authweave.call import TokenCall, scope_parameters
+from authweave.drafts.draft import Draft
 from authweave.errors import UrlRefused
 from authweave.profile import Request, TokenSettings
-from authweave.sign_in.pkce import challenge_of
 from authweave.urls import Origin
 
 LONGEST_REDIRECT: Final = 2048
@@ -36,10 +36,10 @@ def checked_redirect(uri: str) -> str:
     return uri
 
 
-def authorization_url(
-    settings: TokenSettings, scope: Mapping[str, Any], origin: str, *, state: str, redirect_uri: str, verifier: str
-) -> str:  # fmt: skip
-    """The finished link: standard parameters − `omit`, `rename`, + fields. Raises TemplateError, PlacementError, UrlRefused, InputError."""
+def authorization_request(
+    settings: TokenSettings, scope: Mapping[str, Any], origin: str, *, state: str, redirect_uri: str, challenge: str
+) -> Draft:  # fmt: skip
+    """What the browser asks; its URL is the link. Without a challenge there is no proof key. Standard parameters − `omit`, `rename`, + fields. Raises TemplateError, PlacementError, UrlRefused, InputError."""
     asked = settings.sign_in
     call = TokenCall(settings, scope, asked.request or Request("GET", encoding="query", origin=f"{origin}.authorization_request"), asked.authorization_url, origin)
     call.parameter("response_type", "code", origin="grant_type")
@@ -48,10 +48,10 @@ def authorization_url(
     call.parameter("redirect_uri", redirect_uri, origin="redirect_uri")
     add_targets(call)
     call.parameter("state", state, origin="authorization_url", secret=True)
-    if asked.pkce:
-        call.parameter("code_challenge", challenge_of(verifier, asked.pkce), origin="pkce")
+    if challenge:
+        call.parameter("code_challenge", challenge, origin="pkce")
         call.parameter("code_challenge_method", asked.pkce, origin="pkce")
-    return call.draft().finish().url
+    return call.draft()
 
 
 def add_targets(call: TokenCall) -> None:
