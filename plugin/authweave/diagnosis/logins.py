@@ -12,6 +12,11 @@ def _refused(case: Case) -> str:
     return f"The login was refused ({case.status}){words}."
 
 
+def _what(case: Case) -> str:
+    """The error names the step already."""
+    return f"{case.what[:1].upper()}{case.what[1:]}."
+
+
 def _before(case: Case) -> bool:
     return is_step(case, "before")
 
@@ -26,11 +31,11 @@ ENTRIES = table(
         Remedy("auth.token_request.fields", "is the login written as the provider documents it: names, encoding, all fields?"),
         Remedy("auth.token_response.accepted_when", "if this is how the server says yes: write what a good answer looks like", lambda case: 200 <= case.status < 300),
     ), verdict="refused"),
-    Entry("step_refused", "Step {step} was refused ({status}): {what}.", (
+    Entry("step_refused", _what, (
         Remedy("auth.before", "look at `request` of this step: method, URL, fields; and at `response.accepted_when`, if the answer is a good one", _before),
         Remedy("auth.after", "look at `request` of this step: method, URL, fields; and at `response.accepted_when`, if the answer is a good one", _after),
     ), verdict="refused"),
-    Entry("step_unread", "The answer of step {step} ({status}) does not hold what is read of it: {what}.", (
+    Entry("step_unread", _what, (
         Remedy("auth.before", "correct `response.keep` of this step: where the value stands, and its `pattern`", _before),
         Remedy("auth.after", "correct `response` of this step: where the values stand, and the `pattern` of what is kept", _after),
     )),

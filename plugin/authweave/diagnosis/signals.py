@@ -73,7 +73,7 @@ def token_code(case: Case) -> str:
         return "rate_limited"
     if error is not None and error.step:
         return "step_refused" if isinstance(error, errors.TokenEndpointError) else "step_unread" if case.response is not None else local_code(error)
-    if isinstance(error, errors.TokenEndpointError) and case.settings is not None and case.settings.is_session and error.status in _LOGIN_REFUSED:
+    if isinstance(error, errors.TokenEndpointError) and case.variant is not None and case.variant.scheme.name == "session" and error.status in _LOGIN_REFUSED:
         return "login_refused"
     if isinstance(error, errors.TokenAnswerError):
         kind = "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind

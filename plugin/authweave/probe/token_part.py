@@ -8,7 +8,7 @@ from typing import Any
 from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import token_code
-from authweave.errors import AuthweaveError, TokenAnswerError
+from authweave.errors import AuthweaveError, TokenAnswerError, TokenEndpointError
 from authweave.probe.cases import case_of
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded, is_refresh
@@ -106,8 +106,7 @@ def _step_failed(ledger: Ledger, error: AuthweaveError, record: Recorded | None,
     phase = "after" if ".after[" in _step_key(ledger, error.step) else "before"
     if record is not None and failed_at(record) not in ("", "call"):
         return  # dns, connect or tls say it
-    answered = record is not None and record.reply is not None
-    words = f"{status_line(record)}: {error}" if record is not None and answered else str(error)
+    words = status_line(record) if record is not None and isinstance(error, TokenEndpointError) else str(error).removeprefix(f"step {error.step}: ")
     ledger.stage(phase, "failed", call_ms(record) if record is not None else None, words, code=code, about=error.step)
 
 

@@ -121,6 +121,10 @@ class Account:
         found = {(address.host, address.port) for _, _, *both in self.endpoints() for address in both}
         for variant in self.profile.variants:
             request = variant.tokens.revoke_request if variant.tokens is not None else None
+            steps = (*variant.tokens.before, *variant.tokens.after) if variant.tokens is not None else ()
+            for called in (step.request.url for step in steps if step.request.url is not None):
+                address = Address.of(called.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
+                found.add((address.host, address.port))
             if request is not None and request.url is not None:
                 address = Address.of(request.url.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
                 found.add((address.host, address.port))

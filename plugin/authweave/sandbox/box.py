@@ -19,6 +19,7 @@ from authweave.sandbox.authority import Authority
 from authweave.sandbox.faults import Struck, fault_of, through
 from authweave.sandbox.identity import Desk
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
+from authweave.sandbox.steps import StepDesk
 from authweave.wire import Wire
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ KINDS: Final = ("token", "refresh", "api")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request that was answered: `kind` is token, refresh, revoke, api or other. Holds nothing that is secret."""
+    """One request that was answered: `kind` is token, refresh, revoke, step, api or other. Holds nothing that is secret."""
 
     kind: str
     profile: str
@@ -59,7 +60,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._accounts: list[Account] = []
-        self._desks: list[Desk] = []
+        self._desks: list[Desk | StepDesk] = []
         self._authority = Authority()
         self._port = port
         self._listener: Listener | None = None
@@ -180,9 +181,14 @@ class Sandbox:
             Desk(account, variant, settings, granting, refreshing, lifetime=self._lifetime, clock=self._clock)
             for variant, settings, granting, refreshing in account.endpoints()
         ]
+        steps = [
+            StepDesk(account, variant, step, lifetime=self._lifetime, clock=self._clock)
+            for variant, settings, _, _ in account.endpoints()
+            for step in (*settings.before, *settings.after)
+        ]
         with self._lock:
             self._accounts.append(account)
-            self._desks += desks
+            self._desks += [*desks, *steps]
         return account
 
     def _places(self) -> set[tuple[str, int]]:
@@ -223,7 +229,7 @@ class Sandbox:
             ),
         )
 
-    def _at_desk(self, desks: list[Desk], arrived: Arrived) -> tuple[str, str, Reply]:
+    def _at_desk(self, desks: list[Desk | StepDesk], arrived: Arrived) -> tuple[str, str, Reply]:
         """Of several customers at one endpoint the one that is named, and of those the one that is recognised."""
         likely = [desk for desk in desks if desk.is_named(arrived)] or desks
         struck = Struck("token", arrived, tuple(desk.account for desk in likely))
@@ -240,7 +246,8 @@ class Sandbox:
                 first = first or reply
             return first  # type: ignore[return-value]  # there is at least one desk
 
-        reply = through(self._faults, struck, usual)
+        faults = self._faults if any(isinstance(desk, Desk) for desk in likely) else ()
+        reply = through(faults, struck, usual)
         return chosen.kind(arrived), chosen.account.profile.name, reply
 
     def _at_api(self, accounts: tuple[Account, ...], arrived: Arrived) -> tuple[str, str, Reply]:

@@ -160,7 +160,8 @@ def _failed(sandbox: Sandbox, engine: Engine, profile: Profile) -> Failed:
     sandbox.set_fault("wrong_secret")
     report = test_profile(engine, profile, subject=_subject(profile), inputs=inputs, sandbox=True, person=Person(engine.wire))
     sandbox.set_fault(None)
-    return Failed(profile, "wrong_secret", "invalid_client", report)
+    is_login = any(variant.scheme.name == "session" for variant in profile.variants)
+    return Failed(profile, "wrong_secret", "login_refused" if is_login else "invalid_client", report)
 
 
 def _sent(connection: Connection, request: TaskRequest) -> int:

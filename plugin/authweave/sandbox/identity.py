@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 from xml.sax.saxutils import escape
 
-from authweave.profile import Request, TokenSettings, Variant
+from authweave.profile import Profile, Request, TokenSettings, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
 from authweave.sandbox.assertions import Judge
@@ -33,9 +33,9 @@ _MEDIA_TYPES: Final = {
     "xml": "application/xml", "text": "text/plain",
 }  # fmt: skip
 _AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
+_STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token", "code", "redirect_uri", "code_verifier", "device_code", "username", "password")
 _LOGIN: Final = "login"
-"""What stands for the grant where there is none."""
-_STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token", "code", "redirect_uri", "code_verifier", "device_code")
+"""What stands for the grant and for the client where there are none."""
 _ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
 
@@ -56,7 +56,7 @@ class Desk:
         self._given = _plain(settings.refresh_token, account.scope())
         if self._given:
             self._ledger.hand_over(self._given, " ".join(self._client.default_scopes))
-        gives = settings.refresh_with == "refresh_token" and (refreshing != granting or settings.grant_signs_in)
+        gives = settings.refresh_with == "refresh_token" and (refreshing != granting or settings.grant_signs_in or settings.is_session)
         self._provider = Provider(
             self._client, self._ledger, lifetime=lifetime, clock=clock, gives_refresh_token=gives, kept=account.kept
         )
@@ -66,7 +66,7 @@ class Desk:
         """Is the request for this endpoint, or for where its people sign in?"""
         if self._front is not None and self._front.kind(arrived):
             return True
-        return any(_leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._is_to_revoke(arrived)
+        return any(leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._is_to_revoke(arrived)
 
     def is_named(self, arrived: Arrived) -> bool:
         """Does the request name this client?"""
@@ -94,12 +94,15 @@ class Desk:
         old = self._old(arrived)
         is_refresh = old is not None or self._asks_to_refresh(arrived)
         request = self._settings.refresh_request if is_refresh else self._settings.token_request
-        scope = self.account.scope(old, arrived.view())
-        fields = wanted_fields(request.fields, scope, self.account.profile)
-        problem = _wrong_form(arrived, request, scope) or _missing(fields, arrived) or _wrong_content(arrived, request, scope) or self._unsigned(arrived)
+        renewed = self._renewed(arrived) if is_refresh and old is None else None
+        scope = self.account.scope(old or renewed, arrived.view())
+        fields = declared(request, scope, self.account.profile)
+        problem = wrong_form(arrived, request, scope) or missing(fields, arrived) or wrong_content(arrived, request, scope) or self._unsigned(arrived)
         if problem:
             return problem
         parameters = self._canonical(arrived, request, fields, is_refresh=is_refresh)
+        if renewed is not None and renewed.refresh_token:
+            parameters.setdefault("refresh_token", renewed.refresh_token)
         if target := self._wrong_target(arrived, request, fields, is_refresh=is_refresh):
             return target
         if refused := self._not_asserted(arrived, request, parameters, is_refresh=is_refresh):
@@ -147,22 +150,33 @@ class Desk:
 
     def _is_to_revoke(self, arrived: Arrived) -> bool:
         addresses = self.account.revocation_addresses(self._variant)
-        return any(_leads_to(address, arrived) and address not in (self._granting, self._refreshing) for address in addresses)
+        return any(leads_to(address, arrived) and address not in (self._granting, self._refreshing) for address in addresses)
 
     def _revoked(self, arrived: Arrived) -> Reply:
         """The token that is named dies, if it is one of ours; the client has to prove itself in any case."""
         request = self._settings.revoke_request
         assert request is not None  # noqa: S101 - it has an address
-        if problem := _wrong_form(arrived, request, self.account.scope()):
+        if problem := wrong_form(arrived, request, self.account.scope()):
             return problem
         sent = dict(_pairs(arrived, request))
         token = sent.get(request.rename.get("token", "token"), "")
+        if self._settings.is_session:
+            return self._logged_out(arrived, request)
         for issued in self._ledger.newest_first():
-            fields = wanted_fields(request.fields, self.account.scope(issued, arrived.view()), self.account.profile)
+            fields = declared(request, self.account.scope(issued, arrived.view()), self.account.profile)
             named = {token, *(str(field.value) for field in fields), *arrived.segments}
             if named & {issued.access_token, issued.refresh_token}:
-                return _missing(fields, arrived) or self._revoked_as(arrived, request, fields, token or issued.access_token)
+                return missing(fields, arrived) or self._revoked_as(arrived, request, fields, token or issued.access_token)
         return self._revoked_as(arrived, request, [], token)
+
+    def _logged_out(self, arrived: Arrived, request: Request) -> Reply:
+        """The session that the fields name ends; where none do, nobody is logged in."""
+        for issued in self._ledger.newest_first():
+            fields = declared(request, self.account.scope(issued, arrived.view()), self.account.profile)
+            if not issued.ended and missing(fields, arrived) is None:
+                self._ledger.end_for_good(issued.access_token)
+                return json_reply(200, {})
+        return json_reply(401, {"error": "invalid_request", "error_description": "this log out names no session"})
 
     def _revoked_as(self, arrived: Arrived, request: Request, fields: list[Wanted], token: str) -> Reply:
         original = {new: old for old, new in request.rename.items()}
@@ -176,25 +190,37 @@ class Desk:
 
     def _asks_to_refresh(self, arrived: Arrived) -> bool:
         if self._granting != self._refreshing:
-            return _leads_to(self._refreshing, arrived) and not _leads_to(self._granting, arrived)
+            return leads_to(self._refreshing, arrived) and not leads_to(self._granting, arrived)
         sent = dict(_pairs(arrived, self._settings.refresh_request))
+        if self._settings.is_session:
+            return bool(sent.get(self._settings.refresh_request.rename.get("refresh_token", "refresh_token")))
         if self._given:  # a refresh presents another one than the grant does
             return sent.get(self._settings.refresh_request.rename.get("refresh_token", "refresh_token")) not in (None, self._given)
         return sent.get("grant_type") == "refresh_token"
 
     def _old(self, arrived: Arrived) -> Issued | None:
         """The token that is presented to be refreshed, where the profile refreshes with the access token itself."""
-        if self._settings.refresh_with != "access_token" or not _leads_to(self._refreshing, arrived):
+        if self._settings.refresh_with != "access_token" or not leads_to(self._refreshing, arrived):
             return None
         for issued in self._ledger.newest_first():
-            fields = wanted_fields(
-                self._settings.refresh_request.fields, self.account.scope(issued, arrived.view()), self.account.profile
+            fields = declared(
+                self._settings.refresh_request, self.account.scope(issued, arrived.view()), self.account.profile
             )
             if (
                 not issued.ended
                 and any(field.is_met(arrived) for field in fields if field.value == issued.access_token)
-                and _missing(fields, arrived) is None
+                and missing(fields, arrived) is None
             ):
+                return issued
+        return None
+
+    def _renewed(self, arrived: Arrived) -> Issued | None:
+        """The token whose refresh token is presented, where the profile presents it in a way of its own."""
+        request = self._settings.refresh_request
+        if "refresh_token" not in request.omit:
+            return None
+        for issued in self._ledger.newest_first():
+            if issued.refresh_token and missing(declared(request, self.account.scope(issued, arrived.view()), self.account.profile), arrived) is None:
                 return issued
         return None
 
@@ -210,10 +236,13 @@ class Desk:
             original.get(field.key, field.key): field.value for field in fields if field.place in ("payload", "query")
         }
         silent = request.content is not None or request.encoding in ("none", "text")
-        if "grant_type" in written or "grant_type" in request.omit or silent or not self._settings.grant_type:
+        if "grant_type" in written or "grant_type" in request.omit or silent or self._settings.is_session:
             sent["grant_type"] = "refresh_token" if is_refresh else self._client.grant_type
         if self._given and silent and not is_refresh:
             sent["refresh_token"] = self._given
+        for name, value in (("username", self._client.username), ("password", self._client.password)):
+            if value and not is_refresh and (name in written or name in request.omit or silent):
+                sent[name] = value
         has_none = self._settings.client_id is None or self._is_anonymous(request, parameters=sent)
         if "client_id" in written or has_none or (self._client.method == "none" and silent):
             sent["client_id"] = self._client.client_id
@@ -290,6 +319,8 @@ def _client(account: Account, settings: TokenSettings) -> Client:
         method=settings.client_auth.name,
         basic_encoding=settings.basic_encoding,
         grant_type=settings.grant_type or _LOGIN,
+        username=_plain(settings.username, scope),
+        password=_plain(settings.password, scope),
         scopes=frozenset(words),
         default_scopes=tuple(words),
         redirect_uris=(_plain(settings.sign_in.redirect_uri, scope),) if settings.sign_in.redirect_uri is not None else (),
@@ -322,7 +353,14 @@ def _targets(account: Account, settings: TokenSettings) -> dict[str, str]:
     return joined
 
 
-def _leads_to(address: Address, arrived: Arrived) -> bool:
+def declared(request: Request, scope: Mapping[str, Any], profile: Profile) -> list[Wanted]:
+    """The fields of a call; those that `encoding: query` puts into the URL are wanted there."""
+    fields = wanted_fields(request.fields, scope, profile)
+    return [replace(field, place="query") if request.encoding == "query" and field.place == "payload" else field for field in fields]
+
+
+def leads_to(address: Address, arrived: Arrived) -> bool:
+    """Is the request for this endpoint, its written query included?"""
     written = parse_qsl(address.query, keep_blank_values=True)
     return (address.scheme, address.host, address.port, address.path) == (
         arrived.scheme,
@@ -343,7 +381,8 @@ def _pairs(arrived: Arrived, request: Request) -> list[tuple[str, str]]:
     return list((arrived.parts if request.encoding == "multipart" else arrived.form) or ())
 
 
-def _wrong_form(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
+def wrong_form(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
+    """A refusal of another method or media type than the declared one."""
     method = request.method_in(scope)
     if arrived.method != method:
         refusal = {
@@ -357,7 +396,8 @@ def _wrong_form(arrived: Arrived, request: Request, scope: Mapping[str, Any]) ->
     return None
 
 
-def _missing(fields: list[Wanted], arrived: Arrived) -> Reply | None:
+def missing(fields: list[Wanted], arrived: Arrived) -> Reply | None:
+    """A refusal of a request that lacks a declared field."""
     for field in fields:
         if not field.is_met(arrived):
             state = "is not as declared" if field.found(arrived) else "is missing"
@@ -365,7 +405,7 @@ def _missing(fields: list[Wanted], arrived: Arrived) -> Reply | None:
     return None
 
 
-def _wrong_content(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
+def wrong_content(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
     """A body that the profile writes out must be that body, as far as it can be foreseen."""
     if request.content is None or request.content.functions & {"now", "uuid", "random"}:
         return None

@@ -29,6 +29,7 @@ from oauthlib.oauth2 import (  # type: ignore[import-untyped]  # as above
     OAuth2Error,
     RefreshTokenGrant,
     RequestValidator,
+    ResourceOwnerPasswordCredentialsGrant,
     RevocationEndpoint,
     TokenEndpoint,
     UnsupportedGrantTypeError,
@@ -58,6 +59,8 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     needs_proof_key: bool = False
     consents_first: bool = False
+    username: str = ""
+    password: str = ""
 
 
 Answer = tuple[Mapping[str, str], str, int]
@@ -199,6 +202,7 @@ class _DeviceGrant(_Grant):
 
 _GRANTS: Final[Mapping[str, Any]] = {
     "authorization_code": AuthorizationCodeGrant, "urn:ietf:params:oauth:grant-type:device_code": _DeviceGrant,
+    "password": ResourceOwnerPasswordCredentialsGrant,
 }  # fmt: skip
 
 
@@ -304,6 +308,10 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # untyped base
         request.client_id = self.client.client_id
         request.client = SimpleNamespace(client_id=request.client_id)
         return True
+
+    def validate_user(self, username: str, password: str, client: Any, request: Any, *args: Any, **options: Any) -> bool:
+        request.user = SimpleNamespace(username=username)
+        return (username, password) == (self.client.username, self.client.password)
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **options: Any
