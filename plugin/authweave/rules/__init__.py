@@ -17,12 +17,14 @@ from authweave.rules.file_name import FileName
 from authweave.rules.grant_name import GrantName
 from authweave.rules.grant_parameters import GrantParameters
 from authweave.rules.input_spec import InputSpec
+from authweave.rules.kept_state import KeptState
 from authweave.rules.kept_value import KeptValue
 from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
 from authweave.rules.open_credential import OpenCredential
 from authweave.rules.path_field import PathField
 from authweave.rules.registration import Registration
+from authweave.rules.proof_key import ProofKey
 from authweave.rules.rejection import Rejection
 from authweave.rules.request_body import RequestBody
 from authweave.rules.rewritten_value import RewrittenValue
@@ -65,12 +67,14 @@ RULES = (
     GrantName,
     GrantParameters,
     InputSpec,
+    KeptState,
     KeptValue,
     MatchSays,
     NeverApplies,
     OpenCredential,
     PathField,
     Registration,
+    ProofKey,
     Rejection,
     RequestBody,
     RewrittenValue,

@@ -1,0 +1,26 @@
+"""A sign-in with a weaker proof key than there is, or with none (RFC 7636, RFC 9700 §2.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from authweave.checking import Checked
+from authweave.values import Problem
+
+
+class ProofKey:
+    """S256 is the default. Some servers refuse it; whoever writes something else is reminded of what it costs."""
+
+    name: ClassVar[str] = "pkce.weak"
+
+    def check(self, checked: Checked) -> Iterable[Problem]:
+        """One warning per variant that weakens it."""
+        for path, auth, _ in checked.variants:
+            at, pkce = (*path, "pkce"), auth.get("pkce")
+            if "pkce" not in auth or not checked.merged.is_own(at):
+                continue
+            if pkce == "plain":
+                yield checked.problem(self.name, at, "whoever sees the link can present its code: the verifier itself stands in it", "write S256, unless the server cannot", severity="warning")
+            elif pkce is False:
+                yield checked.problem(self.name, at, "a stolen code can be presented by somebody else", "remove it, unless the server refuses code_challenge", severity="warning")
