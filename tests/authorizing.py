@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from services import Reply, Request, says
 
@@ -37,6 +38,12 @@ class AuthorizationServer:
     expires_at: int = 0
     token_path: str = "/token"
     cache: str = ""
+    person: str = "agrees"
+    state: str = ""
+    names_itself: bool = False
+    redirect_uris: dict[str, list[str]] = field(default_factory=dict)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    refresh: dict[str, str] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
     url: str = ""
 
@@ -71,6 +78,8 @@ class AuthorizationServer:
                 return says(self.said(), 200, *((("Cache-Control", self.cache),) if self.cache else ()))
             if path == self.token_path:
                 return self._token(request)
+            if path == "/authorize":
+                return self._authorize(request)
             if path == "/register":
                 return self._register(request)
             return says({"ended": True}) if path == "/revoke" else says({"error": "not_found"}, 404)
@@ -82,15 +91,39 @@ class AuthorizationServer:
         secret = None if method == "none" else f"s3cr3t-of-registered-client-{number}"
         self.clients[f"registered-{number}"] = secret
         self.registered.append(wanted)
+        self.redirect_uris[f"registered-{number}"] = wanted.get("redirect_uris", [])
         more = {} if secret is None else {"client_secret": secret, "client_secret_expires_at": self.expires_at}
         return says({**wanted, "client_id": f"registered-{number}", "registration_access_token": f"manage-{number}", **more}, 201)
+
+    def _authorize(self, request: Request) -> Reply:
+        """The person agrees at once, or (`person`) says no; only registered redirect URIs are gone back to."""
+        asked = dict(parse_qsl(request.target.partition("?")[2]))
+        back = asked.get("redirect_uri", "")
+        if back not in self.redirect_uris.get(asked.get("client_id", ""), [back]):
+            return says({"error": "redirect_uri is not registered"}, 400)
+        code = f"code-{len(self.codes) + 1}"
+        self.codes[code] = asked
+        answer = {"code": code, **({"iss": self.issuer} if self.names_itself else {})} if self.person == "agrees" else {"error": self.person}
+        return Reply(302, b"", (("Location", f"{back}?{urlencode({'state': self.state or asked['state'], **answer})}"),))
 
     def _token(self, request: Request) -> Reply:
         client_id, secret = _client(request)
         if client_id not in self.clients or self.clients[client_id] != secret:
             return says({"error": "invalid_client"}, 401)
+        form = request.form
+        if form.get("grant_type") == "authorization_code":
+            asked = self.codes.pop(form.get("code", ""), None)
+            proof = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
+            if asked is None or asked["redirect_uri"] != form.get("redirect_uri") or asked.get("code_challenge") != proof or asked["client_id"] != client_id:
+                return says({"error": "invalid_grant"}, 400)
+        if form.get("grant_type") == "refresh_token" and self.refresh.get(form.get("refresh_token", "")) != client_id:
+            return says({"error": "invalid_grant"}, 400)
         self.granted += 1
-        return says({"access_token": f"T{self.granted}", "token_type": "Bearer", "expires_in": 600})
+        more = {}
+        if form.get("grant_type") in ("authorization_code", "refresh_token"):
+            more = {"refresh_token": f"R{self.granted}"}
+            self.refresh[f"R{self.granted}"] = client_id
+        return says({"access_token": f"T{self.granted}", "token_type": "Bearer", "expires_in": 600, **more})
 
 
 @dataclass

@@ -263,6 +263,10 @@ class Connection:
             yield credential.resolving()
         return credential.tokens is not None and credential.tokens.key.facts() == begun.facts
 
+    def signs_in_with(self) -> Credential:
+        """The credential that a person signs in for. Blocking where a source is. Raises UsageError where nobody does."""
+        return self._who_signs_in()
+
     def _who_signs_in(self) -> Credential:
         """The variant that a person signs in for: the one in force, or the only one where a request says which is."""
         able = [credential for credential in self._credentials if credential.variant.tokens is not None and credential.variant.tokens.signs_in]

@@ -16,6 +16,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "preview": "Show the exact requests a profile makes, offline, and where each part comes from.",
     "test": "Test auth: the real path in stages, what was sent, what came back, and what to change.",
     "request": "Send a request with a profile's credential, much like curl.",
+    "login": "Sign in: in a browser on this machine, by pasting what another shows, or at a device.",
+    "logout": "Sign out: end a user's token at the provider, and forget it here.",
     "token": "Get a token and print what it is good for, but not the token.",
     "status": "Say how every token is: good, ending, refused, waiting for a person, or orphaned by an edit.",
     "tokens": "List, show, revoke or forget the tokens that are stored, without ever printing one.",

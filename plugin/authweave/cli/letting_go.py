@@ -94,10 +94,12 @@ def _forgotten(engine: Engine, entry: Stored) -> bool:
 
 
 def _revoked_one(engine: Engine, entry: Stored) -> Exit:
+    from authweave.discovery.completing import is_discovered
+
     short, why = entry.key[:12], ""
     try:
         profile, variant = maker_of(engine, entry)
-        if variant.tokens is None or variant.tokens.revoke_request is None:
+        if variant.tokens is None or (variant.tokens.revoke_request is None and not is_discovered(variant.tokens)):
             why = f"the profile names no revoke_request, so nothing can be ended at the provider; {_forget(entry)}"
         elif connection_of(engine, entry, profile, variant).revoke().result():
             print(f"{short}: revoked at the provider, and forgotten here")
