@@ -38,7 +38,7 @@ OF_TYPES = [each for each in pages() if each.name.startswith("docs/types/")]
 CONVERSATIONS = [conversation for each in (FORMAT, *OF_TYPES) for conversation in conversations(each)]
 PROFILES = [block for block in blocks_in("yaml") if "invalid" not in block.words]
 INVALID = [block for block in blocks_in("yaml") if "invalid" in block.words]
-SAID = {"extends.dropped_items"}
+SAID = {"extends.dropped_items", "grant.password"}
 """Warnings that an example may show: its page says what happens."""
 
 

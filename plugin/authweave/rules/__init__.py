@@ -18,10 +18,12 @@ from authweave.rules.grant_name import GrantName
 from authweave.rules.grant_parameters import GrantParameters
 from authweave.rules.input_spec import InputSpec
 from authweave.rules.kept_state import KeptState
+from authweave.rules.kept_twice import KeptTwice
 from authweave.rules.kept_value import KeptValue
 from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
 from authweave.rules.open_credential import OpenCredential
+from authweave.rules.password_grant import PasswordGrant
 from authweave.rules.path_field import PathField
 from authweave.rules.registration import Registration
 from authweave.rules.proof_key import ProofKey
@@ -68,10 +70,12 @@ RULES = (
     GrantParameters,
     InputSpec,
     KeptState,
+    KeptTwice,
     KeptValue,
     MatchSays,
     NeverApplies,
     OpenCredential,
+    PasswordGrant,
     PathField,
     Registration,
     ProofKey,

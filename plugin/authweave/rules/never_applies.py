@@ -29,6 +29,9 @@ class NeverApplies:
             yield checked.problem(self.name, ("test",), f"type {known[0]['type']} gets no token that could be tested", "write a test with a request, or test: none")
 
 
+_OF_STEPS_BEFORE: Final = frozenset({"keep", "accepted_when", "error", "error_description"})
+
+
 def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterable[tuple[Path, str, str]]:
     method = full.get("client_auth")
     if "basic_encoding" in auth and method is not None and method != "client_secret_basic":
@@ -45,6 +48,10 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
                 yield (key,), "refresh_with: grant never refreshes", f"remove {key}, or refresh_with"
     if "scope_separator" in auth and not isinstance(auth.get("scopes"), list):
         yield ("scope_separator",), "there is nothing to separate: scopes is not a list", "write scopes as a list, or remove it"
+    for index, step in enumerate(auth.get("before", ())):
+        for key in sorted(step.get("response", {}).keys() - _OF_STEPS_BEFORE):
+            if not key.startswith("x-"):
+                yield ("before", index, "response", key), "a step before the token request gives no token", "keep the value, or make this step an `after`"
     if {"expires_in", "expires_at"} <= auth.get("token_response", {}).keys():
         yield ("token_response", "expires_in"), "expires_in and expires_at say the same twice", "write one of the two"
 

@@ -12,7 +12,7 @@ from authweave.values import Path, Problem
 
 _SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",), **dict.fromkeys(("private_key_jwt", "client_secret_jwt"), ("client_id", "client_assertion_type", "client_assertion"))}
 
-_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",), **dict.fromkeys(("jwt_bearer", "saml2_bearer"), ("assertion",)), "token_exchange": ()}
+_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",), **dict.fromkeys(("jwt_bearer", "saml2_bearer"), ("assertion",)), "token_exchange": (), "password": ("username", "password")}
 
 
 class StandardParameter:
@@ -25,7 +25,7 @@ class StandardParameter:
         for path, auth, full in checked.variants:
             if full.get("client_auth") not in _SENT_BY:
                 continue
-            if "revoke_request" in auth:
+            if "revoke_request" in auth and auth.get("type") != "session":
                 sent = ["token", "token_type_hint", *_SENT_BY[full["client_auth"]], "Accept"]
                 yield from self._request(checked, (*path, "revoke_request"), auth["revoke_request"], sent)
             grant = grant_of(auth, checked.catalog)
@@ -57,7 +57,15 @@ class StandardParameter:
 def _sent(auth: Mapping[str, Any], full: Mapping[str, Any], key: str) -> list[str]:
     scopes = auth.get("scopes", ())
     keys = [item.get("key", "scope") if isinstance(item, Mapping) else "scope" for item in scopes] if isinstance(scopes, list) else ["scope"]
+    if auth.get("type") == "session":
+        of_client = _SENT_BY[full["client_auth"]] if full["client_auth"] != "none" or "client_id" in full else ()
+        return [*of_client, "Accept", *_renewing(auth, key)]
     sent = ["grant_type", *dict.fromkeys(keys), *(name for name in ("audience", "resource") if name in auth), *_SENT_BY[full["client_auth"]], "Accept"]
-    if key == "refresh_request":
-        sent += ["refresh_token", *(field.get("key", "") for field in auth.get("token_request", {}).get("fields", ()))]
-    return sent
+    return [*sent, *_renewing(auth, key)]
+
+
+def _renewing(auth: Mapping[str, Any], key: str) -> list[str]:
+    """What a refresh has besides: the refresh token, and the fields that it inherits."""
+    if key != "refresh_request":
+        return []
+    return ["refresh_token", *(field.get("key", "") for field in auth.get("token_request", {}).get("fields", ()))]

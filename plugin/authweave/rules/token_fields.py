@@ -13,7 +13,8 @@ from authweave.values import Problem
 class TokenFields:
     """`client_auth` proves the client once; a field that proves it in another way makes servers answer invalid_request (RFC 6749 §2.3).
 
-    A field of the same place and name replaces the standard parameter, and is no second proof.
+    A field of the same place and name replaces the standard parameter, and is no second proof; an Authorization header of
+    one's own is one, whatever `client_auth` would send: it goes with `client_auth: none`.
     """
 
     name: ClassVar[str] = "client_auth.twice"
@@ -27,8 +28,8 @@ class TokenFields:
 
 
 def _proves_too(field: FieldPart, method: str) -> bool:
+    if field.place == "header" and field.key.lower() == "authorization":
+        return method != "none"
     if method in ("private_key_jwt", "client_secret_jwt"):
-        return (field.place == "header" and field.key.lower() == "authorization") or (field.place in ("payload", "query") and field.key == "client_secret")
-    if method == "client_secret_post":
-        return field.place == "header" and field.key.lower() == "authorization"
+        return field.place in ("payload", "query") and field.key == "client_secret"
     return method == "client_secret_basic" and field.place in ("payload", "query") and field.key in ("client_secret", "client_assertion")
