@@ -118,7 +118,10 @@ def _revoked_one(engine: Engine, entry: Stored) -> Exit:
 def maker_of(engine: Engine, entry: Stored) -> tuple[Profile, Variant]:
     """The profile, and its variant, that this entry was got for. Raises UsageError, ProfileError."""
     from authweave.cli.stored import finder
+    from authweave.discovery.registration import GRANT as REGISTRATION
 
+    if entry.facts.get("grant") == REGISTRATION:
+        raise UsageError(f"it is the client that {entry.profile} is registered as, and no token; {_forget(entry)}")
     if entry.record.unreadable:
         raise UsageError(f"it cannot be opened: {entry.record.unreadable}; {_forget(entry)}")
     profile = finder(engine)(entry.profile)

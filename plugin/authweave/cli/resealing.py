@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
+from authweave.discovery.registration import GRANT as REGISTRATION
 from authweave.ledger import worth
 from authweave.owners import new_owner
 from authweave.records import NotAnEntry, decoded, is_sign_in
@@ -119,5 +120,5 @@ class Sealings:
         """Seconds to keep it, as its owner would: what a person gave, or may have given, for good."""
         grant: Any = self._grants.get(str(entry.facts.get("grant", "")))
         has_refresh_token = entry.token is not None and entry.token.refresh_token is not None
-        is_for_good = grant.attended if grant is not None else has_refresh_token
+        is_for_good = grant.attended if grant is not None else has_refresh_token or entry.facts.get("grant") == REGISTRATION
         return None if is_for_good else worth(entry.token, self._clock())

@@ -25,8 +25,8 @@ from authweave.rules.never_applies import NeverApplies
 from authweave.rules.open_credential import OpenCredential
 from authweave.rules.password_grant import PasswordGrant
 from authweave.rules.path_field import PathField
-from authweave.rules.registration import Registration
 from authweave.rules.proof_key import ProofKey
+from authweave.rules.registration import Registration
 from authweave.rules.rejection import Rejection
 from authweave.rules.request_body import RequestBody
 from authweave.rules.rewritten_value import RewrittenValue

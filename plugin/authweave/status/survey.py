@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.connection import Connection
+from authweave.discovery.registration import GRANT as REGISTRATION
 from authweave.errors import AuthweaveError, ProfileError
 from authweave.status.connections import about, around, fix_of, health_under, healths_of, is_attended, not_configured
 from authweave.status.health import STATES, Around, Health, condition_of
@@ -39,6 +40,7 @@ class Survey:
 
     def __post_init__(self) -> None:
         self._by_profile: dict[str, list[Stored]] = {}
+        self.stored = [entry for entry in self.stored if entry.facts.get("grant") != REGISTRATION]  # a client, and no token
         for entry in self.stored:
             self._by_profile.setdefault(entry.profile, []).append(entry)
         self._seen: set[str] = set()
