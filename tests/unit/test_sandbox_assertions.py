@@ -95,7 +95,8 @@ class TestDesk:
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     def test_client_assertions_of_every_algorithm(self, algorithm):
         """The sandbox makes up a key of the right kind, and is convinced."""
-        text = OAUTH.format(grant="client_credentials", more=f", client_auth: private_key_jwt, client_assertion: {{algorithm: {algorithm}, key_id: '7'}}", rest="")
+        method = "client_secret_jwt" if algorithm.startswith("HS") else "private_key_jwt"
+        text = OAUTH.format(grant="client_credentials", more=f", client_auth: {method}, client_assertion: {{algorithm: {algorithm}, key_id: '7'}}", rest="")
 
         assert 200 == answered(text).status
 
