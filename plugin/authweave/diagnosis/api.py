@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from authweave.diagnosis.assertions import OF_TYPE
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.diagnosis.signing import is_bound, is_signed, wants_bound
@@ -39,6 +40,7 @@ _REFUSED = (
     Remedy("auth.dpop", "look at the clock of this machine, and whether `servers` has the URL that the API knows for itself: a proof holds both", is_bound),
     Remedy("auth.string_to_sign", "compare the string with the API's own example, line for line; a wrong clock counts, too", is_signed),
     Remedy("auth.signing_key", "is it decoded as the API means it: as it is, `| unbase64`, `| unhex`?", is_signed),
+    *OF_TYPE,
     Remedy("auth.audience", "ask for a token for this API", lambda case: case.settings is not None and case.settings.audience is not None),
     Remedy("auth.resource", "ask for a token for this API", lambda case: case.settings is not None and case.settings.resource is not None),
     Remedy("auth.fields", _FIELDS),

@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
+from authweave.diagnosis.assertions import CLOCK
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.errors import RateLimited, TokenAnswerError
@@ -131,5 +132,5 @@ ENTRIES = table(
     Entry("token_type_odd", "The token is of type {token_type}, and is sent as a bearer token.", (
         Remedy("auth.fields", "place the token as the provider documents"),
     ), verdict=""),
-    Entry("clock_skew", _skew, (), verdict=""),
+    Entry("clock_skew", _skew, CLOCK, verdict=""),
 )  # fmt: skip

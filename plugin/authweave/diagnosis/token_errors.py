@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from authweave.diagnosis.assertions import OF_CLIENT, OF_GRANT, of_client, of_grant
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.diagnosis.vendors import remedies as of_vendors
@@ -23,11 +24,18 @@ def _grant_refused(case: Case) -> str:
         why = "the refresh token is expired, revoked, already used (rotation) or was issued to another client"
     elif case.grant == "password":
         why = "user name or password is refused (or the account is locked, or wants a second factor)"
+    elif of_grant(case):
+        why = "the assertion is refused: its audience, issuer, subject or key is not the expected one, or a clock is wrong"
     elif case.grant == "client_credentials":
         why = "the server uses this word for an unknown client, or for credentials of another environment"
     else:
         why = "what the grant presents is expired, used already, or not for this client"
     return f"The token server does not accept the grant {case.grant}: {why}{case.quoted}."
+
+
+def _client_refused(case: Case) -> str:
+    what = "the client's assertion" if of_client(case) else "this client id and secret"
+    return f"The token server does not accept {what} as sent ({case.sent_as}){case.quoted}."
 
 
 def _scope(case: Case) -> str:
@@ -41,8 +49,9 @@ def _in_success(case: Case) -> str:
 
 
 ENTRIES = table(
-    Entry("invalid_client", "The token server does not accept this client id and secret as sent ({sent_as}){quoted}.", (
+    Entry("invalid_client", _client_refused, (
         *of_vendors("invalid_client"),
+        *OF_CLIENT,
         Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
         Remedy("auth.basic_encoding", "write `{other_encoding}`: id or secret holds {telling_characters}, which servers read differently in a Basic header", lambda case: case.encoding_matters),
         Remedy("auth.client_secret", "supply the present secret: it may be rotated, or that of another environment", _has_secret),
@@ -51,6 +60,7 @@ ENTRIES = table(
     ), verdict=REFUSED),
     Entry("invalid_grant", _grant_refused, (
         *of_vendors("invalid_grant"),
+        *OF_GRANT,
         Remedy("auth.refresh_token", "supply a new refresh token of this client: the person who consented has to sign in for one", _is_given),
         Remedy("auth.refresh_with", "write `grant`, if this server's refresh tokens cannot be used again", lambda case: bool(case.facts.get("refresh")) and not _is_given(case)),
         Remedy("auth.client_id", "is it the id of this tenant and environment?", lambda case: not case.facts.get("refresh")),

@@ -9,6 +9,7 @@ from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, local_code, wire_code
 from authweave.errors import AuthweaveError, WireError
+from authweave.probe.asserted import claimed, skew_of
 from authweave.probe.cases import api_facts, case_of
 from authweave.probe.check import decided, is_page, rule_message
 from authweave.probe.ledger import Ledger
@@ -47,9 +48,12 @@ def answered(
         return
     verdict = ENTRIES[code].verdict
     ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
-    facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": _evidence(judgement, sent, message)}
-    case = case_of(ledger, record=last, variant=sent.credential.variant, facts=facts)
-    ledger.judge(verdict, ledger.find(code, case, "api_probe"))
+    variant = sent.credential.variant
+    says = claimed(last) if verdict == "refused" and "assertion" in variant.own else []
+    facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": [*_evidence(judgement, sent, message), *says]}
+    ledger.judge(verdict, ledger.find(code, case_of(ledger, record=last, variant=variant, facts=facts), "api_probe"))
+    if says and (skew := skew_of(last)) is not None:
+        ledger.find("clock_skew", case_of(ledger, record=last, variant=variant, facts={"skew": skew}), "api_probe")
 
 
 def _after(tried: frozenset[str]) -> str:

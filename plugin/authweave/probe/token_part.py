@@ -9,6 +9,7 @@ from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import token_code
 from authweave.errors import AuthweaveError, TokenAnswerError, TokenEndpointError
+from authweave.probe.asserted import asserts, claimed, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded, is_refresh
@@ -66,6 +67,8 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     if error.step:
         facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
     _went_well(ledger, [one for one in calls if one is not record])
+    if asserts(ledger.variant):
+        facts["evidence"] = claimed(record)
     case = case_of(ledger, error=error, record=record, facts=facts)
     code = token_code(case)
     if error.step:
@@ -74,6 +77,8 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
         _stages_of_failure(ledger, error, record, code)
     judged = ENTRIES[code].verdict == "refused"
     sentence = ledger.find(code, case, ledger.stages[-1].name)
+    if judged and asserts(ledger.variant) and (skew := skew_of(record)) is not None:
+        ledger.find("clock_skew", case_of(ledger, record=record, facts={"skew": skew}), ledger.stages[-1].name)
     ledger.token = Verdict("refused" if judged else "inconclusive" if record is not None else "not_tested", sentence)
     if not ledger.credential.reason:
         ledger.credential = Verdict("not_tested", "there was no token to send")
