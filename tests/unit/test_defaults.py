@@ -30,7 +30,7 @@ def test_a_minimal_profile_with_every_default() -> None:
             "type": "oauth2", "grant_type": "client_credentials", "token_url": "https://idp.acme.example/token",
             "refresh_url": "https://idp.acme.example/token", "client_auth": "client_secret_basic", "basic_encoding": "rfc6749",
             "client_id": "{{ inputs.client_id }}", "client_secret": "{{ inputs.client_secret }}", "scope_separator": " ",
-            "refresh_with": "refresh_token", "refresh_before": 60, "rejected_when": [], "token_response": {},
+            "refresh_with": "refresh_token", "refresh_before": 60, "dpop": False, "rejected_when": [], "token_response": {},
             "fields": [{"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}", "on_conflict": "replace"}],
             "token_request": {"method": "POST", "encoding": "form", "omit": [], "rename": {}, "fields": []},
             "refresh_request": {"method": "POST", "encoding": "form", "omit": [], "rename": {}, "fields": []},
