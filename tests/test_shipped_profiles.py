@@ -22,7 +22,7 @@ from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.values import TaskRequest
 from provider import NOON, Says, provider
-from transcript import Case, transcripts
+from transcript import Case, is_like, transcripts
 
 FILES = sorted(profiles_folder().glob("*"))
 TRANSCRIPTS = transcripts()
@@ -31,7 +31,7 @@ SENDERS_OWN = {"user-agent", "accept-encoding", "connection"}
 CATALOGUE = Path(__file__).parents[1] / "docs" / "profiles.md"
 TOP_KEYS = (
     "format", "name", "version", "identity_provider", "description", "documentation",
-    "inputs", "vars", "servers", "auth", "fields", "test",
+    "subject", "inputs", "vars", "servers", "auth", "fields", "test",
 )  # fmt: skip
 
 MIX = {"client_id": "appID:ACME-BANKING-DEV:geo:us:clientName:default", "client_secret": "Rk3.t-7Uq_x0"}
@@ -50,7 +50,11 @@ def named(path: Path) -> str:
 
 def test_these_are_the_profiles_that_are_shipped() -> None:
     """One YAML file per profile, nothing beside them, and a transcript for each."""
-    expected = ["audiocodes-voiceai-connect", "aws", "azure-storage", "emarsys", "kore-client-credentials", "netsuite-tba", "nuance-mix-api", "nuance-mix-runtime"]
+    expected = [
+        "audiocodes-bot", "audiocodes-voiceai-connect", "aws", "azure-storage", "emarsys", "kore-api-key",
+        "kore-authorization-code", "kore-basic", "kore-client-credentials", "kore-password", "netsuite-tba",
+        "nuance-mix-api-user", "nuance-mix-api", "nuance-mix-runtime",
+    ]  # fmt: skip
 
     assert [f"{name}.yaml" for name in expected] == [path.name for path in FILES]
     assert expected == [transcript.profile for transcript in TRANSCRIPTS]
@@ -153,6 +157,7 @@ def test_every_line_of_a_transcript_is_cited(transcript) -> None:
     """Each line, body and answer names a source of the file, and no source is named for show."""
     expected = [one for case in transcript.cases for one in case.wire]
     lines = [line for one in expected for line in (*one.head, *([one.body] if one.body else []))]
+    lines += [case.browser for case in transcript.cases if case.browser]
     answers = [one.answer for one in expected]
 
     assert [line.text for line in lines if not line.sources] == []
@@ -170,7 +175,9 @@ def test_every_way_of_every_profile_has_a_case() -> None:
 
     assert {"oauth2", "basic", "/oauth/token"} <= seen["audiocodes-voiceai-connect"]
     assert {"/oauth/token", "/oauth/refresh"} <= seen["kore-client-credentials"]
-    assert {"/oauth2/token"} <= seen["nuance-mix-runtime"] & seen["nuance-mix-api"]
+    assert {"/oauth/token", "/oauth/refresh"} <= seen["kore-authorization-code"] & seen["kore-password"]
+    assert {"/oauth2/token"} <= seen["nuance-mix-runtime"] & seen["nuance-mix-api"] & seen["nuance-mix-api-user"]
+    assert {"none", "token", "oauth2", "/oauth/token"} <= seen["audiocodes-bot"]
 
 
 # The wire
@@ -201,7 +208,11 @@ def test_the_wire_carries_what_the_documentation_says(case: Case, door) -> None:
     script = [Says(one.answer.status, one.answer.content) for one in case.wire]
 
     with provider(hosts, script) as at:
-        connection = at.engine.connect(case.profile, inputs=case.inputs)
+        connection = at.engine.connect(case.profile, inputs=case.inputs, subject=case.subject or None)
+        if case.browser:
+            begun = connection.begin_authorization().result(10)
+            assert is_like(case.browser.text, begun.url), begun.url
+            connection.complete_authorization(case.back.replace("…", begun.state)).result(10)
         for task in case.tasks:
             at.clock.now += task.after
             door(at, connection, task)
@@ -209,7 +220,7 @@ def test_the_wire_carries_what_the_documentation_says(case: Case, door) -> None:
     assert [one.line for one in case.wire] == [asked.line for asked in at.asked]
     for one, asked in zip(case.wire, at.asked, strict=True):
         assert one.is_met_by(headers_of(asked)), (one.line, one.headers, headers_of(asked))
-        assert one.content == asked.body
+        assert is_like(one.content.decode(), asked.body.decode()), (one.content, asked.body)
 
 
 def headers_of(asked) -> list[tuple[str, str]]:
@@ -344,6 +355,34 @@ def test_a_limit_beyond_the_deadline_fails_at_once_and_holds_for_everybody() -> 
 
     assert request.header("Authorization") == "Bearer mix-token"
     assert len(at.asked) == 2
+
+
+def test_kore_auth_error_status_code_renews_the_token() -> None:
+    """Kore.ai, password grant: 419 from the API is what 401 is elsewhere: one refresh, one more try."""
+    token = {"access_token": "kore-token-1", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "kore-refresh-1"}
+    script = [Says(200, token), Says(419, {}), Says(200, {**token, "access_token": "kore-token-2"}), Says(200, {"good": 1})]
+    inputs = {"tenant": "acme", "username": "ada", "password": "open sesame", "pin": "1042", "gateway_key": "gw-5"}
+
+    with provider(["acme.example.com"], script) as at:
+        connection = at.engine.connect("kore-password", inputs=inputs, subject="ada")
+        with at.client(connection) as client:
+            response = client.get("/v1/me")
+
+    assert response.json() == {"good": 1}
+    assert [line.split()[1] for line in at.lines()] == ["/oauth/token", "/v1/me", "/oauth/refresh", "/v1/me"]
+    assert at.asked[2].values("x-gateway-key") == ["gw-5"]
+
+
+@pytest.mark.parametrize("name", ["kore-basic", "kore-password"])
+def test_kore_form_fields_of_a_person_are_the_persons_own(name: str) -> None:
+    """What a person fills in is asked of that person, and nobody goes on without saying who it is."""
+    profile = load(profiles_folder() / f"{name}.yaml")
+
+    assert profile.subject == "user"
+    assert {"username", "password", "pin"} <= {key for key, each in profile.inputs.items() if each.supplied_by == "user"}
+    assert {key: each.visibility for key, each in load(profiles_folder() / "kore-basic.yaml").inputs.items()}.items() >= {
+        "site": "read_only", "channel": "hidden", "pin": "visible",
+    }.items()  # fmt: skip
 
 
 def vaic_script(*answers: Says) -> list[Says]:

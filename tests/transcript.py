@@ -48,17 +48,19 @@ class Expected:
 
     def is_met_by(self, headers: list[tuple[str, str]]) -> bool:
         """Are these the headers, in any order? `…` stands for anything that is not a quote."""
-        def pattern(value: str) -> str:
-            return "[^\"]+".join(map(re.escape, value.split("…")))
-
         wanted = self.headers
         return len(wanted) == len(headers) and all(
-            name == other and re.fullmatch(pattern(value), said) for (name, value), (other, said) in zip(wanted, sorted(headers), strict=True)
+            name == other and is_like(value, said) for (name, value), (other, said) in zip(wanted, sorted(headers), strict=True)
         )
 
     @property
     def content(self) -> bytes:
         return self.body.text.encode() if self.body else b""
+
+
+def is_like(expected: str, said: str) -> bool:
+    """Is this what was expected, where `…` stands for anything that is not a quote?"""
+    return re.fullmatch("[^\"]+".join(map(re.escape, expected.split("…"))), said) is not None
 
 
 @dataclass
@@ -79,6 +81,9 @@ class Case:
     name: str
     sources: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
+    subject: str = ""
+    browser: Line | None = None
+    back: str = ""
     tasks: list[Task] = field(default_factory=list)
     wire: list[Expected] = field(default_factory=list)
 
@@ -146,6 +151,16 @@ class _Reader:
     def take_input(self, text: str) -> None:
         name, value = text.split(": ", 1)
         self.case.inputs[name] = value
+
+    def take_subject(self, text: str) -> None:
+        self.case.subject = text
+
+    def take_browser(self, text: str) -> None:
+        self.cited = []
+        self.case.browser = Line(text, self.cited)
+
+    def take_back(self, text: str) -> None:
+        self.case.back = text
 
     def take_after(self, text: str) -> None:
         self.after = float(text)
