@@ -194,11 +194,11 @@ def _text(url: UrlTemplate | None) -> str:
 
 
 def _most_telling(profiles: Iterable[Profile]) -> Profile | None:
-    """A profile that gets tokens; rather one that refreshes at a URL of its own."""
+    """A profile that gets tokens without anybody; rather one that refreshes at a URL of its own."""
 
     def rank(profile: Profile) -> int:
         tokens = profile.variants[0].tokens
-        return 0 if tokens is None else 1 + (_text(tokens.refresh_url) != _text(tokens.token_url))
+        return 0 if tokens is None or tokens.signs_in else 1 + (_text(tokens.refresh_url) != _text(tokens.token_url))
 
     best = max(profiles, key=rank, default=None)
     return best if best is not None and rank(best) else None

@@ -276,8 +276,6 @@ class Desk:
             return None
         sent = dict(_pairs(arrived, request))
         for name, value in _targets(self.account, self._settings).items():
-            if self._settings.signs_in and name not in ("audience", "resource"):
-                continue  # said where the person consented
             key = request.rename.get(name, name)
             if name not in request.omit and all(field.key != key for field in fields) and sent.get(key) != value:
                 code = "invalid_target" if name in ("audience", "resource") else "invalid_request"
@@ -340,10 +338,10 @@ def _scopes(text: str, separator: str) -> list[str]:
 
 
 def _targets(account: Account, settings: TokenSettings) -> dict[str, str]:
-    """The parameters beside `scope` that `scopes`, `audience` and `resource` make."""
+    """The parameters beside `scope` that `audience`, `resource` and `scopes` make, which are said where a person consents if one does."""
     scope = account.scope()
     joined: dict[str, str] = {}
-    for key, template in settings.scopes:
+    for key, template in settings.scopes if not settings.signs_in else ():
         if key != "scope":
             text = template.render(scope)
             joined[key] = f"{joined[key]}{settings.scope_separator}{text}" if key in joined else text
