@@ -27,6 +27,7 @@ from authweave.profile import (
     Variant,
 )
 from authweave.schemes.oauth2 import OAuth2
+from authweave.templates import Template
 from authweave.values import Path, dotted
 
 _OF_TOKENS: Final = frozenset(OAuth2.schema["properties"])
@@ -174,7 +175,7 @@ class _Binder:
             password=self.at(*path, "password"),
             revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
-            when=self.at(*path, getattr(scheme_of(auth, catalog), "token_when", "")),
+            when=self.condition((*path, getattr(scheme_of(auth, catalog), "token_when", ""))),
         )
 
     def jwt(self, path: Path, written: Any) -> Any:
@@ -294,6 +295,11 @@ class _Binder:
     def written(self, path: Path, literal: Any) -> Any:
         """The template at a path; for a text without one the literal."""
         return self.compiled.get(path, literal)
+
+    def condition(self, path: Path) -> Template | None:
+        """The text at a path as a condition; None where nothing is written, or a URL."""
+        made = self.at(*path)
+        return made if isinstance(made, Template) else None
 
     def at(self, *path: str | int) -> Any:
         """The compiled value at a path, or None where nothing is written."""

@@ -246,7 +246,7 @@ class Connection:
         return (yield credential.at_desk(what, work))
 
     def _completing(self, answer: str | Mapping[str, str], session: str) -> Any:
-        callback = Callback.of(answer)
+        callback = yield from self.engine.stated(Callback.of(answer))
         if not row_of_state(callback.state):
             raise CallbackRefused("state", "the state of this answer is none that was made here", profile=self.profile.name)
         return (yield from self.completing(callback, session))
@@ -609,7 +609,7 @@ class Credential:
         return TokenEndpoint(
             settings,
             self._scope if consent is None else partial(self._scope_with, consent),
-            self._exchange(),
+            self._exchange(consent),
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),
@@ -622,19 +622,22 @@ class Credential:
             completer=self.completer(),
         )
 
-    def _exchange(self) -> Exchange:
+    def _exchange(self, consent: Consent | None) -> Exchange:
         """How token calls are sent: signed, where the type's seal signs them, too."""
-        return sealed_exchange(self.connection.exchange, self.seal, self.token_signing) if self.seal and self.signs_token_calls else self.connection.exchange
+        if self.seal is None or not self.signs_token_calls:
+            return self.connection.exchange
+        return sealed_exchange(self.connection.exchange, self.seal, lambda: self.token_signing(consent))
 
     @property
     def signs_token_calls(self) -> bool:
         """Does the seal sign token calls, too?"""
         return self.seal is not None and getattr(self.variant.scheme, "signs_token_call", None) is not None
 
-    def token_signing(self) -> Signing:
+    def token_signing(self, consent: Consent | None = None) -> Signing:
         """What the seal of a token call is made from."""
         different: Mapping[str, Any] = self.variant.scheme.signs_token_call  # type: ignore[attr-defined]  # asked where it is there
-        return Signing({**self.variant.own, **different}, self._scope(None), None, self.connection.engine.clock(), self.variant.origin)
+        scope = self._scope(None) if consent is None else self._scope_with(consent, None)
+        return Signing({**self.variant.own, **different}, scope, None, self.connection.engine.clock(), self.variant.origin)
 
     def completer(self) -> Completer:
         """What finds the endpoints that the profile does not write, and registers the client. Blocking: for workers."""

@@ -8,7 +8,7 @@ import functools
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +33,7 @@ from authweave.pending import Pending
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
-from authweave.sign_in import Begun, Callback, Shelf, row_of_state
+from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, with_state
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
@@ -166,7 +166,7 @@ class Engine:
         return Pending.of(self._completing(answer, session, inputs))
 
     def _completing(self, answer: str | Mapping[str, str], session: str, inputs: Mapping[str, Any] | None) -> Any:
-        callback = Callback.of(answer)
+        callback = yield from self.stated(Callback.of(answer))
         row = row_of_state(callback.state)
         begun = (yield self.flights.run((object(),), ("sign-in", ""), lambda: Shelf(self.consents, row).read()[1])) if row else None
         if begun is None:
@@ -179,6 +179,12 @@ class Engine:
             if is_it:
                 return (yield from connection.completing(callback, session))
         raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
+
+    def stated(self, callback: Callback) -> Generator[Any, Any, Callback]:
+        """The answer with its state, where it is one by OAuth 1.0 that has none of ours."""
+        if not is_without_state(callback):
+            return callback
+        return (yield self.flights.run((object(),), ("sign-in", ""), lambda: with_state(callback, self.consents)))  # type: ignore[no-any-return]  # what the flight brings
 
     def _connections_for(self, begun: Begun, inputs: Mapping[str, Any] | None) -> Iterator[Connection]:
         """Who may have begun it: connections at hand, then one made from the profile."""

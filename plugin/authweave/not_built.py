@@ -19,7 +19,6 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
     }),
-    "oauth1": frozenset({"request_token_url", "access_token_url"}),
     "negotiate": frozenset({"delegate", "mutual"}),
 }  # fmt: skip
 """Keys of `auth` by the type they belong to."""

@@ -409,7 +409,7 @@ def _fits(pattern: str, value: Any) -> bool:
 
 
 def read_members(response: TaskResponse, reading: Reading) -> Mapping[str, Any]:
-    """The members of an answer that is JSON and holds no token, as that of a device authorization endpoint.
+    """The members of an answer that holds no token, as that of a device authorization endpoint: of JSON, or of a form.
 
     Raises TokenEndpointError, TokenAnswerError, RateLimited.
     """
@@ -417,6 +417,7 @@ def read_members(response: TaskResponse, reading: Reading) -> Mapping[str, Any]:
     if not 200 <= response.status < 300 or _error_words(answer, scope)[0]:
         raise _refusal(response, answer, scope, reading)
     members = scope["response"]["json"]
+    members = scope["response"]["form"] if members is None else members
     if not isinstance(members, Mapping):
         raise TokenAnswerError("wrong_content_type", f"{reading.url} answered {response.status} with something else than JSON", status=response.status, url=reading.url)
     return members

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from authweave.errors import AuthorizationDenied, AuthorizationRequired, CallbackRefused, TokenEndpointError
+from authweave.values import TaskRequest
+from parts.browsing import sign_in
 from parts.identity import Client
 from parts.oauth1 import OAuth1Provider
 from services import engine, profile
@@ -111,3 +119,85 @@ def test_another_method_than_agreed(oauth1_provider: OAuth1Provider) -> None:
             answers.append(http.get(f"{oauth1_provider.api_url}/me").status_code)
 
     assert answers == [200, 401]
+
+
+BACK = "http://127.0.0.1:7777/callback?from=acme"
+
+
+def signing_in(provider: OAuth1Provider, **more: Any) -> dict[str, Any]:
+    return signing(
+        "HMAC-SHA256", request_token_url=provider.request_token_url, authorization_url=provider.authorization_url,
+        access_token_url=provider.access_token_url, redirect_uri=BACK, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.proves("auth kind: oauth1")
+def test_a_person_signs_in(oauth1_provider: OAuth1Provider) -> None:
+    """Temporary credentials, a person who allows it, and a token that opens the API; the redirect is sent letter for letter."""
+    client = oauth1_provider.new_client(callbacks=[BACK])
+    connection = engine(inputs=inputs(client, "HMAC")).connect(profile(signing_in(oauth1_provider), oauth1_provider.origin))
+    url = f"{oauth1_provider.api_url}/me"
+
+    with pytest.raises(AuthorizationRequired) as required:
+        connection.authorize(TaskRequest("GET", url)).result(10)
+    link = required.value.authorization.url
+    again = connection.begin_authorization(redirect_uri=BACK).result(10)
+    token = connection.complete_authorization(sign_in(link)).result(10)
+    with httpx.Client(auth=connection.auth, trust_env=False) as http:
+        answers = [http.get(url).status_code for _ in range(2)]
+
+    assert link == again.url
+    assert link.startswith(f"{oauth1_provider.authorization_url}?oauth_token=")
+    assert set(token.kept) == {"token_secret"}
+    assert answers == [200, 200]
+
+
+def test_another_process_completes(oauth1_provider: OAuth1Provider, tmp_path: Path) -> None:
+    """The answer names its sign-in by the temporary token: an engine on the same store finds it, once."""
+    client = oauth1_provider.new_client()
+    store, key = f"sqlite:///{tmp_path}/tokens.db", tmp_path / "key"
+    key.touch(0o600)
+    key.write_text(base64.b64encode(os.urandom(32)).decode())
+    at = tmp_path / "acme.json"
+    at.write_text(json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [oauth1_provider.origin], "auth": signing_in(oauth1_provider)}))
+    settings = {"store": store, "profiles": [str(tmp_path)], "store_key": str(key)}
+    supplied = inputs(client, "HMAC")
+
+    with engine(inputs=supplied, settings=settings) as first:
+        begun = first.connect("acme").begin_authorization().result(10)
+    answer = sign_in(begun.url)
+    with engine(inputs=supplied, settings=settings) as second:
+        second.complete_authorization(answer).result(10)
+        with pytest.raises(CallbackRefused) as used:
+            second.complete_authorization(answer).result(10)
+    with engine(inputs=supplied, settings=settings) as third, httpx.Client(auth=third.connect("acme").auth, trust_env=False) as http:
+        status = http.get(f"{oauth1_provider.api_url}/me").status_code
+
+    assert used.value.reason == "used"
+    assert status == 200
+
+
+@pytest.mark.parametrize("change", ["verifier", "token", "missing", "denied"])
+def test_answers_that_are_refused(oauth1_provider: OAuth1Provider, change: str) -> None:
+    """Another verifier is refused by the provider; another token, none, and a person's no are told by what they are."""
+    client = oauth1_provider.new_client()
+    connection = engine(inputs=inputs(client, "HMAC")).connect(profile(signing_in(oauth1_provider), oauth1_provider.origin))
+    answer = dict(parse_qsl(urlsplit(sign_in(connection.begin_authorization().result(10).url)).query))
+    changed, error = {
+        "verifier": ({**answer, "oauth_verifier": "guessed"}, TokenEndpointError),
+        "token": ({**answer, "oauth_token": "of-somebody-else"}, CallbackRefused),
+        "missing": ({"from": "acme"}, CallbackRefused),
+        "denied": ({"denied": answer["oauth_token"]}, AuthorizationDenied),
+    }[change]
+
+    with pytest.raises(error):
+        connection.complete_authorization(changed).result(10)
+
+
+def test_a_consumer_that_the_provider_does_not_know(oauth1_provider: OAuth1Provider) -> None:
+    """The request for temporary credentials is signed, too: with another secret it is refused, in the provider's words."""
+    client = oauth1_provider.new_client()
+    wrong = {**inputs(client, "HMAC"), "consumer_secret": "another"}
+
+    with pytest.raises(TokenEndpointError, match="request_token"):
+        engine(inputs=wrong).connect(profile(signing_in(oauth1_provider), oauth1_provider.origin)).begin_authorization().result(10)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from authweave import frame
+from authweave import frame, token_frame
 from authweave.hookspecs import Register, hookimpl
 from authweave.oauth1 import METHODS
 from authweave.values import JsonSchema
+
+_FORM: Final = "response.form"
+_JSON: Final = "response.json"
 
 
 class OAuth1:
@@ -28,6 +31,11 @@ class OAuth1:
             "realm": {**frame.text("The realm in the header; it is not signed (§3.5.1).", examples=["{{ inputs.account | upper }}"]), "x-template": "text"},
             "signature_method": frame.choice(METHODS, "How requests are signed (§3.4). PLAINTEXT sends the secrets, over https only. SHA-1 is what the RFC has; take SHA-256 where the provider can.", default="HMAC-SHA1"),
             "signature_in": frame.choice(("header", "query", "payload"), "Where the protocol parameters go (§3.5); payload is a form body.", default="header"),
+            "request_token_url": {**frame.URL, "description": f"Where a sign-in gets its temporary credentials (§2.1). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/request_token"], "x-template": "url"},
+            "authorization_url": {**frame.URL, "description": f"Where a person lets the program in (§2.2). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/authorize"]},
+            "access_token_url": {**frame.URL, "description": f"Where the token is got (§2.3); with it a person signs in, and no token is supplied. {frame.URL['description']}", "examples": ["https://login.example.com/oauth/access_token"], "x-template": "url"},
+            **token_frame.BROWSER_KEYS,
+            **{key: token_frame.KEYS[key] for key in ("token_url", "client_auth", "basic_encoding", "token_request", "refresh_request", "token_response", "refresh_with", "refresh_before")},
         }
     }  # fmt: skip
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -35,10 +43,30 @@ class OAuth1:
         "consumer_secret": {"title": "Consumer secret", "secret": True},
         "token": {"title": "Token", "secret": True},
         "token_secret": {"title": "Token secret", "secret": True},
+        "redirect_uri": {"title": "Redirect URI", "description": "Where the browser comes back to, as it is registered at the provider.", "required": False},
     }
     fields: ClassVar[Sequence[Mapping[str, Any]]] = ()
-    gets_token: ClassVar[bool] = False
+    gets_token: ClassVar[bool] = True
     seal: ClassVar[str] = "oauth1"
+    token_when: ClassVar[str] = "access_token_url"
+    signs_token_call: ClassVar[Mapping[str, Any]] = {"token": "", "token_secret": "", "signature_in": "header"}
+
+    @staticmethod
+    def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
+        """With an access token URL: how a person signs in, and how the token is read."""
+        if auth.get("access_token_url") is None:
+            return {}
+        return {
+            "token": "", "token_secret": "", "token_url": auth["access_token_url"], "client_auth": "none",
+            "callback": {"code": "{{ callback.oauth_verifier }}"},
+            "token_request": {"encoding": "none"},
+            "token_response": {
+                "access_token": f"{{{{ {_FORM}.oauth_token or {_JSON}.oauth_token }}}}",
+                "error": f"{{{{ {_FORM}.oauth_problem or {_FORM}.error or {_JSON}.error }}}}",
+                "error_description": f"{{{{ {_FORM}.oauth_problem_advice or {_FORM}.error_description }}}}",
+                "keep": {"token_secret": f"{{{{ {_FORM}.oauth_token_secret or {_JSON}.oauth_token_secret }}}}"},
+            },
+        }  # fmt: skip
 
 
 @hookimpl

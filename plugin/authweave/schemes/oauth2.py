@@ -38,13 +38,8 @@ class OAuth2:
                                          examples=[{"client_name": "Acme bot", "token_endpoint_auth_method": "none"}]),
             "registration_url": {**frame.URL, "description": f"The registration endpoint (RFC 7591 §3). {frame.URL['description']}", "examples": ["https://login.example.com/oauth/register"]},
             "pkce": frame.described({"enum": ["S256", "plain", False]}, "Proof key (RFC 7636); false only for servers that refuse it. Default: S256.", examples=["S256", False]),
-            "redirect_uri": frame.text("Where the browser comes back to; sent letter for letter. Default: the input redirect_uri.", examples=["http://127.0.0.1:8912/callback"]),
             "dpop": frame.described({"type": "boolean"}, "Bind tokens to a key of ours, which is kept with them, and prove it with each request (RFC 9449). The token is sent as `DPoP …`.", default=False, examples=[True]),
-            "authorization_request": frame.request_schema(token_frame.BROWSER_FIELD, method="GET", name="authorization_request", description="What differs in the request that a person's browser makes (RFC 6749 §4.1.1)."),
-            "callback": frame.closed({
-                "code": frame.text("Where the authorization code stands.", default="{{ callback.code }}", examples=["{{ callback.auth_code }}"]),
-                "keep": frame.KEEP,
-            }, description="How to read the redirect that brings the person back."),
+            **token_frame.BROWSER_KEYS,
             "scopes": frame.described(
                 frame.by_kind(
                     "",

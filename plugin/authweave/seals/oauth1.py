@@ -84,10 +84,15 @@ def _consumer_key(signing: Signing) -> str:
 
 
 def _token(signing: Signing) -> tuple[str, str]:
-    """Token and its secret: of a sign-in where there was one, else as supplied. Both are empty for two legs."""
+    """Token and its secret: of a sign-in where there was one, else as supplied. Both are empty for two legs.
+
+    While a person signs in they are the temporary ones.
+    """
     if (got := signing.token) is not None:
         secret = got.kept.get("token_secret")
         return str(got.access_token.reveal()), str(secret.reveal() if isinstance(secret, Secret) else secret or "")
+    if (consent := signing.scope.get("consent")) is not None:
+        return consent.more.get("oauth_token", ""), consent.more.get("oauth_token_secret", "")
     token, token_secret = signing.text("token"), signing.text("token_secret")
     if token_secret and not token:
         raise MissingInput("token", "token is empty, and a token_secret is there; supply both (three legs) or neither (two legs)")
@@ -96,6 +101,8 @@ def _token(signing: Signing) -> tuple[str, str]:
 
 def _of_step(signing: Signing) -> Mapping[str, str]:
     """`callback` or `verifier`, where this is a step of signing in and not a task request."""
+    if (consent := signing.scope.get("consent")) is not None:
+        return {"verifier": str(consent.code.reveal())} if consent.code else {}
     return signing.scope.get("oauth1_step", {})  # type: ignore[no-any-return]  # texts by agreement
 
 

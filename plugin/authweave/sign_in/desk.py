@@ -37,6 +37,8 @@ from authweave.sign_in.links import authorization_request, checked_redirect
 from authweave.sign_in.pkce import challenge_of, new_verifier
 from authweave.sign_in.polling import polled
 from authweave.sign_in.shelf import Shelf, new_state
+from authweave.sign_in.three_legs import TOKEN as TEMPORARY
+from authweave.sign_in.three_legs import has_three_legs, is_of, link, remember, temporary_credentials
 from authweave.token_answers import Reading, read_members
 from authweave.troubles import UNSENT
 from authweave.values import Authorization, Consent, Secret, Token, TokenKey
@@ -160,7 +162,9 @@ class Desk:
             made_from=self._made_from(), state=new_state(self.shelf.row), begun_at=now, expires_at=now + LIFETIME, session=mark,
             redirect_uri=redirect, issuer=found.issuer(scope), iss_required=found.names_issuer,
         )  # fmt: skip
-        return self._at_device(begun, found.settings, scope, end) if self.is_at_device else self._with_link(begun, found.settings, scope)
+        if self.is_at_device:
+            return self._at_device(begun, found.settings, scope, end)
+        return self._with_temporary(begun, found.settings, scope, end) if has_three_legs(whose) else self._with_link(begun, found.settings, scope)
 
     def _with_link(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any]) -> Begun:
         pkce = settings.sign_in.pkce if settings.grant_signs_in else ""
@@ -169,6 +173,12 @@ class Desk:
         draft = authorization_request(settings, scope, self.whose.variant.origin, state=begun.state, redirect_uri=begun.redirect_uri, challenge=challenge)
         url = draft.finish().url
         return replace(begun, url=url, verifier=verifier, hosts=self._hosts(url, settings))
+
+    def _with_temporary(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
+        more = temporary_credentials(self.whose, settings, scope, begun.redirect_uri, end - time.monotonic())
+        remember(self.whose.ledger, more[TEMPORARY], begun.state)
+        url = link(settings, scope, self.whose.variant.origin, more[TEMPORARY])
+        return replace(begun, url=url, more=more, hosts=self._hosts(url, settings))
 
     def _hosts(self, url: str, settings: TokenSettings) -> tuple[str, ...]:
         """The hosts that the profile itself, or its issuer, names for this sign-in."""
@@ -223,6 +233,8 @@ class Desk:
             self._no("expired", "this answer comes too late: the link was good for ten minutes")
         if not hmac.compare_digest(begun.session, session_mark(session)):
             self._no("session", "this sign-in was begun in another session of the browser" if begun.session else "this sign-in was begun without a session")
+        if not is_of(callback, begun.more):
+            self._no("state", "this answers another sign-in: it holds another token than the one that was sent along")
         callback.refuse_other_place(begun.redirect_uri)
         callback.refuse_doubled(self._read_of_callback())
         return begun
@@ -247,7 +259,7 @@ class Desk:
         scope["callback"] = dict(callback.parameters)
         code = sign_in.callback.code.value(scope) if sign_in.callback is not None else callback.parameters.get("code")
         code = code.reveal() if isinstance(code, Secret) else code
-        if self.whose.settings.grant_signs_in and not (isinstance(code, str) and code):
+        if (self.whose.settings.grant_signs_in or begun.more) and not (isinstance(code, str) and code):
             self._no("code", "the answer to the sign-in has no code")
         kept = _kept(sign_in.callback.keep, scope) if sign_in.callback is not None else {}
         return Consent(
