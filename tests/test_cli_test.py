@@ -100,7 +100,7 @@ def test_tenant_input_server_and_deadline(tmp_path):
         made = written(tmp_path, oauth(f"{identity.url}{{{{ inputs.realm }}}}/t"), inputs={"realm": {}})
         env = {"AUTHWEAVE_ACME_CLIENT_ID": "x", "AUTHWEAVE_ACME__EU__CLIENT_SECRET": SECRET}
         done = authweave_test(
-            made, "--tenant", "eu", "--input", "realm=r1", "--server", task.url.rstrip("/"), "--deadline", "0.7", cwd=tmp_path, env=env
+            made, "--tenant", "eu", "--input", "realm=r1", "--server", task.url.rstrip("/"), "--deadline", "4", cwd=tmp_path, env=env
         )
 
     assert "POST /r1/t HTTP/1.1" == identity.requests[0].line
