@@ -16,6 +16,7 @@ from authweave.dpop import key_thumbprint
 from authweave.errors import SignInNeeded, TokenAnswerError, TokenEndpointError
 from authweave.values import TaskRequest, TaskResponse
 from identities import ACCOUNT, connected, inputs_of, vendor_client
+from parts.browsing import sign_in
 from services import Clock, engine, oauth, profile
 
 BOUND = {"dpop_bound_access_tokens": True}
@@ -198,3 +199,29 @@ def test_a_stored_token_without_its_key_is_not_used(oidc_provider):
 
     assert (None, "DPoP", "Bearer") == (plain.proof_key, bound.token_type, plain_again.token_type)
     assert 3 == len({token.access_token.reveal() for token in (plain, bound, plain_again)})
+
+
+def test_a_person_signs_in_and_their_tokens_stay_bound(oidc_provider):
+    """Code with PKCE by a public client: the refresh token is bound to the key, too (RFC 9449 §5), and each renewal proves it."""
+    back = "http://127.0.0.1:7777/callback"
+    client = oidc_provider.new_client(
+        client_auth="none", grant_types=("authorization_code", "refresh_token"), redirect_uris=[back], ttl=60, **BOUND, dpop_nonce=True
+    )
+    auth = {
+        "type": "oauth2", "grant_type": "authorization_code", "redirect_uri": back, "client_auth": "none", "dpop": True, "scopes": ["openid"],
+        "authorization_url": oidc_provider.authorization_url, "token_url": oidc_provider.token_url,
+    }  # fmt: skip
+    clock = Clock()
+    connection = engine(inputs={"client_id": client.client_id}, clock=clock).connect(profile(auth, oidc_provider.origin), subject="robot")
+
+    before = connection.complete_authorization(sign_in(connection.begin_authorization().result(20).url)).result(20)
+    http, _ = keeping(connection)
+    with http:
+        first = http.get(oidc_provider.api_url + "/me")
+        clock.ahead = 61
+        second = http.get(oidc_provider.api_url + "/me")
+    after = connection.token().result(20)
+
+    assert [200, 200] == [first.status_code, second.status_code]
+    assert before.access_token.reveal() != after.access_token.reveal()
+    assert key_thumbprint(before.proof_key) == key_thumbprint(after.proof_key)
