@@ -363,7 +363,7 @@ class Connection:
         """A task request that is about to be sent by our own wire, with the headers that the wire adds if they are signed."""
         return with_own_headers(self.profile.variants, request, self.engine.wire.own_headers)
 
-    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+    def signature(self, variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
         """The signature of a request that is placed but for it: see `signing_string`."""
         return signature(variant, scope, draft)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -17,6 +18,9 @@ from authweave.values import Secret, TaskRequest
 
 Reads = Iterable[tuple[str, ...]]
 
+SIGNED: Final = "the string that was signed"
+"""Where a scope holds it: no name of a namespace, so that no template reads it."""
+MOST_SHOWN: Final = 2000
 _WRITTEN_BY_CLIENTS: Final = frozenset({"user-agent", "accept", "accept-encoding", "connection"})
 """Headers that a client adds on its own to a request that has none."""
 
@@ -38,8 +42,8 @@ def with_own_headers(variants: Iterable[Variant], request: TaskRequest, own: Ite
     return replace(request, headers=(*request.headers, *(header for header in own if request.header(header[0]) is None)))
 
 
-def signature(variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
-    """The signature of the request as it stands, bytes. Raises SigningError, TemplateError, InputError, PlacementError."""
+def signature(variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
+    """The signature of the request as it stands, bytes; `scope` gets what was signed. Raises SigningError, TemplateError, InputError, PlacementError."""
     string = _string(variant)
     _refuse_streamed(string.reads, draft)
     names = {name.lower() for name, _ in draft.headers}
@@ -50,7 +54,15 @@ def signature(variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secre
     revealed = key.reveal() if isinstance(key, Secret) else key
     if not isinstance(revealed, str | bytes):
         raise SigningError(f"{variant.origin}.signing_key gives neither a text nor bytes")
-    return Secret(signature_of(signing.text("algorithm"), revealed, string.as_bytes(scope)), "signature")
+    message = string.as_bytes(scope)
+    scope[SIGNED] = message
+    return Secret(signature_of(signing.text("algorithm"), revealed, message), "signature")
+
+
+def signed_string(scope: Mapping[str, Any]) -> str:
+    """What was signed, as text on one line, for people who compare it with an example; '' for nothing. May hold secrets."""
+    message = scope.get(SIGNED)
+    return json.dumps(message[:MOST_SHOWN].decode("utf-8", "replace"), ensure_ascii=False)[1:-1] if message else ""
 
 
 def _string(variant: Variant) -> Template:

@@ -261,7 +261,18 @@ def test_a_signature_that_the_api_does_not_take(tmp_path):
     with between(api=answers(401, body=b"")) as (_, api):
         report = run(written(tmp_path, SIGNED, servers=[api.url], test={"request": {"url": "/v1/me"}}), inputs={"signing_key": SECRET})
 
+    assert "the string that was signed: /v1/me" in first(report).evidence
     assert ("api_401", "refused", ["auth.string_to_sign", "auth.signing_key"]) == (first(report).code, report.credential.word, [fix.key for fix in first(report).fixes[:2]])
+
+
+def test_the_string_that_was_signed_is_shown_without_secrets(tmp_path):
+    """A string may hold a secret; the evidence does not."""
+    made = {**SIGNED, "string_to_sign": "{{ inputs.signing_key }}\n{{ request.path }}"}
+    with between(api=answers(401, body=b"")) as (_, api):
+        report = run(written(tmp_path, made, servers=[api.url], test={"request": {"url": "/v1/me"}}), inputs={"signing_key": SECRET})
+
+    assert SECRET not in repr(report)
+    assert any("the string that was signed" in line and "/v1/me" in line for line in first(report).evidence)
 
 
 def test_a_key_that_cannot_sign(tmp_path):

@@ -368,6 +368,7 @@ def test_the_key_is_in_nothing_that_people_see():
     made = connection(signing("{{ request.path }}{{ inputs.signing_key }}"), test={"request": {"url": "/x"}})
     sent = made.prepare(TaskRequest("GET", "/x")).result(20)
 
+    assert "/x" in preview(made).requests[0].signs
     shown = repr(made) + repr(sent.request) + json.dumps(preview(made).as_dict())
     assert SECRET not in shown
     assert sent.request.header("X-Signature") not in shown

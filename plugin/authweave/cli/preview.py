@@ -89,6 +89,8 @@ def _request(request: PreviewedRequest) -> Iterator[str]:
     if request.body or request.note:
         yield ""
         yield from (f"  {line}" for line in (request.body or f"({request.note})").splitlines())
+    if request.signs:
+        yield f"\n  signs {request.signs}"
     yield "\n  where each part comes from"
     yield from columns(map(_part, request.parts), "    ")
 

@@ -22,6 +22,7 @@ from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request
+from authweave.signing_string import SIGNED, signed_string
 from authweave.token_endpoint import proof_key, put_proof
 from authweave.token_steps import is_due
 from authweave.values import Consent, Secret, TaskRequest, Token
@@ -60,7 +61,7 @@ class PreviewedRequest:
 
     `step` is the name of a step before or after the token request.
 
-    `body` is its text; where that cannot be shown it is '' and `note` says why.
+    `body` is its text; where that cannot be shown it is '' and `note` says why. `signs` is the string to sign, on one line.
     """
 
     purpose: str
@@ -72,6 +73,7 @@ class PreviewedRequest:
     parts: tuple[PreviewedPart, ...] = ()
     error: str = ""
     step: str = ""
+    signs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,11 @@ class _OfflineConnection(Connection):
     def inputs(self) -> Any:
         return self.offline
 
-    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+    def signature(self, variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
         """A stand-in where the key is not at hand."""
         reads = getattr(variant.own.get("signing_key"), "reads", ())
         if any(read[0] == "inputs" and read[1] in self.offline.missing for read in reads):
+            scope[SIGNED] = variant.own["string_to_sign"].as_bytes(scope)
             return Secret(self.known.stand_in("signature", "signature: no key supplied"), "preview")
         return super().signature(variant, scope, draft)
 
@@ -130,6 +133,7 @@ class _Maker:
         )  # fmt: skip
         self.connection.offline, self.connection.known = self.inputs, self.known
         self.now = connection.engine.clock()
+        self.string = ""
 
     def preview(self, request: TaskRequest | None, *, refresh: bool) -> Preview:
         made: list[PreviewedRequest] = []
@@ -146,7 +150,8 @@ class _Maker:
             if token is not None:
                 made += self.token_call(variant, token, refresh=refresh)
             if request is not None:
-                made.append(self.shown("task", lambda: self.task_request(request, variant, token, tested)))
+                task = self.shown("task", lambda: self.task_request(request, variant, token, tested))
+                made.append(replace(task, signs=self.known.text(self.string)))
         return Preview(self.connection.profile.reference, variant.name if variant else "", tuple(made), self.told_inputs())
 
     def needs_token(self, variant: Variant) -> bool:
@@ -222,6 +227,7 @@ class _Maker:
     ) -> tuple[TaskRequest, tuple[Placed, ...]]:
         request = self.connection.as_we_send(request)
         sent = placed(self.connection, self.connection.credential(variant), request, token)
+        self.string = signed_string(sent.scope)
         return sent.request, (*sent.placed, *tested)
 
     def shown(self, purpose: str, make: Callable[[], tuple[TaskRequest, tuple[Placed, ...]]], *, is_of_browser: bool = False) -> PreviewedRequest:

@@ -18,6 +18,7 @@ from authweave.probe.stages import call_ms, failed_at, status_line
 from authweave.probe.token_checks import claims_of
 from authweave.probe.token_part import network
 from authweave.profile import Test
+from authweave.signing_string import signed_string
 from authweave.values import Judgement, TaskResponse
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _looked_at(ledger: Ledger, test: Test, response: TaskResponse, sent: Sent) -
 
 def _evidence(judgement: Judgement, sent: Sent, message: str) -> list[str]:
     lines: list[Any] = [f"message of the profile: {message}"] if message else []
+    if judgement.verdict == "refused" and (string := signed_string(sent.scope)):
+        lines.append(f"the string that was signed: {string}")
     if judgement.verdict == "refused" and ";" in judgement.reason:
         lines.append(judgement.reason)
     if sent.token is not None and (claims := claims_of(sent.token)):
