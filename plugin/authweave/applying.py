@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.answered_cookies import with_cookies
 from authweave.bearer import wrong_bearer
 from authweave.challenges import challenges
 from authweave.contracts import Signing
@@ -79,7 +80,7 @@ def following(
     if reason and reason not in sent.tried and len(sent.tried) < MOST_SENDS - 1:
         if not (can_repeat if can_repeat is not None else not sent.request.streamed):
             return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}); not sent again: a streamed body cannot be sent twice")
-        return _sealed_again(connection, request, sent, reason, response)
+        return (yield from _sealed_again(connection, request, sent, reason, response))
     if reason and reason in sent.tried:
         verdict = verdict_on(sent, response)
         return replace(verdict, reason=f"{verdict.reason}; it asks for another proof again ({reason})")
@@ -106,10 +107,14 @@ def _learned(sent: Sent, response: TaskResponse) -> str | Judgement:
     return Judgement("refused", str(failure), error=failure)
 
 
-def _sealed_again(connection: Connection, request: TaskRequest, sent: Sent, reason: str, response: TaskResponse) -> Sent | Judgement:
+def _sealed_again(
+    connection: Connection, request: TaskRequest, sent: Sent, reason: str, response: TaskResponse
+) -> Generator[Future[Any], Any, Sent | Judgement]:
     failure: AuthweaveError
+    request = with_cookies(request, response)
     try:
-        return replace(placed(connection, sent.credential, request, sent.token), tried=sent.tried | {reason})
+        again = yield from _sealed(connection, sent.credential, request, sent.token, (sent.request, response))
+        return replace(again, tried=sent.tried | {reason})
     except AuthweaveError as error:
         failure = error.fresh()
     return replace(verdict_on(sent, response), reason=f"the server asks for another proof ({reason}), which cannot be made: {failure}", error=failure)
@@ -119,7 +124,22 @@ def prepared(connection: Connection, request: TaskRequest, refused: Token | None
     """The request with its credential. Raises ApplyError, InputError, TokenError, WireError; nothing was sent then."""
     credential = yield from connection.choosing(request)
     token = yield from credential.token(refused)
-    return placed(connection, credential, request, token)
+    return (yield from _sealed(connection, credential, request, token))
+
+
+def _sealed(
+    connection: Connection, credential: Credential, request: TaskRequest, token: Token | None,
+    answered: tuple[TaskRequest, TaskResponse] | None = None,
+) -> Generator[Future[Any], Any, Sent]:  # fmt: skip
+    """The request with everything placed; a seal that has to wait (for a ticket) does so in a worker, for each request anew."""
+
+    def make() -> Sent:
+        return placed(connection, credential, request, token, answered)
+
+    if not getattr(credential.seal, "waits", False):
+        return make()
+    sent: Sent = yield connection.engine.flights.run((object(), "seal"), ("seal", connection.profile.name), make)
+    return sent
 
 
 def renewed_and_prepared(
@@ -135,8 +155,11 @@ def renewed_and_prepared(
     return Judgement("refused", f"{verdict.reason}; and renewing failed: {failure}", error=failure)
 
 
-def placed(connection: Connection, credential: Credential, request: TaskRequest, token: Token | None) -> Sent:
-    """Everything put where it belongs. Pure: no waiting, no network."""
+def placed(
+    connection: Connection, credential: Credential, request: TaskRequest, token: Token | None,
+    answered: tuple[TaskRequest, TaskResponse] | None = None, *, foretold: bool = False,
+) -> Sent:  # fmt: skip
+    """Everything put where it belongs. Pure: no waiting, no network, but for a seal that `waits`; `foretold` does without that."""
     variant, profile = credential.variant, connection.profile
     scope = connection.scope(credential.inputs, token)
     servers = connection.servers(scope)
@@ -156,8 +179,9 @@ def placed(connection: Connection, credential: Credential, request: TaskRequest,
     refuse_other_origin(finished.url, servers)
     if credential.seal is None:
         return Sent(finished, token, credential, tuple(draft.placed), scope)
-    signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin)
-    sealed = credential.seal.sign(finished, signing)
+    signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
+    sign = getattr(credential.seal, "foretold", credential.seal.sign) if foretold else credential.seal.sign
+    sealed = sign(finished, signing)
     refuse_other_origin(sealed.request.url, servers)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
 

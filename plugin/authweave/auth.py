@@ -174,13 +174,14 @@ def _answered(sent: Sent, response: Any) -> Generator[Any, Any, Any]:
     """The answer in neutral form; its body only where a rule reads it, and it is small and sized. The caller can read
     it again, in whatever way: `iter_raw`, too.
     """
-    answer = answer_of(response)
+    with_peer = sent.credential.seal is not None
+    answer = answer_of(response, with_peer=with_peer)
     if not wants_body(sent.credential.variant, answer):
         return answer
     body = content_at_hand(response)
     if body is None and not response.is_stream_consumed:
         body = put_back(response, (yield _Read(response)))
-    return answer_of(response, body)
+    return answer_of(response, body, with_peer=with_peer)
 
 
 def _advanced(flow: Flow, value: Any) -> Any:

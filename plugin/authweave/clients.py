@@ -33,11 +33,13 @@ def _clients() -> tuple[type, type]:
         """A client that carries a profile."""
 
         hook = staticmethod(_refuse_strangers)
+        bound = 0
 
     class AsyncProfileClient(_Templated, httpx.AsyncClient):
         """A client that carries a profile, for event loops."""
 
         hook = staticmethod(_refuse_strangers_async)
+        bound = 1
 
     return ProfileClient, AsyncProfileClient
 
@@ -46,6 +48,7 @@ class _Templated:
     """Relative URLs resolve against the first server, whose path may wait for path fields (`/bot{token}`)."""
 
     hook: Any
+    bound: int
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         if connection.shows_certificate("task"):
@@ -53,7 +56,22 @@ class _Templated:
         base = options.pop("base_url", None) or connection.base_url()
         self._template = base if placeholders_in(base) else ""
         plain = base.partition("{")[0].rpartition("/")[0] if self._template else base
-        super().__init__(auth=connection.client_auth, base_url=plain, verify=_verify(connection, options), **options)  # type: ignore[call-arg]  # the other base is a client
+        options = {**options, "verify": _verify(connection, options)}
+        auth = connection.client_auth
+        if connection.is_bound:
+            auth, options = self._bound(connection, options)
+        super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
+
+    def _bound(self, connection: Connection, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The auth and the options of a client whose every flow has a connection for itself."""
+        from authweave.bound_connections import classes
+
+        if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
+            raise UsageError(f"{connection.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
+        made = classes()
+        own = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
+        transport = made[self.bound](**own)
+        return made[2](connection.client_auth, transport), {**options, "transport": transport}
 
     def _closed(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""

@@ -404,7 +404,14 @@ class Connection:
         """What stands for the authorities that token calls of this connection believe; '' for the operator's own."""
         return f"tls of {self.profile.name}, {self.tenant}" if self.shows_certificate("token") else ""
 
+    @property
+    def is_bound(self) -> str:
+        """Why requests have to go over one connection, one after the other; '' where they need not."""
+        return next((str(reason) for variant in self.profile.variants if (reason := getattr(variant.seal, "is_bound", ""))), "")
+
     def _refuse_without_client(self, door: str) -> None:
+        if self.is_bound:
+            raise NeedsClient(f"{self.is_bound}, and {door} does not hold the connection: send with client() or async_client()")
         if self.shows_certificate("task"):
             raise NeedsClient(
                 f"{self.profile.reference} has `tls` for task requests, and {door} leaves the TLS connection to others, who show no "

@@ -87,7 +87,8 @@ class ClientAuth(Protocol):
 class Signing:
     """What a seal is given beside the finished request: the type's own keys, the namespaces of templates, the token.
 
-    `now` is in Unix seconds; `origin` is the variant's place in the profile (`auth`), for messages and reports.
+    `now` is in Unix seconds; `origin` is the variant's place in the profile (`auth`), for messages and reports. `answered` is
+    what was sent before, with the answer that `learned` wants to have sent again.
     """
 
     own: Mapping[str, Any]
@@ -95,6 +96,7 @@ class Signing:
     token: Token | None
     now: float
     origin: str = "auth"
+    answered: tuple[TaskRequest, TaskResponse] | None = None
 
     def value(self, name: str) -> Any:
         """The value of an own key with its type, a Secret where it is made from one; None if it is not written or null."""
@@ -122,6 +124,9 @@ class Seal(Protocol):
 
     Made without arguments, one for each credential; it may remember what servers said (nonces), by origin. Safe for
     threads. `reads_body`: the body must be at hand, so that a streamed one is refused or left unsigned as the scheme has it.
+
+    Three things a seal may have besides: `waits` (true: `sign` blocks, and runs in a worker), `is_bound` (why its requests have to go
+    over one connection, so that only `client()` can send them), and `foretold(request, signing)`, which stands in for `sign` in previews.
     """
 
     name: ClassVar[str]

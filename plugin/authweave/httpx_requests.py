@@ -84,10 +84,18 @@ def strayed(response: Any, request: Any) -> Judgement | None:
     return Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
 
 
-def answer_of(response: Any, body: bytes | None = None) -> TaskResponse:
-    """The answer: status, headers, and the body where it was read."""
+def answer_of(response: Any, body: bytes | None = None, *, with_peer: bool = False) -> TaskResponse:
+    """The answer: status, headers, the body where it was read, and (`with_peer`) the server's certificate where it is at hand."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return TaskResponse(response.status_code, headers, body)
+    return TaskResponse(response.status_code, headers, body, _certificate_of(response) if with_peer else None)
+
+
+def _certificate_of(response: Any) -> bytes | None:
+    """What the server showed in the handshake, in DER form."""
+    stream = response.extensions.get("network_stream")
+    session = stream.get_extra_info("ssl_object") if stream is not None else None
+    encoded: bytes | None = session.getpeercert(binary_form=True) if session is not None else None
+    return encoded
 
 
 def content_at_hand(response: Any) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from authweave.values import Path
 
 NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "schemes": frozenset({"ntlm", "negotiate"}),
+    "schemes": frozenset(),
     "grants": frozenset({
         "implicit",
     }),
@@ -19,7 +19,6 @@ NAMES: Final[Mapping[str, frozenset[str]]] = {
 _OF_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset({
     }),
-    "negotiate": frozenset({"delegate", "mutual"}),
 }  # fmt: skip
 """Keys of `auth` by the type they belong to."""
 

@@ -191,11 +191,13 @@ class TaskRequest:
 
 @dataclass(frozen=True, slots=True)
 class TaskResponse:
-    """An answer in nobody's library: status, headers and, where it was read, the body."""
+    """An answer in nobody's library: status, headers and, where it was read, the body. `peer` is the certificate that the
+    server showed (DER), where it is known: some seals are bound to it."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
+    peer: bytes | None = field(default=None, repr=False)
 
     def header(self, name: str) -> str | None:
         """The value of a header, whatever its case, or None."""

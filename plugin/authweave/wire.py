@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from authweave._version import __version__
 from authweave.errors import AuthweaveError, DeadlineExceeded, EgressRefused
+from authweave.net.kept import Kept
 from authweave.net.values import (
     TLS_DETAILS,
     Call,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from authweave.net.resolving import Resolve
 
 __all__ = [
-    "CAP", "TLS_DETAILS", "Call", "Certificate", "ClientCertificate", "Reply", "Route", "StageEvent", "TlsInfo", "Wire",
+    "CAP", "TLS_DETAILS", "Call", "Certificate", "ClientCertificate", "Kept", "Reply", "Route", "StageEvent", "TlsInfo", "Wire",
 ]  # fmt: skip
 
 CAP: Final = 1024 * 1024
@@ -96,8 +97,11 @@ class Wire:
         cap: int = CAP,
         truncate: bool = False,
         events: Callable[[StageEvent], None] | None = None,
+        kept: Kept | None = None,
     ) -> Reply:
         """Send one request and read its answer, whatever its status; a redirect is an answer, too.
+
+        With `kept`, the connection stays open for the next call with the same one, if the server keeps it.
 
         `deadline` is in seconds from now and holds for everything together, DNS and a slow body included. A decoded
         body of more than `cap` bytes is AnswerTooLarge, or is cut there with `truncate`. `events` hears of each stage
@@ -106,7 +110,7 @@ class Wire:
         Raises PlacementError for what cannot be sent as HTTP, EgressRefused, and otherwise one WireError; none of
         them has a cause, a context or a frame of the transport, so none holds a header.
         """
-        outcome = self._outcome(call, deadline, cap, truncate, events)
+        outcome = self._outcome(call, deadline, cap, truncate, events, kept)
         del call
         if isinstance(outcome, AuthweaveError):
             raise outcome.fresh()
@@ -139,15 +143,15 @@ class Wire:
         return tuple((name.decode("ascii"), value.decode("ascii")) for name, value in raw)
 
     def _outcome(
-        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None
+        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None, kept: Kept | None
     ) -> Reply | AuthweaveError:
         try:
-            return self._sent(call, deadline, cap, truncate, events)
+            return self._sent(call, deadline, cap, truncate, events, kept)
         except AuthweaveError as error:
             return error
 
     def _sent(
-        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None
+        self, call: Call, deadline: float, cap: int, truncate: bool, events: Callable[[StageEvent], None] | None, kept: Kept | None
     ) -> Reply:
         from authweave.net.exchange import Order, exchange
         from authweave.net.journey import Journey
@@ -158,18 +162,25 @@ class Wire:
         if target.scheme == "http" and not self._loopback_http:
             message = "http:// is not allowed here, not even on this machine (settings: allow_loopback_http)"
             raise EgressRefused(message, stage="dns", host=target.host, detail="scheme")
-        headers = headers_of(call, target, self._user_agent)
+        headers = headers_of(call, target, self._user_agent, keeps=kept is not None)
         order = Order(method_of(call), target, headers, call.body, cap, truncate)
         if not deadline > 0:
             raise DeadlineExceeded(f"no time was left to call {target.host}", stage="dns", host=target.host)
-        journey = Journey(target.host, limit=min(deadline, LONGEST), clock=self._clock, events=events)
+        journey = kept.journey(target) if kept else None
+        if journey is None:
+            journey = Journey(target.host, limit=min(deadline, LONGEST), clock=self._clock, events=events)
+        else:
+            journey.begin_anew(min(deadline, LONGEST), events)
         opener = self._opener
         with unlogged():
-            link = opener.open(target, journey)
+            link = (kept.taken() if kept else None) or opener.open(target, journey)
+            reply: Reply | None = None
             try:
-                return exchange(order, link, journey, speaks_tls=lambda: opener.speaks_tls(link, journey))
+                reply = exchange(order, link, journey, speaks_tls=lambda: opener.speaks_tls(link, journey))
+                return reply
             finally:
-                link.stream.close()
+                if kept is None or reply is None or not kept.keeps(target, link, journey, reply):
+                    link.stream.close()
 
     @cached_property
     def _opener(self) -> Opener:

@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 import pytest
 
+from certificates import self_signed
 from parts.catalogue import NGINX, PARTS
-from parts.certificates import Authority, Certificate
+from parts.certificates import LOOPBACK, Authority, Certificate
 from parts.not_run import need
 from parts.process import PartFailed, started
 
@@ -201,10 +202,12 @@ def _started(stack: ExitStack, folder: Path, authority: Authority, *, tries: int
 
 
 def _self_signed(folder: Path) -> Certificate:
-    """A certificate of an authority that nobody knows."""
-    own = folder / "unknown"
-    own.mkdir(exist_ok=True)
-    return Authority(own).issue()
+    """A certificate that vouches for itself."""
+    issued = self_signed(*LOOPBACK)
+    files = Certificate(folder / "unknown.pem", folder / "unknown.key")
+    files.certificate.write_text(issued.certificate)
+    files.key.write_text(issued.key)
+    return files
 
 
 def _write_files(folder: Path) -> None:

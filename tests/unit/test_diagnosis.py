@@ -70,6 +70,7 @@ REFUSED = [
     ("error_in_200", error("wrong_number", 200), "auth.token_response.accepted_when"),
     ("token_401", answers(401, ("WWW-Authenticate", 'Basic realm="gateway"'), body=b""), "auth.token_request.fields"),
     ("token_status", answers(400, body=b""), "auth.token_request.fields"),
+    ("client_certificate_missing", lambda peer: NO_CERTIFICATE(peer), "tls.certificate"),
 ]
 OPEN = [
     ("token_403", answers(403, body=b"blocked"), "settings: proxy"),
@@ -285,6 +286,46 @@ def test_a_key_that_cannot_sign(tmp_path):
     assert SECRET not in repr(report)
 
 
+NGINX = b"<html><head><title>400 %s</title></head><body><center><h1>400 Bad Request</h1></center><center>%s</center></body></html>"
+NO_CERTIFICATE, WRONG_CERTIFICATE = (
+    answers(400, ("Content-Type", "text/html"), body=NGINX % (words, words)) for words in (b"No required SSL certificate was sent", b"The SSL certificate error")
+)
+OTHERWISE = [
+    ("api_other_scheme", "digest", answers(401, ("WWW-Authenticate", 'Basic realm="x"'), body=b""), "auth.type"),
+    ("api_other_scheme", "basic", answers(401, ("WWW-Authenticate", "NTLM"), ("WWW-Authenticate", "Negotiate"), body=b""), "auth.type"),
+    ("digest_unknown", "digest", answers(401, ("WWW-Authenticate", 'Digest realm="x", nonce="n", algorithm=FOO'), body=b""), "servers"),
+    ("server_unproven", "digest", lambda peer: proving_nothing(peer), "servers"),
+    ("client_certificate_missing", "none", NO_CERTIFICATE, "tls.certificate"),
+    ("client_certificate_wrong", "none", WRONG_CERTIFICATE, "tls.certificate"),
+]
+
+
+def proving_nothing(peer):
+    """A server that asks for Digest, takes any answer, and shows a proof of its own that is none."""
+    asked = peer.request()
+    challenge = http(401, ("WWW-Authenticate", 'Digest realm="x", nonce="n", qop="auth"'))
+    peer.send(http(200, ("Authentication-Info", 'rspauth="00", qop=auth')) if asked.values("authorization") else challenge)
+
+
+@pytest.mark.parametrize(("code", "kind", "behaviour", "key"), OTHERWISE)
+def test_the_api_asks_for_something_else(tmp_path, code, kind, behaviour, key):
+    """Another scheme, a certificate of the connection, a proof that is wrong: the credential was refused, and the report says for what."""
+    with Server(behaviour) as task:
+        path = written(tmp_path, {"type": kind}, servers=[task.url.rstrip("/")])
+        report = run(path, inputs={} if kind == "none" else {"username": "ada", "password": SECRET})
+
+    assert (code, key, "refused") == (first(report).code, first(report).fixes[0].key, report.credential.word)
+
+
+def test_a_scheme_is_named_as_people_write_it(tmp_path):
+    """`NTLM or Negotiate`, and the type that does not fit."""
+    with Server(OTHERWISE[1][2]) as task:
+        report = run(written(tmp_path, {"type": "basic"}, servers=[task.url.rstrip("/")]), inputs={"username": "ada", "password": SECRET})
+
+    assert "`type: basic`" in first(report).sentence
+    assert "NTLM or Negotiate" in first(report).sentence
+
+
 def test_needed_scope_is_named(tmp_path):
     """The scope of the challenge is quoted and is the fix (RFC 6750 §3.1)."""
     report = report_of(tmp_path, api=API[1][1])
@@ -385,7 +426,7 @@ TLS = [
     ("tls_self_signed", lambda: server_context(self_signed("127.0.0.1")), "settings: ca"),
     ("tls_unknown_ca", lambda: server_context(Authority("nobody knows me").issue("127.0.0.1")), "settings: ca"),
     ("tls_name_mismatch", lambda: server_context(AUTHORITY.issue("other.example")), "auth.token_url"),
-    ("tls_client_certificate_required", lambda: server_context(AUTHORITY.issue("127.0.0.1"), clients_of=AUTHORITY, tls12=True), "auth.token_url"),
+    ("tls_client_certificate_required", lambda: server_context(AUTHORITY.issue("127.0.0.1"), clients_of=AUTHORITY, tls12=True), "tls.certificate"),
 ]
 
 
@@ -631,7 +672,7 @@ PROVOKED_ALONE = {
     "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound", "key_refused", "assertion_refused",
 }  # fmt: skip
 NOT_PROVOKED = {
-    "needs_client": "no scheme raises it yet",
+    "needs_client": "the probe sends with a client of its own",
     "not_applied": "for what a plugin does",
     "network": "for what a plugin does",
     "token_unusable": "for what a plugin does",
@@ -643,7 +684,7 @@ NOT_PROVOKED = {
 
 def test_every_row_is_provoked():
     """Every code of the table is provoked here, or it is said why not; and every TLS detail has a row."""
-    provoked = {row[0] for rows in (REFUSED, OPEN, ODD, API, TLS, PROXY) for row in rows} | PROVOKED_ALONE
+    provoked = {row[0] for rows in (REFUSED, OPEN, ODD, API, OTHERWISE, TLS, PROXY) for row in rows} | PROVOKED_ALONE
 
     assert set(ENTRIES) == provoked | set(NOT_PROVOKED)
     assert {detail if detail.startswith(("http_", "tls_")) else f"tls_{detail}" for detail in TLS_DETAILS} <= set(ENTRIES)

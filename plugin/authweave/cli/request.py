@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from authweave.applying import Sent
     from authweave.connection import Connection
     from authweave.values import Judgement, TaskRequest
-    from authweave.wire import Reply
+    from authweave.wire import Kept, Reply
 
 EXAMPLES: Final = """\
 authweave request /v1/me --profile acme.yaml
@@ -85,6 +85,13 @@ def sent(connection: Connection, request: TaskRequest, seconds: float, words: st
 
     `words` go with the error of a token call, and not with that of the request itself.
     """
+    from authweave.wire import Kept
+
+    with Kept() as kept:
+        return _sent(connection, request, seconds, words, kept if connection.is_bound else None)
+
+
+def _sent(connection: Connection, request: TaskRequest, seconds: float, words: str, kept: Kept | None) -> Answer:
     from authweave.values import TaskResponse
 
     flow = connection.applying(connection.as_we_send(request))
@@ -102,8 +109,8 @@ def sent(connection: Connection, request: TaskRequest, seconds: float, words: st
         if isinstance(asked, Future):
             step = _landed(flow, asked)
         else:
-            reply = _over_wire(connection, asked, seconds)
-            step = partial(flow.send, TaskResponse(reply.status, reply.headers, reply.body))
+            reply = _over_wire(connection, asked, seconds, kept)
+            step = partial(flow.send, TaskResponse(reply.status, reply.headers, reply.body, reply.tls.encoded if reply.tls else None))
 
 
 def _landed(flow: Any, future: Future[Any]) -> Callable[[], Any]:
@@ -118,12 +125,12 @@ def _landed(flow: Any, future: Future[Any]) -> Callable[[], Any]:
     return partial(flow.send, result)
 
 
-def _over_wire(connection: Connection, sent: Sent, seconds: float) -> Reply:
+def _over_wire(connection: Connection, sent: Sent, seconds: float, kept: Kept | None) -> Reply:
     from authweave.wire import Call
 
     request = sent.request
     call = Call(request.method, request.url, request.headers, request.body)
-    return connection.wire("task").send(call, deadline=seconds, cap=LARGEST)
+    return connection.wire("task").send(call, deadline=seconds, cap=LARGEST, kept=kept)
 
 
 def _method_and_url(target: tuple[str, ...], method: str | None) -> tuple[str | None, str]:

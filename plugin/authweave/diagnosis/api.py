@@ -52,6 +52,17 @@ _REFUSED = (
 
 ENTRIES = table(
     Entry("api_401", _not_accepted, _REFUSED, verdict="refused", retry="no (renewing was tried where it can help)"),
+    Entry("api_other_scheme", "The API does not take what `type: {own_type}` sends: it asks for {offered} (`{challenge_words}`).", (
+        Remedy("auth.type", "write the type for what it asks, after a look at the API's documentation"),
+        Remedy("servers", "is this the API, and not something before it (a gateway, a proxy) that asks for a credential of its own?"),
+    ), verdict="refused"),
+    Entry("digest_unknown", "The API asks for Digest in a way that is not known here (`{challenge_words}`).", (
+        Remedy("servers", "ask its owner for SHA-256 with qop=auth (RFC 7616 §3.3)"),
+    ), verdict="refused"),
+    Entry("server_unproven", "The API answered {status}, but did not prove that it is the one: {what}.", (
+        Remedy("servers", "is this the right server, and nothing between that changes requests or answers?"),
+        Remedy("auth.mutual", "write false, if this server proves nothing and TLS is proof enough", lambda case: case.own_type == "negotiate"),
+    ), verdict="refused"),
     Entry("api_rejected", "The answer ({status}) is one that `rejected_when` takes for a refusal.", (
         Remedy("auth.rejected_when", "correct the condition, if this answer is no refusal"), *_REFUSED,
     ), verdict="refused"),

@@ -49,6 +49,16 @@ class Case:
         return self.profile.name if self.profile else "NAME"
 
     @property
+    def own_type(self) -> str:
+        """The auth type of the variant."""
+        return self.variant.scheme.name if self.variant else ""
+
+    @property
+    def offered(self) -> str:
+        """The schemes that the answer asks for: `Basic`, `NTLM or Negotiate`."""
+        return " or ".join(dict.fromkeys("NTLM" if one.scheme == "ntlm" else one.scheme.capitalize() for one in self.challenges))
+
+    @property
     def status(self) -> int:
         """The status of the answer; 0 for none."""
         return self.response.status if self.response else 0

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from authweave import errors
+from authweave.challenges import challenges
 from authweave.diagnosis import network, signing, tls, token_answers, token_errors
 from authweave.diagnosis.case import Case
+from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
-from authweave.values import Judgement
+from authweave.profile import Variant
+from authweave.values import Judgement, TaskResponse
 
 _OAUTH: Final = frozenset({
     "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target",
@@ -24,6 +27,8 @@ _PROTOCOL: Final[Mapping[str, str]] = {
     "no_answer": "connection_lost", "reset": "connection_lost", "truncated": "empty_or_partial_body",
     "content_length": "empty_or_partial_body", "garbage": "not_http", "headers_too_large": "not_http",
 }  # fmt: skip
+_OWN_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
+"""Types that are one authentication scheme of HTTP, and no other."""
 _OWN_TLS_NAMES: Final = frozenset({"http_on_tls_port", "tls_on_http_port"})
 _LOCAL: Final[tuple[tuple[type[AuthweaveError], str], ...]] = (
     (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.KeyRefused, "key_refused"), (errors.InputError, "secret_unresolved"),
@@ -67,6 +72,8 @@ def _wire_code(error: errors.WireError) -> str:
 def token_code(case: Case) -> str:
     """The code of a token call that gave no token."""
     error = case.error
+    if case.response is not None and (code := certificate_code(case.response)):
+        return code
     if isinstance(error, errors.WireError):
         return wire_code(error)
     if isinstance(error, errors.RateLimited):
@@ -112,6 +119,29 @@ def spelt(word: str) -> str:
     """A server's word as RFC 6749 would spell it: `InvalidClient` and `INVALID-CLIENT` are invalid_client."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
     return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
+
+
+def asked_otherwise(judgement: Judgement, response: TaskResponse, variant: Variant) -> str:
+    """The code where the answer says more than its status does: of the connection, or of another way to authenticate; else ''."""
+    if isinstance(judgement.error, errors.ServerUnproven):
+        return "server_unproven"
+    if response.status in (400, 403, 495, 496):
+        return certificate_code(response)
+    if response.status != 401:
+        return ""
+    lines = [value for name, value in response.headers if name.lower() == "www-authenticate"]
+    offered, own = {one.scheme for one in challenges(lines)}, variant.scheme.name
+    if own in _OWN_SCHEMES and offered and own not in offered:
+        return "api_other_scheme"
+    return "digest_unknown" if own == "digest" and own in offered and strongest(lines) is None else ""
+
+
+def certificate_code(response: TaskResponse) -> str:
+    """What nginx says of client certificates in the body of an answer; '' if it does not."""
+    body = (response.body or b"")[:4096].lower()
+    if b"no required ssl certificate was sent" in body:
+        return "client_certificate_missing"
+    return "client_certificate_wrong" if b"the ssl certificate error" in body else ""
 
 
 def api_code(judgement: Judgement, status: int, *, is_page: bool, decided: bool | None) -> str:

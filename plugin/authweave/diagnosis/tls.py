@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
-from authweave.diagnosis.network import at_url
+from authweave.diagnosis.network import at_url, is_token_call
 
 _NOT_TESTED = "Credentials were not tested."
 _CA = Remedy("settings: ca", "name a PEM file with the authority, if it is right (a company's proxy that reads TLS has its own)")
 
+_OWN_CA = Remedy("tls.ca", "read the authority's certificate (or this server's own, if it signed itself) from an input of type pem")
+
+
+def _shows(case: Case) -> bool:
+    return case.profile is not None and bool(case.profile.tls.get("certificate"))
+
+
+def _is_elsewhere(case: Case) -> bool:
+    """Does the profile have a certificate, but for other calls?"""
+    call = "token" if is_token_call(case) else "task"
+    return _shows(case) and case.profile is not None and call not in case.profile.tls["calls"]
+
+
+WANTS_CERTIFICATE = (
+    Remedy("tls.calls", "show the certificate in this call, too", _is_elsewhere),
+    Remedy("tls.certificate", "supply the certificate, with private_key: the input is empty", lambda case: _shows(case) and not _is_elsewhere(case)),
+    Remedy("tls.certificate", "show the client's certificate: certificate and private_key", lambda case: not _shows(case)),
+)
+OTHER_CERTIFICATE = (
+    Remedy("tls.certificate", "supply the one that this server knows, or whose issuer it believes, with the certificates between"),
+    *at_url("is this the environment that the certificate is for?"),
+)
+
 ENTRIES = table(
     Entry("tls_expired", f"{{what}}. {_NOT_TESTED}", at_url("is this the right host? its owner has to renew the certificate")),
     Entry("tls_not_yet_valid", f"{{what}}. {_NOT_TESTED}", at_url("is this the right host, and the clock of this machine right?")),
-    Entry("tls_self_signed", f"{{what}}. {_NOT_TESTED}", (_CA, *at_url("is this the right host?"))),
-    Entry("tls_unknown_ca", f"{{what}}. {_NOT_TESTED}", (_CA, *at_url("is this the right host?"))),
+    Entry("tls_self_signed", f"{{what}}. {_NOT_TESTED}", (_CA, _OWN_CA, *at_url("is this the right host?"))),
+    Entry("tls_unknown_ca", f"{{what}}. {_NOT_TESTED}", (_CA, _OWN_CA, *at_url("is this the right host?"))),
     Entry("tls_name_mismatch", f"{{what}}. {_NOT_TESTED}", at_url("write the host name that the certificate is for")),
     Entry("tls_protocol_version", f"{{what}}. {_NOT_TESTED}", at_url("is there a newer endpoint?")),
     Entry("tls_client_certificate_required", f"{{host}} wants a client certificate, and none was shown. {_NOT_TESTED}",
-          at_url("is there an endpoint without client certificates? profiles cannot show one yet")),
-    Entry("tls_client_certificate_refused", f"{{what}}. {_NOT_TESTED}", at_url("is this the right endpoint for that certificate?")),
+          WANTS_CERTIFICATE),
+    Entry("tls_client_certificate_refused", f"{{what}}. {_NOT_TESTED}", OTHER_CERTIFICATE),
+    Entry("client_certificate_missing", "{host} speaks TLS with anybody, and then wants a client certificate, which it did not get ({status}).", WANTS_CERTIFICATE, verdict="refused"),
+    Entry("client_certificate_wrong", "{host} does not accept the client certificate that was shown ({status}).", OTHER_CERTIFICATE, verdict="refused"),
     Entry("http_on_tls_port", f"Plain http was spoken to a port that speaks TLS: {{what}}. {_NOT_TESTED}", at_url("write https://")),
     Entry("tls_on_http_port", f"https was spoken to a port that speaks plain http: {{what}}. {_NOT_TESTED}", at_url("name the port that speaks https")),
     Entry("tls_handshake", f"The TLS handshake failed: {{what}}. {_NOT_TESTED}", at_url("is this the right host and port?")),

@@ -18,7 +18,7 @@ _MOST_NAMES = 20
 def tls_info(session: ssl.SSLObject, *, verified: bool) -> TlsInfo:
     """The session as it was agreed."""
     cipher = session.cipher()
-    return TlsInfo(session.version() or "", cipher[0] if cipher else "", verified, _shown(session))
+    return TlsInfo(session.version() or "", cipher[0] if cipher else "", verified, _shown(session), session.getpeercert(binary_form=True))
 
 
 def _shown(session: ssl.SSLObject) -> Certificate | None:

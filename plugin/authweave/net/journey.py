@@ -30,6 +30,12 @@ class Journey:
         self._events = events
         self._start = self._stage_start = clock()
 
+    def begin_anew(self, limit: float, events: Callable[[StageEvent], None] | None) -> None:
+        """Another call over the same connection: its own time, and its own stages."""
+        self.passed, self._limit, self._events = [], limit, events
+        self._start = self._clock()
+        self.enter("send")
+
     def enter(self, stage: str, peer: str | None = None) -> None:
         """From here on a failure belongs to `stage`, and to `peer` where that is not the host (a proxy)."""
         self.stage = stage

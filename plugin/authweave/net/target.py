@@ -94,11 +94,11 @@ def method_of(call: Call) -> bytes:
     return call.method.encode()
 
 
-def headers_of(call: Call, target: Target, user_agent: str) -> RawHeaders:
+def headers_of(call: Call, target: Target, user_agent: str, *, keeps: bool = False) -> RawHeaders:
     """The header fields as they will be sent, each of the transport's own exactly once.
 
     Framing and hop-by-hop fields of the caller give way to the transport's. A Host that names another
-    host than the URL is refused: it would send a credential to somebody else.
+    host than the URL is refused: it would send a credential to somebody else. `keeps`: the connection is wanted again.
     """
     given = [(name, checked_value(name, value)) for name, value in call.headers]
     _refuse_repeated(given)
@@ -108,7 +108,7 @@ def headers_of(call: Call, target: Target, user_agent: str) -> RawHeaders:
     own += [pair for pair in (("User-Agent", user_agent), ("Accept-Encoding", "gzip")) if pair[0].lower() not in names]
     framed = [("Content-Length", str(len(call.body or b"")))] if _has_length(call) else []
     kept = [(name, value) for name, value in given if name.lower() not in _OURS]
-    pairs = [*own, *kept, *framed, ("Connection", "close")]
+    pairs = [*own, *kept, *framed, ("Connection", "keep-alive" if keeps else "close")]
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in pairs]
 
 

@@ -66,12 +66,13 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class TlsInfo:
-    """The TLS session of a call."""
+    """The TLS session of a call; `encoded` is the server's certificate as it came (DER)."""
 
     version: str
     cipher: str
     verified: bool
     certificate: Certificate | None
+    encoded: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class _Maker:
         self, request: TaskRequest, variant: Variant, token: Token | None, tested: tuple[Placed, ...]
     ) -> tuple[TaskRequest, tuple[Placed, ...]]:
         request = self.connection.as_we_send(request)
-        sent = placed(self.connection, self.connection.credential(variant), request, token)
+        sent = placed(self.connection, self.connection.credential(variant), request, token, foretold=True)
         self.string = signed_string(sent.scope)
         return sent.request, (*sent.placed, *tested)
 

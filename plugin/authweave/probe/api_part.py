@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
-from authweave.diagnosis.signals import api_code, local_code, wire_code
+from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, wire_code
 from authweave.errors import AuthweaveError, WireError
 from authweave.probe.asserted import claimed, skew_of
 from authweave.probe.cases import api_facts, case_of
@@ -33,7 +33,7 @@ def answered(
         ledger.learn(record)
     checks = [record for record in records if record.purpose == "check"]
     last = checks[-1]
-    network(ledger, last)
+    network(ledger, last if any(event.stage == "dns" for event in last.events) else checks[0])  # the last may have gone over a connection that was kept
     response = last.response
     assert response is not None  # noqa: S101 - a check without an answer does not come here
     outcome = _looked_at(ledger, test, response, sent)
@@ -41,7 +41,8 @@ def answered(
         unanswered(ledger, outcome, last, test, about)
         return
     said, message = outcome
-    code = api_code(judgement, response.status, is_page=is_page(response), decided=said)
+    code = asked_otherwise(judgement, response, sent.credential.variant) if not said else ""
+    code = code or api_code(judgement, response.status, is_page=is_page(response), decided=said)
     line = status_line(last) + _after(sent.tried)
     if not code:
         ledger.stage("api_probe", "ok", call_ms(last), line, about=about)
@@ -52,7 +53,8 @@ def answered(
     variant = sent.credential.variant
     says = claimed(last) if verdict == "refused" and "assertion" in variant.own else []
     facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": [*_evidence(judgement, sent, message), *says]}
-    ledger.judge(verdict, ledger.find(code, case_of(ledger, record=last, variant=variant, facts=facts), "api_probe"))
+    error = judgement.error if isinstance(judgement.error, AuthweaveError) else None
+    ledger.judge(verdict, ledger.find(code, case_of(ledger, error=error, record=last, variant=variant, facts=facts), "api_probe"))
     if says and (skew := skew_of(last)) is not None:
         ledger.find("clock_skew", case_of(ledger, record=last, variant=variant, facts={"skew": skew}), "api_probe")
 

@@ -10,7 +10,7 @@ from authweave.drafts.draft import Placed
 from authweave.errors import AuthweaveError
 from authweave.net.values import Call, Headers, Reply, StageEvent
 from authweave.values import TaskRequest, TaskResponse
-from authweave.wire import Wire
+from authweave.wire import Kept, Wire
 
 
 @dataclass(slots=True)
@@ -68,12 +68,14 @@ class Recorder:
 
     def check(
         self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, about: str, url_key: str,
-        path: tuple[tuple[Placed, str], ...] = (), wire: Wire | None = None,
+        path: tuple[tuple[Placed, str], ...] = (), wire: Wire | None = None, kept: Kept | None = None,
     ) -> TaskResponse:  # fmt: skip
         """A call of the API. A large answer is cut, not refused."""
-        return self._send(Recorded("check", request, placed, about, url_key, path), seconds, wire, truncate=True)
+        return self._send(Recorded("check", request, placed, about, url_key, path), seconds, wire, kept, truncate=True)
 
-    def _send(self, record: Recorded, seconds: float, wire: Wire | None, *, truncate: bool) -> TaskResponse:
+    def _send(
+        self, record: Recorded, seconds: float, wire: Wire | None, kept: Kept | None = None, *, truncate: bool
+    ) -> TaskResponse:
         wire = wire or self._wire
         self.records.append(record)
         request = record.request
@@ -83,7 +85,7 @@ class Recorder:
         failure: AuthweaveError
         try:
             record.headers = wire.headers(call)
-            record.reply = wire.send(call, deadline=left, truncate=truncate, events=record.events.append)
+            record.reply = wire.send(call, deadline=left, truncate=truncate, events=record.events.append, kept=kept)
         except AuthweaveError as error:
             failure = record.error = error.fresh()
         finally:
@@ -91,7 +93,7 @@ class Recorder:
         if record.reply is None:
             raise failure.fresh()
         reply = record.reply
-        return TaskResponse(reply.status, reply.headers, reply.body)
+        return TaskResponse(reply.status, reply.headers, reply.body, reply.tls.encoded if reply.tls else None)
 
 
 def _url_key(placed: tuple[Placed, ...]) -> str:

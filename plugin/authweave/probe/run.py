@@ -39,6 +39,7 @@ from authweave.probe.token_part import token_failed, token_got
 from authweave.profile import Profile, Test
 from authweave.report import Report, Stage, Verdict
 from authweave.values import Authorization, Secret, TaskRequest
+from authweave.wire import Kept
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
@@ -212,6 +213,16 @@ def _driven(
 
     `mark` is how many calls there were before this test.
     """
+    if not connection.is_bound:
+        return _sent_all(ledger, connection, test, request, own, about, mark, None)
+    with Kept() as kept:
+        return _sent_all(ledger, connection, test, request, own, about, mark, kept)
+
+
+def _sent_all(
+    ledger: Ledger, connection: Connection, test: Test, request: TaskRequest, own: tuple[Placed, ...], about: str, mark: int,
+    kept: Kept | None,
+) -> Any:  # fmt: skip
     flow = connection.applying(connection.as_we_send(request))
     step: Callable[[], Any] = partial(next, flow)
     sent: Sent | None = None
@@ -232,7 +243,7 @@ def _driven(
         ledger.known.learn_token(asked.token)
         step = partial(flow.send, ledger.recorder.check(
             asked.request, (*own, *asked.placed), ledger.engine.settings.deadline, about=about, url_key=f"{test.origin}.request.url",
-            path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"),
+            path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"), kept=kept,
         ))  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from authweave.challenges import challenges
 from authweave.contracts import Sealed, Signing
 from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of
-from authweave.digest_access.challenge import strongest
+from authweave.digest_access.challenge import DigestChallenge, strongest
 from authweave.digest_access.spaces import Spaces
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import ServerUnproven
@@ -37,9 +37,12 @@ class Digest:
         turn = self._spaces.turn(request.url)
         if turn is None:
             return Sealed(request)
-        value = authorization(turn, request, signing.text("username"), signing.text("password"))
-        headers = tuple(with_header(list(request.headers), _NAME, value))
-        return Sealed(replace(request, headers=headers), (Placed("header", _NAME, signing.origin, True),))
+        return _with_proof(request, authorization(turn, request, signing.text("username"), signing.text("password")), signing)
+
+    def foretold(self, request: TaskRequest, signing: Signing) -> Sealed:
+        """The request as it is once the server has asked: with a proof over a nonce that is made up."""
+        turn = Turn(DigestChallenge("the server's realm", "the-server-s-nonce", "SHA-256", "auth"), 1, "ours")
+        return _with_proof(request, authorization(turn, request, signing.text("username"), signing.text("password")), signing)
 
     def learned(self, request: TaskRequest, response: TaskResponse, signing: Signing) -> str:
         """`challenge`: there is one to answer now. `stale`: only the nonce was too old. Raises ServerUnproven."""
@@ -80,6 +83,11 @@ class Digest:
                 raise ServerUnproven("the server's rspauth is wrong: whoever answered does not know the password (RFC 7616 §3.5)", status=response.status)
         if following := said.get("nextnonce"):
             self._spaces.next_nonce(request.url, challenge.nonce, following)
+
+
+def _with_proof(request: TaskRequest, value: str, signing: Signing) -> Sealed:
+    headers = tuple(with_header(list(request.headers), _NAME, value))
+    return Sealed(replace(request, headers=headers), (Placed("header", _NAME, signing.origin, True),))
 
 
 def _can_be_checked(qop: str, response: TaskResponse) -> bool:
