@@ -669,7 +669,7 @@ PROVOKED_ALONE = {
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
-    "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound", "key_refused", "assertion_refused",
+    "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound", "key_refused", "assertion_refused", "authorization_required", "authorization_denied", "callback_refused", "sign_in_failed",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "the probe sends with a client of its own",

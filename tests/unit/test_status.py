@@ -232,7 +232,7 @@ def test_what_wants_a_person():
     assert not orphan.wants_a_person
     assert not replace(orphan, refresh_token=True).wants_a_person
     assert replace(orphan, refresh_token=True, attended=True).wants_a_person
-    assert ["refused", "sign_in_needed", "unreadable"] == sorted(state for state in STATES if Health("acme", state=state).wants_a_person)
+    assert ["refused", "sign_in_needed", "sign_in_pending", "unreadable"] == sorted(state for state in STATES if Health("acme", state=state).wants_a_person)
 
 
 def test_the_page_has_every_state():

@@ -12,7 +12,8 @@ from authweave.values import Path, Problem
 
 _SENT_BY: Final[Mapping[str, tuple[str, ...]]] = {"client_secret_basic": ("Authorization",), "client_secret_post": ("client_id", "client_secret"), "none": ("client_id",), **dict.fromkeys(("private_key_jwt", "client_secret_jwt"), ("client_id", "client_assertion_type", "client_assertion"))}
 
-_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",), **dict.fromkeys(("jwt_bearer", "saml2_bearer"), ("assertion",)), "token_exchange": (), "password": ("username", "password")}
+_OF_GRANTS: Final[Mapping[str, tuple[str, ...]]] = {"refresh_token": ("refresh_token",), **dict.fromkeys(("jwt_bearer", "saml2_bearer"), ("assertion",)), "token_exchange": (), "password": ("username", "password"), "authorization_code": ("code", "redirect_uri", "code_verifier"), "device_code": ("device_code",)}
+_OF_BROWSER: Final = ("response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method")
 
 
 class StandardParameter:
@@ -29,6 +30,10 @@ class StandardParameter:
                 sent = ["token", "token_type_hint", *_SENT_BY[full["client_auth"]], "Accept"]
                 yield from self._request(checked, (*path, "revoke_request"), auth["revoke_request"], sent)
             grant = grant_of(auth, checked.catalog)
+            if "authorization_request" in auth and auth.get("type") == "oauth2":
+                of_client = _SENT_BY[full["client_auth"]] if getattr(grant, "at_device", False) else _OF_BROWSER
+                sent = [*dict.fromkeys(_scope_keys(auth)), *(name for name in ("audience", "resource") if name in auth), *of_client, "Accept"]
+                yield from self._request(checked, (*path, "authorization_request"), auth["authorization_request"], sent)
             if grant.name not in _OF_GRANTS and (grant.schema or grant.inputs):
                 continue
             for key in ("token_request", "refresh_request"):
@@ -55,13 +60,18 @@ class StandardParameter:
 
 
 def _sent(auth: Mapping[str, Any], full: Mapping[str, Any], key: str) -> list[str]:
-    scopes = auth.get("scopes", ())
-    keys = [item.get("key", "scope") if isinstance(item, Mapping) else "scope" for item in scopes] if isinstance(scopes, list) else ["scope"]
+    keys = _scope_keys(auth)
     if auth.get("type") == "session":
         of_client = _SENT_BY[full["client_auth"]] if full["client_auth"] != "none" or "client_id" in full else ()
         return [*of_client, "Accept", *_renewing(auth, key)]
     sent = ["grant_type", *dict.fromkeys(keys), *(name for name in ("audience", "resource") if name in auth), *_SENT_BY[full["client_auth"]], "Accept"]
     return [*sent, *_renewing(auth, key)]
+
+
+def _scope_keys(auth: Mapping[str, Any]) -> list[str]:
+    """The parameters that `scopes` makes."""
+    scopes = auth.get("scopes", ())
+    return [item.get("key", "scope") if isinstance(item, Mapping) else "scope" for item in scopes] if isinstance(scopes, list) else ["scope"]
 
 
 def _renewing(auth: Mapping[str, Any], key: str) -> list[str]:
