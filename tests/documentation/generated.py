@@ -92,7 +92,7 @@ NEEDS_HEAD = """\
 <!-- Made from the tests: python tests/generate_docs.py -->
 
 Counted over 1,780 connector definitions of three public platforms (Nango 981, n8n 331, Airbyte 468; states of August 2026 and April 2025):
-how many of them need a feature, which keys of a profile say it, and the tests that prove it. A proof is a profile, a server or verifier that
+how many of them need a feature, which keys of a profile say it, an example, and the tests that prove it. A proof is a profile, a server or verifier that
 is not ours and decides by itself, and a negative twin: the same profile without the feature, which the same server refuses.
 """
 TYPE_KINDS = {"schemes": "Auth types", "grants": "Grants of `oauth2`", "client_auth": "Client authentication"}
@@ -146,13 +146,21 @@ def needs_page() -> str:
     lines = [NEEDS_HEAD.rstrip("\n")]
     for section in TABLE:
         rows = [_need(row) for row in ROWS.values() if row.name.startswith(f"{section}: ")]
-        lines += ["", f"## {section[0].upper()}{section[1:]}", "", _row("n", "need", "in a profile", "proof"), _row(*["---"] * 4), *rows]
+        lines += ["", f"## {section[0].upper()}{section[1:]}", "", _row("n", "need", "in a profile", "example", "proof"), _row(*["---"] * 5), *rows]
     return "\n".join([*lines, ""])
 
 
 def _need(row: Row) -> str:
     tests = "<br>".join(_proof(proof) for proof in proofs().get(row.name, ()))
-    return _row(str(row.count), row.name.partition(": ")[2], VENDOR if row.is_outside else row.keys, tests or "–")
+    feature = row.name.partition(": ")[2]
+    return _row(str(row.count), feature, row.keys, _example(row.example), tests) if not row.is_outside else _row(str(row.count), feature, VENDOR, "–", "–")
+
+
+def _example(where: str) -> str:
+    page, _, section = where.partition("#")
+    if page.startswith("types/"):
+        return f"[{page.removeprefix('types/')}]({page}.md)"
+    return f"[{section.replace('-', ' ')}](profile.md#{section})" if section else f"[{page}](profiles.md#{page})"
 
 
 def _proof(proof: Proof) -> str:
