@@ -166,7 +166,7 @@ def placed(
     url, template = target_of(request, servers)
     draft = Draft.of(request, url, path_template=template)
     scope["request"] = draft.view
-    if (held := credential.held) is not None:
+    if (held := credential.held) is not None and "assertion" not in scope:
         scope["assertion"] = Later(lambda: held.text(scope))
     for fields in (profile.fields, variant.fields):
         apply_fields(draft, [field for field in fields if not is_late(field)], scope)

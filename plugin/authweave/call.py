@@ -88,6 +88,8 @@ class TokenCall:
     def client_assertion(self) -> str:
         """What proves who the client is, signed anew for each call. Raises as `assertion`."""
         written = self.settings.client_assertion
+        if isinstance(stand_in := self.scope.get("client_assertion"), str):
+            return stand_in
         if written is None:
             raise MissingInput("client_assertion", f"there is no client assertion; write {self.origin}.client_assertion")
         return made_assertion(self.settings, written, self.scope, self.settings.client_auth)
@@ -150,7 +152,7 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
 def with_assertion(settings: TokenSettings, scope: Mapping[str, Any]) -> dict[str, Any]:
     """The namespaces of one token call, `assertion` among them: made when it is first read, and anew for every try."""
     made, written = dict(scope), settings.assertion
-    if written is not None:
+    if written is not None and not isinstance(made.get("assertion"), str):  # a preview has a text there already
         made["assertion"] = Later(lambda: made_assertion(settings, written, made, settings.grant))
     return made
 

@@ -97,4 +97,4 @@ def _request(request: PreviewedRequest) -> Iterator[str]:
 
 def _part(part: PreviewedPart) -> tuple[str, ...]:
     """Headers have shown their values above."""
-    return part.place, part.key, part.value if part.place == "payload" else "", part.origin, part.file_line
+    return part.place, part.key, part.value if part.place in ("payload", "assertion") else "", part.origin, part.file_line

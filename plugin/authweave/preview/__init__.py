@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from authweave.applying import placed
@@ -13,6 +14,7 @@ from authweave.connection import Connection
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
 from authweave.net.values import Call
+from authweave.preview.assertions import stand_ins_for, told
 from authweave.preview.stand_ins import Offline, OfflineInputs, offline_consent, offline_token
 from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
@@ -104,11 +106,17 @@ class _OfflineConnection(Connection):
 
     offline: Any = None
     known: Any = None
+    assertions: Mapping[str, str] = MappingProxyType({})
 
     def inputs(self) -> Any:
         return self.offline
 
     def signature(self, variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
+    def scope(self, inputs: Mapping[str, Any], token: Token | None) -> dict[str, Any]:
+        """With stand-ins for assertions whose keys are not at hand."""
+        return {**super().scope(inputs, token), **self.assertions}
+
+    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
         """A stand-in where the key is not at hand."""
         reads = getattr(variant.own.get("signing_key"), "reads", ())
         if any(read[0] == "inputs" and read[1] in self.offline.missing for read in reads):
@@ -134,6 +142,7 @@ class _Maker:
         self.connection.offline, self.connection.known = self.inputs, self.known
         self.now = connection.engine.clock()
         self.string = ""
+        self.origin = "auth"
 
     def preview(self, request: TaskRequest | None, *, refresh: bool) -> Preview:
         made: list[PreviewedRequest] = []
@@ -146,6 +155,8 @@ class _Maker:
         except AuthweaveError as error:
             made.append(self.failed("task", error))
         if variant is not None:
+            self.origin = variant.origin
+            self.connection.assertions = stand_ins_for(self.connection.profile, variant, self.inputs.missing, self.known)
             token = offline_token(variant, self.known, self.now) if self.needs_token(variant) else None
             if token is not None:
                 made += self.token_call(variant, token, refresh=refresh)
@@ -245,7 +256,7 @@ class _Maker:
         note = asked.body.note or (TOO_SHORT if request.body and self.has_short_secret() else "")
         return PreviewedRequest(
             purpose, asked.method, asked.url, tuple((part.name, part.value) for part in asked.headers),
-            "" if note else self.body(request), note, tuple(self.parts(purpose, asked, parts)),
+            "" if note else self.body(request), note, (*self.parts(purpose, asked, parts), *self.asserted(parts, record)),
         )  # fmt: skip
 
     def parts(self, purpose: str, asked: Asked, placed: tuple[Placed, ...]) -> Iterator[PreviewedPart]:
@@ -260,6 +271,11 @@ class _Maker:
             for part in several:
                 is_ours = purpose != "task" or (place, part.name.lower()) in ours
                 yield PreviewedPart(place, part.name, part.value, part.origin if is_ours else GIVEN, part.place)
+
+    def asserted(self, placed: tuple[Placed, ...], record: Recorded) -> Iterator[PreviewedPart]:
+        """What the assertions in it say: they are signed, not secret, but for what they are made from."""
+        for says, origin in told(placed, record, self.origin):
+            yield PreviewedPart("assertion", "says", self.known.text(says), origin, self.connection.profile.place(origin))
 
     def sent_headers(self, request: TaskRequest) -> tuple[tuple[str, str], ...]:
         """Those of the transport among them: it is authweave that sends a token request."""

@@ -23,10 +23,9 @@ class Offline(Known):
         super().__init__()
         self._stand_ins: dict[str, tuple[str, Redactor]] = {}
 
-    def stand_in(self, name: str, words: str, *, is_url: bool = False) -> str:
-        """A text that is good in every place of a request, and is shown as `‹words›` wherever it ends up."""
-        text = f"stand-in-{len(self._stand_ins)}-for-{_label(name)}"
-        text = f"https://{text}.invalid" if is_url else text
+    def stand_in(self, name: str, words: str, *, form: str = "{}") -> str:
+        """A text that is good in every place of a request, and is shown as `‹words›` wherever it ends up. `form` holds it as `{}`."""
+        text = form.format(f"stand-in-{len(self._stand_ins)}-for-{_label(name)}")
         self._stand_ins[text] = words, Redactor([(words, text)])
         return text
 
@@ -81,7 +80,7 @@ class OfflineInputs(Mapping[str, Any]):
 def offline_token(variant: Variant, known: Offline, now: float) -> Token:
     """A token of stand-ins, with everything that templates may read of it."""
     keep = variant.tokens.keeps if variant.tokens else ()
-    kept = {one.name: (known.stand_in(one.name, f"kept.{one.name}", is_url=_is_url(one.pattern)), one.secret) for one in keep}
+    kept = {one.name: (known.stand_in(one.name, f"kept.{one.name}", form=_form(is_url=_is_url(one.pattern))), one.secret) for one in keep}
     return Token(
         access_token=Secret(known.stand_in("access_token", "access_token"), "preview"),
         refresh_token=Secret(known.stand_in("refresh_token", "refresh_token"), "preview"),
@@ -104,7 +103,7 @@ def offline_consent(settings: TokenSettings, known: Offline, scope: Mapping[str,
     return Consent(
         code=Secret(known.stand_in(what, f"{what} of the sign-in"), "preview") if settings.grant_signs_in else None,
         verifier=Secret(known.stand_in("code_verifier", "code_verifier, new for each sign-in"), "preview") if has_proof_key else None,
-        redirect_uri=str(uri) if uri else known.stand_in("redirect_uri", "redirect_uri: nobody says it yet", is_url=True),
+        redirect_uri=str(uri) if uri else known.stand_in("redirect_uri", "redirect_uri: nobody says it yet", form=_form(is_url=True)),
         callback={name: known.stand_in(name, f"callback.{name}") for name in names},
     )
 
@@ -115,10 +114,14 @@ def _stand_in(asked: Input, known: Offline) -> Any:
         return asked.enum[0]
     if asked.type in _OTHER_TYPES:
         return _OTHER_TYPES[asked.type]
-    return known.stand_in(asked.name, f"{asked.name}: not supplied", is_url=asked.format == "url" or _is_url(asked.pattern))
+    return known.stand_in(asked.name, f"{asked.name}: not supplied", form=_form(is_url=asked.format == "url" or _is_url(asked.pattern)))
 
 
 _OTHER_TYPES: Final[Mapping[str, Any]] = {"integer": 0, "number": 0, "boolean": False, "list": [], "json": {}}
+
+
+def _form(*, is_url: bool) -> str:
+    return "https://{}.invalid" if is_url else "{}"
 
 
 def _is_url(pattern: str | None) -> bool:
