@@ -113,7 +113,7 @@ def test_templates_in_method_and_content_type() -> None:
             run = engine(inputs={**PERSON, "method": "put", "dialect": dialect})
             pending = run.connect(profile(auth, "https://api.acme.example", inputs=declared)).token()
             if "\r" in dialect:
-                with pytest.raises(PlacementError, match="(?i)content-type"):
+                with pytest.raises(PlacementError, match=r"(?i)content-type"):
                     pending.result(10)
             else:
                 pending.result(10)

@@ -157,9 +157,8 @@ def test_a_step_that_was_answered_is_not_asked_again() -> None:
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_only_a_harmless_step_is_tried_again(phase: str, method: str, times: int) -> None:
     """A GET may be repeated; what may have had an effect is not. After the token request only the step is repeated, not the request."""
-    with serving(Host(other=[says({}, 502)], token=[TOKEN])) as host:
-        with pytest.raises(TokenEndpointError, match=rf"^step other: http://\S+/other refused the request \(502\)") as caught:
-            token(oauth(host, **{phase: [step(host, "other", request={"method": method})]}))
+    with serving(Host(other=[says({}, 502)], token=[TOKEN])) as host, pytest.raises(TokenEndpointError, match=r"^step other: http://\S+/other refused the request \(502\)") as caught:
+        token(oauth(host, **{phase: [step(host, "other", request={"method": method})]}))
 
     assert caught.value.step == "other"
     assert host.lines.count(f"{method} /other") == times
@@ -201,9 +200,8 @@ def test_one_deadline_for_all() -> None:
 )
 def test_an_answer_that_is_not_accepted(response: dict[str, Any], answer: Reply, error: type[Exception]) -> None:
     """`accepted_when` and the pattern of a kept value hold for steps; the error names the step and no value."""
-    with serving(Host(other=[answer], token=[TOKEN])) as host:
-        with pytest.raises(error, match="step other: ") as caught:
-            token(oauth(host, before=[step(host, "other", response=response)]), fields=[{"in": "query", "key": "a", "value": "{{ kept.a or '' }}"}] if "keep" in response else [])
+    with serving(Host(other=[answer], token=[TOKEN])) as host, pytest.raises(error, match="step other: ") as caught:
+        token(oauth(host, before=[step(host, "other", response=response)]), fields=[{"in": "query", "key": "a", "value": "{{ kept.a or '' }}"}] if "keep" in response else [])
 
     assert "A 1" not in str(caught.value)
     assert host.lines == ["GET /other"]
@@ -211,9 +209,8 @@ def test_an_answer_that_is_not_accepted(response: dict[str, Any], answer: Reply,
 
 def test_after_without_the_token_it_promises() -> None:
     """A step that says where the access token stands, and brings none, is an error: the short one is not passed off as the long one."""
-    with serving(Host(token=[TOKEN], more=[{"other": 1}])) as host:
-        with pytest.raises(TokenAnswerError, match="step more: .*without an access token"):
-            token(oauth(host, after=[step(host, "more", response={"access_token": "{{ response.json.long }}"})]))
+    with serving(Host(token=[TOKEN], more=[{"other": 1}])) as host, pytest.raises(TokenAnswerError, match=r"step more: .*without an access token"):
+        token(oauth(host, after=[step(host, "more", response={"access_token": "{{ response.json.long }}"})]))
 
 
 def test_a_failing_step_after_a_rotation_does_not_lose_the_refresh_token() -> None:
