@@ -111,12 +111,11 @@ class _OfflineConnection(Connection):
     def inputs(self) -> Any:
         return self.offline
 
-    def signature(self, variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
     def scope(self, inputs: Mapping[str, Any], token: Token | None) -> dict[str, Any]:
         """With stand-ins for assertions whose keys are not at hand."""
         return {**super().scope(inputs, token), **self.assertions}
 
-    def signature(self, variant: Variant, scope: Mapping[str, Any], draft: Draft) -> Secret:
+    def signature(self, variant: Variant, scope: dict[str, Any], draft: Draft) -> Secret:
         """A stand-in where the key is not at hand."""
         reads = getattr(variant.own.get("signing_key"), "reads", ())
         if any(read[0] == "inputs" and read[1] in self.offline.missing for read in reads):
