@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from authweave.assertions.describing import assertion_of
 from authweave.drafts.draft import Draft, Placed
@@ -18,6 +18,10 @@ from authweave.profile import Jwt, Request, Step, TokenSettings
 from authweave.templates import Data, Template
 from authweave.urls import UrlTemplate
 from authweave.values import Consent, Secret, Token
+
+
+OPEN: Final = frozenset({"redirect_uri", "username", "subject_token_type", "requested_token_type"})
+"""Parameters of grants that are no secrets."""
 
 
 @dataclass(slots=True)
@@ -222,7 +226,7 @@ def _grant(call: TokenCall) -> None:
     settings = call.settings
     call.parameter("grant_type", settings.grant_type or None, origin="grant_type")
     for name, value in settings.grant.parameters(call).items():
-        call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=True)
+        call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=name not in OPEN)
     for name, text in scope_parameters(settings, call.scope).items() if not settings.signs_in else ():
         call.parameter(name, text, origin="scopes")
     for name in ("audience", "resource"):

@@ -516,7 +516,9 @@ class Credential:
     def at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Future[Any]:
         """A flight at the desk where people sign in for this token key."""
         assert self.tokens is not None  # noqa: S101 - resolved, and of a type with tokens
-        return self.connection.engine.flights.run((self.tokens.digest, "sign-in", *what), self.lane(), lambda: work(self._desk()))
+        digest = self.tokens.digest
+        lane = ("sign-in", digest) if what == ("await",) else self.lane()  # a person may take minutes: nobody else waits for that
+        return self.connection.engine.flights.run((digest, "sign-in", *what), lane, lambda: work(self._desk()))
 
     def _desk(self) -> Desk:
         connection, tokens, settings = self.connection, self.tokens, self.variant.tokens

@@ -226,5 +226,7 @@ class Tokens:
         begin = max(token.renew_at, self._clock())
         width = (token.expires_at - begin) / 2 if token.expires_at != NEVER else SPREAD
         self._renew_at = begin + max(0.0, width) * (BY_KEY * self._place + between(0.0, 1.0 - BY_KEY)) if begin != NEVER else NEVER
+        if self._renewal.way().needs_person(token):
+            self._renew_at = NEVER  # it is used to its end: until then nobody has to be bothered
         self._refusal = None
         self._current = token

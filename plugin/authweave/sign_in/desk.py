@@ -217,6 +217,7 @@ class Desk:
             begun = self._answered(begun, callback, session)
             self._refuse(version, begun, callback)
             consent = self._consent(begun, callback)
+            self.whose.endpoint(consent).refuse_early(time.monotonic() + self.whose.deadline)  # or the answer would be used up for nothing
             if self.shelf.write(version, replace(begun, used_at=self._clock()), self._clock()):
                 return self._redeemed(begun, consent)
         raise CallbackRefused("used", "somebody else completes this sign-in right now", profile=self.whose.profile.name)
@@ -248,7 +249,8 @@ class Desk:
         except CallbackRefused as error:
             refusal = error.fresh()
         if refusal is not None:
-            ended = replace(begun, ended="issuer" if isinstance(refusal, CallbackRefused) else "denied")
+            word = refusal.error if isinstance(refusal, AuthorizationDenied) else "somebody else answered"
+            ended = replace(begun, ended="issuer" if isinstance(refusal, CallbackRefused) else "denied", why=word)
             self.shelf.write(version, ended, self._clock())
             raise refusal
 
