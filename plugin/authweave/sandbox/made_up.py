@@ -71,7 +71,8 @@ def _text(wanted: Input) -> str:
         return "http://127.0.0.1:8912/callback"
     if not wanted.secret:
         return f"sandbox-{_host_label(wanted.name)}-{secrets.token_hex(3)}"
-    return secrets.token_urlsafe(24) + (_AWKWARD + secrets.token_hex(2) if wanted.name == "client_secret" else "")
+    is_clients = wanted.name == "client_secret" and wanted.implied  # one that the profile declares may go where a colon cannot
+    return secrets.token_urlsafe(24) + (_AWKWARD + secrets.token_hex(2) if is_clients else "")
 
 
 def _json(members: Iterable[tuple[str, ...]], keys: MadeUpKeys, kind: str) -> dict[str, Any]:
