@@ -31,6 +31,7 @@ pytest_plugins = (
     "parts.apache",
     "parts.kerberos",
     "parts.oauth1",
+    "parts.mcp_server",
     "parts.moto",
     "parts.verifiers",
     "parts.azurite",

@@ -46,7 +46,7 @@ def test_who_has_no_client_id_registers(server):
     assert "T1" == token(connect(made, API, run=run_of())).access_token.reveal()
 
     assert [{
-        "client_name": "Acme bot", "contacts": ["ops@acme.example"], "grant_types": ["client_credentials"],
+        "client_name": "Acme bot", "contacts": ["ops@acme.example"], "grant_types": ["client_credentials"], "response_types": [],
         "token_endpoint_auth_method": "client_secret_basic", "scope": "read",
     }] == server.registered  # fmt: skip
 

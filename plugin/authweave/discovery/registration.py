@@ -68,7 +68,7 @@ class Wanted:
         own: dict[str, tuple[Any, str]] = {
             "redirect_uris": ([self.redirect_uri] if self.redirect_uri else None, "redirect_uri"),
             "grant_types": ([self.grant_type, "refresh_token"] if signs_in else [self.grant_type], "grant_type"),
-            "response_types": (["code"] if signs_in else None, "grant_type"),
+            "response_types": (["code"] if signs_in else [], "grant_type"),
             "token_endpoint_auth_method": (self.client_auth, "client_auth"),
             "scope": (self.scope or None, "scopes"),
         }

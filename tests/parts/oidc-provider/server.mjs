@@ -95,7 +95,8 @@ const configuration = {
       defaultResource: () => undefined,
       useGrantedResource: () => true,
       getResourceServerInfo: (ctx, resource) => {
-        const accessTokenFormat = { [OPAQUE]: 'opaque', [JWT]: 'jwt' }[resource];
+        const isMcp = /^http:\/\/127\.0\.0\.1:\d+\/mcp$/.test(resource);
+        const accessTokenFormat = { [OPAQUE]: 'opaque', [JWT]: 'jwt' }[resource] ?? (isMcp ? 'opaque' : undefined);
         if (!accessTokenFormat) throw new Error(`no resource server ${resource}`);
         return { scope: scopes.join(' '), audience: resource, accessTokenFormat, accessTokenTTL: undefined };
       },
