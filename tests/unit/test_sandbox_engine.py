@@ -13,6 +13,7 @@ import pytest
 
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, UsageError, WireError
+from authweave.flights import outcome
 from authweave.loading import files_in, load
 from authweave.resources import profiles_folder
 from authweave.sandbox import FAULTS, Sandbox, for_test
@@ -36,6 +37,8 @@ MORE = {
     "content": "servers: ['https://api.example.com']\nauth: {type: oauth2, grant_type: client_credentials, token_request: {encoding: xml, content: '<login id=\"{{ inputs.client_id }}\">{{ inputs.client_secret }}</login>'}, token_url: 'https://idp.example.com/t'}\n",
     "own header": "servers: ['https://api.example.com']\nauth: {type: oauth2, grant_type: client_credentials, client_auth: none, token_request: {omit: [client_id], fields: [{in: header, key: Authorization, value: 'Basic {{ basic(inputs.key, \"\") }}'}]}, token_url: 'https://idp.example.com/t'}\ninputs: {key: {secret: true}}\n",
     "raw": "servers: ['https://api.example.com']\nauth: {type: oauth2, grant_type: client_credentials, basic_encoding: raw, token_url: 'https://idp.example.com/t'}\n",
+    "dpop": "servers: ['https://api.example.com']\nauth: {type: oauth2, grant_type: client_credentials, dpop: true, token_url: 'https://idp.example.com/t'}\n",
+    "signature": "servers: ['https://api.example.com']\nauth: {type: signature, string_to_sign: '{{ now() }}{{ request.url }}{{ request.body }}', fields: [{in: query, key: sig, value: '{{ signature | base64url }}'}]}\n",
     "wsse": "servers: ['https://api.example.com']\ninputs: {user: {}, password: {secret: true}}\nvars: {nonce: '{{ random(16) | hex }}'}\nauth: {type: custom, fields: [{in: header, key: X-WSSE, value: 'User=\"{{ inputs.user }}\", Digest=\"{{ (vars.nonce ~ inputs.password) | sha1 | hex }}\", Nonce=\"{{ vars.nonce }}\"'}]}\n",
 }  # fmt: skip
 
@@ -185,8 +188,26 @@ def test_each_fault_is_what_it_says(fault):
 
 
 def test_every_fault_is_tried_here():
-    """No fault without its test; `slow` has its own."""
-    assert set(FAULTS) == {*EXPECTED, "slow"}
+    """No fault without its test; `slow` and `dpop_nonce` have their own."""
+    assert set(FAULTS) == {*EXPECTED, "slow", "dpop_nonce"}
+
+
+def test_nonces_are_wanted_once_by_each_server():
+    """Two token requests and two of the API's for the first task, one for each that follows."""
+    made = oauth("dpop: true")
+    with Sandbox([made], faults=["dpop_nonce"]) as sandbox, sandbox.engine() as engine:
+        connection = engine.connect(made, inputs=sandbox.inputs(made))
+        verdicts = []
+        for _ in range(2):
+            flow, reply = connection.applying(TaskRequest("GET", f"{API_URL}/v1/me")), None
+            try:
+                while True:
+                    asked = flow.send(reply)
+                    reply = outcome(asked) if isinstance(asked, Future) else engine.exchange(asked.request, 10, ())
+            except StopIteration as end:
+                verdicts.append(end.value.verdict)
+
+        assert (["accepted"] * 2, {"token": 2, "api": 3}) == (verdicts, {kind: sandbox.counts[kind] for kind in ("token", "api")})
 
 
 def test_slow_is_slow_and_no_more():

@@ -6,6 +6,8 @@ change what the sandbox knows beforehand. "The first call" is the token call, or
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -82,6 +84,26 @@ def _early_expiry(struck: Struck, usual: Usual) -> Reply:
     return usual()
 
 
+def _nonce_wanted(struck: Struck, usual: Usual) -> Reply:
+    """RFC 9449 §8 and §9: a nonce for each server, and none without a proof."""
+    wanted = f"sandbox-{struck.stage}-nonce"
+    proofs = struck.arrived.header_lines("dpop")
+    if not proofs or _nonce_in(proofs[0]) == wanted:
+        return usual()
+    words = {"error": "use_dpop_nonce", "error_description": f"the proof lacks the nonce of this server ({struck.stage})"}
+    if struck.stage == "token":
+        return json_reply(400, words, ("DPoP-Nonce", wanted))
+    return json_reply(401, words, ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'), ("DPoP-Nonce", wanted))
+
+
+def _nonce_in(proof: str) -> str:
+    part = proof.split(".")[1] if proof.count(".") == 2 else ""
+    try:
+        return str(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))).get("nonce", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
 def _wrong_secret(struck: Struck, usual: Usual) -> Reply:
     if not struck.is_first:
         return usual()
@@ -153,6 +175,7 @@ FAULTS: Final = {
         Fault("hang", "the first call is never answered", "read_timeout", _hanging),
         Fault("html", "the first call gets a web page instead of JSON", "html_instead_of_json", _page),
         Fault("early_expiry", "a token is good for one request to the API, then 401", "", _early_expiry),
+        Fault("dpop_nonce", "both servers want a nonce of theirs in DPoP proofs", "", _nonce_wanted),
         Fault("wrong_secret", "the sandbox knows another secret than the client", "invalid_client", _wrong_secret),
         Fault("invalid_scope", "the client may not have the scope it asks for", "invalid_scope", _invalid_scope),
         Fault(
