@@ -254,7 +254,8 @@ def _refresh(token: Mapping[str, Any], refresh: Mapping[str, Any], refresh_with:
     if not token and not refresh:
         return _request({}, "POST", "payload")
     if refresh_with == "access_token":
-        return _request({**token, **refresh, "fields": own}, "POST", "payload")
+        base = {key: value for key, value in token.items() if key != "content"}
+        return _request({**base, **refresh, "omit": list(dict.fromkeys([*token.get("omit", ()), *refresh.get("omit", ())])), "fields": own}, "POST", "payload")
     taken = {(field.get("in", "payload"), field.get("key")) for field in own}
     omitted = [*token.get("omit", ()), *refresh.get("omit", ())]
     inherited = [
