@@ -94,7 +94,7 @@ def _certificate_of(response: Any) -> bytes | None:
     """What the server showed in the handshake, in DER form."""
     stream = response.extensions.get("network_stream")
     session = stream.get_extra_info("ssl_object") if stream is not None else None
-    encoded: bytes | None = session.getpeercert(binary_form=True) if session is not None else None
+    encoded: bytes | None = session.getpeercert(True) if session is not None else None  # TLS within TLS takes no keywords
     return encoded
 
 
