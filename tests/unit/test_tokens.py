@@ -16,7 +16,7 @@ from authweave.flights import Flights, landed
 from authweave.tokens import PAUSES, Tokens
 from authweave.values import NEVER, Secret, Token
 from forked import said_in_child
-from renewing import KEY, Bench, key_of, name
+from renewing import KEY, Bench, Endpoint, key_of, name
 from services import Clock, until
 
 
@@ -42,12 +42,13 @@ def test_tokens_of_one_birth_that_many_workers_share_are_renewed_one_by_one():
     clock = Clock()
     now = clock()
     born = Token(Secret("T1", "test"), now + 600, now + 540, now)
+    endpoint = Endpoint(clock)
 
     def first_moment(number):
         moments = []
         for _ in range(50):
             worker = Tokens(
-                key_of(tenant=str(number)), lambda: None, Bench().ledger, Flights(1), lane="lane", lease_seconds=45.0, deadline=30.0,
+                key_of(tenant=str(number)), lambda: endpoint, Bench().ledger, Flights(1), lane="lane", lease_seconds=45.0, deadline=30.0,
                 tell=lambda *_, **__: None, clock=clock,
             )  # fmt: skip
             worker._adopt(born)
