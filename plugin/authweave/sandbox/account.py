@@ -14,6 +14,7 @@ from authweave.sandbox.from_pattern import text_of_pattern
 from authweave.sandbox.ledger import Issued, Ledger
 from authweave.sandbox.made_up import good_value
 from authweave.sandbox.made_up_keys import RSA, MadeUpKeys
+from authweave.sandbox.shown import certificates_of
 from authweave.sandbox.signers import key_kinds
 from authweave.sandbox.verifiers.case import Memory
 from authweave.scopes import make_scope
@@ -60,6 +61,7 @@ class Account:
         try:
             self.inputs = _inputs(profile, chosen)
             self.kept = _kept(profile)
+            self.certificates = certificates_of(self) if profile.tls else frozenset[bytes]()
             self.servers = tuple(template.render(self.scope()) for template in profile.servers)
             self.patterns = tuple(ServerPattern.of(server) for server in self.servers)
         except (AuthweaveError, PatternError) as error:

@@ -15,6 +15,7 @@ from authweave.sandbox.arrived import Arrived, Pairs
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.shaping import Shape, satisfy
+from authweave.sandbox.shown import missing_certificate
 from authweave.sandbox.verifiers import Case, Passed, Refused, verifier_of
 from authweave.sandbox.wanted import ANYTHING, Wanted, wanted_fields
 from authweave.urls import Origin
@@ -95,7 +96,9 @@ def _with_credential(
 
 
 def _verified(account: Account, variant: Variant, arrived: Arrived, issued: Issued | None) -> Passed | Refused:
-    """What the verifier of the variant's seal says of the request."""
+    """What the verifier of the variant's seal says of the request, and of the connection that it came over."""
+    if why := missing_certificate(account, arrived, "task"):
+        return Refused(why)
     verify = verifier_of(variant)
     return verify(Case(arrived, account, variant, issued, account.memory(variant), account.now())) if verify else Passed()
 

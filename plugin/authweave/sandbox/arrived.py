@@ -24,7 +24,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Arrived:
-    """One request: `target` is the raw text between method and version, `host` without port and in lower case."""
+    """One request: `target` is the raw text between method and version, `host` without port and in lower case.
+
+    `certificate` is what the client showed in the handshake (DER); `connection` tells one connection from another.
+    """
 
     method: str
     scheme: str
@@ -33,6 +36,8 @@ class Arrived:
     target: str = field(repr=False)
     headers: Pairs = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
+    connection: int = 0
 
     @cached_property
     def path(self) -> str:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from authweave.sandbox.shown import pem_of
+
 NAME: Final = "authweave sandbox, for tests only"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _DAY: Final = timedelta(days=1)
@@ -36,25 +38,30 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._host_key = ec.generate_private_key(ec.SECP256R1())
         self._certificate = self._signed(NAME, (), self._key, is_authority=True)
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, frozenset[bytes]], ssl.SSLContext] = {}
         self._lock = threading.Lock()
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def context_for(self, host: str) -> ssl.SSLContext:
-        """What a server of this host shows."""
+    def context_for(self, host: str, clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
+        """What a server of this host shows, and which certificates (DER) of clients it believes."""
         with self._lock:
-            if host not in self._contexts:
-                self._contexts[host] = self._context((host,))
-            return self._contexts[host]
+            if (host, clients) not in self._contexts:
+                self._contexts[host, clients] = self._context((host,), clients)
+            return self._contexts[host, clients]
 
-    def default_context(self) -> ssl.SSLContext:
-        """What a client sees that names no host, and a context of its own to hang a callback on."""
-        return self._context(LOOPBACK)
+    def default_context(self, clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
+        """What a client sees that names no host, and a context of its own to hang a callback on. Whether a client's certificate
+        is asked for is decided here: the context that takes its place in the handshake has no say in that."""
+        return self._context(LOOPBACK, clients)
 
-    def _context(self, hosts: tuple[str, ...]) -> ssl.SSLContext:
+    def _context(self, hosts: tuple[str, ...], clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
         certificate = self._signed(hosts[0], hosts, self._host_key, is_authority=False)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _load(context, certificate.public_bytes(serialization.Encoding.PEM) + _pem(self._host_key))
+        if clients:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate that is known stands for itself
+            context.load_verify_locations(cadata=pem_of(clients))
         return context
 
     def _signed(

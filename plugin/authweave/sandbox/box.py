@@ -19,6 +19,7 @@ from authweave.sandbox.authority import Authority
 from authweave.sandbox.faults import Struck, fault_of, through
 from authweave.sandbox.identity import Desk
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
+from authweave.sandbox.shown import missing_certificate
 from authweave.sandbox.steps import StepDesk
 from authweave.wire import Wire
 
@@ -81,7 +82,7 @@ class Sandbox:
         if self._listener is not None:
             return
         try:
-            self._listener = Listener(self._answered, self._authority, self._stands_for, self._port)
+            self._listener = Listener(self._answered, self._authority, self._stands_for, self._port, self._clients)
         except OSError as error:
             reason = error.strerror or "not to be had"
         else:
@@ -194,6 +195,9 @@ class Sandbox:
     def _places(self) -> set[tuple[str, int]]:
         return {place for account in self.accounts for place in account.places()}
 
+    def _clients(self) -> frozenset[bytes]:
+        return frozenset(one for account in self.accounts for one in account.certificates)
+
     def _stands_for(self, host: str) -> bool:
         origins = [pattern for account in self.accounts for pattern in account.patterns]
         return any(host == known for known, _ in self._places()) or any(
@@ -239,7 +243,7 @@ class Sandbox:
             nonlocal chosen
             first: Reply | None = None
             for desk in likely:
-                reply = desk.answer(arrived)
+                reply = without_certificate(desk.account, arrived) or desk.answer(arrived)
                 if reply.status < 400:
                     chosen = desk
                     return reply
@@ -277,6 +281,12 @@ class Sandbox:
             kind: sum(count for (name, known), count in counts.items() if known == kind and profile in (None, name))
             for kind in KINDS
         }
+
+
+def without_certificate(account: Account, arrived: Arrived) -> Reply | None:
+    """The refusal of a token call that does not show the customer's certificate; None if it does, or need not."""
+    why = missing_certificate(account, arrived, "token")
+    return json_reply(401, {"error": "invalid_client", "error_description": why}) if why else None
 
 
 def _mistaken(why: str) -> Reply:

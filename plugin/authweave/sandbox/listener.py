@@ -5,6 +5,7 @@ One port serves all hosts. TLS tells them apart by the name in the handshake (SN
 
 from __future__ import annotations
 
+import itertools
 import json
 import select
 import socket
@@ -45,12 +46,14 @@ Respond = Callable[[Arrived], Reply]
 
 
 class Listener:
-    """Serves until stopped. `stands_for(host)` says which names of a TLS handshake it answers to. Raises OSError."""
+    """Serves until stopped. `stands_for(host)` says which names of a TLS handshake it answers to, `clients` which
+    certificates (DER) clients may show. Raises OSError."""
 
     def __init__(
-        self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int = 0
-    ) -> None:
-        self._server = _Server(respond, authority, stands_for, port)
+        self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int = 0,
+        clients: Callable[[], frozenset[bytes]] = frozenset,
+    ) -> None:  # fmt: skip
+        self._server = _Server(respond, authority, stands_for, port, clients)
         self._thread = threading.Thread(target=self._serve, name="authweave sandbox", daemon=True)
         self.port: int = self._server.server_address[1]
 
@@ -77,13 +80,16 @@ class _Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 128
 
-    def __init__(self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int) -> None:
+    def __init__(
+        self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int, clients: Callable[[], frozenset[bytes]]
+    ) -> None:
         self.respond = respond
+        self.numbers = itertools.count(1)
+        self._clients = clients
         self.stopping = threading.Event()
         self._authority = authority
         self._stands_for = stands_for
-        self._context = authority.default_context()
-        self._context.sni_callback = self._named
+        self._contexts: dict[frozenset[bytes], ssl.SSLContext] = {}
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__((ADDRESS, port), _Handler)
@@ -125,14 +131,23 @@ class _Server(ThreadingHTTPServer):
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if request.recv(1, socket.MSG_PEEK) != _TLS_RECORD:
             return request
-        return self._context.wrap_socket(request, server_side=True)
+        return self._context().wrap_socket(request, server_side=True)
+
+    def _context(self) -> ssl.SSLContext:
+        """What a handshake begins with: it asks for a certificate where there are customers who have one."""
+        clients = self._clients()
+        with self._lock:
+            if clients not in self._contexts:
+                self._contexts[clients] = self._authority.default_context(clients)
+                self._contexts[clients].sni_callback = self._named
+            return self._contexts[clients]
 
     def _named(self, connection: Any, name: str | None, _: ssl.SSLContext) -> int | None:
         if name is None:
             return None
         if not self._stands_for(name.lower()):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        connection.context = self._authority.context_for(name.lower())
+        connection.context = self._authority.context_for(name.lower(), self._clients())
         connection.authweave_host = name.lower()
         return None
 
@@ -143,6 +158,11 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = PATIENCE
     server: _Server
+
+    def setup(self) -> None:
+        """Tell this connection from others."""
+        self.number = next(self.server.numbers)
+        super().setup()
 
     def __getattr__(self, name: str) -> Any:
         """Every method is answered alike; http.server looks for `do_GET` and its like."""
@@ -164,7 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         scheme = "https" if isinstance(self.connection, ssl.SSLSocket) else "http"
         host, port = _host_and_port(self.headers.get("Host", ""), 443 if scheme == "https" else 80)
         headers = tuple((name, _as_text(value)) for name, value in self.headers.items())
-        return Arrived(self.command, scheme, host, port, self.requestline.split(" ")[1], headers, body)
+        return Arrived(self.command, scheme, host, port, self.requestline.split(" ")[1], headers, body, self._certificate(), self.number)
+
+    def _certificate(self) -> bytes | None:
+        return self.connection.getpeercert(binary_form=True) if isinstance(self.connection, ssl.SSLSocket) else None
 
     def _body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -14,6 +15,8 @@ from authweave.sandbox.from_pattern import text_of_pattern
 from authweave.sandbox.made_up_keys import RSA, MadeUpKeys
 
 TRIED: Final = 20
+_AUTHORITY: Final = re.compile(r"(^|_)(ca|authority|authorities)($|_)")
+"""Names of inputs for the certificates of authorities."""
 _AWKWARD: Final = "+/%:"
 """Characters that Basic encodes or not: a profile that gets `basic_encoding` wrong shows it."""
 
@@ -60,7 +63,7 @@ def _of_type(wanted: Input, members: Iterable[tuple[str, ...]], keys: MadeUpKeys
     if wanted.type == "json":
         return _json(members, keys, kind)
     if wanted.type == "pem":
-        return keys.certificate_pem(kind) if "cert" in wanted.name else keys.private_key_pem(kind)
+        return keys.certificate_pem(kind) if "cert" in wanted.name or _AUTHORITY.search(wanted.name) else keys.private_key_pem(kind)
     if wanted.type == "pkcs12":
         return keys.pkcs12(kind)
     return _text(wanted)
