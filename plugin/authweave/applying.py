@@ -134,8 +134,9 @@ def _sealed(
     """The request with everything placed; a seal that has to wait (for a ticket) does so in a worker, for each request anew."""
 
     def make() -> Sent:
-        return placed(connection, credential, request, token, answered)
+        return placed(connection, credential, request, token, answered, foretold=foretold)
 
+    foretold = connection.engine.foretells and getattr(credential.seal, "asks_outside", False)
     if not getattr(credential.seal, "waits", False):
         return make()
     sent: Sent = yield connection.engine.flights.run((object(), "seal"), ("seal", connection.profile.name), make)

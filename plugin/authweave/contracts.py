@@ -126,7 +126,8 @@ class Seal(Protocol):
     threads. `reads_body`: the body must be at hand, so that a streamed one is refused or left unsigned as the scheme has it.
 
     Three things a seal may have besides: `waits` (true: `sign` blocks, and runs in a worker), `is_bound` (why its requests have to go
-    over one connection, so that only `client()` can send them), and `foretold(request, signing)`, which stands in for `sign` in previews.
+    over one connection, so that only `client()` can send them), and `foretold(request, signing)`, which stands in for `sign` in previews, and with
+    `asks_outside` also in the sandbox.
     """
 
     name: ClassVar[str]

@@ -72,6 +72,7 @@ class Engine:
         self.attempts = attempts
         self.wire = wire or wire_of(self.settings)
         self.exchange: Exchange = wire_exchange(self.wire)
+        self.foretells = False  # in the sandbox, which has no realm: what would be sent stands in for a ticket
         self.tls_wires = Wires(may_trust_blindly=self.settings.allow_unverified_tls)
         self.events = Events([*observers_of(self.settings, self.catalog), *([on_event] if on_event else [])], clock)
         self.ledger = ledger_of(self.settings, self.catalog, self.events, None if isinstance(store, str) else store)

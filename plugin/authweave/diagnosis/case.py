@@ -126,6 +126,8 @@ class Case:
     def sent_as(self) -> str:
         """How the client's id and secret went out: `Basic header, 40-char secret`."""
         ways = {"client_secret_basic": "Basic header", "client_secret_post": "form field", "none": "client id alone"}
+        if self.client_auth in ("tls_client_auth", "self_signed_tls_client_auth"):
+            return f"client certificate, {self.client_auth}"
         if self.client_auth in ("private_key_jwt", "client_secret_jwt"):
             return f"assertion, {self.client_auth}"
         way = ways.get(self.client_auth, self.client_auth or "no client authentication")

@@ -48,10 +48,15 @@ def _in_success(case: Case) -> str:
     return f"HTTP says {case.status}, the body says {said}{case.quoted}."
 
 
+def _shows_certificate(case: Case) -> bool:
+    return case.client_auth in ("tls_client_auth", "self_signed_tls_client_auth")
+
+
 ENTRIES = table(
     Entry("invalid_client", _client_refused, (
         *of_vendors("invalid_client"),
         *OF_CLIENT,
+        Remedy("tls.certificate", "supply the certificate that is registered for this client id, by its subject, name or thumbprint", _shows_certificate),
         Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
         Remedy("auth.basic_encoding", "write `{other_encoding}`: id or secret holds {telling_characters}, which servers read differently in a Basic header", lambda case: case.encoding_matters),
         Remedy("auth.client_secret", "supply the present secret: it may be rotated, or that of another environment", _has_secret),

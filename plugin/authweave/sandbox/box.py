@@ -174,7 +174,9 @@ class Sandbox:
             "wire": self.wire(),
             "inputs": lambda profile, name, tenant: given.get(profile, {}).get(name),
         }
-        return Engine(**{**made, **options})
+        engine = Engine(**{**made, **options})
+        engine.foretells = True
+        return engine
 
     def _add(self, profile: Profile, chosen: Mapping[str, Any]) -> Account:
         account = Account(profile, chosen, self._clock)

@@ -25,6 +25,7 @@ class Negotiate:
     name: ClassVar[str] = "negotiate"
     reads_body: ClassVar[bool] = False
     waits: ClassVar[bool] = True  # for the KDC, where there is no ticket for the service yet
+    asks_outside: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._kept = Kept()

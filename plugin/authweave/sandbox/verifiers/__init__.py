@@ -17,6 +17,8 @@ __all__ = ["VERIFIERS", "Case", "Passed", "Refused", "Verify", "verifier_of"]
 
 VERIFIERS: Final[Mapping[str, str]] = {
     "digest": "authweave.sandbox.verifiers.digest",
+    "negotiate": "authweave.sandbox.verifiers.negotiate",
+    "ntlm": "authweave.sandbox.verifiers.ntlm",
     "jwt": "authweave.sandbox.verifiers.jwt",
     "aws_sigv4": "authweave.sandbox.verifiers.aws_sigv4",
     "dpop": "authweave.sandbox.verifiers.dpop",
