@@ -670,6 +670,8 @@ PROVOKED_ALONE = {
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
     "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound", "key_refused", "assertion_refused", "authorization_required", "authorization_denied", "callback_refused", "sign_in_failed",
+    "aws_signature", "aws_scope", "aws_clock", "aws_access_key", "aws_session_token", "aws_denied",
+    "oauth1_signature", "oauth1_timestamp", "oauth1_nonce", "oauth1_token", "oauth1_consumer", "oauth1_refused",
 }  # fmt: skip
 NOT_PROVOKED = {
     "needs_client": "the probe sends with a client of its own",

@@ -9,7 +9,9 @@ from typing import Final
 from authweave import errors
 from authweave.challenges import challenges
 from authweave.diagnosis import network, signing, tls, token_answers, token_errors
+from authweave.diagnosis.aws import aws_code, is_aws
 from authweave.diagnosis.case import Case
+from authweave.diagnosis.oauth1 import is_oauth1, oauth1_code
 from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
@@ -19,6 +21,10 @@ _OAUTH: Final = frozenset({
     "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target",
 })  # fmt: skip
 _NEED_A_PERSON: Final = frozenset({"access_denied", "consent_required", "interaction_required", "login_required", "mfa_required", "account_selection_required"})
+_REFUSALS: Final = frozenset({
+    "api_401", "api_403", "api_400", "api_rejected", "token_error", "token_status", "token_401", "token_403", "needs_person", "invalid_request",
+})  # fmt: skip
+"""Codes that a provider of signed requests can say more of."""
 _FAILING: Final = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 _STATUSES: Final[Mapping[int, str]] = {401: "token_401", 403: "token_403", 404: "token_404", 410: "token_404", 405: "token_405"}
 _LOGIN_REFUSED: Final = frozenset({*range(200, 300), 400, 401, 403, 409, 422, 423})
@@ -113,6 +119,15 @@ def _refusal(error: errors.TokenEndpointError) -> str:
     if error.error:
         return "token_error"
     return _STATUSES.get(error.status, "token_status")
+
+
+def refined(code: str, case: Case) -> str:
+    """The code of what a provider of signed requests says, where that tells more than the status does."""
+    if code not in _REFUSALS:
+        return code
+    if is_aws(case):
+        return aws_code(case) or code
+    return oauth1_code(case) if is_oauth1(case) and (case.status == 401 or oauth1_code(case) != "oauth1_refused") else code
 
 
 def spelt(word: str) -> str:

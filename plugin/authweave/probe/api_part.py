@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
-from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, wire_code
+from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, wire_code
 from authweave.errors import AuthweaveError, WireError
 from authweave.probe.asserted import claimed, skew_of
 from authweave.probe.cases import api_facts, case_of
@@ -48,6 +48,7 @@ def answered(
         ledger.stage("api_probe", "ok", call_ms(last), line, about=about)
         ledger.judge("accepted", f"the API answered {response.status}")
         return
+    code = refined(code, case_of(ledger, record=last, variant=sent.credential.variant, facts={}))
     verdict = ENTRIES[code].verdict
     ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
     variant = sent.credential.variant

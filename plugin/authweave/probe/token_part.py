@@ -7,7 +7,7 @@ from typing import Any
 
 from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
-from authweave.diagnosis.signals import token_code
+from authweave.diagnosis.signals import refined, token_code
 from authweave.errors import AuthweaveError, TokenAnswerError, TokenEndpointError
 from authweave.probe.asserted import asserts, claimed, skew_of
 from authweave.probe.cases import case_of
@@ -70,7 +70,7 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     if asserts(ledger.variant):
         facts["evidence"] = claimed(record)
     case = case_of(ledger, error=error, record=record, facts=facts)
-    code = token_code(case)
+    code = refined(token_code(case), case)
     if error.step:
         _step_failed(ledger, error, record, code)
     else:

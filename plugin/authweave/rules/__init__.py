@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from authweave.hookspecs import Register, hookimpl
 from authweave.rules.assertions import Assertions
+from authweave.rules.aws_role import AwsRole
 from authweave.rules.basic_user_name import BasicUserName
 from authweave.rules.bound_scheme import BoundScheme
 from authweave.rules.circle import Circle
@@ -22,6 +23,7 @@ from authweave.rules.kept_twice import KeptTwice
 from authweave.rules.kept_value import KeptValue
 from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
+from authweave.rules.oauth1_legs import OAuth1Legs
 from authweave.rules.open_credential import OpenCredential
 from authweave.rules.password_grant import PasswordGrant
 from authweave.rules.path_field import PathField
@@ -36,6 +38,7 @@ from authweave.rules.scope_token import ScopeToken
 from authweave.rules.secret_literal import SecretLiteral
 from authweave.rules.servers import Servers
 from authweave.rules.shown_secret import ShownSecret
+from authweave.rules.signed_places import SignedPlaces
 from authweave.rules.signing_key import SigningKey
 from authweave.rules.standard_parameter import StandardParameter
 from authweave.rules.template_place import TemplatePlace
@@ -55,6 +58,7 @@ from authweave.rules.variants import Variants
 from authweave.rules.wrong_key import WrongKey
 
 RULES = (
+    AwsRole,
     Assertions,
     BasicUserName,
     BoundScheme,
@@ -74,6 +78,7 @@ RULES = (
     KeptValue,
     MatchSays,
     NeverApplies,
+    OAuth1Legs,
     OpenCredential,
     PasswordGrant,
     PathField,
@@ -88,6 +93,7 @@ RULES = (
     SecretLiteral,
     Servers,
     ShownSecret,
+    SignedPlaces,
     SigningKey,
     StandardParameter,
     TemplatePlace,
