@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import signing
+
+PRIVATE_KEY = "«private key»"
+"""Stands for one in PEM, with `\\n` for its line ends, as it stands in JSON and in environment variables."""
 FOLDER = Path(__file__).parent / "transcripts"
 _FACT = re.compile(r"    \[(?P<source>[a-z0-9-]+)\] (?P<fact>\S.*)")
 
@@ -150,7 +154,7 @@ class _Reader:
 
     def take_input(self, text: str) -> None:
         name, value = text.split(": ", 1)
-        self.case.inputs[name] = value
+        self.case.inputs[name] = value.replace(PRIVATE_KEY, signing.pem(signing.key()).replace("\n", "\\n"))
 
     def take_subject(self, text: str) -> None:
         self.case.subject = text
