@@ -413,3 +413,19 @@ def test_max_time(capsys, acme, secret):
 
     assert Exit.INCONCLUSIVE == done.code
     assert time.monotonic() - start < 5
+
+
+def test_a_bound_token_says_that_it_is(capsys, acme, secret):
+    """Alone it opens nothing: the name of its key is told, and that the token is of no use elsewhere; the key is not."""
+    provider, _, path = acme
+    provider.token_answer = {"token_type": "DPoP"}
+    path.write_text(path.read_text().replace("type: oauth2", "type: oauth2\n  dpop: true", 1))
+
+    lines = here(capsys, "token", path, *GIVEN).out
+    told = json.loads(here(capsys, "token", path, *GIVEN, "--format", "json", "--reveal").out)
+    revealed = here(capsys, "token", path, *GIVEN, "--reveal")
+
+    assert "bound to" in lines
+    assert (43, "DPoP", True) == (len(told["bound_to"]), told["token_type"], told["bound_to"] in lines)
+    assert "alone it opens nothing" in revealed.err
+    assert all('"d"' not in text for text in (lines, revealed.out, json.dumps(told)))

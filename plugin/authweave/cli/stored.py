@@ -94,8 +94,11 @@ def whole_facts_of(entry: Stored) -> dict[str, Any]:
 
 
 def _of_token(token: Token) -> dict[str, Any]:
+    from authweave.dpop import key_thumbprint
+
     secrets = {name: getattr(token, name) for name in ("access_token", "refresh_token", "id_token")}
     return {
+        "bound_to": key_thumbprint(token.proof_key) if token.proof_key else None,
         "token_type": token.token_type, "scope": token.scope, "issued_at": stamp(token.issued_at), "renew_at": stamp(token.renew_at),
         "expires_at": stamp(token.expires_at), "kept": sorted(name for name, value in token.kept.items() if value is not None),
         **{name: _measures(secret) if secret else None for name, secret in secrets.items()},

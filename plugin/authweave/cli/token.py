@@ -62,6 +62,8 @@ def command(profile: str, fresh: bool, reveal: bool, form: str, given: Given) ->
     if form == "json":
         print_json({**facts(had.token, now, reveal=reveal), "stored": had.was_stored})
     elif reveal:
+        if had.token.proof_key is not None:
+            complain("this token is bound to a key (DPoP): alone it opens nothing; `authweave request` proves the key")
         print(had.token.access_token.reveal())
     else:
         print("\n".join(_lines(had, now)))
@@ -116,6 +118,7 @@ def _anew(connection: Connection) -> Pending[Token | None]:
 
 def facts(token: Token, now: float, *, reveal: bool = False) -> dict[str, Any]:
     """What may be told of a token as plain data; with `reveal` the token, too. Times are RFC 3339 in UTC."""
+    from authweave.dpop import key_thumbprint
     from authweave.redaction import fingerprint
     from authweave.values import NEVER
 
@@ -129,6 +132,7 @@ def facts(token: Token, now: float, *, reveal: bool = False) -> dict[str, Any]:
         "fingerprint": fingerprint(token.access_token),
         "refresh_token": token.refresh_token is not None,
         "id_token": token.id_token is not None,
+        "bound_to": key_thumbprint(token.proof_key) if token.proof_key else None,
         "kept": sorted(name for name, value in token.kept.items() if value is not None),
     }
     return {**told, "access_token": token.access_token.reveal()} if reveal else told
@@ -147,6 +151,7 @@ def _lines(had: Had, now: float) -> list[str]:
         ("scope", token.scope or "as asked for (the answer did not say)"),
         ("refresh token", "yes" if token.refresh_token else "no"),
         ("kept", ", ".join(told["kept"])),
+        ("bound to", f"key {told['bound_to']} (DPoP): alone the token opens nothing, `authweave request` proves the key" if told["bound_to"] else ""),
         ("from", "the token store" if had.was_stored else "the token endpoint, just now"),
     ]
     return columns([row for row in rows if row[1]])
