@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from authweave.engine import Engine
 from authweave.settings import Settings
@@ -38,15 +39,17 @@ class Clock:
 
 @dataclass
 class Says:
-    """An answer of the script."""
+    """An answer of the script, as JSON or as a form."""
 
     status: int = 200
     content: Any = None
     headers: tuple[tuple[str, str], ...] = ()
+    is_form: bool = False
 
     def data(self) -> bytes:
-        typed = (("Content-Type", "application/json"), ("Connection", "close"), *self.headers)
-        return http(self.status, *typed, body=b"" if self.content is None else json.dumps(self.content).encode())
+        kind = "application/x-www-form-urlencoded" if self.is_form else "application/json"
+        body = "" if self.content is None else urlencode(self.content) if self.is_form else json.dumps(self.content)
+        return http(self.status, ("Content-Type", kind), ("Connection", "close"), *self.headers, body=body.encode())
 
 
 @dataclass

@@ -207,7 +207,7 @@ def by_httpx(at, connection, task) -> None:
 def test_the_wire_carries_what_the_documentation_says(case: Case, door) -> None:
     """Every request of the conversation, byte for byte: request line, headers (none missing, none more), body."""
     hosts = {value for one in case.wire for name, value in one.headers if name == "host"}
-    script = [Says(one.answer.status, one.answer.content) for one in case.wire]
+    script = [Says(one.answer.status, one.answer.content, is_form=one.answer.is_form) for one in case.wire]
 
     with provider(hosts, script) as at:
         connection = at.engine.connect(case.profile, inputs=case.inputs, subject=case.subject or None)

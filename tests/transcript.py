@@ -30,6 +30,7 @@ class Answer:
 
     status: int
     content: dict[str, Any]
+    is_form: bool = False
     sources: list[str] = field(default_factory=list)
 
 
@@ -135,7 +136,8 @@ class _Reader:
         elif text.startswith("< "):
             status, _, content = text[2:].partition(" ")
             self.cited = []
-            self.case.wire[-1].answer = Answer(int(status), json.loads(content), self.cited)
+            is_form, content = content.startswith("form "), content.removeprefix("form ")
+            self.case.wire[-1].answer = Answer(int(status), json.loads(content), is_form, self.cited)
         elif text:
             word, _, rest = text.partition(" ")
             getattr(self, f"take_{word}")(rest.strip())
