@@ -6,6 +6,7 @@ that do not depend on the request go a quick way: see `quick`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import AsyncGenerator, Generator
@@ -22,11 +23,13 @@ from authweave.httpx_requests import (
     content_at_hand,
     guarded,
     is_multipart,
+    moved_to,
     put_back,
     rewritten,
     strayed,
     subject_of,
     task_of,
+    without_placed,
 )
 from authweave.quick import Quick, quick_of
 from authweave.values import Judgement, TaskRequest
@@ -146,6 +149,12 @@ class _ProfileAuth:
         yield from self._judged(request, request, task, template.of(task), response, colour)
 
     def _judged(self, request: Any, first: Any, task: TaskRequest, sent: Sent, response: Any, colour: str) -> Flow:
+        if (moved := moved_to(response, first, sent)) is not None:
+            request, task = moved, without_placed(task_of(moved), sent)
+            with contextlib.suppress(AuthweaveError):  # then the answer that is there stands
+                sent = yield from prepared(sent.credential.connection, task)
+                first = guarded(rewritten(request, sent), sent, colour)
+                response = yield first
         while (verdict := strayed(response, first)) is None:
             answer = yield from _answered(sent, response)
             connection = sent.credential.connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import ProtocolFailure, UsageError
@@ -82,6 +83,21 @@ def strayed(response: Any, request: Any) -> Judgement | None:
             "origin: use the connection's own client(), or do not follow redirects"
         )
     return Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
+
+
+def moved_to(response: Any, request: Any, sent: Sent) -> Any:
+    """The request that a redirect made on the same server, and that was refused: what is sealed is sealed for one URL, and
+    has to be made for this one. None for any other answer."""
+    moved = response.request
+    if sent.signing is None or response.status_code not in (400, 401, 403) or moved.url == request.url:
+        return None
+    return moved if _origin(moved.url) == _origin(request.url) else None
+
+
+def without_placed(task: TaskRequest, sent: Sent) -> TaskRequest:
+    """The request without the headers that were put into the one before it."""
+    names = {placed.key.lower() for placed in sent.placed if placed.place == "header"}
+    return replace(task, headers=tuple(header for header in task.headers if header[0].lower() not in names))
 
 
 def answer_of(response: Any, body: bytes | None = None, *, with_peer: bool = False) -> TaskResponse:
