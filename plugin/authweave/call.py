@@ -19,7 +19,6 @@ from authweave.templates import Data, Template
 from authweave.urls import UrlTemplate
 from authweave.values import Consent, Secret, Token
 
-
 OPEN: Final = frozenset({"redirect_uri", "username", "subject_token_type", "requested_token_type"})
 """Parameters of grants that are no secrets."""
 

@@ -21,8 +21,9 @@ STAGES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Every stage in its order, with its title. `connect` includes the way through a proxy."""
 
-STEP_STAGES: Final[Mapping[str, str]] = {"before": "token_call", "after": "token_checks"}
-"""The steps of a token call, one stage for each that was taken, and the stage that they come before."""
+STEP_STAGES: Final[Mapping[str, str]] = {"discovery": "token_call", "before": "token_call", "after": "token_checks"}
+_TITLES: Final[Mapping[str, str]] = {"discovery": "discovery"}
+"""Asking for metadata, and the steps of a token call, one stage for each that was taken, and the stage that they come before."""
 
 TOKEN_VERDICTS: Final = ("obtained", "refused", "inconclusive", "not_needed", "not_tested")
 CREDENTIAL_VERDICTS: Final = ("accepted", "refused", "forbidden", "inconclusive", "not_tested")
@@ -42,7 +43,7 @@ class Stage:
     @property
     def title(self) -> str:
         """The stage in words."""
-        return f"{STAGES.get(self.name, 'step')} {self.about}".rstrip()
+        return f"{STAGES.get(self.name, _TITLES.get(self.name, 'step'))} {self.about}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

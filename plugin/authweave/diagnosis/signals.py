@@ -49,6 +49,12 @@ _API_STATUSES: Final[Mapping[int, str]] = {
 }  # fmt: skip
 
 
+_DISCOVERY: Final[Mapping[str, str]] = {
+    "not_found": "discovery_not_found", "unreachable": "discovery_unreachable", "unreadable": "discovery_unreadable",
+    "endpoint": "discovery_endpoint", "endpoint_missing": "discovery_endpoint",
+}  # fmt: skip
+
+
 def local_code(error: AuthweaveError) -> str:
     """The code of an error that came before anything was sent."""
     if isinstance(error, errors.PlacementError) and _UNSENDABLE.search(str(error)):
@@ -78,6 +84,10 @@ def _wire_code(error: errors.WireError) -> str:
 def token_code(case: Case) -> str:
     """The code of a token call that gave no token."""
     error = case.error
+    if isinstance(error, errors.DiscoveryError):
+        return _DISCOVERY.get(error.kind, "discovery_mismatch")
+    if isinstance(error, errors.RegistrationError):
+        return "registration_refused"
     if case.response is not None and (code := certificate_code(case.response)):
         return code
     if isinstance(error, errors.WireError):

@@ -71,6 +71,14 @@ class Completer:
         """The issuer that is written or that the resource names. Raises DiscoveryError."""
         return issuer_of(self.settings, scope, self.finder, lambda key: Asking(self.exchange, end, f"{self.origin}.{key}", self.trust))
 
+    def known(self, scope: Mapping[str, Any]) -> Metadata | None:
+        """The metadata that are at hand; nobody is asked. Raises DiscoveryError, TemplateError."""
+        settings = self.settings
+        if settings.discovery.issuer is not None:
+            return self.finder.known(settings.discovery.issuer.render(scope), self.trust)
+        issuer = self.finder.known_issuer(settings.resource.render(scope), self.trust) if settings.resource is not None else ""
+        return self.finder.known(issuer, self.trust) if issuer else None
+
     def _key(self, settings: TokenSettings, scope: Mapping[str, Any], asking: Any, redirect_uri: str) -> TokenKey:
         """Where the registration is kept: under the issuer; without one, under the endpoint that the profile writes."""
         if settings.discovery.issuer is None and settings.discovery.registration_url is not None and written(self.settings, TOKEN) is not None:

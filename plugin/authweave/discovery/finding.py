@@ -89,6 +89,16 @@ class Finder:
         fact = self._found(_name("resource", resource, asking.trust), lambda: _asked_resource(resource, asking), lambda fact: isinstance(fact.get("issuer"), str))
         return str(fact["issuer"])
 
+    def known(self, issuer: str, trust: str = "") -> Metadata | None:
+        """The metadata of an issuer that are in memory; nobody is asked."""
+        known = self._known.get(_name("metadata", issuer, trust))
+        return Metadata.of_fact(known.fact) if known is not None and _is_of(known.fact, issuer) else None
+
+    def known_issuer(self, resource: str, trust: str = "") -> str:
+        """The issuer that a resource named, if that is in memory; else ''."""
+        known = self._known.get(_name("resource", resource, trust))
+        return str(known.fact.get("issuer", "")) if known is not None else ""
+
     def _found(
         self, name: str, ask: Callable[[], tuple[Mapping[str, Any], float]], is_good: Callable[[Mapping[str, Any]], bool],
         wrong: Mapping[str, Any] | None = None,

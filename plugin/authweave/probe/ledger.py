@@ -75,7 +75,7 @@ class Ledger:
     def learn(self, record: Recorded) -> None:
         """Know what is secret in a call."""
         self.learn_inputs()
-        if record.reply is not None:
+        if record.reply is not None and (record.may_hold_tokens or not record.is_token_call):
             self.known.learn_answer(record.reply.body, of_token_call=record.is_token_call)
         learn_placed(record, self.known)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from authweave.drafts.draft import Placed
 from authweave.errors import AuthweaveError
@@ -15,7 +16,7 @@ from authweave.wire import Kept, Wire
 
 @dataclass(slots=True)
 class Recorded:
-    """One call. `purpose`: token, renewal, check, or before and after for a step, which `about` names. `url_key` is the key of the profile that holds the URL, `path` the
+    """One call. `purpose`: token, renewal, check, discovery, or before and after for a step, which `about` names. `url_key` is the key of the profile that holds the URL, `path` the
     values of path fields; `at` is the Unix second at which the answer was there."""
 
     purpose: str
@@ -42,9 +43,18 @@ class Recorded:
         return self.purpose != "check"
 
     @property
+    def may_hold_tokens(self) -> bool:
+        """May its answer hold what nobody should see? Metadata are for everybody."""
+        return self.is_token_call and not (self.purpose == "discovery" and self.request.method == "GET")
+
+    @property
     def is_step(self) -> bool:
         """Was it a step of a token call?"""
         return self.purpose in ("before", "after")
+
+
+DISCOVERY: Final = (".issuer", ".resource", ".registration")
+"""The keys of the profile on whose behalf metadata are asked for, or a client is registered."""
 
 
 class Recorder:
@@ -59,6 +69,8 @@ class Recorder:
     def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
         """A token call, or a step of one (a `token_endpoint.Exchange`)."""
         if step := next((one for one in placed if one.place == "url"), None):
+            if step.origin.endswith(DISCOVERY):
+                return self._send(Recorded("discovery", request, placed, url_key=step.origin), seconds, wire, truncate=False)
             phase = "after" if ".after[" in step.origin else "before"
             others = tuple(one for one in placed if one is not step)
             return self._send(Recorded(phase, request, others, step.key, step.origin), seconds, wire, truncate=False)

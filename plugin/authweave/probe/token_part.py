@@ -8,9 +8,10 @@ from typing import Any
 from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import refined, token_code
-from authweave.errors import AuthweaveError, TokenAnswerError, TokenEndpointError
+from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, TokenAnswerError, TokenEndpointError
 from authweave.probe.asserted import asserts, claimed, skew_of
 from authweave.probe.cases import case_of
+from authweave.probe.discovery_part import discovered
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded, is_refresh
 from authweave.probe.stages import call_ms, failed_at, network_stages, status_line
@@ -37,6 +38,7 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
     for call in calls:
         ledger.learn(call)
     network(ledger, calls[0])
+    discovered(ledger, calls, variant)
     _steps(ledger, calls, "before")
     ledger.stage("token_call", "ok", call_ms(record), status_line(record))
     read = ["access_token", *(name for name in ("refresh_token", "id_token") if getattr(token, name)), *(f"kept.{name}" for name, value in token.kept.items() if value is not None)]
@@ -71,7 +73,10 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
         facts["evidence"] = claimed(record)
     case = case_of(ledger, error=error, record=record, facts=facts)
     code = refined(token_code(case), case)
-    if error.step:
+    if isinstance(error, DiscoveryError | RegistrationError):
+        if record is None or failed_at(record) in ("", "call"):
+            ledger.stage("discovery", "failed", call_ms(record) if record is not None else None, str(error), code=code)
+    elif error.step:
         _step_failed(ledger, error, record, code)
     else:
         _stages_of_failure(ledger, error, record, code)
@@ -94,6 +99,8 @@ def _failed_at(calls: Sequence[Recorded], error: AuthweaveError) -> Recorded | N
 
 def _went_well(ledger: Ledger, calls: Sequence[Recorded]) -> None:
     """Note what came before the failure."""
+    if ledger.variant is not None and not any(one.purpose == "discovery" for one in calls[-1:]):
+        discovered(ledger, calls, ledger.variant)
     _steps(ledger, calls, "before")
     for call in calls:
         if call.purpose == "token":

@@ -17,7 +17,7 @@ from authweave.profile import Profile
 from authweave.report import Answered, Asked, Body, Exchange, Part, Timing
 from authweave.values import path_of
 
-_TITLES: Final = {"token": "Token call", "renewal": "Token call, renewal", "check": "Check", "before": "Step", "after": "Step"}
+_TITLES: Final = {"discovery": "Discovery", "token": "Token call", "renewal": "Token call, renewal", "check": "Check", "before": "Step", "after": "Step"}
 _STANDARD: Final = "standard"
 
 
@@ -61,7 +61,7 @@ def exchange_view(record: Recorded, known: Known, profile: Profile) -> Exchange:
         purpose=record.purpose,
         title=" ".join(part for part in (_TITLES[record.purpose], known.text(record.about)) if part),
         asked=_asked(record, known, origins),
-        answered=_answered(reply, known, of_token_call=record.is_token_call) if reply else None,
+        answered=_answered(reply, known, of_token_call=record.may_hold_tokens) if reply else None,
         error=known.text(str(record.error)) if record.error else "",
         ms=record.seconds * 1000,
         address=f"{reply.address[0]}:{reply.address[1]}" if reply else "",
