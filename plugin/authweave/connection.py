@@ -39,7 +39,7 @@ from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
 from authweave.sealed_calls import sealed_exchange
-from authweave.sign_in import Begun, Callback, Desk, Whose, row_of_state
+from authweave.sign_in import Begun, Callback, Desk, Shelf, Whose, row_of_state
 from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange, TokenEndpoint
@@ -243,6 +243,8 @@ class Connection:
         credential = self._who_signs_in()
         if not credential.is_resolved:
             yield credential.resolving()
+        if credential.tokens is None:
+            raise UsageError(f"{self.profile.name}: as its inputs are, it needs no token, so nobody has to sign in")
         return (yield credential.at_desk(what, work))
 
     def _completing(self, answer: str | Mapping[str, str], session: str) -> Any:
@@ -253,15 +255,24 @@ class Connection:
 
     def completing(self, callback: Callback, session: str) -> Generator[Future[Any], Any, Token]:
         """Complete a sign-in with what came back: each answer by itself, so that of two who bring the same one hears of it."""
-        token: Token = yield from self._at_desk((object(),), lambda desk: desk.complete(callback, session))
-        return token
+        self._refuse_nobody()
+        row, able = row_of_state(callback.state), self._able()
+        for credential in able:
+            if not credential.is_resolved:
+                yield credential.resolving()
+            if credential.tokens is not None and Shelf.of(self.engine.consents, credential.tokens.key).row == row:
+                token: Token = yield credential.at_desk((object(),), lambda desk: desk.complete(callback, session))
+                return token
+        raise CallbackRefused("state", "this answers the sign-in of somebody else, or of nobody", profile=self.profile.name)
 
     def is_signing_in(self, begun: Begun) -> Generator[Future[Any], Any, bool]:
         """Is this sign-in for a token of this connection?"""
-        credential = self._who_signs_in()
-        if not credential.is_resolved:
-            yield credential.resolving()
-        return credential.tokens is not None and credential.tokens.key.facts() == begun.facts
+        for credential in self._able():
+            if not credential.is_resolved:
+                yield credential.resolving()
+            if credential.tokens is not None and credential.tokens.key.facts() == begun.facts:
+                return True
+        return False
 
     def signs_in_with(self) -> Credential:
         """The credential that a person signs in for. Blocking where a source is. Raises UsageError where nobody does."""
@@ -269,16 +280,23 @@ class Connection:
 
     def _who_signs_in(self) -> Credential:
         """The variant that a person signs in for: the one in force, or the only one where a request says which is."""
-        able = [credential for credential in self._credentials if credential.variant.tokens is not None and credential.variant.tokens.signs_in]
-        if not able:
-            raise UsageError(f"{self.profile.name}: nobody signs in for this profile; its tokens come without a person")
+        able = self._able()
         if self._single is not None:
             return self._single
         try:
             chosen = self.credential(self.variant_for(None))
-        except (TemplateError, NoVariant):
-            chosen = able[0]
-        return chosen if chosen in able else able[0]
+        except TemplateError:
+            return able[0]  # a request says which: that of the first, unless a call without a token said otherwise
+        if chosen not in able:
+            raise UsageError(f"{self.profile.name}: nobody signs in for the variant {chosen.variant.name}, which its inputs choose")
+        return chosen
+
+    def _able(self) -> list[Credential]:
+        """The variants that a person can sign in for. Raises UsageError where there are none."""
+        able = [credential for credential in self._credentials if credential.variant.tokens is not None and credential.variant.tokens.signs_in]
+        if not able:
+            raise UsageError(f"{self.profile.name}: nobody signs in for this profile; its tokens come without a person")
+        return able
 
     def _revoking(self) -> Any:
         credential = yield from self.choosing(None)

@@ -303,7 +303,7 @@ def test_scope_separator(odd_provider: OddProvider, client: Client) -> None:
     refused_without(of_odd(odd_provider, "comma", client, scope_separator=",", **scopes), of_odd(odd_provider, "comma", client, subject="b", **scopes))
 
 
-@pytest.mark.proves("consent step (authorization code): value from callback used later", "token request and response: value from token response used later")
+@pytest.mark.proves("consent step (authorization code): value from callback used later")
 def test_value_from_callback(odd_provider: OddProvider, client: Client) -> None:
     """`callback.keep`, as Intuit's realmId: without it the API of this company cannot be called."""
     keep = {"keep": {"realm": {"value": "{{ callback.realmId }}", "pattern": "[A-Za-z0-9_]+"}}}
@@ -317,6 +317,24 @@ def test_value_from_callback(odd_provider: OddProvider, client: Client) -> None:
     wrong.complete_authorization(sign_in(wrong.begin_authorization().result(20).url)).result(20)
     with right.client(trust_env=False) as good_client, wrong.client(trust_env=False) as bad_client:
         assert [200, 401] == [each.get("/api/me").status_code for each in (good_client, bad_client)]
+
+
+@pytest.mark.proves("token request and response: value from token response used later")
+def test_value_from_the_answer(odd_provider: OddProvider, client: Client) -> None:
+    """`token_response.keep`, as Salesforce's instance_url: the API of this token stands there, and nowhere else."""
+    keep = {"keep": {"instance": {"value": "{{ response.json.instance_url }}", "pattern": r"http://127\.0\.0\.1:[0-9]+/at-[0-9a-f]+"}}}
+    url, supplied = odd_provider.at("instance"), {"client_id": client.client_id, "client_secret": client.client_secret}
+    made = {"type": "oauth2", "grant_type": "authorization_code", "redirect_uri": BACK, "authorization_url": f"{url}/authorize", "token_url": f"{url}/token"}
+    statuses = []
+    for subject, auth, server in (("a", {**made, "token_response": keep}, "{{ kept.instance }}"), ("b", made, f"{odd_provider.origin}/at-0123")):
+        one = engine(inputs=supplied).connect(profile(auth, server), subject=subject)
+        one.complete_authorization(sign_in(one.begin_authorization().result(20).url)).result(20)
+        with httpx.Client(auth=one.auth, trust_env=False) as http:
+            kept = one.token().result(20).kept.get("instance")
+            base = kept.reveal() if hasattr(kept, "reveal") else kept or f"{odd_provider.origin}/at-0123"
+            statuses.append(http.get(f"{base}/api/me").status_code)
+
+    assert [200, 401] == statuses
 
 
 RENAMED = {"authorization_request": {"rename": {"client_id": "appid", "redirect_uri": "callback"}}}

@@ -542,6 +542,68 @@ def test_no_message_repeats_what_came_back(identity):
         assert "<b>" not in f"{caught.value} {vars(caught.value)}"
 
 
+@pytest.mark.parametrize(
+    ("redirect", "came"),
+    [("https://App.example.com", "https://app.example.com/"), ("https://app.example.com:443/cb", "https://app.example.com/cb"), ("com.example.app:/cb", "com.example.app:/cb")],
+)
+def test_a_browser_may_write_the_redirect_uri_its_own_way(identity, redirect, came):
+    """Host in lower case, no usual port, a slash: the same place; what is sent stays as it is registered."""
+    connection = of(identity)
+    begun = begun_by(connection, redirect_uri=redirect)
+
+    assert redirect == asked_of(begun)["redirect_uri"]
+    assert "T1" == completed(connection, f"{came}?code=x&state={begun.state}").access_token.reveal()
+    assert redirect == identity.asked[0].form["redirect_uri"]
+
+
+@pytest.mark.parametrize("came", ["https://app.example.com/cb/", "https://app.example.com/CB", "https://app.example.com:8443/cb", "http://app.example.com/cb", "https://app.example.com.evil.example/cb", "https://app.example.com/x/../cb"])
+def test_another_place_is_another_place(identity, came):
+    """Path, port, scheme and host are compared letter for letter."""
+    connection = of(identity)
+    begun = begun_by(connection, redirect_uri="https://app.example.com/cb")
+
+    assert "redirect_uri" == refused(connection, f"{came}?code=x&state={begun.state}")
+
+
+def test_variants_by_host_have_sign_ins_of_their_own(identity):
+    """Each answer finds the variant that it was begun for, by its state."""
+    variants = [{**code_auth(identity, scopes=[name]), "name": name, **({"when": f"{{{{ request.host == '{name}.example.com' }}}}"})} for name in ("eu", "us")]
+    connection = engine().connect(profile(variants, "https://eu.example.com", "https://us.example.com"), subject="anna")
+    links = {}
+    for name in ("eu", "us"):
+        with pytest.raises(AuthorizationRequired) as caught:
+            connection.authorize(TaskRequest("GET", f"https://{name}.example.com/x")).result(10)
+        links[name] = caught.value.authorization
+
+    assert ["eu", "us"] == [asked_of(links[name])["scope"] for name in links]
+    assert "T1" == completed(connection, answer_to(links["us"])).access_token.reveal()
+    assert connection.authorize(TaskRequest("GET", "https://us.example.com/x")).result(10).header("authorization") == "Bearer T1"
+    with pytest.raises(AuthorizationRequired):
+        connection.authorize(TaskRequest("GET", "https://eu.example.com/x")).result(10)
+
+
+def test_the_variant_that_the_inputs_choose_decides_whether_somebody_signs_in(identity):
+    """Nobody is sent to sign in for a way that is not in force."""
+    variants = [{**code_auth(identity), "name": "person", "when": "{{ inputs.way == 'person' }}"}, {"type": "bearer", "name": "fixed"}]
+    made = profile(variants, API, inputs={"way": {"enum": ["person", "fixed"]}}, subject="user")
+
+    assert begun_by(engine(inputs={**INPUTS, "way": "person", "token": "x"}).connect(made, subject="anna")).url
+    with pytest.raises(UsageError, match="fixed"):
+        begun_by(engine(inputs={**INPUTS, "way": "fixed", "token": "x"}).connect(made, subject="anna"))
+
+
+def test_who_waits_for_a_person_with_a_browser_hears_of_it(identity, clock):
+    """`await_authorization` in one process, the answer in another."""
+    store = MemoryStore(clock)
+    here, there = (of(identity, run=engine(clock=clock, store=store)) for _ in range(2))
+    begun = begun_by(here)
+    waiting = here.await_authorization()
+    completed(there, answer_to(begun))
+
+    assert "T1" == waiting.result(20).access_token.reveal() == token_of(here)
+    assert 1 == identity.count
+
+
 # ---- the provider says no
 
 

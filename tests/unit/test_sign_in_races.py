@@ -121,15 +121,16 @@ def test_a_renewal_that_is_refused_later_harms_nothing():
 def test_a_caller_who_comes_during_the_exchange_gets_its_token():
     """They wait for the lease instead of hearing that somebody has to sign in."""
     bench = SignInBench()
-    gate = threading.Event()
+    gate, is_under_way = threading.Event(), threading.Event()
 
     def get(end):
+        is_under_way.set()
         gate.wait(20)
         return bench.token("C1", refresh="CR1")
 
     signing = threading.Thread(target=lambda: bench.tokens.signed_in(get))
     signing.start()
-    until(lambda: not bench.ledger.lease(KEY, "somebody else", 0.01))
+    assert is_under_way.wait(20)
     waiting = bench.same().renewed()
     time.sleep(0.1)
     gate.set()

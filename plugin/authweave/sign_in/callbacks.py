@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from authweave.errors import AuthorizationDenied, CallbackRefused
+from authweave.errors import AuthorizationDenied, CallbackRefused, UrlRefused
 from authweave.redaction import inert
+from authweave.urls import Origin
 
 LONGEST: Final = 32 * 1024
 MOST: Final = 100
@@ -91,8 +92,8 @@ class Callback:
             return
         wanted, _, query = redirect_uri.partition("?")
         fixed = dict(_pairs(query))
-        if self.base != wanted or any(self.parameters.get(name) != value for name, value in fixed.items()):
-            raise CallbackRefused("redirect_uri", "the answer came to another redirect URI than the sign-in was begun with")
+        if _place(self.base) != _place(wanted) or any(self.parameters.get(name) != value for name, value in fixed.items()):
+            raise CallbackRefused("redirect_uri", "the answer came to another redirect URI than the sign-in was begun with (behind a proxy, give its parameters alone)")
 
     def denied(self, profile: str) -> AuthorizationDenied | None:
         """The provider's refusal, if it is one (RFC 6749 §4.1.2.1), in words that can be shown."""
@@ -115,6 +116,16 @@ class Callback:
             return None
         is_plain = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
         return inert(text) if is_plain else None
+
+
+def _place(uri: str) -> str:
+    """A URI without its query as a browser writes it: host in lower case, no usual port, a path; letter for letter otherwise."""
+    try:
+        origin = str(Origin.of(uri))
+    except UrlRefused:
+        return uri
+    path = urlsplit(uri).path or "/"
+    return f"{origin}{path}"
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
