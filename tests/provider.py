@@ -82,8 +82,10 @@ class Provider:
 
 @contextmanager
 def provider(hosts: Iterable[str], script: Iterable[Says], *, clock: Any = None) -> Iterator[Provider]:
-    """A provider at these hosts; beyond its script it answers 500. Without a clock, time stands still."""
-    answers, lock, names, clock = list(script), threading.Lock(), tuple(hosts), clock or Clock()
+    """A provider at these hosts (with their ports, where they have one); beyond its script it answers 500. Without a clock, time stands still."""
+    answers, lock, clock = list(script), threading.Lock(), clock or Clock()
+    places = {(name, int(port or 443)) for name, _, port in (host.partition(":") for host in hosts)}
+    names = sorted({name for name, _ in places})
 
     def behave(peer: Peer) -> None:
         peer.request()
@@ -93,7 +95,7 @@ def provider(hosts: Iterable[str], script: Iterable[Says], *, clock: Any = None)
 
     with tls_server(behave, AUTHORITY, *names) as server, Server(connect_proxy(server.port)) as proxy:
         route = Route("127.0.0.1", server.port, ca=AUTHORITY.pem)
-        wire = Wire(routes={(name, 443): route for name in names}, environ={})
+        wire = Wire(routes=dict.fromkeys(places, route), environ={})
         quiet = Settings.load({"sources": ()}, env={})
         with Engine(settings=quiet, wire=wire, clock=clock) as engine:
             yield Provider(server, proxy, engine, clock)

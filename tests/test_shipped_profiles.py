@@ -55,7 +55,8 @@ def test_these_are_the_profiles_that_are_shipped() -> None:
     expected = [
         "audiocodes-bot", "audiocodes-voiceai-connect", "aws", "azure-storage", "emarsys", "github-app", "google-service-account", "kore-api-key",
         "kore-authorization-code", "kore-basic", "kore-client-credentials", "kore-password", "netsuite-tba",
-        "nuance-mix-api-user", "nuance-mix-api", "nuance-mix-runtime", "salesforce-jwt", "snowflake",
+        "nuance-mix-api-user", "nuance-mix-api", "nuance-mix-runtime", "salesforce-jwt",
+        "sap-business-one", "snowflake", "tableau",
     ]  # fmt: skip
 
     assert [f"{name}.yaml" for name in expected] == [path.name for path in FILES]
@@ -207,7 +208,7 @@ def by_httpx(at, connection, task) -> None:
 def test_the_wire_carries_what_the_documentation_says(case: Case, door) -> None:
     """Every request of the conversation, byte for byte: request line, headers (none missing, none more), body."""
     hosts = {value for one in case.wire for name, value in one.headers if name == "host"}
-    script = [Says(one.answer.status, one.answer.content, is_form=one.answer.is_form) for one in case.wire]
+    script = [Says(one.answer.status, one.answer.content, tuple(one.answer.headers), is_form=one.answer.is_form) for one in case.wire]
 
     with provider(hosts, script) as at:
         connection = at.engine.connect(case.profile, inputs=case.inputs, subject=case.subject or None)

@@ -32,6 +32,7 @@ class Answer:
     content: dict[str, Any]
     is_form: bool = False
     sources: list[str] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -138,6 +139,9 @@ class _Reader:
             self.cited = []
             is_form, content = content.startswith("form "), content.removeprefix("form ")
             self.case.wire[-1].answer = Answer(int(status), json.loads(content), is_form, self.cited)
+        elif text.startswith("<: "):
+            name, _, value = text[3:].partition(": ")
+            self.case.wire[-1].answer.headers.append((name, value))
         elif text:
             word, _, rest = text.partition(" ")
             getattr(self, f"take_{word}")(rest.strip())
