@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from authweave.sandbox.made_up_keys import RSA, MadeUpKeys
 from authweave.sandbox.shown import certificates_of
 from authweave.sandbox.signers import key_kinds
 from authweave.sandbox.verifiers.case import Memory
+from authweave.sandbox.well_known import completed, documents
 from authweave.scopes import make_scope
 from authweave.urls import ServerPattern, UrlTemplate
 from authweave.values import Secret, Token
@@ -103,15 +105,25 @@ class Account:
         """Where a URL of the profile leads for this customer."""
         return Address.of(url.render(self.scope()))
 
+    def settings(self, variant: Variant) -> TokenSettings | None:
+        """How a variant gets tokens, with the endpoints that the sandbox's metadata name."""
+        return completed(self, variant.tokens) if variant.tokens is not None else None
+
+    @cached_property
+    def documents(self) -> Mapping[str, Mapping[str, Any]]:
+        """What stands at the well-known places of this customer's servers, by URL."""
+        return dict(documents(self))
+
     def endpoints(self) -> Iterator[tuple[Variant, TokenSettings, Address, Address]]:
         """Every variant that gets tokens, with where it grants and where it refreshes."""
         for variant in self.profile.variants:
-            if (settings := variant.tokens) is not None and settings.token_url is not None and settings.refresh_url is not None:
+            if (settings := self.settings(variant)) is not None and settings.token_url is not None and settings.refresh_url is not None:
                 yield variant, settings, self.address(settings.token_url), self.address(settings.refresh_url)
 
     def revocation_addresses(self, variant: Variant) -> Iterator[Address]:
         """Where a variant ends tokens; where the URL holds the token, one address for each."""
-        request = variant.tokens.revoke_request if variant.tokens is not None else None
+        settings = self.settings(variant)
+        request = settings.revoke_request if settings is not None else None
         if request is None or request.url is None:
             return
         holds_token = any(read[0] == "token" for read in request.url.reads)
@@ -121,8 +133,10 @@ class Account:
     def places(self) -> set[tuple[str, int]]:
         """Every host and port that the profile names. A `*` gets one host that stands for it."""
         found = {(address.host, address.port) for _, _, *both in self.endpoints() for address in both}
+        found |= {(address.host, address.port) for address in map(Address.of, self.documents)}
         for variant in self.profile.variants:
-            request = variant.tokens.revoke_request if variant.tokens is not None else None
+            settings = self.settings(variant)
+            request = settings.revoke_request if settings is not None else None
             steps = (*variant.tokens.before, *variant.tokens.after) if variant.tokens is not None else ()
             for called in (step.request.url for step in steps if step.request.url is not None):
                 address = Address.of(called.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
@@ -130,7 +144,7 @@ class Account:
             if request is not None and request.url is not None:
                 address = Address.of(request.url.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
                 found.add((address.host, address.port))
-            sign_in = variant.tokens.sign_in if variant.tokens is not None else None
+            sign_in = settings.sign_in if settings is not None else None
             for url in (sign_in.authorization_url, sign_in.device_authorization_url) if sign_in is not None else ():
                 if url is not None:
                     found.add((self.address(url).host, self.address(url).port))

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from authweave.errors import AuthweaveError, UsageError
 from authweave.net.values import Route
 from authweave.sandbox import api
-from authweave.sandbox.account import Account
+from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
 from authweave.sandbox.authority import Authority
 from authweave.sandbox.faults import Struck, fault_of, through
-from authweave.sandbox.identity import Desk
+from authweave.sandbox.identity import Desk, leads_to
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
 from authweave.sandbox.shown import missing_certificate
 from authweave.sandbox.steps import StepDesk
@@ -224,6 +224,8 @@ class Sandbox:
             desks = [desk for desk in self._desks if desk.serves(arrived)]
         if desks:
             return self._at_desk(desks, arrived)
+        if (told := self._told(arrived)) is not None:
+            return told
         accounts = tuple(account for account in self.accounts if api.serves(account, arrived))
         if accounts:
             return self._at_api(accounts, arrived)
@@ -234,6 +236,14 @@ class Sandbox:
                 404, {"error": "not_found", "error_description": "no profile in the sandbox has an endpoint here"}
             ),
         )
+
+    def _told(self, arrived: Arrived) -> tuple[str, str, Reply] | None:
+        """What stands at a well-known place; None for another place."""
+        for account in self.accounts if arrived.method == "GET" else ():
+            for url, document in account.documents.items():
+                if leads_to(Address.of(url), arrived):
+                    return "discovery", account.profile.name, json_reply(200, document)
+        return None
 
     def _at_desk(self, desks: list[Desk | StepDesk], arrived: Arrived) -> tuple[str, str, Reply]:
         """Of several customers at one endpoint the one that is named, and of those the one that is recognised."""

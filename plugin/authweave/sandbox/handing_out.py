@@ -64,7 +64,7 @@ def first_call(account: Account) -> TaskRequest | None:
     for variant in account.profile.variants:
         if variant.tokens is not None and not variant.tokens.dpop:  # a proof is good for one request only
             try:
-                return token_call(variant.tokens, account.scope(), None, variant.origin).draft().finish()
+                return token_call(account.settings(variant) or variant.tokens, account.scope(), None, variant.origin).draft().finish()
             except AuthweaveError:
                 return None
     return None

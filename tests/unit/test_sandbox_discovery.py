@@ -1,0 +1,41 @@
+"""Profiles without endpoints in the sandbox: its servers have metadata, as the profile's issuer or resource would."""
+
+from __future__ import annotations
+
+import pytest
+
+from authweave.probe import test_profile as probe
+from authweave.sandbox import Sandbox
+from services import profile
+
+API = "https://api.acme.example"
+
+
+def made(auth, **more):
+    return profile({"type": "oauth2", **auth}, API, test={"request": {"url": "/me"}}, **more)
+
+
+@pytest.mark.parametrize("auth", [
+    {"grant_type": "client_credentials", "issuer": "https://idp.acme.example"},
+    {"grant_type": "client_credentials", "issuer": "https://idp.acme.example/realms/{{ inputs.realm }}"},
+    {"grant_type": "client_credentials", "resource": f"{API}/mcp"},
+])  # fmt: skip
+def test_metadata_lead_to_the_sandbox(auth):
+    """The whole way: well-known place, token endpoint, API."""
+    shown = made(auth, **({"inputs": {"realm": {}}} if "realm" in str(auth) else {}))
+
+    with Sandbox([shown]) as box:
+        report = probe(box.engine(), shown, sandbox=True)
+
+    assert "accepted" == report.credential.word, report.diagnoses
+    assert "ok" == next(stage.status for stage in report.stages if stage.name == "discovery")
+
+
+def test_what_the_profile_writes_stands():
+    """Nobody asks for metadata."""
+    shown = made({"grant_type": "client_credentials", "issuer": "https://idp.acme.example", "token_url": "https://idp.acme.example/t"})
+
+    with Sandbox([shown]) as box:
+        report = probe(box.engine(), shown, sandbox=True)
+        assert "accepted" == report.credential.word
+        assert not [stage for stage in report.stages if stage.name == "discovery"]
