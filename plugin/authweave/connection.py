@@ -518,14 +518,14 @@ class Credential:
         connection, authorization, hint = self.connection, None, ""
         profile = connection.profile
         if connection.engine.is_apart:
-            hint = f"sign in first: authweave login {profile.name}"
+            hint = "sign in first: {command}"
         else:
             try:
                 authorization = yield self.at_desk(("join",), lambda desk: desk.join())
             except (UrlRefused, MissingInput) as error:
                 if "redirect_uri" not in str(error):
                     raise
-                hint = f"nobody says where the browser comes back to: begin_authorization(redirect_uri=…), or at a terminal: authweave login {profile.name}"
+                hint = "nobody says where the browser comes back to: begin_authorization(redirect_uri=…), or at a terminal: {command}"
         return AuthorizationRequired(
             needed.reason, profile=profile.name, identity_provider=profile.identity_provider, tenant=connection.tenant,
             subject=connection.subject, authorization=authorization, hint=hint,

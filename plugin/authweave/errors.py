@@ -486,10 +486,20 @@ class AuthorizationRequired(SignInNeeded):
     def _sentence(self, hint: str) -> str:
         whom = "".join(f", {name} {value}" for name, value in (("tenant", self.tenant), ("subject", self.subject)) if value)
         where = f" at {self.identity_provider}" if self.identity_provider else ""
-        return f"{self.profile or 'this profile'}{whom}: a person has to sign in{where} first ({self.reason}); {hint or self._how()}"
+        return f"{self.profile or 'this profile'}{whom}: a person has to sign in{where} first ({self.reason}); {(hint or self._how()).replace('{command}', self.command)}"
+
+    @property
+    def command(self) -> str:
+        """What signs in at a terminal."""
+        import shlex  # nobody who starts the command line has to wait for it
+
+        words = ["authweave", "login", self.profile or "NAME"]
+        words += ["--tenant", self.tenant] if self.tenant else []
+        words += ["--subject", self.subject] if self.subject else []
+        return shlex.join(words)
 
     def _how(self) -> str:
-        login = f"authweave login {self.profile}" if self.profile else "authweave login"
+        login = self.command
         if self.authorization is None:
             return f"at a terminal: {login}"
         if self.authorization.kind == "device":

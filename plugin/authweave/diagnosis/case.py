@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authweave.challenges import Challenge, challenges
-from authweave.errors import AuthweaveError, SignInNeeded, TokenEndpointError, WireError
+from authweave.errors import AuthorizationRequired, AuthweaveError, SignInNeeded, TokenEndpointError, WireError
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.values import TaskRequest, TaskResponse
 
@@ -44,9 +44,9 @@ class Case:
         return str(self.error) if self.error else ""
 
     @property
-    def profile_name(self) -> str:
-        """The profile's name."""
-        return self.profile.name if self.profile else "NAME"
+    def login(self) -> str:
+        """What signs in at a terminal."""
+        return self.error.command if isinstance(self.error, AuthorizationRequired) else "authweave login"
 
     @property
     def own_type(self) -> str:

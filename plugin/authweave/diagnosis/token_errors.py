@@ -104,8 +104,8 @@ ENTRIES = table(
     Entry("needs_person", "A person must approve or sign in ({word}); this cannot work unattended{quoted}.", (
         Remedy("auth.grant_type", "let an administrator consent for the client, or use a grant with sign-in"),
     ), verdict=REFUSED),
-    Entry("authorization_required", "A person has to sign in first ({description}): `authweave login {profile_name}`.", (
-        Remedy("auth.grant_type", "sign in: `authweave login {profile_name}`; then test again"),
+    Entry("authorization_required", "A person has to sign in first ({description}): `{login}`.", (
+        Remedy("auth.grant_type", "sign in: `{login}`; then test again"),
     ), verdict="not_tested"),
     Entry("authorization_denied", "The person said no, or the provider refused the sign-in: {what}.", (
         Remedy("auth.scopes", "ask for scopes that this client, and this person, may have", lambda case: "scope" in case.what),
