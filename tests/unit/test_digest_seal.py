@@ -222,7 +222,7 @@ def test_what_is_missing_is_told_before_anything_is_sent(given):
     """Even though the first request would carry neither."""
     from authweave.errors import MissingInput
 
-    with pytest.raises(MissingInput, match="password|username"):
+    with pytest.raises(MissingInput, match=r"password|username"):
         engine(inputs={}).connect(loads(PROFILE), inputs=given).authorize(TaskRequest("GET", "/x")).result(5)
 
 
