@@ -234,8 +234,11 @@ def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:
 
 
 def _known_secrets(scope: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
-    """What the request may have held: the secret inputs that were read, and the tokens that were refreshed."""
+    """What the request may have held: the secret inputs that were read, what was kept, and the tokens that were refreshed."""
     yield from getattr(scope.get("inputs"), "secrets", ())
+    for name, value in scope.get("kept", {}).items():
+        if isinstance(value, Secret) and isinstance(value.reveal(), str | bytes):
+            yield name, value
     for name, value in scope.get("token", {}).items():
         if isinstance(value, Secret):
             yield name, value

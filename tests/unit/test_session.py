@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -83,6 +84,30 @@ def test_a_login_as_it_is_written(request_: dict[str, Any], expected: bytes) -> 
 
     assert host.asked[0].body == expected
     assert host.asked[0].method == request_.get("method", "POST")
+
+
+def test_user_name_and_password_from_elsewhere() -> None:
+    """Both keys take templates, and replace the inputs of their names."""
+    auth = {"type": "session", "username": "{{ inputs.user }}@acme", "password": "{{ inputs.pin }}"}
+    declared = {"user": {}, "pin": {"secret": True}}
+    with serving(Host({"access_token": "T1"})) as host:
+        made = profile({"token_url": f"{host.url}/login", **auth}, "https://api.acme.example", inputs=declared)
+        engine(inputs={"user": "ada", "pin": "1042-77"}).connect(made).token().result(10)
+
+    assert json.loads(host.asked[0].body) == {"username": "ada@acme", "password": "1042-77"}
+
+
+def test_a_herd_logs_in_once() -> None:
+    """Many threads, one step and one login: what a login gives belongs to all of them."""
+    with serving(Host({"nonce": "n"}, {"access_token": "T1"})) as host:
+        step = {"name": "nonce", "request": {"url": f"{host.url}/nonce"}, "response": {"keep": {"nonce": "{{ response.json.nonce }}"}}}
+        login = {"fields": [{"key": "n", "value": "{{ kept.nonce }}"}, {"key": "p", "value": "{{ inputs.password }}"}]}
+        connection = connected({"type": "session", "before": [step], "token_request": login}, host, inputs={"password": "s"})
+        with ThreadPoolExecutor(32) as pool:
+            headers = {request.header("authorization") for request in pool.map(lambda _: sent(connection), range(64))}
+
+    assert headers == {"Bearer T1"}
+    assert [asked.target for asked in host.asked] == ["/nonce", "/login"]
 
 
 def test_a_login_by_query() -> None:

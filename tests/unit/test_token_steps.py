@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from authweave.errors import DeadlineExceeded, RateLimited, TemplateError, TokenAnswerError, TokenEndpointError
+from authweave.errors import (
+    DeadlineExceeded,
+    RateLimited,
+    TemplateError,
+    TokenAnswerError,
+    TokenEndpointError,
+    UrlRefused,
+)
 from authweave.values import NEVER, TaskRequest
 from services import Clock, Identity, Reply, Request, connect, engine, says, serving
 
@@ -272,3 +279,37 @@ def test_a_store_gives_back_what_was_kept(tmp_path: Any) -> None:
 
     assert sent.url == "https://api.acme.example/v1/me?a=1"
     assert json.dumps(host.lines) == json.dumps(["GET /before", "POST /token"])
+
+
+@pytest.mark.parametrize("place", ["http://evil.example/token", "https://evil.example/token", "https://user:pw@login.acme.example/token", "file:///etc/passwd"])
+def test_a_kept_endpoint_stays_within_its_pattern(place: str) -> None:
+    """A hostile answer of the discovery cannot send the secret to another host, nor over plain http."""
+    keep = {"endpoint": {"value": "{{ response.json.endpoint }}", "pattern": r"https://[a-z]+\.acme\.example/.*"}}
+    with serving(Host(find=[{"endpoint": place}])) as host:
+        auth = oauth(host, token_url="{{ kept.endpoint }}", before=[step(host, "find", response={"keep": keep})])
+        with pytest.raises(TemplateError, match=r"step find: .*does not look like"):
+            token(auth)
+
+    assert host.lines == ["GET /find"]
+
+
+def test_a_kept_endpoint_over_plain_http_is_refused() -> None:
+    """Even where the pattern would let it pass."""
+    keep = {"endpoint": {"value": "{{ response.json.endpoint }}", "pattern": r"https?://.*"}}
+    with serving(Host(find=[{"endpoint": "http://login.acme.example/token"}])) as host:
+        auth = oauth(host, token_url="{{ kept.endpoint }}", before=[step(host, "find", response={"keep": keep})])
+        with pytest.raises(UrlRefused):
+            token(auth)
+
+    assert host.lines == ["GET /find"]
+
+
+def test_words_that_repeat_what_was_kept_are_not_shown() -> None:
+    """A refusal that quotes the nonce of a step shows a mark in its place."""
+    with serving(Host(nonce=[{"nonce": "n0nce-pl4nted-77"}], token=[says({"error": "invalid_request", "error_description": "n0nce-pl4nted-77 was used"}, 400)])) as host:
+        auth = oauth(host, before=[step(host, "nonce", response={"keep": {"nonce": "{{ response.json.nonce }}"}})], token_request={"fields": [{"key": "n", "value": "{{ kept.nonce }}"}]})
+        with pytest.raises(TokenEndpointError) as caught:
+            token(auth)
+
+    assert "pl4nted" not in f"{caught.value} {caught.value.error_description}"
+    assert "was used" in str(caught.value)

@@ -46,6 +46,10 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
         for key in ("refresh_url", "refresh_request"):
             if key in auth:
                 yield (key,), "refresh_with: grant never refreshes", f"remove {key}, or refresh_with"
+    if auth.get("type") == "session" and auth.get("token_request", {}).keys() & {"fields", "content"}:
+        for key in ("username", "password"):
+            if key in auth:
+                yield (key,), "token_request writes the login out, and does not read this", "remove it, or the fields of token_request"
     if "scope_separator" in auth and not isinstance(auth.get("scopes"), list):
         yield ("scope_separator",), "there is nothing to separate: scopes is not a list", "write scopes as a list, or remove it"
     for index, step in enumerate(auth.get("before", ())):
