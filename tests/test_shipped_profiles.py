@@ -52,15 +52,8 @@ def named(path: Path) -> str:
 
 def test_these_are_the_profiles_that_are_shipped() -> None:
     """One YAML file per profile, nothing beside them, and a transcript for each."""
-    expected = [
-        "audiocodes-bot", "audiocodes-voiceai-connect", "aws", "azure-storage", "emarsys", "github-app", "google-service-account", "kore-api-key",
-        "kore-authorization-code", "kore-basic", "kore-client-credentials", "kore-password", "netsuite-tba",
-        "nuance-mix-api-user", "nuance-mix-api", "nuance-mix-runtime", "salesforce-jwt",
-        "sap-business-one", "snowflake", "tableau",
-    ]  # fmt: skip
-
-    assert [f"{name}.yaml" for name in expected] == [path.name for path in FILES]
-    assert expected == [transcript.profile for transcript in TRANSCRIPTS]
+    assert {".yaml"} == {path.suffix for path in FILES}
+    assert [path.stem for path in FILES] == [transcript.profile for transcript in TRANSCRIPTS]
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)
@@ -211,6 +204,7 @@ def test_the_wire_carries_what_the_documentation_says(case: Case, door) -> None:
     script = [Says(one.answer.status, one.answer.content, tuple(one.answer.headers), is_form=one.answer.is_form) for one in case.wire]
 
     with provider(hosts, script) as at:
+        at.engine.foretells = not case.has_realm
         connection = at.engine.connect(case.profile, inputs=case.inputs, subject=case.subject or None)
         if case.browser:
             begun = connection.begin_authorization().result(10)

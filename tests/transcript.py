@@ -90,6 +90,7 @@ class Case:
     subject: str = ""
     browser: Line | None = None
     back: str = ""
+    has_realm: bool = True
     tasks: list[Task] = field(default_factory=list)
     wire: list[Expected] = field(default_factory=list)
 
@@ -171,6 +172,9 @@ class _Reader:
 
     def take_back(self, text: str) -> None:
         self.case.back = text
+
+    def take_realm(self, text: str) -> None:
+        self.case.has_realm = text != "none"
 
     def take_after(self, text: str) -> None:
         self.after = float(text)
