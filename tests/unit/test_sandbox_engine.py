@@ -16,7 +16,7 @@ from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, Toke
 from authweave.flights import outcome
 from authweave.loading import files_in, load
 from authweave.resources import profiles_folder
-from authweave.sandbox import FAULTS, Sandbox, for_test
+from authweave.sandbox import FAULTS, Person, Sandbox, for_test
 from authweave.sandbox.handing_out import hand_out
 from authweave.settings import Settings
 from authweave.values import TaskRequest, TaskResponse
@@ -55,12 +55,21 @@ def first_url(account):
     return server.rstrip("/") + "/x"
 
 
+def signed_in(engine, made, **how):
+    """A connection for somebody; who has to sign in does so."""
+    connection = engine.connect(made, subject="somebody" if made.subject == "user" else None, **how)
+    if made.variants[0].tokens is not None and made.variants[0].tokens.signs_in:
+        begun = connection.begin_authorization().result(10)
+        connection.complete_authorization(Person(engine.wire)(begun)).result(10)
+    return connection
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_every_shipped_profile_does_its_job(path):
     """Each gets its token over TLS and is accepted on a GET and on a POST, on its real hosts, with one token request."""
     shipped = load(path)
     with Sandbox([shipped]) as sandbox, sandbox.engine() as engine:
-        connection = engine.connect(shipped, inputs=sandbox.inputs(shipped))
+        connection = signed_in(engine, shipped, inputs=sandbox.inputs(shipped))
         url = first_url(sandbox.account(shipped))
 
         got = send(connection, TaskRequest("GET", url, path_template=True))
@@ -370,7 +379,7 @@ def test_another_process_needs_one_variable(tmp_path, monkeypatch):
         with Engine() as engine:
             for one in shipped:
                 if one.variants[0].tokens is not None:
-                    assert engine.connect(one).token().result(10) is not None
+                    assert signed_in(engine, one).token().result(10) is not None
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
 
     assert {"AUTHWEAVE_CONFIG"} == set(variables)
