@@ -24,6 +24,7 @@ from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request
+from authweave.sign_in.three_legs import link
 from authweave.signing_string import SIGNED, signed_string
 from authweave.token_endpoint import proof_key, put_proof
 from authweave.token_steps import is_due
@@ -213,6 +214,9 @@ class _Maker:
         assert settings is not None  # noqa: S101 - as above
         if settings.at_device:
             draft, key = device_request(settings, scope, variant.origin), "device_authorization_url"
+        elif "request_token_url" in variant.own:
+            token = self.known.stand_in("oauth_token", "oauth_token, new for each sign-in")
+            draft, key = link(settings, scope, variant.origin, token), "authorization_url"
         else:
             state, challenge = (self.known.stand_in(name, f"{name}, new for each sign-in") for name in ("state", "code_challenge"))
             draft = authorization_request(settings, scope, variant.origin, state=state, redirect_uri=consent.redirect_uri, challenge=challenge if consent.verifier else "")

@@ -145,7 +145,8 @@ class Account:
                 address = Address.of(request.url.render(self.scope(Issued("token", 0.0, refresh_token="token", kept=self.kept))))
                 found.add((address.host, address.port))
             sign_in = settings.sign_in if settings is not None else None
-            for url in (sign_in.authorization_url, sign_in.device_authorization_url) if sign_in is not None else ():
+            temporary = variant.own.get("request_token_url")
+            for url in (sign_in.authorization_url, sign_in.device_authorization_url, temporary) if sign_in is not None else ():
                 if url is not None:
                     found.add((self.address(url).host, self.address(url).port))
         for server in (server.replace("://*.", f"://{WILD}.") for server in self.servers):

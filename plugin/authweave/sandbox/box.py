@@ -21,6 +21,7 @@ from authweave.sandbox.identity import Desk, leads_to
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
 from authweave.sandbox.shown import missing_certificate
 from authweave.sandbox.steps import StepDesk
+from authweave.sandbox.three_legs import LegsDesk
 from authweave.wire import Wire
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._accounts: list[Account] = []
-        self._desks: list[Desk | StepDesk] = []
+        self._desks: list[Desk | LegsDesk | StepDesk] = []
         self._authority = Authority()
         self._port = port
         self._listener: Listener | None = None
@@ -181,7 +182,9 @@ class Sandbox:
     def _add(self, profile: Profile, chosen: Mapping[str, Any]) -> Account:
         account = Account(profile, chosen, self._clock)
         desks = [
-            Desk(account, variant, settings, granting, refreshing, lifetime=self._lifetime, clock=self._clock)
+            LegsDesk(account, variant, settings, lifetime=self._lifetime, clock=self._clock)
+            if "request_token_url" in variant.own
+            else Desk(account, variant, settings, granting, refreshing, lifetime=self._lifetime, clock=self._clock)
             for variant, settings, granting, refreshing in account.endpoints()
         ]
         steps = [
@@ -245,7 +248,7 @@ class Sandbox:
                     return "discovery", account.profile.name, json_reply(200, document)
         return None
 
-    def _at_desk(self, desks: list[Desk | StepDesk], arrived: Arrived) -> tuple[str, str, Reply]:
+    def _at_desk(self, desks: list[Desk | LegsDesk | StepDesk], arrived: Arrived) -> tuple[str, str, Reply]:
         """Of several customers at one endpoint the one that is named, and of those the one that is recognised."""
         likely = [desk for desk in desks if desk.is_named(arrived)] or desks
         struck = Struck("token", arrived, tuple(desk.account for desk in likely))
@@ -262,7 +265,7 @@ class Sandbox:
                 first = first or reply
             return first  # type: ignore[return-value]  # there is at least one desk
 
-        faults = self._faults if any(isinstance(desk, Desk) for desk in likely) else ()
+        faults = self._faults if any(isinstance(desk, Desk | LegsDesk) for desk in likely) else ()
         reply = through(faults, struck, usual)
         return chosen.kind(arrived), chosen.account.profile.name, reply
 

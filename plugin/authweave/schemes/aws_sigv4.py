@@ -82,6 +82,7 @@ def _of_role(auth: Mapping[str, Any]) -> dict[str, Any]:
         },
         "token_response": {
             "access_token": f"{{{{ {_CREDENTIALS}.SessionToken }}}}",
+            "token_type": "AWS4-HMAC-SHA256",
             "expires_at": f"{{{{ {_CREDENTIALS}.Expiration }}}}",
             "error": f"{{{{ {' or '.join(f'{error}.Code' for error in _ERRORS)} }}}}",
             "error_description": f"{{{{ {' or '.join(f'{error}.Message' for error in _ERRORS)} }}}}",

@@ -62,6 +62,7 @@ class OAuth1:
             "token_request": {"encoding": "none"},
             "token_response": {
                 "access_token": f"{{{{ {_FORM}.oauth_token or {_JSON}.oauth_token }}}}",
+                "token_type": "OAuth",
                 "error": f"{{{{ {_FORM}.oauth_problem or {_FORM}.error or {_JSON}.error }}}}",
                 "error_description": f"{{{{ {_FORM}.oauth_problem_advice or {_FORM}.error_description }}}}",
                 "keep": {"token_secret": f"{{{{ {_FORM}.oauth_token_secret or {_JSON}.oauth_token_secret }}}}"},

@@ -177,7 +177,7 @@ class Desk:
     def _with_temporary(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
         more = temporary_credentials(self.whose, settings, scope, begun.redirect_uri, end - time.monotonic())
         remember(self.whose.ledger, more[TEMPORARY], begun.state)
-        url = link(settings, scope, self.whose.variant.origin, more[TEMPORARY])
+        url = link(settings, scope, self.whose.variant.origin, more[TEMPORARY]).finish().url
         return replace(begun, url=url, more=more, hosts=self._hosts(url, settings))
 
     def _hosts(self, url: str, settings: TokenSettings) -> tuple[str, ...]:

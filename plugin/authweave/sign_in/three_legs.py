@@ -54,12 +54,12 @@ def temporary_credentials(whose: Whose, settings: TokenSettings, scope: Mapping[
     return {name: _text(members.get(name), name, reading, response.status) for name in (TOKEN, SECRET)}
 
 
-def link(settings: TokenSettings, scope: Mapping[str, Any], origin: str, token: str) -> str:
-    """Where the person goes (§2.2): the temporary token, and what the profile adds."""
+def link(settings: TokenSettings, scope: Mapping[str, Any], origin: str, token: str) -> Draft:
+    """Where the person goes (§2.2): the temporary token, and what the profile adds. Raises as `TokenCall.draft`."""
     asked = settings.sign_in
     call = TokenCall(settings, scope, asked.request or Request("GET", encoding="query", origin=f"{origin}.authorization_request"), asked.authorization_url, origin)
     call.parameter(TOKEN, token, origin="authorization_url", secret=True)
-    return call.draft().finish().url
+    return call.draft()
 
 
 def remember(ledger: Ledger, token: str, state: str) -> None:

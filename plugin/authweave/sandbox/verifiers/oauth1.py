@@ -25,7 +25,7 @@ _DIGESTS: Final = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 def verify(case: Case) -> Passed | Refused:
     """Is the request signed by this customer's keys, whole, now and once?"""
     try:
-        place, protocol = _protocol(case.arrived)
+        place, protocol = protocol_of(case.arrived)
     except ValueError as error:
         return Refused(str(error), CHALLENGE)
     if "oauth_signature" not in protocol:
@@ -38,7 +38,7 @@ def verify(case: Case) -> Passed | Refused:
     return Refused(problem, CHALLENGE) if problem else Passed((_PLACES[place],))
 
 
-def _protocol(arrived: Arrived) -> tuple[str, dict[str, str]]:
+def protocol_of(arrived: Arrived) -> tuple[str, dict[str, str]]:
     """Where the protocol parameters stand, and what they are. They stand in one place, each once (§3.1)."""
     found = {"header": _in_header(arrived), "query": arrived.query, "payload": arrived.form or ()}
     found = {place: tuple(pair for pair in pairs if pair[0].startswith("oauth_") or pair[0] == "realm") for place, pairs in found.items()}
