@@ -6,8 +6,7 @@ A test is a proof by its mark, with names of rows as literal text:
 
 (or `proves`, where that is `pytest.mark.proves`) on a test, on its class, or on a `pytest.param` of its table (in the decorator, or in a list at the top of the module that the decorator
 names). A proof stands in `tests/real/`: a server or verifier that is not ours decides, and refuses the negative twin, the same profile
-without the feature. `docs/needs.md` is made from the marks: `python tests/generate_docs.py` after a new one, and take the row out of
-`UNPROVEN` in `tests/test_needs.py`.
+without the feature. `docs/needs.md` is made from the marks: `python tests/generate_docs.py` after a new one.
 """
 
 from __future__ import annotations
