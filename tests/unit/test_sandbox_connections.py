@@ -1,11 +1,11 @@
 """What the sandbox decides by the connection: client certificates, NTLM; and what stands in for Kerberos there."""
 
 import pytest
-from sandbox_client import profile
 
 from authweave.probe import test_profile as probe
 from authweave.sandbox import Sandbox, for_test
 from authweave.sandbox.verifiers.ntlm import md4
+from sandbox_client import profile
 
 API = "servers: ['https://api.example.com']\ntest: {request: {url: /me}}\n"
 DECLARED = "inputs: {certificate: {type: pem}, private_key: {type: pem, secret: true}, ca: {type: pem}}\n"

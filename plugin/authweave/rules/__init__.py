@@ -25,6 +25,7 @@ from authweave.rules.match_says import MatchSays
 from authweave.rules.never_applies import NeverApplies
 from authweave.rules.oauth1_legs import OAuth1Legs
 from authweave.rules.open_credential import OpenCredential
+from authweave.rules.own_header import OwnHeader
 from authweave.rules.password_grant import PasswordGrant
 from authweave.rules.path_field import PathField
 from authweave.rules.proof_key import ProofKey
@@ -80,6 +81,7 @@ RULES = (
     NeverApplies,
     OAuth1Legs,
     OpenCredential,
+    OwnHeader,
     PasswordGrant,
     PathField,
     Registration,
