@@ -48,8 +48,10 @@ class Grant(Protocol):
     """An OAuth 2 grant: the parameters that ask for a token (RFC 6749 §4). Sending, client authentication, reading,
     storing and locking have their own places.
 
-    Three things a grant may have besides: `urn`, the word that is sent where that is not the name; `claims`, the claims
-    that its assertion has by default; `filled(auth)`, as a type. `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do; with `signs_in` they do so here: the
+    What a grant may have besides: `urn`, the word that is sent where that is not the name; `claims`, the claims that its
+    assertion has by default; `filled(auth)`, as a type; `proves_enough`, so that no client id is sent unless one is written.
+
+    `schema` and `inputs` are as in Scheme. `attended` says that a person consented to what the token may do; with `signs_in` they do so here: the
     grant presents what their sign-in brought (`TokenCall.consent`), in a browser or (`at_device`) at another device. A grant whose
     schema has `refresh_token` presents one that somebody handed over: nobody signs in, and its mark is part of the token key.
     """

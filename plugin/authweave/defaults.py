@@ -180,7 +180,7 @@ def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Cata
     """Without the id and secret that this client authentication does not send, unless the profile writes them."""
     method = catalog.named("client_auth").get(full.get("client_auth", ""))
     sent = method.sends if method else {"client_id", "client_secret"}
-    if method and method.name == "none" and ("client_auth" not in auth or "client_id" in full.get("token_request", {}).get("omit", ())):
+    if method and method.name == "none" and (getattr(grant_of(full, catalog), "proves_enough", False) or "client_id" in full.get("token_request", {}).get("omit", ())):
         sent = sent - {"client_id"}
     if "authorization_url" in full or getattr(grant_of(full, catalog), "signs_in", False):
         sent = sent | {"client_id"}  # whoever sends a person somewhere says who asks

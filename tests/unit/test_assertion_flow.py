@@ -74,8 +74,8 @@ class TestTokenCalls:
         assert {"grant_type", "assertion"} == set(form(request))
 
     def test_a_public_client_sends_its_id(self):
-        """`client_auth: none` that is written sends the client id."""
-        auth = {"type": "oauth2", "grant_type": "jwt_bearer", "token_url": URL, "client_auth": "none"}
+        """`client_auth: none` sends the client id that is written."""
+        auth = {"type": "oauth2", "grant_type": "jwt_bearer", "token_url": URL, "client_auth": "none", "client_id": "{{ inputs.client_id }}"}
 
         assert "me" == form(asked(auth, {"client_id": "me", "signing_key": key()})[0])["client_id"]
 

@@ -25,7 +25,7 @@ class ClientSecretJwt:
     def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
         """HS256 with the client's secret, unless the profile says otherwise."""
         written = auth.get("client_assertion", {})
-        return {"client_assertion": {"algorithm": "HS256", "signing_key": auth["client_secret"], **written}} if isinstance(written, Mapping) else {}
+        return {"client_assertion": {"algorithm": "HS256", "signing_key": auth.get("client_secret", "{{ inputs.client_secret }}"), **written}} if isinstance(written, Mapping) else {}
 
     def present(self, call: TokenCall) -> None:
         """Put the client id, the assertion and its type into the call; the secret stays here."""

@@ -24,6 +24,7 @@ class JwtBearer:
     schema: ClassVar[JsonSchema] = {}
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = SIGNING_KEY
     attended: ClassVar[bool] = False
+    proves_enough: ClassVar[bool] = True
     claims: ClassVar[tuple[str, ...]] = ("iss", "aud")
 
     @staticmethod

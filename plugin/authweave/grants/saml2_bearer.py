@@ -24,6 +24,7 @@ class Saml2Bearer:
     schema: ClassVar[JsonSchema] = {}
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     attended: ClassVar[bool] = False
+    proves_enough: ClassVar[bool] = True
 
     @staticmethod
     def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
