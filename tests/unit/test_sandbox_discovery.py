@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from authweave.preview import preview
 from authweave.probe import test_profile as probe
 from authweave.sandbox import Sandbox
-from services import profile
+from services import engine, profile
 
 API = "https://api.acme.example"
 
@@ -39,3 +40,13 @@ def test_what_the_profile_writes_stands():
         report = probe(box.engine(), shown, sandbox=True)
         assert "accepted" == report.credential.word
         assert not [stage for stage in report.stages if stage.name == "discovery"]
+
+
+def test_the_preview_says_whose_metadata_name_an_endpoint():
+    """Offline nobody asks: what metadata and registration would give is named, and by whom."""
+    shown = made({"grant_type": "client_credentials", "issuer": "https://idp.acme.example", "registration": {"client_name": "bot"}})
+
+    [token, _] = preview(engine(inputs={}).connect(shown)).requests
+
+    assert "‹token endpoint from the metadata of https://idp.acme.example›" == token.url
+    assert "registration at https://idp.acme.example" in str(token.headers)

@@ -15,11 +15,12 @@ from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
 from authweave.net.values import Call
 from authweave.preview.assertions import stand_ins_for, told
+from authweave.preview.found import offline_settings
 from authweave.preview.stand_ins import Offline, OfflineInputs, offline_consent, offline_token
 from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
-from authweave.profile import Step, Test, Variant
+from authweave.profile import Step, Test, TokenSettings, Variant
 from authweave.redaction.redactor import SHORTEST
 from authweave.report import Asked
 from authweave.sign_in.devices import device_request
@@ -130,6 +131,7 @@ class _Maker:
 
     def __init__(self, connection: Connection) -> None:
         self.known = Offline()
+        self.settings: TokenSettings | None = None
         self.resolved = connection.inputs()
         self.inputs = OfflineInputs(self.resolved, connection.profile.inputs, self.known)
         self.known.learn_inputs({name: value for name, value in self.inputs.items() if name not in self.inputs.missing})
@@ -182,6 +184,8 @@ class _Maker:
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self.connection.scope(self.inputs, old)
         scope["kept"] = dict(token.kept)
+        settings = offline_settings(settings, self.known, scope)
+        self.settings = settings
         if settings.signs_in and not refresh:
             consent = offline_consent(settings, self.known, scope)
             scope.update(consent=consent, callback=consent.callback)
@@ -202,15 +206,15 @@ class _Maker:
             yield replace(self.shown(purpose, partial(self.step_request, variant, step, scope)), step=step.name)
 
     def token_request(self, variant: Variant, old: Token | None, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
-        assert variant.tokens is not None  # noqa: S101 - asked only for types with tokens
-        draft = token_call(variant.tokens, scope, old, variant.origin).draft()
-        if (key := proof_key(variant.tokens, old)) is not None:
+        assert self.settings is not None  # noqa: S101 - as above
+        draft = token_call(self.settings, scope, old, variant.origin).draft()
+        if (key := proof_key(self.settings, old)) is not None:
             put_proof(draft, key, self.now, "", f"{variant.origin}.dpop")
         return self.signed(variant, draft)
 
     def sign_in_request(self, variant: Variant, consent: Consent, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
         """What the person's browser asks, or what is asked for another device."""
-        settings = variant.tokens
+        settings = self.settings
         assert settings is not None  # noqa: S101 - as above
         if settings.at_device:
             draft, key = device_request(settings, scope, variant.origin), "device_authorization_url"
@@ -225,8 +229,8 @@ class _Maker:
         return draft.finish(), (Placed("url", "", f"{variant.origin}.{key}", secret=False), *placed)
 
     def step_request(self, variant: Variant, step: Step, scope: Mapping[str, Any]) -> tuple[TaskRequest, tuple[Placed, ...]]:
-        assert variant.tokens is not None  # noqa: S101 - as above
-        return self.signed(variant, step_draft(variant.tokens, step, scope, variant.origin))
+        assert self.settings is not None  # noqa: S101 - as above
+        return self.signed(variant, step_draft(self.settings, step, scope, variant.origin))
 
     def signed(self, variant: Variant, draft: Draft) -> tuple[TaskRequest, tuple[Placed, ...]]:
         """The finished request, signed where the type's seal signs token calls, too."""
