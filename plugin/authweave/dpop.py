@@ -82,6 +82,14 @@ def key_thumbprint(key: Secret) -> str:
     return thumbprint(_opened(key.reveal())[1])
 
 
+def is_key(key: Secret | None) -> bool:
+    """Is it a key that can sign? What a store gives back may be none."""
+    try:
+        return key is not None and bool(_opened(key.reveal()))
+    except (SigningError, TypeError):  # TypeError: a list or a map, which nothing is looked up by
+        return False
+
+
 def nonce_of(headers: Iterable[tuple[str, str]]) -> str:
     """The nonce that an answer brings; '' for none, and for one that is not as RFC 9449 §8.1 has it."""
     found = [value for name, value in headers if name.lower() == "dpop-nonce"]

@@ -172,7 +172,7 @@ class TokenEndpoint:
 
     def fits(self, token: Token) -> bool:
         """Has this token every value that the profile keeps of an answer, be it null, and a key if it is to be bound to one?"""
-        if self.settings.dpop != (token.proof_key is not None):
+        if not (dpop.is_key(token.proof_key) if self.settings.dpop else token.proof_key is None):
             return False
         return all(item.name in token.kept for item in self.settings.keeps)
 
@@ -310,7 +310,7 @@ def proof_key(settings: TokenSettings, old: Token | None) -> Secret | None:
     """The key that a token is bound to: that of the token which is refreshed, else a new one; None where tokens are not bound."""
     if not settings.dpop:
         return None
-    return old.proof_key if old is not None and old.proof_key is not None else dpop.new_key()
+    return old.proof_key if old is not None and dpop.is_key(old.proof_key) else dpop.new_key()
 
 
 def put_proof(draft: Draft, key: Secret, now: float, nonce: str, origin: str) -> None:

@@ -286,6 +286,24 @@ def test_the_key_is_stored_with_its_token_and_nowhere_shown():
     assert "proof_key" not in token.as_scope()
 
 
+@pytest.mark.parametrize("stored", [None, Secret("{}", "store"), Secret("damaged", "store"), Secret(["x"], "store"), Secret(5, "store")])
+def test_a_stored_token_without_a_good_key_is_got_anew(stored):
+    """It would be refused at every request until it ends: a token without its key is of no use."""
+    with serving(identity_of()) as identity:
+        run = engine()
+        connection = connect(oauth(identity, dpop=True), "https://api.example.com", run=run)
+        token = connection.token().result(20)
+        credential = connection.credential(connection.variant_for(None))
+        key = credential.token_key(connection.inputs())
+        run.ledger.write(key, run.ledger.read(key).version, Entry(key.facts(), dataclasses.replace(token, proof_key=stored)), keep=600)
+        credential.tokens.forget()
+
+        again = connection.token().result(20)
+
+    assert ("T2", 2) == (again.access_token.reveal(), identity.count)
+    assert key_thumbprint(again.proof_key) != key_thumbprint(token.proof_key)
+
+
 def test_an_entry_of_before_has_no_key():
     """What an older version stored is read: a token that is bound to nothing."""
     data = json.loads(encoded(Entry({}, Token(Secret("T", "test")))))
