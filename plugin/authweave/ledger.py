@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from authweave.at_rest.cipher import Sealer, Unreadable
@@ -89,10 +88,7 @@ class Ledger:
     def entries(self) -> Iterator[tuple[str, Record]]:
         """Every key that has a token, or had one, opened as far as it can be."""
         for digest in self._call(self._listed):
-            row = self._call(self.store.read, digest)
-            if self._is_sign_in(digest, row):
-                continue
-            record = self._record(digest, row, None)
+            record = self._record(digest, self._call(self.store.read, digest), None)
             if record.entry is not None or record.unreadable:
                 yield digest, record
 
@@ -156,19 +152,16 @@ class Ledger:
     def _listed(self) -> list[str]:
         return list(self.store.keys())
 
-    def _is_sign_in(self, digest: str, row: Row) -> bool:
-        """Is the row that of a sign-in under way, and not of a token?"""
-        with suppress(Unreadable):
-            return row.data is not None and is_sign_in(self._sealer.open(row.data, digest))
-        return False
-
     def _record(self, digest: str, row: Row, facts: Mapping[str, Any] | None) -> Record:
         intent = Intent.of(row.intent)
         if row.data is None:
             return Record(row.version, intent=intent)
         why = ""
         try:
-            entry = decoded(self._sealer.open(row.data, digest))
+            plain = self._sealer.open(row.data, digest)
+            if is_sign_in(plain):
+                return Record(row.version, intent=intent)  # of a sign-in under way: no token's
+            entry = decoded(plain)
             if facts is None or entry.facts == facts:
                 return Record(row.version, entry, intent)
             why = "it is somebody else's"

@@ -8,10 +8,12 @@ from authweave.at_rest.keys import Keys
 from authweave.catalog import default_catalog
 from authweave.cli.resealing import Sealings
 from authweave.ledger import Ledger
+from authweave.records import SIGN_IN_HEAD
 from authweave.stores.memory import MemoryStore
 from authweave.values import Entry, Intent, Secret, Token
 from renewing import KEY, key_of
 
+KEY_OF_SIGN_IN = "ab" * 32
 OLD, NEW = Keys.fresh().active, Keys.fresh().active
 
 
@@ -49,3 +51,13 @@ def test_what_somebody_renews_is_left_to_them():
     assert (2, 0, 2) == (found.readable, found.resealed, found.renewing)
     assert (1, 1) == (store.read(KEY.digest()).version, store.read(other.digest()).version)
     assert store.read(other.digest()).intent
+
+
+def test_a_sign_in_under_way_is_left_alone():
+    """It is gone in minutes, opens with the older key until then, and is no damage."""
+    store, ledger = stored()
+    assert ledger.hold(KEY_OF_SIGN_IN, 0, SIGN_IN_HEAD + b"{}", keep=600)
+    found = resealed(store)
+
+    assert (2, 2, {}) == (found.readable, found.resealed, found.unreadable)
+    assert 1 == store.read(KEY_OF_SIGN_IN).version

@@ -7,6 +7,7 @@ import json
 import threading
 
 import httpx
+import pluggy
 import pytest
 
 from authweave.errors import (
@@ -20,6 +21,7 @@ from authweave.errors import (
     UrlRefused,
     UsageError,
 )
+from authweave.hookspecs import HostSpecs
 from authweave.plugin import AuthweavePlugin
 from authweave.sign_in import row_of_state
 from authweave.stores.memory import MemoryStore
@@ -814,6 +816,21 @@ def test_the_host_hooks_begin_and_complete(identity, tmp_path):
     assert plugin.begin_authorization("elsewhere") is None
     assert plugin.complete_authorization(answer_to(begun), "s", profile="elsewhere") is None
     assert "T1" == plugin.complete_authorization(answer_to(begun), "s").result(10).access_token.reveal()
+
+
+def test_the_hooks_work_through_a_platforms_own_manager(identity, tmp_path):
+    """Of several plugins the one that knows the profile answers."""
+    (tmp_path / "acme.json").write_text(json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [API], "auth": code_auth(identity)}))
+    platform = pluggy.PluginManager("authweave")
+    platform.add_hookspecs(HostSpecs)
+    for made in (AuthweavePlugin(engine()), AuthweavePlugin(engine(profiles=tmp_path))):
+        platform.register(made)
+    begun = platform.hook.begin_authorization(profile="acme", tenant="", subject="anna", inputs=None, session="s", redirect_uri=None).result(10)
+    token = platform.hook.complete_authorization(answer=answer_to(begun), session="s", profile="acme", inputs=None).result(10)
+
+    assert "T1" == token.access_token.reveal()
+    with pytest.raises(AuthorizationRequired):
+        platform.hook.authorize_request(profile="acme", request=TaskRequest("GET", "/x"), tenant="", subject="berta", inputs=None).result(10)
 
 
 def test_a_template_of_the_link_that_ends_empty_is_an_error_of_the_profile(identity):

@@ -28,7 +28,7 @@ class Begun:
     """
 
     kind: str
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(repr=False)
     profile: str
     source: str
     variant: str
