@@ -256,6 +256,17 @@ def test_a_domain_that_leaves_out_its_own_url_means_the_whole_server():
     assert space(domain=("/elsewhere",)).turn(URL) is not None
 
 
+@pytest.mark.parametrize("domain", [("http://[bad",), ("https://api.example.org:99999/dir",), ("//u:p@api.example.org/dir",), ("\\\\",)])
+def test_a_domain_that_nobody_can_read(domain):
+    """Hostile or broken: it counts for nothing, and takes no time."""
+    assert space(domain=domain).turn(URL) is not None
+
+
+def test_a_domain_without_end():
+    """A hundred URLs of it are looked at."""
+    assert 100 == len(strongest([f'Digest realm="r", nonce="n", domain="{" /x" * 10_000}"']).domain)
+
+
 def test_two_realms_of_one_server():
     """Each has its own nonce; the one challenged last goes first where both could hold."""
     spaces = space(domain=("/dir",))

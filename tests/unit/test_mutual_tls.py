@@ -270,3 +270,19 @@ def test_a_pkcs12_file_comes_in_base64():
     made = connection(text, {"certificate": base64.b64encode(bundle("pw")).decode(), "key_password": "pw", "token": "t"})
 
     assert made.wire("task") is not made.engine.wire
+
+
+def test_an_unattended_token_rests_on_the_certificate():
+    """With another private key another token is got; with the same one the stored one is found."""
+    text = PROFILE.replace("tls: {", "tls: {calls: [token], ").replace(
+        "auth: {type: bearer}", "auth: {type: oauth2, grant_type: client_credentials, token_url: 'https://idp.example/token'}"
+    )
+    engine, found = Engine(settings=Settings(sources=()), clock=lambda: NOW), loads(text)
+    keys = []
+    for certificate_, key in ((CERTIFICATE, KEY), (certificate(OTHER), OTHER), (CERTIFICATE, KEY)):
+        given = {"certificate": pem(certificate_), "private_key": key_pem(key), "client_id": "c", "client_secret": "s"}
+        made = engine.connect(found, inputs=given)
+        credential = made.credential(found.variants[0])
+        keys.append(credential.token_key(made.inputs()).digest())
+
+    assert keys[0] == keys[2] != keys[1]

@@ -13,6 +13,9 @@ from authweave.digest_access.hashes import HASHES, SESSION
 LONGEST: Final = 8192
 """Characters of a part of a challenge that are taken back to the server; a longer one is not answered."""
 
+MOST_PATHS: Final = 100
+"""URLs of a `domain` that are looked at."""
+
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _STRENGTH: Final = {name + ending: rank for rank, name in enumerate(HASHES) for ending in ("", SESSION)}
 
@@ -65,7 +68,7 @@ def _read(found: Challenge) -> DigestChallenge | None:
     return DigestChallenge(
         realm=given["realm"], nonce=given["nonce"], algorithm=algorithm, qop=qop, opaque=given.get("opaque"),
         utf8=given.get("charset", "").upper() == "UTF-8", userhash=_is_true(given.get("userhash")),
-        stale=_is_true(given.get("stale")), domain=tuple(given.get("domain", "").split()),
+        stale=_is_true(given.get("stale")), domain=tuple(given.get("domain", "").split(maxsplit=MOST_PATHS)[:MOST_PATHS]),
     )  # fmt: skip
 
 

@@ -125,12 +125,18 @@ def _client_nonce() -> str:
 
 def _paths(url: str, origin: Origin, challenge: DigestChallenge) -> tuple[str, ...]:
     """The paths of this origin that the challenge is for; none for all. One that leaves out its own URL means nothing."""
-    found = []
-    for named in challenge.domain:
-        absolute = urljoin(url, named)
-        if absolute.startswith(("http://", "https://")) and _origin_of(absolute) == origin:
-            found.append(_path(absolute))
+    found = [path for named in challenge.domain if (path := _path_at(origin, url, named)) is not None]
     return tuple(found) if _is_below(_path(url), tuple(found)) else ()
+
+
+def _path_at(origin: Origin, url: str, named: str) -> str | None:
+    """The path that a URL of `domain` names at this origin; None for another origin, and for what is no URL."""
+    try:
+        absolute = urljoin(url, named)
+        is_here = absolute.startswith(("http://", "https://")) and Origin.of(absolute) == origin
+        return _path(absolute) if is_here else None
+    except (ValueError, UrlRefused):
+        return None
 
 
 def _path(url: str) -> str:
@@ -140,13 +146,6 @@ def _path(url: str) -> str:
 def _shared(one: str, other: str) -> int:
     """How many leading segments two paths share."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one.split("/"), other.split("/"), strict=False)))
-
-
-def _origin_of(url: str) -> Origin | None:
-    try:
-        return Origin.of(url)
-    except UrlRefused:
-        return None
 
 
 def _is_below(path: str, paths: tuple[str, ...]) -> bool:
