@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
+from authweave.errors import TokenEndpointError
 from parts import nginx as nginx_part
 from parts.browsing import sign_in
 from parts.django_provider import DjangoProvider
 from parts.identity import PASSWORD, USERNAME
 from parts.kerberos import Kerberos
 from parts.nginx import Nginx
+from parts.oauth1 import OAuth1Provider
 from parts.oidc import OidcProvider
 from services import engine
 
@@ -31,7 +33,7 @@ def extended(tmp_path: Path) -> Any:
     def connect(name: str, inputs: dict[str, Any], **changed: Any) -> Any:
         file = tmp_path / f"own-{name}.json"
         file.write_text(json.dumps({"format": 1, "name": file.stem, "extends": name, **changed}))
-        subject = "ada" if name in ("kore-basic", "kore-authorization-code") else None
+        subject = "ada" if name in ("kore-basic", "kore-oauth1", "kore-authorization-code") else None
         return engine(inputs={}).connect(file, inputs={"tenant": "acme", **inputs}, subject=subject)
 
     return connect
@@ -88,6 +90,22 @@ def test_authorization_code(extended: Any, oidc_provider: OidcProvider) -> None:
             answers.append(httpx.get(link, trust_env=False).status_code)
 
     assert answers == [200, 400]
+
+
+def test_oauth1(extended: Any, oauth1_provider: OAuth1Provider) -> None:
+    """A person lets the consumer in at oauthlib's server side, whose API takes the signature; another secret is refused."""
+    client = oauth1_provider.new_client(callbacks=[CALLBACK])
+    places = {"request_token_url": oauth1_provider.request_token_url, "authorization_url": oauth1_provider.authorization_url, "access_token_url": oauth1_provider.access_token_url}
+
+    def connection(secret: str) -> Any:
+        return extended("kore-oauth1", {"consumer_key": client.client_id, "consumer_secret": secret}, servers=[oauth1_provider.origin], auth=places)
+
+    good = connection(client.client_secret)
+    good.complete_authorization(sign_in(good.begin_authorization().result(20).url)).result(20)
+
+    assert status(good, f"{oauth1_provider.api_url}/me") == 200
+    with pytest.raises(TokenEndpointError):
+        connection("wrong").begin_authorization().result(20)
 
 
 PROGRAM = """
