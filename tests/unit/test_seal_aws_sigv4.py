@@ -276,3 +276,47 @@ def test_bad_input_is_told(auth, inputs, error, words):
         connection.authorize(TaskRequest("GET", "/")).result(10)
 
     assert not any(value and value in str(caught.value) for value in (inputs.get("secret_access_key"), inputs.get("a")))
+
+
+def _signature_of(server, target="/", headers=(), host=None):
+    """What botocore makes of a GET at the time that our request states."""
+    ours = sealed(server=server, url=f"{server}{target}", headers=headers)
+    again = AWSRequest("GET", f"{server}{target}")
+    for name, value in (*(field for field in headers if field[0].lower() != "host"), ("x-amz-date", ours.header("x-amz-date")), ("host", host)):
+        again.headers[name] = value
+    again.context["timestamp"] = ours.header("x-amz-date")
+    signer = SigV4Auth(Credentials(KEYS["access_key_id"], KEYS["secret_access_key"]), "execute-api", "us-east-1")
+    return ours.header("authorization").rpartition("=")[2], signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
+
+
+@pytest.mark.parametrize(
+    ("server", "headers", "host"),
+    [
+        ("https://api.example.com", (), "api.example.com"),
+        ("https://api.example.com:443", (), "api.example.com"),
+        ("https://API.example.com:8443", (), "api.example.com:8443"),
+        ("https://api.example.com", (("Host", "other.example.com:8443"),), "other.example.com:8443"),
+        ("https://api.example.com", (("host", "api.example.com"),), "api.example.com"),
+    ],
+)
+def test_the_host_that_will_be_sent(server, headers, host):
+    """The Host that the platform states, else that of the URL, without its usual port: HTTP/2 calls it :authority."""
+    ours, theirs = _signature_of(server, headers=headers, host=host)
+
+    assert ours == theirs
+
+
+def test_blanks_around_and_inside_of_values():
+    """Runs of blanks count as one, those around not at all: whoever sends may trim them."""
+    headers = (("X-Amz-Meta-A", "a   b  c"), ("X-Amz-Meta-B", "x,  y"))
+
+    ours, theirs = _signature_of("https://api.example.com", headers=headers, host="api.example.com")
+
+    assert ours == theirs
+
+
+def test_what_middlemen_rewrite_is_not_signed():
+    """Such fields may come, change and go between here and AWS."""
+    request = sealed(headers=(("Accept-Encoding", "gzip"), ("Cookie", "a=1"), ("User-Agent", "x"), ("Via", "1.1 p"), ("X-Forwarded-For", "10.0.0.1"), ("X-Kept", "1")))
+
+    assert "SignedHeaders=host;x-amz-date;x-kept," in request.header("authorization")
