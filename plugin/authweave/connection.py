@@ -22,6 +22,7 @@ from authweave.errors import (
     AuthweaveError,
     CallbackRefused,
     InputError,
+    KeyRefused,
     MissingInput,
     NeedsClient,
     NoVariant,
@@ -44,7 +45,7 @@ from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange, TokenEndpoint
 from authweave.tokens import Tokens
-from authweave.troubles import is_client_refused
+from authweave.troubles import is_client_refused, is_grant_refused
 from authweave.urls import Origin
 from authweave.values import (
     Authorization,
@@ -564,7 +565,7 @@ class Credential:
         try:
             return used.tokens.fresh(refused) or (yield used.tokens.renewed(refused))
         except AuthweaveError as error:
-            if not is_client_refused(error):
+            if not self._may_be_of_inputs(error):
                 raise
             failure = error.fresh()
         self.connection.forget_inputs(used.inputs)
@@ -575,10 +576,23 @@ class Credential:
             raise failure
         return now.tokens.fresh(refused) or (yield now.tokens.renewed(refused))
 
+    def _may_be_of_inputs(self, error: AuthweaveError) -> bool:
+        """May another secret mend it: was the client refused, its assertion, or the key that signs?"""
+        settings = self.variant.tokens
+        is_asserted = settings is not None and settings.assertion is not None and not settings.attended
+        return is_client_refused(error) or isinstance(error, KeyRefused) or (is_asserted and is_grant_refused(error))
+
     def signing(self, held: Held) -> Future[str]:
         """A flight that signs the assertion which is the credential: once, however many requests wait."""
-        connection = self.connection
-        return connection.engine.flights.run((self, "sign"), connection.lane, lambda: held.text(connection.scope(self.inputs, None)))
+        return self.connection.engine.flights.run((self, "sign"), self.connection.lane, lambda: self._signed(held))
+
+    def _signed(self, held: Held) -> str:
+        inputs = self.inputs
+        try:
+            return held.text(self.connection.scope(inputs, None))
+        except KeyRefused:
+            self.connection.forget_inputs(inputs)  # whoever mends the key need not start anew
+            raise
 
     def token_key(self, inputs: Resolved) -> TokenKey:
         """Whose token it is (design: tokens, the key)."""

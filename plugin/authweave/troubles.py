@@ -74,6 +74,11 @@ def is_client_refused(error: AuthweaveError) -> bool:
     return word == "invalidclient" or (error.status == 401 and not word)
 
 
+def is_grant_refused(error: AuthweaveError) -> bool:
+    """Does the endpoint refuse what the grant presents (RFC 6749 §5.2)?"""
+    return isinstance(error, TokenEndpointError) and (error.error or "").replace("_", "").lower() == "invalidgrant"
+
+
 def moment(seconds: float) -> str:
     """A point in time for people: RFC 3339, UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds > 0 else "an unknown time"

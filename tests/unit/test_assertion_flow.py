@@ -292,3 +292,49 @@ class TestSelfSigned:
 
         assert ["one", "one", "two"] == [held.text({"inputs": inputs, "now": time.time()}) for inputs in (old, old, new)]
         assert not held.is_fresh(old, 0)
+
+
+class TestRotation:
+    """A key that is replaced at its source is found without a restart."""
+
+    @pytest.mark.parametrize(
+        ("auth", "word"),
+        [({"grant_type": "jwt_bearer"}, "invalid_grant"), ({"grant_type": "client_credentials", "client_auth": "private_key_jwt"}, "invalid_client")],
+        ids=["grant", "client"],
+    )
+    def test_after_a_refusal_the_key_is_asked_for_again(self, auth, word):
+        """The endpoint knows the new key only: one refusal, the source is asked again, and the second try is taken."""
+        keys = [signing.pem(signing.key("RSA", 1)), signing.pem(signing.key("RSA", 2))]
+        given = lambda profile, name, tenant: "me" if name == "client_id" else keys[0] if len(requests) == 0 else keys[1]  # noqa: E731 - two answers of one source
+        requests = []
+        run = engine(inputs=given)
+
+        def exchange(request, seconds, placed):
+            requests.append(request)
+            return GOOD if len(requests) > 1 else TaskResponse(400, (("Content-Type", "application/json"),), f'{{"error":"{word}"}}'.encode())
+
+        run.exchange = exchange
+        token = run.connect(profile({"type": "oauth2", "token_url": URL, **auth}, API)).token().result(10)
+
+        assert "AT" == token.access_token.reveal()
+        name = "assertion" if word == "invalid_grant" else "client_assertion"
+        for number, request in enumerate(requests, 1):
+            signing.verify(form(request)[name], "RS256", signing.key("RSA", number).public_key())
+
+    @pytest.mark.parametrize("auth", [{"type": "oauth2", "grant_type": "jwt_bearer", "token_url": URL}, SELF], ids=["grant", "jwt"])
+    def test_a_key_that_cannot_sign_is_asked_for_again(self, auth):
+        """Whoever mends it need not start anew."""
+        keys = iter([signing.public_pem(signing.key()), *[key()] * 9])
+        run = engine(inputs=lambda profile, name, tenant: "me" if name == "client_id" else next(keys))
+        run.exchange = lambda request, seconds, placed: GOOD
+        connection = run.connect(profile(auth, API))
+
+        failures = []
+        for _ in range(2):
+            try:
+                sent = connection.authorize(TaskRequest("GET", API + "/x")).result(10)
+            except KeyRefused as error:
+                failures.append(error)
+
+        assert len(failures) <= 1
+        assert sent.header("authorization").startswith("Bearer ")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authweave.assertions.algorithms import ALGORITHMS, Algorithm
-from authweave.assertions.private_keys import certificate_of, signing_key
+from authweave.assertions.certificates import certificate_of
+from authweave.assertions.private_keys import signing_key
 from authweave.errors import AssertionRefused
 from authweave.near_misses import did_you_mean
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.assertions.algorithms import EC, OKP, RSA, SECRET, SMALLEST_RSA, SMALLEST_SECRET, Algorithm
+from authweave.assertions.certificates import BLOCK, is_of, refuse_expired, tried
 from authweave.errors import KeyRefused
 from authweave.inputs.pem import mended
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey | bytes
 
-_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\n.*?-----END \1-----", re.DOTALL)
 _SSH: Final = re.compile(r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) ")
 _CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _OF_CURVES: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
@@ -89,7 +89,7 @@ class _Reading:
         return self.of_pem(text)
 
     def of_pem(self, text: str) -> Any:
-        blocks = [(found[1], found[0].encode()) for found in _BLOCK.finditer(text)]
+        blocks = [(found[1], found[0].encode()) for found in BLOCK.finditer(text)]
         private = [(label, block) for label, block in blocks if label.endswith("PRIVATE KEY")]
         certificates = [block for label, block in blocks if label in ("CERTIFICATE", "X509 CERTIFICATE")]
         if not private:
@@ -199,7 +199,7 @@ class _Reading:
         """One of them belongs to the key and is valid today; the others are its issuers."""
         if not certificates:
             return
-        own = [certificate for certificate in certificates if _is_own(certificate, key)]
+        own = [certificate for certificate in certificates if is_of(certificate, key)]
         if not own:
             raise self.refusal("mismatch", "comes with a certificate of another key", "supply the key and its own certificate")
         refuse_expired(own[0], self.at, self.now)
@@ -209,36 +209,6 @@ class _Reading:
 
 
 _JWK_PARTS: Final = frozenset({"kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi"})
-
-
-def certificate_of(key: Any, pem: str, *, at: str, now: float) -> None:
-    """Raise KeyRefused unless the PEM is a certificate of this key that is valid at `now`."""
-    from cryptography.x509 import load_pem_x509_certificate
-
-    found = next((match[0].encode() for match in _BLOCK.finditer(mended(pem)[0]) if match[1] == "CERTIFICATE"), b"")
-    certificate: Certificate | None = tried(load_pem_x509_certificate, found)
-    if certificate is None:
-        raise KeyRefused(at, "unreadable", "reads a certificate that cannot be read", "supply it in PEM")
-    if not _is_own(certificate, key):
-        raise KeyRefused(at, "mismatch", "names a certificate of another key", "supply the certificate of the signing key")
-    refuse_expired(certificate, at, now)
-
-
-def refuse_expired(certificate: Certificate, at: str, now: float) -> None:
-    """Raise KeyRefused where a certificate is not valid at `now` (0 does not ask)."""
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now and now > end.timestamp():
-        raise KeyRefused(at, "expired", f"has a certificate that expired on {end:%Y-%m-%d}", "let a new one be issued, and register it with the provider")
-    if now and now < begin.timestamp():
-        raise KeyRefused(at, "not_yet_valid", f"has a certificate that is not valid before {begin:%Y-%m-%d %H:%M} UTC", "is the clock of this machine right?")
-
-
-def _is_own(certificate: Certificate, key: Any) -> bool:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    same: bool = certificate.public_key().public_bytes(*spki) == key.public_key().public_bytes(*spki)
-    return same
 
 
 def _asymmetric(raw: bytes) -> str:
@@ -259,14 +229,6 @@ def _asymmetric(raw: bytes) -> str:
     if tried(x509.load_der_x509_certificate, der) is not None:
         return "a certificate"
     return "a private key" if tried(serialization.load_der_private_key, der, None) is not None else ""
-
-
-def tried(read: Callable[..., Any], *arguments: Any) -> Any:
-    """What comes of it; None where it fails. Libraries raise their own kinds for what they do not know, and quote the key."""
-    try:
-        return read(*arguments)
-    except Exception:  # noqa: BLE001 - see above
-        return None
 
 
 def _der_of(text: str) -> bytes:
