@@ -209,7 +209,9 @@ def _token_defaults(full: dict[str, Any], written: Mapping[str, Any]) -> dict[st
     token_request = full.get("token_request", {})
     full["token_request"] = _request(token_request, "POST", "payload")
     inherited = {**token_request, "fields": written.get("token_request", {}).get("fields", [])} if token_request else {}
-    full["refresh_request"] = _refresh(inherited, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
+    not_written = [] if "fields" in written.get("token_request", {}) else [field["key"] for field in token_request.get("fields", ())]
+    refresh = _refresh(inherited, full.get("refresh_request", {}), full.get("refresh_with", "refresh_token"))
+    full["refresh_request"] = {**refresh, "omit": list(dict.fromkeys([*refresh["omit"], *not_written]))}
     full["token_response"] = dict(full.get("token_response", {}))
     for phase, phases in (("before", ["grant"]), ("after", ["grant", "refresh"])):
         if phase in full:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from authweave.catalog import default_catalog
+from authweave.cli.whole import whole, whole_text
 from authweave.errors import PlacementError, TokenAnswerError, TokenEndpointError
 from authweave.loading import check_text, loads
 from authweave.values import TaskRequest
@@ -65,6 +67,17 @@ def test_what_show_prints_of_a_session() -> None:
     assert full["refresh_with"] == "grant"
     assert full["token_request"]["encoding"] == "json"
     assert [field["key"] for field in full["token_request"]["fields"]] == ["username", "password"]
+
+
+@pytest.mark.parametrize("more", ["", ", refresh_url: 'https://acme.example/renew'", ", refresh_request: {rename: {refresh_token: r}}", ", client_id: '{{ inputs.client_id }}'", ", username: ada"])
+def test_what_show_prints_is_the_same_profile(more: str) -> None:
+    """Read again, it gives the same defaults, and no problem that was not there."""
+    profile_ = loads(HEAD + f"auth: {{type: session, token_url: 'https://acme.example/login'{more}}}\n")
+    catalog = default_catalog()
+
+    again = loads(whole_text(profile_, catalog))
+
+    assert whole(profile_, catalog) == whole(again, catalog)
 
 
 @pytest.mark.parametrize(
