@@ -257,14 +257,15 @@ class TokenEndpoint:
     def _asked(
         self, settings: TokenSettings, key: Secret | None, scope: Mapping[str, Any], old: Token | None, end: float
     ) -> tuple[TaskRequest, TaskResponse]:
-        """Send the call. With a key it is proved, and sent once more where the server wants its nonce in the proof (RFC 9449 §8)."""
+        """Send the call. With a key it is proved, and made and sent once more where the server wants its nonce in the proof
+        (RFC 9449 §8): anew, because an assertion is good for one request."""
         draft = token_call(settings, scope, old, self._origin).draft()
         request, response = self._proved(draft, key, self._nonces.get(draft.url), end)
         nonce = self._nonces.learn(request.url, response.headers) if key is not None else ""
         reading = Reading(settings, scope, old, self._clock(), request.url)
         if not nonce or refusal_word(response, reading) != dpop.WANTS_NONCE:
             return request, response
-        request, response = self._proved(draft, key, nonce, end)
+        request, response = self._proved(token_call(settings, scope, old, self._origin).draft(), key, nonce, end)
         self._nonces.learn(request.url, response.headers)
         return request, response
 

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import httpx
+import joserfc.jwk
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from authweave.dpop import key_thumbprint
 from authweave.errors import SignInNeeded, TokenAnswerError, TokenEndpointError
@@ -225,3 +228,20 @@ def test_a_person_signs_in_and_their_tokens_stay_bound(oidc_provider):
     assert [200, 200] == [first.status_code, second.status_code]
     assert before.access_token.reveal() != after.access_token.reveal()
     assert key_thumbprint(before.proof_key) == key_thumbprint(after.proof_key)
+
+
+def test_a_client_that_signs_its_assertion_too(oidc_provider):
+    """`private_key_jwt` and `dpop`: two keys, one of the client and one of the token; nonces leave the assertion fresh."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    public = {**joserfc.jwk.import_key(pem, "EC").as_dict(private=False), "use": "sig"}
+    client = oidc_provider.new_client(client_auth="private_key_jwt", jwks={"keys": [public]}, **BOUND, dpop_nonce=True)
+    auth = oauth(oidc_provider.token_url, dpop=True, client_auth="private_key_jwt", client_assertion={"algorithm": "ES256"})
+    connection = engine(inputs={"client_id": client.client_id, "signing_key": pem}).connect(profile(auth, oidc_provider.origin))
+    http, _ = keeping(connection)
+
+    with http:
+        answer = http.get(oidc_provider.api_url + "/me")
+
+    assert (200, 1) == (answer.status_code, oidc_provider.counts(client)["granted"])
+    assert key_thumbprint(connection.token().result(20).proof_key) != joserfc.jwk.import_key(pem, "EC").thumbprint()
