@@ -48,7 +48,7 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
                 yield (key,), "refresh_with: grant never refreshes", f"remove {key}, or refresh_with"
     if auth.get("type") == "session" and auth.get("token_request", {}).keys() & {"fields", "content"}:
         for key in ("username", "password"):
-            if key in auth:
+            if key in auth and all(field.get("value") != auth[key] for field in auth["token_request"].get("fields", ())):
                 yield (key,), "token_request writes the login out, and does not read this", "remove it, or the fields of token_request"
     if "scope_separator" in auth and not isinstance(auth.get("scopes"), list):
         yield ("scope_separator",), "there is nothing to separate: scopes is not a list", "write scopes as a list, or remove it"
