@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import json
 import signal
 import socket
@@ -242,9 +243,11 @@ def test_a_profile_without_a_person_is_told(tmp_path):
 def test_mcp_is_a_url_and_nothing_more(server, tmp_path):
     """From the resource to its issuer, to a registration, to the sign-in, to the token; a second login registers no more."""
     with serving(Resource(server)) as resource:
-        path = tmp_path / "mcp.yaml"
+        name = f"mcp-{os.getpid()}"  # its port is made from its name, and others may run this test at the same time
+        path = tmp_path / f"{name}.yaml"
         path.write_text(
-            "format: 1\nname: mcp\nidentity_provider: MCP server\ninputs: {server_url: {title: Server, format: url}}\n"
+            f"format: 1\nname: {name}\n"
+            "identity_provider: MCP server\ninputs: {server_url: {title: Server, format: url}}\n"
             "servers: ['{{ inputs.server_url }}']\nauth:\n  type: oauth2\n  grant_type: authorization_code\n"
             "  resource: '{{ inputs.server_url }}'\n  client_auth: none\n"
             "  registration: {client_name: authweave, token_endpoint_auth_method: none}\n"
