@@ -8,6 +8,8 @@ from authweave.dpop import new_key
 from authweave.seals.aws_sigv4 import AwsSigV4
 from authweave.seals.digest import Digest
 from authweave.seals.dpop import Dpop
+from authweave.seals.negotiate import Negotiate
+from authweave.seals.ntlm import Ntlm
 from authweave.seals.oauth1 import OAuth1
 from authweave.values import Secret, TaskResponse, Token
 from contracts.seal_contract import REQUESTS, SealContract
@@ -66,3 +68,27 @@ class TestDigest(SealContract):
         challenge = 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'
         assert "challenge" == seal.learned(REQUESTS["get"], TaskResponse(401, (("WWW-Authenticate", challenge),)), signing)
         return seal
+
+
+class TestNtlm(SealContract):
+    """MS-NTHT: the first message."""
+
+    own: ClassVar = {"username": "DOMAIN\\ada", "password": "s3cr3t-password"}
+
+    @pytest.fixture
+    def seal(self):
+        pytest.importorskip("spnego")
+        return Ntlm()
+
+
+class TestNegotiate(SealContract):
+    """RFC 4559, with what stands in for a ticket where there is no realm."""
+
+    own: ClassVar = {"service": "HTTP@api.example.com", "delegate": False, "mutual": True}
+
+    @pytest.fixture
+    def seal(self):
+        class Foretold(Negotiate):
+            sign = Negotiate.foretold
+
+        return Foretold()
