@@ -109,7 +109,8 @@ def async_sends(package, connection, requests):
 @pytest.mark.parametrize(("package", "send"), [(httpx, sync_sends), (httpx2, async_sends)], ids=["httpx", "httpx2"])
 def test_what_arrives_is_what_was_signed(provider, place, method, package, send):
     """Every way to write a request and every place of the signature, by both packages in both colours."""
-    connection = engine(inputs=KEYS).connect(profile(signing(signature_method=method, signature_in=place, realm="A \"b\""), provider.url))
+    realm = {"realm": 'A "b"'} if place == "header" else {}
+    connection = engine(inputs=KEYS).connect(profile(signing(signature_method=method, signature_in=place, **realm), provider.url))
     cases = {name: case for name, case in WIRE.items() if place != "payload" or ("data" in case and "files" not in case)}
     before = len(provider.asked)
 
