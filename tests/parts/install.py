@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
     parts = [PARTS[word] for word in words if word != "--list"] or list(PARTS.values())
     if "--list" in words:
         for part in parts:
-            print(f"{part.name:22} {part.purpose:36} {part.missing() or 'installed'}")
+            print(f"{part.name:22} {part.purpose:46} {part.missing() or 'installed'}")
         return 0
     return 1 if [part for part in parts if not is_installed(part)] else 0
 

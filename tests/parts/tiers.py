@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.parent.name == "real" or FOREIGN.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
+        if item.get_closest_marker("proves") and not {*FOREIGN, "request"}.intersection(getattr(item, "fixturenames", ())):
+            raise pytest.UsageError(f"{item.nodeid} is marked as a proof, and asks no foreign part")
     limit = TIERS.index(chosen_tier())
     above = [item for item in items if TIERS.index(tier_of(item)) > limit and not _is_chosen(config, item)]
     if not above:
