@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PublicFormat, pkcs12
 
 import signing
 from authweave.assertions.held import Held
@@ -160,6 +160,28 @@ class TestTokenCalls:
                 asked(auth, {"client_id": "me", "signing_key": given} if given else {"client_id": "me"})
             assert "hunter22" not in str(raised.value)
             assert "MII" not in str(raised.value)
+
+    def test_a_key_store_signs(self):
+        """PKCS #12 in base64, as an input of that type: what Java and Windows export."""
+        store = pkcs12.serialize_key_and_certificates(b"me", signing.key(), signing.certificate(signing.key()), None, NoEncryption())
+        auth = {"type": "oauth2", "grant_type": "jwt_bearer", "token_url": URL, "assertion": {"signing_key": "{{ inputs.store }}"}}
+
+        [request] = asked(auth, {"client_id": "me", "store": base64.b64encode(store).decode()}, declared={"store": {"type": "pkcs12", "secret": True}})
+
+        signing.verify(form(request)["assertion"], "RS256", signing.key().public_key())
+
+    def test_a_certificate_that_does_not_belong_is_found_before_the_server_finds_it(self):
+        """What `x5t` names has to be the key's own, and valid."""
+        auth = {"type": "oauth2", "grant_type": "client_credentials", "token_url": URL, "client_auth": "private_key_jwt", "client_assertion": {"header": {"x5t": "{{ inputs.certificate | x5t }}"}}}
+        inputs = {"client_id": "me", "signing_key": key()}
+        declared = {"certificate": {"type": "pem"}}
+
+        [request] = asked(auth, {**inputs, "certificate": signing.certificate_pem(signing.key())}, declared=declared)
+        assert signing.parts(form(request)["client_assertion"])[0]["x5t"]
+        for other, reason in ((signing.certificate_pem(signing.key("RSA", 2)), "mismatch"), (signing.certificate_pem(signing.key(), "2020-01-01", 9), "expired")):
+            with pytest.raises(KeyRefused) as raised:
+                asked(auth, {**inputs, "certificate": other}, declared=declared)
+            assert ("auth.client_assertion.header", reason) == (raised.value.name, raised.value.reason)
 
     def test_a_shared_secret_as_implied_key_is_no_pem(self):
         """With HS256 the implied input takes a text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 
 import pytest
@@ -10,11 +11,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import signing
 from authweave.assertions import ALGORITHMS, Description, ready, signed, signing_key, thumbprint
 from authweave.assertions.jwt import compact
 from authweave.errors import AssertionRefused, KeyRefused
+from effort import examples
 from parts.vectors import load
 
 NOW = 1_700_000_000.75
@@ -361,3 +365,41 @@ def jwk_of(private):
     }  # fmt: skip
     encoded = {name: base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode() for name, value in members.items()}
     return {"kty": "RSA", "kid": "7", **encoded}
+
+
+JSON = st.recursive(
+    st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+REGISTERED = {"iss", "sub", "aud", "jti", "iat", "exp", "nbf"}
+
+
+class TestAnything:
+    @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=4))
+    @settings(max_examples=examples(60), deadline=None)
+    def test_claims_arrive_as_they_are_written(self, written):
+        """Any JSON, to the letter, beside those that are added."""
+        made = signed(Description(signing.SECRET, "HS256", claims={name: value for name, value in written.items() if name not in REGISTERED}), NOW)
+
+        said = signing.parts(made.text)[1]
+        assert {"iat", "exp", "jti"} <= said.keys()
+        assert {name: value for name, value in written.items() if name not in REGISTERED} == {name: value for name, value in said.items() if name not in REGISTERED}
+
+    @given(
+        st.text() | st.binary() | st.none() | JSON | st.builds("{{{}".format, st.text()) | st.dictionaries(st.sampled_from(["kty", "d", "n", "e", "crv", "x", "y", "k"]), JSON)
+        | st.builds("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----".format, st.text(st.sampled_from("MIIBA+/=\n"), max_size=80)),
+        st.sampled_from(sorted(ALGORITHMS)),
+    )  # fmt: skip
+    @settings(max_examples=examples(150), deadline=None)
+    def test_no_material_brings_a_foreign_error(self, material, algorithm):
+        """It is a key, or it is refused in words of ours."""
+        with contextlib.suppress(KeyRefused):
+            assert signing_key(material, ALGORITHMS[algorithm], password="x", now=NOW) is not None
+
+    @given(st.text() | st.binary() | st.none() | JSON)
+    @settings(max_examples=examples(60), deadline=None)
+    def test_no_ready_assertion_brings_a_foreign_error(self, given_text):
+        """It is a JWT or SAML, or it is refused."""
+        with contextlib.suppress(AssertionRefused):
+            assert ready(given_text).kind.startswith("urn:ietf:params:oauth:client-assertion-type:")

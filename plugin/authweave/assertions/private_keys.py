@@ -135,7 +135,10 @@ class _Reading:
         if (key := tried(serialization.load_der_private_key, raw, None)) is not None:
             return key
         if _is_pkcs12(raw):
-            if (opened := tried(pkcs12.load_key_and_certificates, raw, self.password)) is None:
+            opened = tried(pkcs12.load_key_and_certificates, raw, self.password)
+            if opened is None and self.password is None:
+                opened = tried(pkcs12.load_key_and_certificates, raw, b"")  # an empty password is one, too
+            if opened is None:
                 raise self.locked()
             key, certificate, _ = opened
             if key is None:
