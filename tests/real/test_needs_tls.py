@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
 import certificates
+from authweave.cli.request import sent
 from authweave.errors import InvalidInput, NeedsClient, OriginRefused, TokenEndpointError
 from authweave.probe import test_profile
+from authweave.values import TaskRequest
 from parts.certificates import Authority, Certificate
 from parts.nginx import API_KEY, Nginx
 from parts.oidc import OidcProvider
@@ -289,3 +291,13 @@ def public_jwk(pem: str) -> dict[str, Any]:
     public = made.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()
     return {**ECKey.import_key(public.decode()).as_dict(private=False), "x5c": [der]}
+
+
+def test_authweave_request_shows_the_certificate(nginx: Nginx, mine: Certificate) -> None:
+    """What the command sends with; without the certificate the server says no."""
+    statuses = [
+        sent(run().connect(mutual({"type": "none"}, nginx.https, tls=tls), inputs=given(shown, nginx.ca)), TaskRequest("GET", nginx.certificate_url), 10).reply.status
+        for tls, shown in ((SHOWS, mine), (BELIEVES, None))
+    ]
+
+    assert statuses == [200, 403]

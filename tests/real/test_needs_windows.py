@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from authweave.cli.request import sent
 from authweave.errors import NeedsClient, UsageError
 from authweave.probe import test_profile
 from authweave.values import TaskRequest
@@ -155,3 +156,12 @@ def test_without_a_ticket_or_for_another_service(kerberos: Kerberos) -> None:
 
     assert (nobody[0], "kinit" in nobody[1]) == ("ApplyError", True)
     assert (stranger[0], "HTTP@nowhere.example" in stranger[1]) == ("ApplyError", True)
+
+
+def test_authweave_request_goes_over_one_connection_too(ntlm_server: NtlmServer) -> None:
+    """What the command sends with: right and wrong."""
+    found = profile({"type": "ntlm"}, ntlm_server.origin)
+
+    answers = [sent(engine(inputs={}).connect(found, inputs=given), TaskRequest("GET", ntlm_server.ntlm_url), 10) for given in (RIGHT, WRONG)]
+
+    assert [(answer.reply.status, answer.judgement.verdict) for answer in answers] == [(200, "accepted"), (401, "refused")]

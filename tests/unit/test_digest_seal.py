@@ -11,7 +11,7 @@ import pytest
 
 from authweave.challenges import challenges
 from authweave.digest_access.hashes import response_to
-from authweave.errors import ServerUnproven
+from authweave.errors import PlacementError, ServerUnproven
 from authweave.loading import loads
 from authweave.values import TaskRequest, TaskResponse
 from services import Reply, Request, engine, profile, talks
@@ -206,6 +206,17 @@ def test_authorize_and_handle_response():
 
     assert (None, "send_again", "accepted") == (first.header("authorization"), step.verdict, last.verdict)
     assert ("/x?y=1", "00000002") == (parameters(step.request.header("authorization"))["uri"], parameters(later.header("authorization"))["nc"])
+
+
+def test_headers_alone_are_never_without_the_proof():
+    """Before the server has asked there is nothing to give, and that is said; afterwards there is."""
+    connection = engine(inputs={}).connect(loads(PROFILE), inputs=USER)
+    with pytest.raises(PlacementError, match="has not given one yet"):
+        connection.headers_for("wss://camera.example/live").result(5)
+    first = connection.authorize(TaskRequest("GET", "/x")).result(5)
+    connection.handle_response(first, TaskResponse(401, (("WWW-Authenticate", ASKS.format("n")),))).result(5)
+
+    assert connection.headers_for("wss://camera.example/live").result(5)["Authorization"].startswith("Digest ")
 
 
 PROFILE = """
