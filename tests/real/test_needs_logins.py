@@ -363,7 +363,7 @@ def test_introspection_tells_the_end(oidc_provider: OidcProvider, odd_provider: 
 
 
 @pytest.mark.proves("token request and response: refresh = exchange of the access token")
-def test_the_access_token_buys_the_next(odd_provider: OddProvider, client: Client) -> None:
+def test_the_access_token_buys_the_next(odd_provider: OddProvider) -> None:
     """The old access token is presented before its end, and after it the login. The twin, that presents none, is refused."""
     place = odd_provider.at("no-refresh")
 
@@ -371,19 +371,21 @@ def test_the_access_token_buys_the_next(odd_provider: OddProvider, client: Clien
         request = {"fields": [{"key": "grant_type", "value": "exchange"}, *fields]}
         return oauth(f"{place}/token", refresh_with="access_token", refresh_request=request)
 
-    right = Bot(auth({"key": "access_token", "value": "{{ token.access_token }}"}), odd_provider.api_url, supplied(client))
-    asked = lambda: [dict(httpx.QueryParams(seen.body))["grant_type"] for seen in odd_provider.seen(client, kind="token") if seen.status == 200]  # noqa: E731
+    def refreshed(*fields: Any) -> tuple[Any, list[str]]:
+        """The token that a token not yet at its end gives, and the grants that were granted."""
+        own = odd_provider.new_client(client_secret=token_hex(), grant_types=GRANTS)
+        endpoint = Bot(auth(*fields), odd_provider.api_url, supplied(own)).connection
+        old = endpoint.token().result(10)
+        token = endpoint.credential(endpoint.profile.variants[0]).endpoint().get(old)
+        granted = [dict(httpx.QueryParams(seen.body))["grant_type"] for seen in odd_provider.seen(own, kind="token") if seen.status == 200]
+        return token, granted
 
-    assert right.me() == 200
-    right.later(595)
-    renewed = right.connection.credential(right.connection.profile.variants[0]).endpoint().get(right.connection.token().result(10))
-    assert asked()[-1] == "exchange"
-    assert httpx.get(odd_provider.api_url + "/me", headers={"Authorization": f"Bearer {renewed.access_token.reveal()}"}, trust_env=False).status_code == 200
-    odd_provider.forget(client)
-    wrong = Bot(auth(), odd_provider.api_url, supplied(client))
-    assert wrong.me() == 200
-    wrong.connection.credential(wrong.connection.profile.variants[0]).endpoint().get(wrong.connection.token().result(10))
-    assert "exchange" not in asked()
+    token, granted = refreshed({"key": "access_token", "value": "{{ token.access_token }}"})
+    headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
+
+    assert granted == ["client_credentials", "exchange"]
+    assert httpx.get(odd_provider.api_url + "/me", headers=headers, trust_env=False).status_code == 200
+    assert refreshed()[1] == ["client_credentials", "client_credentials"]
 
 
 @pytest.mark.proves("token request and response: refresh params differ", "token request and response: separate refresh URL")
