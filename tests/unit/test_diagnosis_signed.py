@@ -28,8 +28,8 @@ OF_AWS = [
     ("aws_signature", typed("InvalidSignatureException", status=400), "refused", "auth.secret_access_key"),
     ("aws_scope", typed("InvalidSignatureException", "Credential should be scoped to a valid region."), "refused", "auth.region"),
     ("aws_scope", answers(400, body=b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"), "refused", "auth.region"),
-    ("aws_clock", xml("RequestTimeTooSkewed"), "refused", "auth.region"),
-    ("aws_clock", typed("InvalidSignatureException", "Signature expired: 20240101T000000Z is now earlier than 20240101T001000Z"), "refused", "auth.region"),
+    ("aws_clock", xml("RequestTimeTooSkewed"), "refused", "auth.type"),
+    ("aws_clock", typed("InvalidSignatureException", "Signature expired: 20240101T000000Z is now earlier than 20240101T001000Z"), "refused", "auth.type"),
     ("aws_access_key", xml("InvalidAccessKeyId"), "refused", "auth.access_key_id"),
     ("aws_access_key", typed("UnrecognizedClientException", status=400), "refused", "auth.access_key_id"),
     ("aws_session_token", typed("ExpiredTokenException", status=400), "refused", "auth.session_token"),
@@ -71,8 +71,8 @@ def test_a_role_that_is_refused(tmp_path):
 
 OF_OAUTH1 = [
     ("oauth1_signature", answers(401, body=b"oauth_problem=signature_invalid"), "auth.consumer_secret"),
-    ("oauth1_timestamp", answers(401, body=b"oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2"), "auth.signature_method"),
-    ("oauth1_timestamp", answers(401, body=b'{"errors":[{"code":135,"message":"Timestamp out of bounds."}]}'), "auth.signature_method"),
+    ("oauth1_timestamp", answers(401, body=b"oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2"), "auth.type"),
+    ("oauth1_timestamp", answers(401, body=b'{"errors":[{"code":135,"message":"Timestamp out of bounds."}]}'), "auth.type"),
     ("oauth1_nonce", answers(401, body=b"oauth_problem=nonce_used"), "servers"),
     ("oauth1_token", answers(401, ("WWW-Authenticate", 'OAuth realm="1", error="token_rejected", error_description="Invalid login attempt."'), body=b""), "auth.token"),
     ("oauth1_token", answers(401, body=b'{"errors":[{"code":89,"message":"Invalid or expired token."}]}'), "auth.token"),

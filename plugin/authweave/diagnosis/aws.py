@@ -70,7 +70,7 @@ ENTRIES = table(
         Remedy("auth.service", "write the service as its signatures name it"),
     ), verdict="refused"),
     Entry("aws_clock", _clock, (
-        Remedy("auth.region", "set the clock of this machine (NTP): a signature is good for five minutes, at S3 for fifteen"),
+        Remedy("auth.type", "set the clock of this machine (NTP): a signature is good for five minutes, at S3 for fifteen"),
     ), retry="yes, with the right time", verdict="refused"),
     Entry("aws_access_key", "AWS does not know this access key ({status}).", (
         Remedy("auth.access_key_id", "supply one that exists and is active, of this partition: China and GovCloud have keys of their own"),

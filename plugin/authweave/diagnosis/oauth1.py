@@ -39,7 +39,7 @@ _REALM: Final = Remedy("auth.realm", "write the realm that the provider wants (N
 ENTRIES = table(
     Entry("oauth1_signature", "The provider computes another signature for this request ({status}).", (_CONSUMER, _TOKEN, _METHOD), verdict="refused"),
     Entry("oauth1_timestamp", "The provider does not take the time of the signature: this machine's clock, or its own, is wrong ({status}).", (
-        Remedy("auth.signature_method", "set the clock of this machine (NTP): providers allow some minutes"),
+        Remedy("auth.type", "set the clock of this machine (NTP): providers allow some minutes"),
     ), retry="yes, with the right time", verdict="refused"),
     Entry("oauth1_nonce", "The provider saw this nonce before: something between sends requests twice ({status}).", (
         Remedy("servers", "is there a proxy or a client between that repeats requests by itself? Each has to be signed anew"),
