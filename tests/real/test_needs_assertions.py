@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import signing
 from authweave.errors import TokenEndpointError
+from parts.browsing import sign_in
 from parts.verifiers import SECRET as SHARED
 from services import Clock, connect, engine, profile
 
@@ -207,6 +208,41 @@ def test_private_key_jwt_also_refreshes(oidc_provider):
     bodies = [httpx.QueryParams(one.body) for one in oidc_provider.seen(client, kind="token")]
     assert ["account_credentials", "refresh_token"] == [body["grant_type"] for body in bodies]
     assert {oidc_provider.token_url} == {signing.parts(body["client_assertion"])[1]["aud"] for body in bodies}
+
+
+def test_private_key_jwt_at_an_endpoint_that_was_found(oidc_provider):
+    """Where the issuer's metadata name the token endpoint, that is the audience."""
+    private = signing.key()
+    client = oidc_provider.new_client(client_auth="private_key_jwt", jwks={"keys": [public_jwk(private)]})
+    auth = {"type": "oauth2", "grant_type": "client_credentials", "issuer": oidc_provider.origin, "client_auth": "private_key_jwt"}
+    connection = connect(auth, oidc_provider.origin, inputs={"client_id": client.client_id, "signing_key": signing.pem(private)})
+
+    assert 200 == status_of(connection, oidc_provider.api_url + "/me")
+    assert oidc_provider.token_url == signing.parts(sent_assertion(oidc_provider, client))[1]["aud"]
+
+
+def test_private_key_jwt_in_the_code_flow(oidc_provider):
+    """A person's code is exchanged with the client's assertion. The twin, whose key the provider does not have, gets no token for its code."""
+    private = signing.key()
+    back = "http://127.0.0.1:7777/callback"
+    client = oidc_provider.new_client(
+        client_auth="private_key_jwt", jwks={"keys": [public_jwk(private)]}, grant_types=("authorization_code", "refresh_token"), redirect_uris=[back]
+    )
+    written = {
+        "type": "oauth2", "grant_type": "authorization_code", "authorization_url": oidc_provider.authorization_url, "token_url": oidc_provider.token_url,
+        "redirect_uri": back, "scopes": ["openid"], "client_auth": "private_key_jwt",
+    }  # fmt: skip
+
+    def signed_in(by: Any) -> Any:
+        inputs = {"client_id": client.client_id, "signing_key": signing.pem(by)}
+        connection = engine().connect(profile(written, oidc_provider.origin), inputs=inputs, subject="robot")
+        answer = sign_in(connection.begin_authorization().result(20).url)
+        connection.complete_authorization(answer).result(20)
+        return connection
+
+    assert 200 == status_of(signed_in(private), oidc_provider.api_url + "/me")
+    with pytest.raises(TokenEndpointError, match="invalid_client"):
+        signed_in(signing.key("RSA", 2))
 
 
 # ---- grants that rest on an assertion
