@@ -31,7 +31,7 @@ from authweave.values import NEVER, Secret, TaskResponse, Token
 LONGEST_LIFETIME: Final = 1e10
 """Seconds (317 years); a longer life is cut off there. A point in time beyond it is none in seconds."""
 UNSTATED_LIFETIME: Final = 600.0
-"""An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this."""
+"""An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this; a session is not."""
 LONGEST_WORDS: Final = 8192
 """Characters of `scope` and `token_type` that are kept of an answer: they are stored with every token."""
 _REPLACED: Final = ("access_token", "refresh_token", "id_token", "token_type", "scope")
@@ -388,7 +388,8 @@ def _moment(value: Any) -> float | None:
 def _renew_at(expires_at: float, reading: Reading) -> float:
     """When the refresh window opens: `refresh_before`, at most a quarter of the lifetime."""
     if expires_at == NEVER:
-        return NEVER if reading.settings.attended else reading.now + UNSTATED_LIFETIME
+        keeps_on = reading.settings.attended or reading.settings.is_session  # each login leaves a session behind at the server
+        return NEVER if keeps_on else reading.now + UNSTATED_LIFETIME
     return expires_at - min(reading.settings.refresh_before, max(0.0, expires_at - reading.now) / 4)
 
 

@@ -255,6 +255,19 @@ def test_logging_in_again() -> None:
     assert [json.loads(request.body) for request in host.asked] == [PERSON, PERSON]
 
 
+def test_a_session_without_an_end_is_used_until_it_is_rejected() -> None:
+    """No login beside it: each would leave a session behind at the server."""
+    clock = Clock()
+    with serving(Host({"access_token": "T1"})) as host:
+        connection = connected({"type": "session"}, host, clock=clock)
+        for _ in range(5):
+            sent(connection)
+            clock.ahead += 86_400
+        connection.engine.flights.wait(10)
+
+    assert len(host.asked) == 1
+
+
 def test_a_refresh_where_one_is_described() -> None:
     """Its own URL; the refresh token, and neither user name nor password nor grant_type."""
     clock = Clock()
