@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from authweave import token_frame
 from authweave.catalog import Catalog
 from authweave.grants.vendor import Vendor
 from authweave.values import Path
@@ -167,6 +168,8 @@ def _variant(auth: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     fields = auth["fields"] if "fields" in auth else [_filled(field, full) for field in _dependent(scheme, auth).get("fields", scheme.fields)]
     full["fields"] = [_field(field) for field in fields]
     full.setdefault("rejected_when", [])
+    if not with_token and auth.keys().isdisjoint(token_frame.KEYS):
+        return {key: value for key, value in full.items() if key not in token_frame.KEYS}
     return _token_defaults(_without_unread(full, auth, catalog), auth) if scheme.gets_token else full
 
 
