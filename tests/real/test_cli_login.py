@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import os
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -357,3 +357,89 @@ def pasted(path, folder, answer, *words, **more):
     out, err = process.communicate(text + "\n", timeout=60)
     process.stdout_text, process.stderr_text = out, err
     return subprocess.CompletedProcess([], process.returncode, out, process.said + err)
+
+
+# ---- at a certified provider
+
+OIDC = """\
+format: 1
+name: oidc
+identity_provider: oidc-provider
+servers: ['{origin}']
+auth:
+  type: oauth2
+  grant_type: {grant}
+  issuer: {origin}
+  scopes: [openid, 'api:read']
+"""
+
+
+def signing(folder, *words):
+    """A browser in which somebody posts the provider's forms."""
+    program = Path(__file__).parents[1] / "parts" / "signing_browser.py"
+    return {**env(folder), "BROWSER": " ".join([sys.executable, str(program), str(folder / "page.html"), *words, "%s"])}
+
+
+def oidc_profile(provider, folder, grant):
+    path = folder / "oidc.yaml"
+    path.write_text(OIDC.format(origin=provider.origin, grant=grant))
+    return path
+
+
+@pytest.fixture
+def registered(oidc_provider, tmp_path):
+    """A client that the provider knows, with a fixed redirect URI, and the options that supply it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
+    grants = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code")
+    client = oidc_provider.new_client(grant_types=grants, redirect_uris=[uri])
+    return ("-I", f"client_id={client.client_id}"), {"AUTHWEAVE_OIDC_CLIENT_SECRET": client.client_secret}, uri
+
+
+def test_login_and_logout_at_oidc_provider(oidc_provider, registered, tmp_path):
+    """Forms posted in a browser process; the API takes the token; after logout neither the API nor the token endpoint takes anything of it."""
+    given, secret, uri = registered
+    path = oidc_profile(oidc_provider, tmp_path, "authorization_code")
+
+    done = apart("login", path, "--subject", "ada", *given, "-I", f"redirect_uri={uri}", **{**signing(tmp_path), **secret})
+    assert 0 == done.code, done.err
+    asked = apart("request", "--profile", path, f"{oidc_provider.api_url}/me", "--subject", "ada", *given, **{**env(tmp_path), **secret})
+    assert 0 == asked.code, asked.err
+
+    ended = apart("logout", path, "--subject", "ada", *given, **{**env(tmp_path), **secret})
+    assert (0, "ada: revoked at the provider, and forgotten here\n") == (ended.code, ended.out)
+    again = apart("request", "--profile", path, f"{oidc_provider.api_url}/me", "--subject", "ada", *given, **{**env(tmp_path), **secret})
+    assert 0 != again.code
+
+
+def test_a_person_who_says_no_at_oidc_provider(oidc_provider, registered, tmp_path):
+    """The negative twin: the same, but for the answer."""
+    given, secret, uri = registered
+    path = oidc_profile(oidc_provider, tmp_path, "authorization_code")
+
+    done = apart("login", path, "--subject", "ada", *given, "-I", f"redirect_uri={uri}", **{**signing(tmp_path, "refuse"), **secret})
+
+    assert (1, True) == (done.code, "access_denied" in done.err), done.err
+    assert "refused" in (tmp_path / "page.html").read_text()
+
+
+def test_a_device_code_at_oidc_provider(oidc_provider, registered, tmp_path):
+    """The code is shown with its page; once it is confirmed elsewhere the command ends with the token."""
+    from parts.browsing import confirm_device
+
+    given, secret, _ = registered
+    path = oidc_profile(oidc_provider, tmp_path, "device_code")
+    process = begun(path, tmp_path, *given, "--no-browser", **secret)
+    page, code = "", ""
+    for line in process.stderr:
+        page = page or (line.strip() if line.strip().startswith("http") else "")
+        if line.strip().startswith("code:"):
+            code = line.partition("code:")[2].strip()
+            break
+
+    confirm_device(page, code)
+    out, err = process.communicate(timeout=60)
+
+    assert 0 == process.returncode, err
+    assert "ada at oidc-provider" in out
