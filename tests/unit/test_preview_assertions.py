@@ -41,6 +41,22 @@ def test_what_an_assertion_says_is_shown(auth, purpose):
     assert "eyJ" not in repr(found)
 
 
+def test_a_claim_from_a_secret_file_is_masked():
+    """What is made from a secret is a secret; the audience is a URL that the profile names."""
+    made = profile(
+        {**OAUTH, "assertion": {"signing_key": "{{ inputs.file.key }}", "key_id": "{{ inputs.file.id }}", "claims": {"iss": "{{ inputs.file.email }}"}}},
+        "https://api.example.com", inputs={"file": {"type": "json", "secret": True}},
+    )  # fmt: skip
+    given = {"file": {"key": signing.pem(signing.key()), "id": "k1-planted-id", "email": "robot@planted.example", "token_uri": "https://idp.example.com/t"}}
+
+    found = preview(engine(inputs={}).connect(made, inputs=given), TaskRequest("GET", "/x"))
+
+    says = parts(found, "token")["assertion", "says"]
+    assert "planted" not in repr(found)
+    assert "iss=‹secret iss: 21 chars" in says
+    assert "aud=https://idp.example.com/t" in says
+
+
 def test_a_claim_whose_input_is_missing():
     """The others are shown, and its place is named."""
     found = previewed(OAUTH, signing_key=signing.pem(signing.key()))

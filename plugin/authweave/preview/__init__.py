@@ -17,6 +17,7 @@ from authweave.net.values import Call
 from authweave.preview.assertions import stand_ins_for, told
 from authweave.preview.found import offline_settings
 from authweave.preview.stand_ins import Offline, OfflineInputs, offline_consent, offline_token
+from authweave.probe.asserted import members_of
 from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
@@ -281,7 +282,7 @@ class _Maker:
 
     def asserted(self, placed: tuple[Placed, ...], record: Recorded) -> Iterator[PreviewedPart]:
         """What the assertions in it say: they are signed, not secret, but for what they are made from."""
-        for says, origin in told(placed, record, self.origin):
+        for says, origin in told(placed, record, self.origin, members_of(self.resolved.secrets)):
             yield PreviewedPart("assertion", "says", self.known.text(says), origin, self.connection.profile.place(origin))
 
     def sent_headers(self, request: TaskRequest) -> tuple[tuple[str, str], ...]:

@@ -59,8 +59,8 @@ def _inputs(profile: Profile, parts: Iterable[Any]) -> Iterator[str]:
             waiting += profile.vars[read[1]].reads
 
 
-def told(placed: Iterable[Placed], record: Recorded, origin: str) -> Iterator[tuple[str, str]]:
+def told(placed: Iterable[Placed], record: Recorded, origin: str, hidden: frozenset[str]) -> Iterator[tuple[str, str]]:
     """What each assertion of a request says, and the key of the profile that describes it; `origin` is that of the variant."""
     described = [one.origin for one in placed if one.origin.endswith("assertion")] or [f"{origin}.assertion"]
-    for number, line in enumerate(claimed(record)):
+    for number, line in enumerate(claimed(record, hidden)):
         yield line.removeprefix("the assertion says "), described[min(number, len(described) - 1)]

@@ -9,7 +9,7 @@ from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, wire_code
 from authweave.errors import AuthweaveError, WireError
-from authweave.probe.asserted import claimed, skew_of
+from authweave.probe.asserted import claimed, members_of, skew_of
 from authweave.probe.cases import api_facts, case_of
 from authweave.probe.check import decided, is_page, rule_message
 from authweave.probe.ledger import Ledger
@@ -52,7 +52,8 @@ def answered(
     verdict = ENTRIES[code].verdict
     ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
     variant = sent.credential.variant
-    says = claimed(last) if verdict == "refused" and "assertion" in variant.own else []
+    hidden = members_of(ledger.connection.inputs().secrets) if ledger.connection else frozenset()
+    says = claimed(last, hidden) if verdict == "refused" and "assertion" in variant.own else []
     facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": [*_evidence(judgement, sent, message), *says]}
     error = judgement.error if isinstance(judgement.error, AuthweaveError) else None
     ledger.judge(verdict, ledger.find(code, case_of(ledger, error=error, record=last, variant=variant, facts=facts), "api_probe"))

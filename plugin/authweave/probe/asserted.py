@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from authweave.probe.recorder import Recorded
 from authweave.probe.token_checks import SKEW, clock_offset
 from authweave.profile import Variant
+from authweave.redaction import masked
 from authweave.responses import NotJson, parse_json
+from authweave.values import Secret
 
 _JWT: Final = re.compile(r"eyJ[\w-]{6,}\.eyJ[\w-]{2,}\.[\w-]+")
 _HEADER: Final = ("alg", "kid", "x5t", "x5t#S256")
@@ -28,13 +30,26 @@ def asserts(variant: Variant | None) -> bool:
     return "assertion" in variant.own or (settings is not None and (settings.assertion is not None or settings.client_assertion is not None))
 
 
-def claimed(record: Recorded | None) -> list[str]:
-    """A line for each assertion of a request: never its signature."""
+def members_of(secrets: Iterable[tuple[str, Secret]]) -> frozenset[str]:
+    """The texts inside secret inputs that are lists or maps: what is made from a secret is a secret."""
+    found: set[str] = set()
+    waiting: list[Any] = [secret.reveal() for _, secret in secrets]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping | list):
+            inner = list(part.values()) if isinstance(part, Mapping) else part
+            found |= {text for text in inner if isinstance(text, str)}
+            waiting += inner
+    return frozenset(found)
+
+
+def claimed(record: Recorded | None, hidden: frozenset[str] = frozenset()) -> list[str]:
+    """A line for each assertion of a request: never its signature, and masks for what is `hidden`."""
     if record is None:
         return []
     texts = [*(value for _, value in record.request.headers), (record.request.body or b"").decode("utf-8", "replace"), record.request.url]
     found = dict.fromkeys(match[0] for text in texts for match in _JWT.finditer(text))
-    return [line for text in found if (line := _line(text))]
+    return [line for text in found if (line := _line(text, hidden))]
 
 
 def skew_of(record: Recorded | None) -> float | None:
@@ -43,16 +58,17 @@ def skew_of(record: Recorded | None) -> float | None:
     return skew if skew is not None and abs(skew) > SKEW else None
 
 
-def _line(text: str) -> str:
+def _line(text: str, hidden: frozenset[str]) -> str:
     header, claims = (_map(part) for part in text.split(".")[:2])
-    said = [*_words(header, _HEADER), *_words(claims, _CLAIMS)]
+    said = [*_words(header, _HEADER, hidden), *_words(claims, _CLAIMS, hidden)]
     return f"the assertion says {', '.join(said)}" if said else ""
 
 
-def _words(members: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:
+def _words(members: Mapping[str, Any], names: tuple[str, ...], hidden: frozenset[str]) -> Iterator[str]:
     for name in names:
         if name in members:
-            yield f"{name}={_shown(name, members[name])}"
+            is_hidden = isinstance(members[name], str) and members[name] in hidden and name != "aud"  # the audience is a URL that the profile names
+            yield f"{name}={masked(members[name], name) if is_hidden else _shown(name, members[name])}"
 
 
 def _shown(name: str, value: Any) -> str:

@@ -9,7 +9,7 @@ from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import refined, token_code
 from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, TokenAnswerError, TokenEndpointError
-from authweave.probe.asserted import asserts, claimed, skew_of
+from authweave.probe.asserted import asserts, claimed, members_of, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import discovered
 from authweave.probe.ledger import Ledger
@@ -70,7 +70,7 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
         facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
     _went_well(ledger, [one for one in calls if one is not record])
     if asserts(ledger.variant):
-        facts["evidence"] = claimed(record)
+        facts["evidence"] = claimed(record, _hidden(ledger))
     case = case_of(ledger, error=error, record=record, facts=facts)
     code = refined(token_code(case), case)
     if isinstance(error, DiscoveryError | RegistrationError):
@@ -87,6 +87,11 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     ledger.token = Verdict("refused" if judged else "inconclusive" if record is not None else "not_tested", sentence)
     if not ledger.credential.reason:
         ledger.credential = Verdict("not_tested", "there was no token to send")
+
+
+def _hidden(ledger: Ledger) -> frozenset[str]:
+    """What inside secret inputs must not be shown as a claim."""
+    return members_of(ledger.connection.inputs().secrets) if ledger.connection else frozenset()
 
 
 def _failed_at(calls: Sequence[Recorded], error: AuthweaveError) -> Recorded | None:
