@@ -67,7 +67,7 @@ PROFILES = {
 def previews(profile):
     """What a profile would send, in the cases that its kind can have."""
     with Engine(settings=Settings.load({"sources": ()}, env={}), clock=lambda: 1_700_000_000.0) as engine:
-        connection = engine.connect(profile)
+        connection = engine.connect(profile, subject="somebody" if profile.subject == "user" else None)
         body = TaskRequest("POST", "/x", (("Content-Type", "application/json"),), b"{}", path_template=True)
         cases = [(None, False), (None, True), (TaskRequest("GET", "/x", path_template=True), False), (body, False)]
         shown = [preview(connection, request, refresh=refresh).as_dict() for request, refresh in cases]

@@ -282,7 +282,7 @@ def _signature_of(server, target="/", headers=(), host=None):
     """What botocore makes of a GET at the time that our request states."""
     ours = sealed(server=server, url=f"{server}{target}", headers=headers)
     again = AWSRequest("GET", f"{server}{target}")
-    for name, value in (*(field for field in headers if field[0].lower() != "host"), ("x-amz-date", ours.header("x-amz-date")), ("host", host)):
+    for name, value in (*(line for line in headers if line[0].lower() != "host"), ("x-amz-date", ours.header("x-amz-date")), ("host", host)):
         again.headers[name] = value
     again.context["timestamp"] = ours.header("x-amz-date")
     signer = SigV4Auth(Credentials(KEYS["access_key_id"], KEYS["secret_access_key"]), "execute-api", "us-east-1")
