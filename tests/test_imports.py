@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("probe", "diagnosis"),
     ("engine",),
     ("status",),
-    ("connection",),
+    ("connection", "credential"),
     ("clients",),
     ("bound_connections",),
     ("auth",),

@@ -28,7 +28,8 @@ from authweave.targets import refuse_other_origin, target_of
 from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection, Credential
+    from authweave.connection import Connection
+    from authweave.credential import Credential
 
 BODY_READ: Final = 65536
 MOST_SENDS: Final = 3

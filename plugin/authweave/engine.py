@@ -15,8 +15,9 @@ from typing import Any, Self
 
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, default_catalog
-from authweave.connection import Connection, Credential
+from authweave.connection import Connection
 from authweave.contracts import Source, Store, StoreOptions
+from authweave.credential import Credential
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces

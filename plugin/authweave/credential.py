@@ -1,0 +1,340 @@
+"""One variant of a connection: its inputs once resolved, whose token it is, and how one is got for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.assertions.held import Held
+from authweave.call import given_refresh_token
+from authweave.contracts import Signing
+from authweave.discovery.completer import Completer, is_supplied
+from authweave.discovery.registration import GRANT as REGISTRATION
+from authweave.errors import (
+    AuthorizationRequired,
+    AuthweaveError,
+    KeyRefused,
+    MissingInput,
+    SignInNeeded,
+    UrlRefused,
+)
+from authweave.flights import is_leaving
+from authweave.pauses import Client
+from authweave.profile import Profile, Variant
+from authweave.scopes import make_scope
+from authweave.sealed_calls import sealed_exchange
+from authweave.sign_in import Desk, Whose
+from authweave.token_endpoint import Exchange, TokenEndpoint
+from authweave.tokens import Tokens
+from authweave.troubles import is_client_refused, is_grant_refused
+from authweave.urls import Origin
+from authweave.values import (
+    Consent,
+    Secret,
+    Token,
+    TokenKey,
+    spent_mark,
+)
+
+CALLS: Final = ("token", "task")
+"""What `tls.calls` can name."""
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection
+    from authweave.inputs import Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What is known of a variant once its inputs are at hand: its tokens, and the marks of the secrets they were got with.
+
+    One value, put in place at once: whoever asks while another thread finds new secrets sees the old ones or the new, never half of each.
+    """
+
+    inputs: Resolved
+    tokens: Tokens | None = None
+    secrets: tuple[bytes, ...] = ()
+
+
+class Credential:
+    """One variant of a connection: its inputs once resolved, and its tokens if its type has any."""
+
+    __slots__ = ("_resolution", "connection", "held", "seal", "variant")
+
+    def __init__(self, connection: Connection, variant: Variant) -> None:
+        self.connection = connection
+        self.variant = variant
+        self.seal = variant.seal() if variant.seal else None
+        self.held = Held(variant.own["assertion"]) if "assertion" in variant.own else None
+        self._resolution: Resolution | None = None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens, once the inputs are resolved; None for a type without tokens."""
+        return self._resolution.tokens if self._resolution else None
+
+    @property
+    def is_resolved(self) -> bool:
+        """Are the inputs of today at hand, and the token's key made from them?"""
+        return self._resolution is not None and self._resolution.inputs is self.connection.inputs()
+
+    @property
+    def inputs(self) -> Resolved:
+        """The inputs as last resolved, however old; asks nobody."""
+        return self._resolution.inputs if self._resolution else self.connection.inputs()
+
+    def resolving(self) -> Future[None]:
+        """A flight that asks the sources, checks that nothing required is missing, and finds the token's key."""
+        return self.connection.engine.flights.run((self, "resolve"), self.connection.lane, self._resolve)
+
+    def _resolve(self) -> None:
+        connection = self.connection
+        inputs = connection.inputs()
+        inputs.require(self.variant.needs)
+        connection.ask_all(inputs)
+        for call in CALLS:
+            connection.wire(call)  # a certificate that cannot be shown is told before anything is sent
+        settings = self.variant.tokens
+        if settings is None or (settings.when is not None and not settings.when.is_true(connection.scope(inputs, None))):
+            self._resolution = Resolution(inputs)
+            return
+        values = [inputs.get(name) for name in sorted(self.variant.key_inputs)]
+        secrets = tuple(value.mark for value in values if isinstance(value, Secret))
+        self._resolution = Resolution(inputs, connection.engine.tokens_for(self.token_key(inputs), self), secrets)
+
+    def token(self, refused: Token | None = None) -> Generator[Future[Any], Any, Token | None]:
+        """The token in force, got now if need be; None for a type without tokens. Yields what there is to wait for.
+
+        Where a person has to sign in first it raises AuthorizationRequired, with the link of the one sign-in under way.
+        """
+        try:
+            return (yield from self._token(refused))
+        except SignInNeeded as error:
+            needed = error.fresh()
+        settings = self.variant.tokens
+        if settings is None or not settings.signs_in:
+            raise needed
+        raise (yield from self._authorization_required(needed))
+
+    def _authorization_required(self, needed: SignInNeeded) -> Generator[Future[Any], Any, AuthorizationRequired]:
+        connection, authorization, hint = self.connection, None, ""
+        profile = connection.profile
+        if connection.engine.is_apart:
+            hint = "sign in first: {command}"
+        else:
+            try:
+                authorization = yield self.at_desk(("join",), lambda desk: desk.join())
+            except (UrlRefused, MissingInput) as error:
+                if "redirect_uri" not in str(error):
+                    raise
+                hint = "nobody says where the browser comes back to: begin_authorization(redirect_uri=…), or at a terminal: {command}"
+        return AuthorizationRequired(
+            needed.reason, profile=profile.name, identity_provider=profile.identity_provider, tenant=connection.tenant,
+            subject=connection.subject, authorization=authorization, hint=hint,
+        )  # fmt: skip
+
+    def at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Future[Any]:
+        """A flight at the desk where people sign in for this token key."""
+        assert self.tokens is not None  # noqa: S101 - resolved, and of a type with tokens
+        digest = self.tokens.digest
+        lane = ("sign-in", digest) if what == ("await",) else self.lane()  # a person may take minutes: nobody else waits for that
+        return self.connection.engine.flights.run((digest, "sign-in", *what), lane, lambda: work(self._desk()))
+
+    def _desk(self) -> Desk:
+        connection, tokens, settings = self.connection, self.tokens, self.variant.tokens
+        assert tokens is not None  # noqa: S101 - as above
+        assert settings is not None  # noqa: S101 - as above
+        engine = connection.engine
+        return Desk(Whose(
+            tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
+            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.exchange, engine.clock, engine.flights.rest,
+            lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
+            lambda scope, end, wanted, redirect_uri: self.completer().completed(scope, end, wanted, redirect_uri=redirect_uri),
+        ))  # fmt: skip
+
+    def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:
+        """The token in force, or SignInNeeded.
+
+        A client that the token endpoint refuses gets its secrets asked for again, and one more try if they changed.
+        """
+        used = self._resolution
+        if used is None or used.tokens is None:
+            if self.held is not None and not self.held.is_fresh(self.inputs, self.connection.engine.clock()):
+                yield self.signing(self.held)
+            return None
+        failure: AuthweaveError
+        try:
+            return used.tokens.fresh(refused) or (yield used.tokens.renewed(refused))
+        except AuthweaveError as error:
+            if not self._may_be_of_inputs(error):
+                raise
+            failure = error.fresh()
+        self.connection.forget_inputs(used.inputs)
+        if not self.is_resolved:
+            yield self.resolving()
+        now = self._resolution
+        if now is None or now.tokens is None or now.secrets == used.secrets:
+            raise failure
+        return now.tokens.fresh(refused) or (yield now.tokens.renewed(refused))
+
+    def _may_be_of_inputs(self, error: AuthweaveError) -> bool:
+        """May another secret mend it: was the client refused, its assertion, or the key that signs?"""
+        settings = self.variant.tokens
+        is_asserted = settings is not None and settings.assertion is not None and not settings.attended
+        return is_client_refused(error) or isinstance(error, KeyRefused) or (is_asserted and is_grant_refused(error))
+
+    def signing(self, held: Held) -> Future[str]:
+        """A flight that signs the assertion which is the credential: once, however many requests wait."""
+        return self.connection.engine.flights.run((self, "sign"), self.connection.lane, lambda: self._signed(held))
+
+    def _signed(self, held: Held) -> str:
+        inputs = self.inputs
+        try:
+            return held.text(self.connection.scope(inputs, None))
+        except KeyRefused:
+            self.connection.forget_inputs(inputs)  # whoever mends the key need not start anew
+            raise
+
+    def token_key(self, inputs: Resolved) -> TokenKey:
+        """Whose token it is (design: tokens, the key)."""
+        settings = self.variant.tokens
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+        connection = self.connection
+        scope = make_scope(connection.profile, inputs, connection.engine.clock())
+        plain = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if not isinstance(inputs.get(name), Secret)]
+        return TokenKey(
+            tenant=connection.tenant,
+            connection=f"{connection.profile.name}/{self.variant.name}",
+            subject=connection.subject,
+            endpoint=self._part(settings.place, scope) if not _reads_kept(settings.place.reads) else settings.place.text,
+            client_id=self._client_part(scope),
+            grant=settings.grant_type,
+            scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
+            audience="\n".join(self._part(template, scope) for template in (settings.audience, settings.resource) if template),
+            inputs=tuple(plain),
+            secret=spent_mark(given_refresh_token(settings, scope)) if settings.attended else self._credentials(inputs),
+        )
+
+    def _client_part(self, scope: Mapping[str, Any]) -> str:
+        """The client_id in the key; of a client that registers itself nobody knows it beforehand."""
+        settings = self.variant.tokens
+        if settings is None or settings.client_id is None:
+            return ""
+        if settings.discovery.registration is not None and not is_supplied(settings, scope):
+            return ""
+        return self._part(settings.client_id, scope)
+
+    def _part(self, template: Any, scope: Mapping[str, Any]) -> str:
+        """A part of the key. Parts are shown: what reads a secret is named as the profile writes it.
+
+        The secret itself is in the key's `secret`, but where a person consented; there a mark stands for what it makes.
+        """
+        text: str = template.render(scope)
+        if not _reads_secret(self.connection.profile, template.reads):
+            return text
+        settings = self.variant.tokens
+        is_attended = settings is not None and settings.attended
+        return f"{template.text} #{spent_mark(Secret(text, template.text))}" if is_attended else str(template.text)
+
+    def _credentials(self, inputs: Resolved) -> str:
+        """What stands for the secrets that a token call reads: a keyed fingerprint of all of them."""
+        secrets = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if isinstance(inputs.get(name), Secret)]
+        if not secrets:
+            return ""
+        parts = [part.encode(errors="surrogatepass") for pair in secrets for part in pair]
+        return self.connection.engine.ledger.fingerprint(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+
+    def endpoint(self, consent: Consent | None = None) -> TokenEndpoint:
+        """What gets tokens for this credential; with the consent of a sign-in, in one attempt."""
+        engine, settings = self.connection.engine, self.variant.tokens
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+        return TokenEndpoint(
+            settings,
+            self._scope if consent is None else partial(self._scope_with, consent),
+            self._exchange(consent),
+            deadline=engine.settings.deadline,
+            pauses=engine.pauses,
+            client=self.client(),
+            credentials=self._credentials(self.connection.inputs()),
+            origin=self.variant.origin,
+            attempts=engine.attempts if consent is None else 1,
+            clock=engine.clock,
+            sleep=engine.flights.rest,
+            nonces=engine.dpop_nonces,
+            completer=self.completer(),
+        )
+
+    def _exchange(self, consent: Consent | None) -> Exchange:
+        """How token calls are sent: signed, where the type's seal signs them, too."""
+        if self.seal is None or not self.signs_token_calls:
+            return self.connection.exchange
+        return sealed_exchange(self.connection.exchange, self.seal, lambda: self.token_signing(consent))
+
+    @property
+    def signs_token_calls(self) -> bool:
+        """Does the seal sign token calls, too?"""
+        return self.seal is not None and getattr(self.variant.scheme, "signs_token_call", None) is not None
+
+    def token_signing(self, consent: Consent | None = None) -> Signing:
+        """What the seal of a token call is made from."""
+        different: Mapping[str, Any] = self.variant.scheme.signs_token_call  # type: ignore[attr-defined]  # asked where it is there
+        scope = self._scope(None) if consent is None else self._scope_with(consent, None)
+        return Signing({**self.variant.own, **different}, scope, None, self.connection.engine.clock(), self.variant.origin)
+
+    def completer(self) -> Completer:
+        """What finds the endpoints that the profile does not write, and registers the client. Blocking: for workers."""
+        engine, settings, connection = self.connection.engine, self.variant.tokens, self.connection
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+
+        def told(kind: str, **fields: Any) -> None:
+            engine.events.tell(kind, profile=connection.profile.name, tenant=connection.tenant, grant=REGISTRATION, **fields)
+
+        return Completer(
+            settings, engine.finder, engine.registrar, connection.exchange, tenant=connection.tenant,
+            connection=f"{connection.profile.name}/{self.variant.name}", origin=self.variant.origin, tell=told,
+            trust=connection.trust,
+        )  # fmt: skip
+
+    def lane(self) -> str:
+        """The origin of the token endpoint: calls to it share a lane of workers."""
+        settings = self.variant.tokens
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+        return str(settings.place.text if _reads_kept(settings.place.reads) else Origin.of(settings.place.render(self._scope(None))))
+
+    def client(self) -> Client:
+        """Whom a pause of the token endpoint concerns: this client (or, without an id, this tenant) at this very URL."""
+        settings = self.variant.tokens
+        assert settings is not None  # noqa: S101 - asked only for types with tokens
+        scope = self._scope(None)
+        url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
+        client_id = settings.client_id.render(scope) if settings.client_id and self._client_part(scope) else ""
+        return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
+
+    def _scope_with(self, consent: Consent, old: Token | None) -> dict[str, Any]:
+        scope = self._scope(old)
+        scope.update(consent=consent, callback=consent.callback, kept={**scope["kept"], **consent.kept})
+        return scope
+
+    def _scope(self, old: Token | None) -> dict[str, Any]:
+        return self.connection.scope(self.connection.inputs(), old)
+
+
+def _text(value: Any) -> str:
+    return str(value.reveal()) if isinstance(value, Secret) else "" if value is None else str(value)
+
+
+def _reads_secret(profile: Profile, reads: Any) -> bool:
+    """Is there a secret input among these look-ups, or behind the variables among them?"""
+    for read in reads:
+        if read[0] == "inputs" and (len(read) < 2 or profile.inputs[read[1]].secret):
+            return True
+        if read[0] == "vars" and any(_reads_secret(profile, data.reads) for name, data in profile.vars.items() if read[1:2] in ((), (name,))):
+            return True
+    return False
+
+
+def _reads_kept(reads: Any) -> bool:
+    return any(read[0] == "kept" for read in reads)
