@@ -14,7 +14,8 @@ from authweave.lazy import AnyCase, Lazy
 from authweave.values import TaskResponse
 
 DEEPEST: Final = 64
-DIGITS: Final = 400
+DIGITS: Final = 308
+"""Of a whole number: one that has more is beyond what a float holds."""
 
 
 class NotJson(ValueError):
@@ -73,7 +74,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > DIGITS:
+    if len(digits.lstrip("-")) > DIGITS:
         raise NotJson("the JSON holds a number that is too long")
     return int(digits)
 

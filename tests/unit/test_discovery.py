@@ -170,9 +170,23 @@ def test_metadata_of_another_resource_are_refused(said, kind):
 
 def test_a_challenge_may_say_where_the_metadata_are():
     """RFC 9728 §5.1; the link is looked at like any other."""
-    assert "https://rs.example.com/m" == metadata_place(['Basic realm="x", Bearer error="x", resource_metadata="https://rs.example.com/m"'])
-    assert metadata_place(["Bearer"]) == ""
-    refused("resource", lambda: metadata_place(['Bearer resource_metadata="http://rs.example.com/m"']))
+    assert "https://rs.example.com/m" == metadata_place(['Basic realm="x", Bearer error="x", resource_metadata="https://rs.example.com/m"'], "https://rs.example.com")
+    assert metadata_place(["Bearer"], "https://rs.example.com") == ""
+    refused("resource", lambda: metadata_place(['Bearer resource_metadata="http://rs.example.com/m"'], "https://rs.example.com"))
+
+
+@pytest.mark.parametrize("inside", [
+    "http://127.0.0.1:8080", "http://localhost", "https://10.0.0.1", "https://169.254.169.254", "https://[fd00::1]", "https://224.0.0.1",
+    "https://[64:ff9b::7f00:1]", "https://[2002:a00:1::]", "https://[::ffff:10.0.0.1]",
+])  # fmt: skip
+def test_a_resource_elsewhere_leads_nobody_inside(inside):
+    """Or whoever runs an API could have this machine and its network asked; a resource that is there itself may."""
+    said = {"authorization_servers": [inside]}
+    refused("issuer", lambda: read_resource({**said, "resource": "https://rs.example.com"}, "https://rs.example.com", "x"))
+    refused("resource", lambda: metadata_place([f'Bearer resource_metadata="{inside}/m"'], "https://rs.example.com"))
+    refused("endpoint", lambda: read_metadata({"issuer": "https://a.example", "token_endpoint": f"{inside}/t"}, "https://a.example", "x"))
+
+    assert inside == read_resource({**said, "resource": "https://127.0.0.1:1"}, "https://127.0.0.1:1", "x")
 
 
 @pytest.mark.parametrize(("said", "seconds"), [

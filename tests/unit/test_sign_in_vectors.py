@@ -216,6 +216,7 @@ def test_odd_answers_of_a_device_endpoint():
     assert (600, 5) == (read_device_answer(good, "u").lifetime, read_device_answer(good, "u").interval)
     assert 1 == read_device_answer({**good, "interval": 0.001}, "u").interval
     assert 7 == read_device_answer({**good, "interval": "7"}, "u").interval
+    assert 5 == read_device_answer({**good, "interval": -3}, "u").interval == read_device_answer({**good, "interval": "soon"}, "u").interval
     assert "https://example.com/d" == read_device_answer({"device_code": "d", "user_code": "u", "verification_url": "https://example.com/d"}, "u").verification_uri
     for bad in ({"device_code": ""}, {"user_code": 7}, {"verification_uri": "http://example.com/d"}, {"verification_uri": "javascript:alert(1)"}, {"verification_uri": "https://example.com/\x1b"}):
         with pytest.raises(Exception, match="RFC 8628"):

@@ -18,7 +18,7 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
-from authweave.responses import response_scope
+from authweave.responses import NotJson, parse_json, response_scope
 from authweave.token_answers import LONGEST_LIFETIME, _names
 from authweave.values import NEVER, TaskResponse
 from parts.vectors import load
@@ -546,3 +546,12 @@ def test_a_value_is_not_taken_for_a_field_name(body):
     response = TaskResponse(200, (("Content-Type", "text/plain"),), body)
 
     assert _names({"response": response_scope(response)}) == []
+
+
+@pytest.mark.parametrize("number", ["1" + 308 * "0", "-1" + 308 * "0", "9" * 400, "1e309"])
+def test_a_number_that_no_float_holds_is_no_json(number):
+    """A lifetime or an interval of that size would else end in an exception of Python's own."""
+    with pytest.raises(NotJson):
+        parse_json(f'{{"expires_in": {number}}}')
+
+    assert float(parse_json("-" + 308 * "9")) < 0

@@ -184,7 +184,7 @@ def _asked_issuer(issuer: str, asking: Asking) -> tuple[Mapping[str, Any], float
 def _asked_resource(resource: str, asking: Asking) -> tuple[Mapping[str, Any], float]:
     """The metadata at the well-known place of a resource, else where its own challenge says that they are (RFC 9728 §5)."""
     failures: list[DiscoveryError] = []
-    places: Iterable[Callable[[], str]] = (lambda: resource_place(resource), lambda: metadata_place(_challenged(resource, asking)))
+    places: Iterable[Callable[[], str]] = (lambda: resource_place(resource), lambda: metadata_place(_challenged(resource, asking), resource))
     for place in places:
         if not (url := place()):
             continue

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, Final, Self
 
+from authweave.discovery.places import leads_inside
 from authweave.errors import DiscoveryError, UrlRefused
-from authweave.urls import Origin, UrlTemplate, literal_url
+from authweave.urls import UrlTemplate, literal_url
 
 ENDPOINTS: Final[Mapping[str, str]] = {
     "token_url": "token_endpoint",
@@ -100,26 +100,12 @@ def _endpoint(said: Any, member: str, issuer: str, url: str) -> str:
     else:
         try:
             literal_url(said)
-            wrong = _leads_inside(said, issuer)
+            wrong = leads_inside(said, issuer)
         except UrlRefused as refused:
             wrong = f"is no URL that a credential may go to: {refused}"
     if wrong:
         raise DiscoveryError("endpoint", f"{url}: {member} {wrong}", url=url)
     return str(said)
-
-
-def _leads_inside(endpoint: str, issuer: str) -> str:
-    """A server elsewhere has no endpoint on this machine, nor at an address of a private network."""
-    if _is_inside(Origin.of(endpoint).host) and not _is_inside(Origin.of(issuer).host):
-        return "leads to this machine or into a private network, and the issuer is not there"
-    return ""
-
-
-def _is_inside(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _list(said: Any, name: str, url: str) -> tuple[str, ...]:

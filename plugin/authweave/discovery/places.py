@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network, ip_address
 from typing import Final
 
 from authweave.errors import DiscoveryError, UrlRefused
@@ -11,6 +12,7 @@ from authweave.urls.origins import split
 OAUTH: Final = "/.well-known/oauth-authorization-server"
 OPENID: Final = "/.well-known/openid-configuration"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 def issuer_places(issuer: str) -> tuple[str, ...]:
@@ -33,15 +35,36 @@ def resource_place(resource: str) -> str:
     return f"{parts.scheme}://{parts.authority}{RESOURCE}{path}{query}"
 
 
-def refuse_odd(url: str, kind: str) -> None:
-    """Refuse what a profile could not have written either: no https (but on this machine), userinfo, fragment. Raises DiscoveryError."""
+def refuse_odd(url: str, kind: str, said_by: str = "") -> None:
+    """Refuse what a profile could not have written either: no https (but on this machine), userinfo, fragment; and what a server
+    elsewhere (`said_by`, a URL) must not name. Raises DiscoveryError."""
     wrong = ""
     try:
         literal_url(url)
+        wrong = leads_inside(url, said_by) if said_by else ""
     except UrlRefused as refused:
         wrong = str(refused)
     if wrong:
         raise DiscoveryError(kind, f"the {kind} is no URL to begin with: {wrong}", url="")
+
+
+def leads_inside(url: str, said_by: str) -> str:
+    """Why a server elsewhere must not name this URL: it leads to this machine, or to an address of a private network. Else ''."""
+    if _is_inside(Origin.of(url).host) and not _is_inside(Origin.of(said_by).host):
+        return "leads to this machine or into a private network, and who says so is not there"
+    return ""
+
+
+def _is_inside(host: str) -> bool:
+    """Is it this machine, or an address that is not everybody's? An IPv4 address that is carried by an IPv6 one counts."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    if address.version == 6:
+        carried = address.ipv4_mapped or address.sixtofour or (ip_address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None)
+        address = carried or address
+    return address.is_multicast or not address.is_global
 
 
 def origin_of(url: str) -> str:

@@ -24,15 +24,15 @@ def read_resource(said: Any, resource: str, url: str) -> str:
     servers = said.get("authorization_servers")
     if not isinstance(servers, list) or not servers or not isinstance(servers[0], str):
         raise DiscoveryError("no_server", f"{url}: the metadata name no authorization_servers; write issuer or token_url", url=url)
-    refuse_odd(servers[0], "issuer")
+    refuse_odd(servers[0], "issuer", said_by=resource)
     return servers[0]
 
 
-def metadata_place(lines: Iterable[str]) -> str:
-    """The `resource_metadata` of a challenge (§5.1), from the lines of WWW-Authenticate; '' if none has it. Raises DiscoveryError."""
+def metadata_place(lines: Iterable[str], resource: str) -> str:
+    """The `resource_metadata` of a challenge (§5.1), from the lines of a resource's WWW-Authenticate; '' if none has it. Raises DiscoveryError."""
     found = next((one.parameters["resource_metadata"] for one in challenges(lines) if one.parameters.get("resource_metadata")), "")
     if found:
-        refuse_odd(found, "resource")
+        refuse_odd(found, "resource", said_by=resource)
     return found
 
 
