@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("applying", "answered_cookies", "pending", "scopes", "targets", "signing_string"),
     ("loading", "binding"),
     ("rules",),
-    ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults", "not_built"),
+    ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults"),
     ("catalog",),
     ("schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports"),
     ("report",),

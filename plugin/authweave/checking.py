@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from authweave import not_built
 from authweave.catalog import Catalog
 from authweave.compiling import Compiled, compiled_sites
-from authweave.defaults import auth_paths, grant_name, scheme_of, with_defaults, with_inputs
+from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.inheritance import FindParent, Merged, merged
 from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.schema.problems import MOST, schema_problems
@@ -111,12 +110,7 @@ class Checked:
     @cached_property
     def has_unknown_parts(self) -> bool:
         """Is there a type, a key or a name that nothing here knows? What it reads, implies or keeps is not known either."""
-        if any(problem.rule == not_built.RULE for problem in self.problems):
-            return True
-        grants = self.catalog.named("grants")
-        return any(
-            scheme_of(auth, self.catalog) is None or not_built.is_missing("grants", grant_name(auth), grants) for _, auth, _ in self.variants
-        )
+        return any(scheme_of(auth, self.catalog) is None for _, auth, _ in self.variants)
 
     @cached_property
     def _hurt(self) -> tuple[Path, ...]:

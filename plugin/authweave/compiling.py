@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from authweave import not_built
 from authweave.errors import TemplateSyntax
 from authweave.inheritance import Merged
 from authweave.sites import Site
@@ -101,4 +100,4 @@ def _out_of_place(made: Compiled, site: Site, whole: Merged) -> Problem:
     names = sorted({read[0] for read in made.reads} - site.allowed)
     words = ", ".join(f"`{name}`" for name in names)
     offset = max(str(site.value).find(f"{names[0]}"), 0) if isinstance(site.value, str) else 0
-    return whole.problem("template.namespace", site.path, f"{words} cannot be read here", f"known here: {', '.join(sorted(site.allowed - not_built.NAMESPACES))}", offset=offset)
+    return whole.problem("template.namespace", site.path, f"{words} cannot be read here", f"known here: {', '.join(sorted(site.allowed))}", offset=offset)

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from authweave import not_built
 from authweave.catalog import Catalog
 from authweave.loading import check_file, check_text
 from authweave.settings import CONFIG, MEMBERS, Member
@@ -22,7 +21,6 @@ BAD = ROOT / "tests" / "rules"
 FRAME = ("format: 1", "name: bad", "identity_provider: Acme", "servers: ['https://api.acme.example']", "auth: {type: bearer}")
 """What bad documents have without being wrong there: not shown where the problem stays the same without."""
 WIDTH = 140
-_PART = re.compile(r"(?s)(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)")
 
 RULES_HEAD = """\
 # What `validate` finds
@@ -125,12 +123,6 @@ def settings_page() -> str:
     return "\n".join([SETTINGS_HEAD, *head, *rows, "", _text_forms()])
 
 
-def profile_page() -> str:
-    """The page as it is, with its generated parts made anew."""
-    text = (ROOT / "docs/profile.md").read_text()
-    return _PART.sub(lambda found: f"{found[1]}{_PARTS[found['name']]()}{found[3]}", text)
-
-
 def types_page() -> str:
     """Every auth type, grant, client authentication and seal, with the page that says what it does."""
     catalog = Catalog(installed=False)
@@ -178,7 +170,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/needs.md": needs_page, "docs/profile.md": profile_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
+    "docs/needs.md": needs_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
 }  # fmt: skip
 """Every page that is made, whole or in part."""
 
@@ -240,22 +232,6 @@ def _text_forms() -> str:
         "Not settings: `AUTHWEAVE_DEBUG=1` shows the traceback of a mistake in authweave itself; `AUTHWEAVE_<PROFILE>_<INPUT>` are\n"
         "[values of inputs](../README.md#where-values-come-from).\n"
     )
-
-
-def _not_built() -> str:
-    types, grants, methods = (sorted(name for name in not_built.NAMES[kind] if not name.startswith("urn:")) for kind in ("schemes", "grants", "client_auth"))
-    rows = [
-        ("`auth.type`", _code(types)),
-        ("`grant_type`", _code(grants)),
-        ("`client_auth`", _code(methods)),
-        ("keys of `auth` with `type: oauth2`", _code(sorted(not_built._OF_TYPES["oauth2"]))),
-        ("keys at the top", _code(sorted(not_built.TOP_KEYS))),
-        ("namespaces of templates", _code(sorted(not_built.NAMESPACES))),
-    ]
-    return "\n".join([_row("where", "what"), _row("---", "---"), *(_row(*row) for row in rows), ""])
-
-
-_PARTS = {"not built": _not_built}
 
 
 def _code(words: Iterable[str]) -> str:

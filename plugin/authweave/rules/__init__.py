@@ -47,7 +47,6 @@ from authweave.rules.test_name import TestName
 from authweave.rules.test_server import TestServer
 from authweave.rules.tls_parts import TlsParts
 from authweave.rules.token_fields import TokenFields
-from authweave.rules.unbuilt_key import UnbuiltKey
 from authweave.rules.undeclared_input import UndeclaredInput
 from authweave.rules.unread_signature import UnreadSignature
 from authweave.rules.unsent_value import UnsentValue
@@ -103,7 +102,6 @@ RULES = (
     TestServer,
     TlsParts,
     TokenFields,
-    UnbuiltKey,
     UndeclaredInput,
     UnreadSignature,
     UnsentValue,

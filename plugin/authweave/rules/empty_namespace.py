@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from authweave import not_built
 from authweave.checking import Checked
 from authweave.defaults import gets_token
 from authweave.values import Problem
@@ -18,15 +17,13 @@ class EmptyNamespace:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """One problem per template."""
-        spaces = [(path, read[0]) for path, read, _ in checked.written_reads if read[0] in ("token", "signature", "assertion") or read[0] in not_built.NAMESPACES]
+        spaces = [(path, read[0]) for path, read, _ in checked.written_reads if read[0] in ("token", "signature", "assertion")]
         for path, space in dict.fromkeys(spaces):
             at, auth, full = next(((at, auth, full) for at, auth, full in checked.variants if path[: len(at)] == at), ((), {}, {}))
             kind = str(auth.get("type", ""))
             if kind not in checked.catalog.named("schemes") or "." in kind:
                 continue
-            if space in not_built.NAMESPACES:
-                yield checked.problem(not_built.RULE, path, f"`{space}` is not built yet", not_built.FIX)
-            elif space == "signature":
+            if space == "signature":
                 if "string_to_sign" not in checked.catalog.find("schemes", kind).schema.get("properties", {}):
                     yield checked.problem(self.name, path, f"type {kind} signs no string, so `signature` is always null", "write type: signature, or compute it: `hmac(inputs.key, request.body)`")
             elif space == "assertion":

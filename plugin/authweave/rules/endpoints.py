@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave import not_built
 from authweave.checking import Checked
 from authweave.defaults import grant_name
 from authweave.values import Problem
@@ -32,7 +31,7 @@ class Endpoints:
                 continue
             if "token_url" not in auth and not _is_found(auth):
                 yield checked.problem(self.name, path, "nobody says where the token endpoint is", f"write token_url, {_FOUND}")
-            needed = "" if not_built.is_missing("grants", grant_name(auth), checked.catalog.named("grants")) else _SIGN_IN.get(grant_name(auth), "")
+            needed = _SIGN_IN.get(grant_name(auth), "")
             if needed and needed not in auth and "token_url" in auth and not _has_metadata(auth):
                 yield checked.problem(self.name, path, f"nobody says where the {needed} is", f"write {needed}, or issuer: its metadata name it")
 

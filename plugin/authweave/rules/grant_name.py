@@ -1,11 +1,10 @@
-"""The name of the grant: near misses, and grants that are not built yet."""
+"""The name of the grant: near misses, and the one that no server-side program can ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
 
-from authweave import not_built
 from authweave.checking import Checked
 from authweave.near_misses import near_miss
 from authweave.values import Problem
@@ -24,7 +23,7 @@ class GrantName:
             if auth.get("type") != "oauth2" or not isinstance(word, str) or word in known:
                 continue
             at = (*path, "grant_type")
-            if not_built.is_missing("grants", word, known):
-                yield checked.problem(not_built.RULE, at, not_built.sentence("grants", word), f"built so far: {', '.join(sorted(known))}")
-            elif near := near_miss(word, [*known, *not_built.NAMES["grants"]], likeness=0.85):
+            if word == "implicit":
+                yield checked.problem(self.name, at, "gives its token to a page in a browser, not to a program (RFC 9700 §2.1.2)", "write authorization_code")
+            elif near := near_miss(word, known, likeness=0.85):
                 yield checked.problem(self.name, at, "is not a known grant, but near one", f"did you mean `{near}`? A vendor's own word is written {{vendor: {word}}}")

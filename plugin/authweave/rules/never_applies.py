@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave import not_built
 from authweave.checking import Checked
-from authweave.defaults import gets_token, grant_name, grant_of
+from authweave.defaults import gets_token, grant_of
 from authweave.values import Path, Problem
 
 _READS_ASSERTION: Final = re.compile(r"\{\{[^}]*\bassertion\b")
@@ -64,7 +63,7 @@ def _of_grant(auth: Mapping[str, Any], grant: Any) -> Iterable[tuple[Path, str, 
     if "assertion" in auth and auth.get("type") in ("oauth2", "session") and not getattr(grant, "urn", "").endswith(("jwt-bearer", "saml2-bearer")) and not _READS_ASSERTION.search(str(auth)):
         yield ("assertion",), "nothing reads it", "read it in a field of token_request as {{ assertion }}, write grant_type: jwt_bearer, or remove it"
     presents = "refresh_token" in grant.schema.get("properties", {})
-    if "refresh_token" in auth and not presents and grant_name(auth) not in not_built.NAMES["grants"]:
+    if "refresh_token" in auth and not presents:
         yield ("refresh_token",), "this grant presents no refresh token that was given", "remove it, or write grant_type: refresh_token"
     if presents and auth.get("refresh_with", "refresh_token") != "refresh_token":
         yield ("refresh_with",), "this grant is a refresh: without the stored refresh token the given one would be presented again, spent or not", "remove it"

@@ -95,7 +95,7 @@ def _translated(error: Any, catalog: Catalog) -> Iterator[tuple[Path, Words, boo
         known = error.schema["properties"]
         for key in error.instance:
             if key not in known and not key.startswith("x-"):
-                yield (*path, key), words.unknown_key((*path, key), error.instance, known), True
+                yield (*path, key), words.unknown_key((*path, key), error.instance, known, catalog), True
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave import not_built
 from authweave.catalog import Catalog
 from authweave.frame import TEMPLATE, VENDOR_NAME
 from authweave.near_misses import did_you_mean, near_miss, shown
@@ -46,18 +45,27 @@ _NO_PLACE: Final = {
 }
 
 
-def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any]) -> Words:
+def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any], catalog: Catalog) -> Words:
     """A key that the format does not have at this place."""
     key = str(path[-1])
     in_auth = path[0] == "auth" and (len(path) == 2 or (len(path) == 3 and isinstance(path[1], int)))
-    if (len(path) == 1 and key in not_built.TOP_KEYS) or (in_auth and (belongs := not_built.type_of_key(key, holder.get("type")))):
-        if in_auth and belongs != holder.get("type", belongs):
-            return Words("schema.unknown_key", f"belongs to type {belongs}, not to {shown(str(holder.get('type')))}", "remove it", of_key=True)
-        return Words(not_built.RULE, "is not built yet", not_built.FIX, of_key=True)
+    if in_auth and holder.get("type") and (types := _types_with(key, catalog)):
+        belongs = f"type {types[0]}" if len(types) == 1 else f"the types {', '.join(types)}"
+        return Words("schema.unknown_key", f"belongs to {belongs}, not to {shown(str(holder.get('type')))}", "remove it", of_key=True)
     names = [name for name, part in known.items() if part is not False]
     if near := near_miss(key, names):
         return Words("schema.unknown_key", "not known here", f"did you mean `{near}`?", of_key=True, meant=near)
     return Words("schema.unknown_key", "not known here", _elsewhere(path, key, names, in_auth=in_auth, auth_type=holder.get("type")), of_key=True)
+
+
+def _types_with(key: str, catalog: Catalog) -> list[str]:
+    """The auth types that have this key."""
+    found = []
+    for name, scheme in sorted(catalog.named("schemes").items()):
+        parts = [part for kind in scheme.schema.get("x-keys-of", ()) for part in catalog.named(kind).values()]
+        if any(key in getattr(part, "schema", {}).get("properties", {}) for part in (scheme, *parts)):
+            found.append(name)
+    return found
 
 
 def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_type: Any) -> str:
@@ -101,16 +109,13 @@ def value(error: Any, path: Path, catalog: Catalog) -> Words:
 
 
 def unknown_name(kind: str, found: str, catalog: Catalog) -> Words:
-    """A name that no extension has: not built yet, of a package that is not installed, or misspelt."""
+    """A name that no extension has: of a package that is not installed, or misspelt."""
     known = sorted(catalog.named(kind))
-    if not_built.is_missing(kind, found, catalog.named(kind)):
-        return Words(not_built.RULE, not_built.sentence(kind, found), f"built so far: {', '.join(known)}")
     if re.match(VENDOR_NAME, found):
         package = found.partition(".")[0]
         return Words("schema.not_installed", f"`{shown(found)}` comes with a package that is not installed",
                      f"install the package of `{shown(package)}` that adds it; `authweave plugins` lists what is loaded")  # fmt: skip
-    every = [*known, *not_built.NAMES.get(kind, ())]
-    return Words("schema.unknown_name", f"`{shown(found)}` is not known here", did_you_mean(found, every, f"write one of: {', '.join(known)}"))
+    return Words("schema.unknown_name", f"`{shown(found)}` is not known here", did_you_mean(found, known, f"write one of: {', '.join(known)}"))
 
 
 def _type(error: Any, path: Path) -> tuple[str, str]:
