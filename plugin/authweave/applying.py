@@ -35,6 +35,8 @@ BODY_READ: Final = 65536
 MOST_SENDS: Final = 3
 RENEWED: Final = "renewed"
 """The reason to send again that no seal gives: the token was refused, and another one was got."""
+MOVED: Final = "moved"
+"""Another one: a redirect led to another URL of the same server, and what was sealed for the first one was refused there."""
 ACCEPTED: Final = Judgement("accepted")
 
 Flow = Generator[Any, Any, Any]

@@ -11,9 +11,10 @@ import functools
 import sys
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import ACCEPTED, Sent, following, prepared, wants_body
+from authweave.applying import ACCEPTED, MOVED, Sent, following, prepared, wants_body
 from authweave.errors import AuthweaveError
 from authweave.flights import landed, outcome
 from authweave.httpx_requests import (
@@ -152,7 +153,7 @@ class _ProfileAuth:
         if (moved := moved_to(response, first, sent)) is not None:
             request, task = moved, without_placed(task_of(moved), sent)
             with contextlib.suppress(AuthweaveError):  # then the answer that is there stands
-                sent = yield from prepared(sent.credential.connection, task)
+                sent = replace((yield from prepared(sent.credential.connection, task)), tried=frozenset({MOVED}))
                 first = guarded(rewritten(request, sent), sent, colour)
                 response = yield first
         while (verdict := strayed(response, first)) is None:

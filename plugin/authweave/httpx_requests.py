@@ -91,7 +91,11 @@ def moved_to(response: Any, request: Any, sent: Sent) -> Any:
     moved = response.request
     if sent.signing is None or response.status_code not in (400, 401, 403) or moved.url == request.url:
         return None
-    return moved if _origin(moved.url) == _origin(request.url) else None
+    if _origin(moved.url) != _origin(request.url):
+        return None
+    if type(moved.stream).__name__ == "ByteStream":  # bytes that httpx handed on from the request before, and has not read here
+        moved.read()
+    return moved
 
 
 def without_placed(task: TaskRequest, sent: Sent) -> TaskRequest:

@@ -20,6 +20,8 @@ _HASHES: Final[Mapping[str, str]] = {
     "hmac-sha256": "sha256", "hmac-sha1": "sha1", "hmac-sha384": "sha384", "hmac-sha512": "sha512", "hmac-md5": "md5",
 }  # fmt: skip
 _SMALLEST_RSA: Final = 1024
+_SMALLEST_PSS: Final = 1040
+"""Hash and salt of 64 bytes each, and two more, have to fit (RFC 8017 §9.1.1)."""
 KEYS_KEPT: Final = 256
 
 Sign = Callable[[Any, bytes], bytes]
@@ -73,12 +75,12 @@ def _read(pem: bytes) -> Any:
     raise SigningError(why)
 
 
-def _rsa_key(key: Any, algorithm: str) -> rsa.RSAPrivateKey:
+def _rsa_key(key: Any, algorithm: str, smallest: int = _SMALLEST_RSA) -> rsa.RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     if not isinstance(key, rsa.RSAPrivateKey):
         raise SigningError(f"{algorithm} takes an RSA key, this one is {_kind(key)}")
-    if key.key_size < _SMALLEST_RSA:
+    if key.key_size < smallest:
         raise SigningError(f"{algorithm}: an RSA key of {key.key_size} bits is too short")
     return key
 
@@ -101,7 +103,7 @@ def _rsa_pss(key: Any, message: bytes) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import padding
 
     pss = padding.PSS(padding.MGF1(hashes.SHA512()), salt_length=64)
-    return _rsa_key(key, "rsa-pss-sha512").sign(message, pss, hashes.SHA512())
+    return _rsa_key(key, "rsa-pss-sha512", _SMALLEST_PSS).sign(message, pss, hashes.SHA512())
 
 
 def _ecdsa(algorithm: str, curve: str, hash_name: str) -> Sign:

@@ -295,6 +295,16 @@ class TestKeys:
         assert "hunter22" not in str(raised.value)
         assert raised.value.__cause__ is raised.value.__context__ is None
 
+    def test_a_certificate_for_a_key_of_an_unknown_kind(self):
+        """It is not that of the key, and no more can be said of it."""
+        raw = signing.certificate(signing.key()).public_bytes(serialization.Encoding.DER)
+        unknown = base64.encodebytes(raw.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010f"), 1)).decode()
+
+        with pytest.raises(KeyRefused) as raised:
+            token(signing_key=f"{signing.pem(signing.key())}-----BEGIN CERTIFICATE-----\n{unknown}-----END CERTIFICATE-----\n")
+
+        assert "mismatch" == raised.value.reason
+
     def test_wrong_password(self):
         """A password that does not open is told apart from one that is missing."""
         for key in (signing.pem(signing.key(), "hunter22"), signing.pem(signing.key(), "hunter22", "TraditionalOpenSSL"), pkcs12_of(signing.key(), b"hunter22")):

@@ -11,7 +11,7 @@ import pytest
 
 from authweave.challenges import challenges
 from authweave.digest_access.hashes import response_to
-from authweave.errors import PlacementError, ServerUnproven
+from authweave.errors import MissingInput, PlacementError, ServerUnproven
 from authweave.loading import loads
 from authweave.values import TaskRequest, TaskResponse
 from services import Reply, Request, engine, profile, talks
@@ -143,6 +143,27 @@ def test_the_next_nonce_is_followed():
     assert [("m", "00000001")] == [(parameters(header)["nonce"], parameters(header)["nc"]) for header in api.sent[-1:]]
 
 
+@pytest.mark.parametrize("following", ["m" * 9000, "m\x01"], ids=["too long", "control character"])
+def test_a_next_nonce_that_cannot_go_back_is_not_followed(following):
+    """What is not taken from a challenge is not taken from `nextnonce` either."""
+    with at(lambda request: right(request, nonces=["n"], said=(("Authentication-Info", f'nextnonce="{following}"'),))) as (http, api):
+        http.get("/")
+        http.get("/")
+
+    assert [("n", "00000002")] == [(parameters(header)["nonce"], parameters(header)["nc"]) for header in api.sent[-1:]]
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
+def test_who_is_not_supplied_is_missing(name):
+    """An optional input that nobody supplied is an error before the network, not an empty name or password."""
+    given = {key: value for key, value in USER.items() if key != name}
+    declared = {name: {"required": False, "secret": True}}
+    connection = engine(inputs={}).connect(profile({"type": "digest"}, "https://api.example.com", inputs=declared), inputs=given)
+
+    with pytest.raises(MissingInput, match=f"{name} is not there"):
+        connection.authorize(TaskRequest("GET", "/")).result(10)
+
+
 def test_a_server_that_does_not_know_the_password():
     """A wrong rspauth: the answer is not the server's, whatever it says."""
     with at(lambda request: right(request, nonces=["n"], said=(("Authentication-Info", 'rspauth="0123", qop=auth'),))) as (http, _):
@@ -172,6 +193,30 @@ def test_a_redirect_on_the_same_server_is_answered_where_it_leads():
         answer_ = http.get("/old")
 
     assert (200, 200) == (known.status_code, answer_.status_code)
+
+
+def test_a_redirect_of_the_very_first_request():
+    """The challenge comes from where it leads, and is answered there, with the body."""
+    def answer(request):
+        return Reply(307, b"", (("Location", "/new"),)) if request.target == "/old" else right(request, nonces=["n"])
+
+    with at(answer, follow_redirects=True) as (http, api):
+        answer_ = http.post("/old", content=b"body")
+
+    assert (200, b"body") == (answer_.status_code, api.asked[-1].body)
+
+
+def test_a_redirect_is_one_of_the_reasons_to_send_again():
+    """Three sends in all, whatever a server asks for where a redirect led."""
+    def answer(request):
+        return Reply(307, b"", (("Location", "/new"),)) if request.target == "/old" else asks(ASKS.format(len(api.asked)) + ", stale=true")
+
+    with at(answer, follow_redirects=True) as (http, api):
+        http.get("/known")
+        before = len(api.asked)
+        http.get("/old")
+
+    assert ["/old", "/new", "/new", "/new"] == [request.target for request in api.asked[before:]]  # the second is httpx's own
 
 
 def test_a_redirect_elsewhere_brings_no_proof():

@@ -22,7 +22,7 @@ NOW = datetime.datetime(2030, 6, 1, tzinfo=datetime.UTC).timestamp()
 DAY = 86400.0
 
 
-def certificate(key, name="client", *, issuer=None, signer=None, start=-1.0, end=1.0, is_authority=None):
+def certificate(key, name="client", *, issuer=None, signer=None, start=-1.0, end=1.0, is_authority=None, names=b""):
     moments = [datetime.datetime.fromtimestamp(NOW + days * DAY, datetime.UTC) for days in (start, end)]
     built = (
         x509.CertificateBuilder().subject_name(named(name)).issuer_name(named(issuer or name)).public_key(key.public_key())
@@ -30,12 +30,20 @@ def certificate(key, name="client", *, issuer=None, signer=None, start=-1.0, end
     )  # fmt: skip
     if is_authority is not None:
         built = built.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+    if names:
+        built = built.add_extension(x509.UnrecognizedExtension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names), critical=False)
     signer = signer or key
     return built.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
 
 
 def named(text):
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
+def odd(made, before, after):
+    """The certificate with other bytes in it, in PEM."""
+    changed = base64.encodebytes(made.public_bytes(serialization.Encoding.DER).replace(bytes.fromhex(before), bytes.fromhex(after), 1)).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{changed}-----END CERTIFICATE-----\n"
 
 
 def pem(made):
@@ -105,13 +113,14 @@ def test_a_chain_begins_with_the_clients_own():
     (pem(CERTIFICATE), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", None, "tls.private_key", "is no PEM private key"),
     (key_pem(KEY), None, None, "tls.certificate", "holds no PEM certificate, but a private key"),
     ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", key_pem(KEY), None, "tls.certificate", "holds no PEM certificate"),
+    (odd(CERTIFICATE, "a003020102", "a003020105"), key_pem(KEY), None, "tls.certificate", "holds no PEM certificate"),
     (bundle("right"), None, "wrong", "tls.password", "PKCS #12 file that tls.password does not open"),
     (bundle("right"), None, None, "tls.password", "PKCS #12 file that is encrypted: supply tls.password"),
     (bundle(), key_pem(KEY), None, "tls.private_key", "which holds its key: leave it out"),
     (pkcs12.serialize_key_and_certificates(b"x", None, CERTIFICATE, None, serialization.NoEncryption()), None, None, "tls.certificate", "without a"),
     (b"0\x80nonsense", None, None, "tls.password", "PKCS #12"),
 ], ids=["expired", "not yet", "another key", "no password", "wrong password", "encrypted inside", "no key", "broken key", "key for certificate",
-        "broken certificate", "pkcs12 wrong password", "pkcs12 no password", "key twice", "pkcs12 without key", "pkcs12 broken"])  # fmt: skip
+        "broken certificate", "unknown version", "pkcs12 wrong password", "pkcs12 no password", "key twice", "pkcs12 without key", "pkcs12 broken"])  # fmt: skip
 def test_what_cannot_be_shown(given, key, password, name, words):
     """Each is told before the network, by the key of `tls` that is wrong, with what would be right and without any secret."""
     with pytest.raises(InvalidInput) as caught:
@@ -133,8 +142,9 @@ def test_authorities():
     ("no certificate", "holds no PEM certificate"),
     (key_pem(KEY), "but a private key"),
     (pem(certificate(KEY, "server", issuer="authority", signer=OTHER, is_authority=False)), "CN=server, which is no authority: supply the certificate of CN=authority"),
+    (pem(certificate(KEY, "server", issuer="authority", signer=OTHER, names=bytes.fromhex("3004a3023000"))), "CN=server, which is no authority"),
     (pem(certificate(OTHER, "old", start=-3, end=-2, is_authority=True)), "expired"),
-], ids=["text", "key", "leaf", "expired"])  # fmt: skip
+], ids=["text", "key", "leaf", "odd names", "expired"])  # fmt: skip
 def test_what_is_no_authority(text, words):
     """Refused before the network."""
     with pytest.raises(InvalidInput, match=words) as caught:

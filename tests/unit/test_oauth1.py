@@ -45,6 +45,19 @@ def _secret(vector):
     return rsa_key(_pem("rsa_private_key_pkcs8_b64", "PRIVATE KEY"))
 
 
+RSA_512 = """-----BEGIN PRIVATE KEY-----
+MIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEA4ZnyrPaZdOdleHTk
+PML1aK1ZiMN2SQ1ncrF8x+tms+Rc+NuDjgGw4wSh0upOtg6HWQuYtLoMMA/xWvMT
+mX1ycwIDAQABAkBGu8H+wQK0SKjj76Jv+qB/RXrBCqfXl8BLkaKR/BijZetQ/4XY
+GdkX3G84TmHLXik1mi1bPMgGcYf6XjVBwKchAiEA//LhKJqqCgtEAIQIe+EzDDiQ
+5Mn9ajGf0k4RK9+OAC8CIQDhpYND4cEvt4pSaSy/n5W0lstMV9kMM3FJgrbAzlf8
+/QIgDnIz+Sm5nTWDkg/htrRAQFlU/ETWU88XOTSEzZghmKsCIFaqLj9dLsi38r1y
+Pcifb2072XtJ5kgkXeeA99YXqn21AiEAsugCy8+mgz3cgSUhO0gzVa8XOJ6NjPID
+Y9+Cybrarc0=
+-----END PRIVATE KEY-----
+"""  # no library makes one any more
+
+
 @pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])
 def test_published_signatures(vector):
     """Base string and signature of every case, by all seven methods."""
@@ -150,6 +163,12 @@ def test_wrong_keys_are_told(words, pem):
         rsa_key(pem)
 
     assert pem.strip().splitlines()[min(1, len(pem.strip().splitlines()) - 1)] not in str(caught.value)
+
+
+def test_a_short_rsa_key_is_refused():
+    """One of 512 bits is broken in hours, and cannot hold the longer hashes."""
+    with pytest.raises(BadKey, match="512 bits"):
+        rsa_key(RSA_512)
 
 
 def test_methods():

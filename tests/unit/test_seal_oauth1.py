@@ -218,6 +218,17 @@ def test_bad_input_is_told(auth, inputs, request_, error, words):
     assert inputs["consumer_secret"] not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["consumer_secret", "token_secret"])
+def test_a_secret_that_nobody_supplied_is_missing(name):
+    """An optional input without a value is an error before the network: nothing is signed with half a key."""
+    given = {key: value for key, value in KEYS.items() if key != name}
+    declared = {name: {"required": False, "secret": True}}
+    connection = engine(inputs=given).connect(profile(signing(), "https://api.example.com", inputs=declared))
+
+    with pytest.raises(MissingInput, match=f"{name} is not there"):
+        connection.authorize(TaskRequest("GET", "/")).result(10)
+
+
 def test_other_streams_are_not_touched():
     """Only forms are signed; any other body flows as it comes."""
     assert sealed(method="PUT", streamed=True, headers=(("Content-Type", "video/mp4"),)).streamed

@@ -123,3 +123,9 @@ def test_a_public_key_or_certificate_does_not_sign():
 
     with pytest.raises(SigningError, match="private key in PEM"):
         signature_of("rsa-sha256", public, MESSAGE)
+
+
+def test_a_key_that_is_too_short_for_its_padding():
+    """Hash and salt of SHA-512 do not fit into 1024 bits: told as such."""
+    with pytest.raises(SigningError, match="1024 bits is too short"):
+        signature_of("rsa-pss-sha512", pem(rsa.generate_private_key(65537, 1024)), MESSAGE)

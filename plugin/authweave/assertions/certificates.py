@@ -42,9 +42,12 @@ def is_of(certificate: Certificate, key: Any) -> bool:
     """Is it the certificate of this key?"""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    same: bool = certificate.public_key().public_bytes(*spki) == key.public_key().public_bytes(*spki)
-    return same
+    def public(holder: Any) -> bytes:
+        encoded: bytes = holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return encoded
+
+    theirs = tried(public, certificate)  # None for a key of a kind that cannot be used
+    return theirs is not None and theirs == public(key)
 
 
 def tried(read: Callable[..., Any], *arguments: Any) -> Any:

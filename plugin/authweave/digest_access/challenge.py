@@ -56,6 +56,11 @@ def is_offered(lines: Iterable[str]) -> bool:
     return any(found.scheme == "digest" for found in challenges(lines))
 
 
+def can_go_back(text: str) -> bool:
+    """Is it a text that may be taken back to the server in a header?"""
+    return len(text) <= LONGEST and _PRINTABLE.fullmatch(text) is not None
+
+
 def _read(found: Challenge) -> DigestChallenge | None:
     given = found.parameters
     if found.scheme != "digest" or "realm" not in given or "nonce" not in given:
@@ -63,7 +68,7 @@ def _read(found: Challenge) -> DigestChallenge | None:
     algorithm, qop = given.get("algorithm", ""), _qop(given.get("qop"))
     if (algorithm.upper() or "MD5") not in _STRENGTH or qop is None:
         return None
-    if not all(map(_can_go_back, (given["realm"], given["nonce"], given.get("opaque", "")))):
+    if not all(map(can_go_back, (given["realm"], given["nonce"], given.get("opaque", "")))):
         return None
     return DigestChallenge(
         realm=given["realm"], nonce=given["nonce"], algorithm=algorithm, qop=qop, opaque=given.get("opaque"),
@@ -81,10 +86,6 @@ def _qop(written: str | None) -> str | None:
         return ""
     offered = {word.strip().lower() for word in written.split(",")}
     return next((known for known in ("auth", "auth-int") if known in offered), None)
-
-
-def _can_go_back(text: str) -> bool:
-    return len(text) <= LONGEST and _PRINTABLE.fullmatch(text) is not None
 
 
 def _is_true(text: str | None) -> bool:

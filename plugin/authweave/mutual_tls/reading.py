@@ -109,7 +109,7 @@ def _certificates(text: str, key: str) -> list[Certificate]:
 
     try:
         found = x509.load_pem_x509_certificates(text.encode(errors="replace"))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         found = []
     if not found:
         what = "a private key" if "PRIVATE KEY-----" in text else "a request for a certificate" if "CERTIFICATE REQUEST-----" in text else ""
@@ -163,7 +163,7 @@ def _is_authority(one: Certificate) -> bool:
 
     try:
         return bool(one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return False
 
 

@@ -23,6 +23,9 @@ _RSA: Final[Mapping[str, str]] = {"RSA-SHA1": "SHA1", "RSA-SHA256": "SHA256", "R
 METHODS: Final = (*_HMAC, *_RSA)
 """The names, as `oauth_signature_method` has them."""
 
+SMALLEST_RSA: Final = 1024
+"""Bits: old registrations of Jira have no more."""
+
 
 class BadKey(ValueError):
     """The consumer secret is no RSA key that can sign. Says what would be right, and nothing of the key."""
@@ -63,6 +66,8 @@ def rsa_key(pem: str) -> RSAPrivateKey:
         wrong = _no_key(pem)
     if not wrong and not isinstance(key, RSAPrivateKey):
         wrong = "is a key of another kind; RSA signature methods want an RSA private key"
+    if isinstance(key, RSAPrivateKey) and key.key_size < SMALLEST_RSA:
+        wrong = f"is an RSA key of {key.key_size} bits, which anybody can break; {SMALLEST_RSA} are the least, and 2048 are usual"
     if wrong or not isinstance(key, RSAPrivateKey):
         raise BadKey(wrong)
     return key

@@ -8,10 +8,10 @@ from typing import ClassVar, Final
 from authweave.challenges import challenges
 from authweave.contracts import Sealed, Signing
 from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of
-from authweave.digest_access.challenge import DigestChallenge, strongest
+from authweave.digest_access.challenge import DigestChallenge, can_go_back, strongest
 from authweave.digest_access.spaces import Spaces
 from authweave.drafts.draft import Placed, with_header
-from authweave.errors import ServerUnproven
+from authweave.errors import MissingInput, ServerUnproven
 from authweave.hookspecs import Register, hookimpl
 from authweave.values import TaskRequest, TaskResponse
 
@@ -33,7 +33,8 @@ class Digest:
         self._spaces = Spaces()
 
     def sign(self, request: TaskRequest, signing: Signing) -> Sealed:
-        """The request with its proof, or as it is where nothing was learned yet. Raises PlacementError, TemplateError."""
+        """The request with its proof, or as it is where nothing was learned yet. Raises InputError, PlacementError, TemplateError."""
+        _refuse_nobody(signing)
         turn = self._spaces.turn(request.url)
         if turn is None:
             return Sealed(request)
@@ -81,13 +82,20 @@ class Digest:
             if not is_proven(rspauth, turn, request, response.body or b"", signing.text("username"), signing.text("password")):
                 self._spaces.refused(request.url, challenge.nonce, challenge.realm)
                 raise ServerUnproven("the server's rspauth is wrong: whoever answered does not know the password (RFC 7616 §3.5)", status=response.status)
-        if following := said.get("nextnonce"):
+        if (following := said.get("nextnonce")) and can_go_back(following):
             self._spaces.next_nonce(request.url, challenge.nonce, following)
 
 
 def _with_proof(request: TaskRequest, value: str, signing: Signing) -> Sealed:
     headers = tuple(with_header(list(request.headers), _NAME, value))
     return Sealed(replace(request, headers=headers), (Placed("header", _NAME, signing.origin, True),))
+
+
+def _refuse_nobody(signing: Signing) -> None:
+    """A name or password that was not supplied is missing; one that is written empty is one."""
+    for name in ("username", "password"):
+        if signing.value(name) is None:
+            raise MissingInput(name, f"{name} is not there; supply it, or write auth.{name}")
 
 
 def _can_be_checked(qop: str, response: TaskResponse) -> bool:

@@ -67,7 +67,7 @@ class OAuth1:
         return ""
 
     def _secret(self, signing: Signing, method: str) -> str | RSAPrivateKey:
-        text = signing.text("consumer_secret")
+        text = _there(signing, "consumer_secret")
         if not uses_rsa(method):
             return text
         mark = Secret(text, "consumer_secret").mark
@@ -96,7 +96,14 @@ def _token(signing: Signing) -> tuple[str, str]:
     token, token_secret = signing.text("token"), signing.text("token_secret")
     if token_secret and not token:
         raise MissingInput("token", "token is empty, and a token_secret is there; supply both (three legs) or neither (two legs)")
-    return token, token_secret
+    return token, _there(signing, "token_secret") if token else ""
+
+
+def _there(signing: Signing, name: str) -> str:
+    """A secret that signs: written empty it is one, not supplied it is missing."""
+    if signing.value(name) is None:
+        raise MissingInput(name, f"{name} is not there; supply it, or write auth.{name}")
+    return signing.text(name)
 
 
 def _of_step(signing: Signing) -> Mapping[str, str]:
