@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from authweave import dpop
 from authweave.call import given_refresh_token, revoke_call, token_call, with_assertion
 from authweave.chance import between
-from authweave.discovery.completing import REVOCATION, TOKEN, Completed
+from authweave.discovery.completing import REVOCATION, TOKEN, Completed, names_by_resource
 from authweave.discovery.registration import MARK
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import (
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from authweave.discovery.metadata import Metadata
 
 ATTEMPTS: Final = 3
+GIVEN_BY: Final = "(given by)"
+"""Under which name a token keeps its issuer: no name that a profile could use."""
 MOVED: Final = frozenset({404, 405, 410})
 """Answers of an endpoint that is not there: metadata may name another one by now."""
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
@@ -279,12 +281,16 @@ class TokenEndpoint:
         """The settings with what the profile does not write, and the registered client among the inputs of the scope."""
         if self._completer is None:
             return Completed(self.settings)
-        return self._completer.completed(scope, end, wanted, redirect_uri=_redirect_uri(scope, old), than=than)
+        return self._completer.completed(scope, end, wanted, redirect_uri=_redirect_uri(scope, old), issuer=_issuer(scope, old), than=than)
 
     def _marked(self, token: Token, scope: Mapping[str, Any], old: Token | None, found: Completed) -> Token:
-        """The token with the mark of its client's registration, if there is one."""
-        redirect_uri = _redirect_uri(scope, old)
-        return replace(token, kept={**token.kept, MARK: redirect_uri}) if found.client is not None and redirect_uri else token
+        """The token with the marks of its client's registration, and of who gave it where the resource says whom to ask."""
+        redirect_uri, marks = _redirect_uri(scope, old), {}
+        if found.client is not None and redirect_uri:
+            marks[MARK] = redirect_uri
+        if found.metadata is not None and names_by_resource(self.settings):
+            marks[GIVEN_BY] = found.metadata.issuer
+        return replace(token, kept={**token.kept, **marks}) if marks else token
 
     def _wait_for_hold(self, end: float) -> None:
         if (wait := self._hold(end)) > 0:
@@ -330,6 +336,12 @@ def _redirect_uri(scope: Mapping[str, Any], old: Token | None) -> str:
     """For which redirect URI the client is registered that a code or a token was given to: no other client may use it."""
     consent = scope.get("consent")
     return str(consent.redirect_uri if consent is not None else old.kept.get(MARK, "") if old is not None else "")
+
+
+def _issuer(scope: Mapping[str, Any], old: Token | None) -> str:
+    """Who gave the code or the token that a call presents; '' where that is not known."""
+    consent = scope.get("consent")
+    return str(consent.issuer if consent is not None else old.kept.get(GIVEN_BY, "") if old is not None else "")
 
 
 def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:

@@ -398,7 +398,7 @@ class Consent:
     """What a sign-in brought: what a grant presents to get the first token, and what is kept of the redirect.
 
     `code` is the authorization code or the device code, `verifier` that of PKCE; `callback` holds the parameters of the
-    redirect, for templates. `more` is what a type of its own put aside when the sign-in began.
+    redirect, for templates. `more` is what a type of its own put aside when the sign-in began. `issuer` is who was asked.
     """
 
     code: Secret | None = None
@@ -407,6 +407,7 @@ class Consent:
     callback: Mapping[str, str] = field(default_factory=dict, repr=False)
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
     more: Mapping[str, str] = field(default_factory=dict, repr=False)
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 
+import httpx
 import pytest
 
 from authorizing import AuthorizationServer, Resource
-from authweave.errors import DiscoveryError, RegistrationError, TokenEndpointError
+from authweave.discovery.finding import Finder
+from authweave.errors import CallbackRefused, DiscoveryError, RegistrationError, TokenEndpointError
 from authweave.stores.memory import MemoryStore
 from services import Clock, Reply, connect, engine, profile, says, serving
+from signing_in import REDIRECT, begun_by
 
 API = "https://api.example.com"
 
@@ -210,3 +213,38 @@ def test_a_resource_is_all_that_has_to_be_known(server):
         assert "T1" == token(connect(made, resource.url, run=run_of())).access_token.reveal()
 
     assert 1 == server.counts["/register"]
+
+
+@pytest.mark.parametrize("presents", ["code", "refresh token", "token to end"])
+def test_what_one_issuer_gave_goes_to_no_other_that_the_resource_names_later(server, presents):
+    """A mix-up in time: nobody can have a code, its verifier or a refresh token sent to them by what a resource says (RFC 9700 §4.4)."""
+    clock = Clock()
+    with serving(AuthorizationServer()) as other, serving(Resource(server)) as resource:
+        run = engine(inputs={}, clock=clock)
+        made = auth(server, issuer=None, grant_type="authorization_code", resource=resource.resource, client_auth="none", redirect_uri=REDIRECT)
+        connection = connect(made, resource.url, run=run, subject="anna")
+        back = httpx.get(begun_by(connection).url).headers["location"]
+        if presents != "code":
+            connection.complete_authorization(back).result(10)
+
+        resource.server = other
+        run.finder = Finder(run.ledger, clock)
+        if presents == "token to end":
+            assert connection.revoke().result(10)
+        elif presents == "code":
+            assert "T1" == connection.complete_authorization(back).result(10).access_token.reveal()
+        else:
+            clock.ahead = 601
+            assert "T2" == token(connection).access_token.reveal()
+
+    assert not [request for request in other.asked if request.body]
+
+
+def test_who_registers_on_the_way_to_a_link_still_wants_the_issuer_in_the_answer(server):
+    """RFC 9207: what the metadata promise of redirects holds for the first sign-in as for the second."""
+    server.metadata["authorization_response_iss_parameter_supported"] = True
+    connection = connect(auth(server, grant_type="authorization_code", client_auth="none", redirect_uri=REDIRECT), API, run=run_of(), subject="anna")
+    back = httpx.get(begun_by(connection).url).headers["location"]
+
+    with pytest.raises(CallbackRefused, match="iss"):
+        connection.complete_authorization(back).result(10)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authweave.call import scope_parameters
-from authweave.discovery.completing import REGISTRATION, TOKEN, Completed, found, issuer_of, written
+from authweave.discovery.completing import REGISTRATION, TOKEN, Completed, found, held_to, issuer_of, written
 from authweave.discovery.finding import Asking, Exchange, Finder, shown
 from authweave.discovery.metadata import Metadata
 from authweave.discovery.registration import Client, Registering, Registrar, Wanted, registration_key
@@ -34,12 +34,12 @@ class Completer:
     trust: str = ""
 
     def completed(
-        self, scope: dict[str, Any], end: float, *wanted: str, redirect_uri: str = "", than: Metadata | None = None
+        self, scope: dict[str, Any], end: float, *wanted: str, redirect_uri: str = "", issuer: str = "", than: Metadata | None = None
     ) -> Completed:  # fmt: skip
         """The settings with the endpoints that are `wanted` (names of `completing`), before `end` (of `time.monotonic`).
 
         Where nobody supplies a client_id and the profile says how to register, the registered client stands among the
-        inputs of `scope` afterwards. `than`: the metadata that have proved wrong. Raises DiscoveryError, RegistrationError,
+        inputs of `scope` afterwards. `issuer` is who gave what the call presents. `than`: the metadata that have proved wrong. Raises DiscoveryError, RegistrationError,
         WireError, StoreUnavailable, TemplateError, InputError.
         """
         registers = self.settings.discovery.registration is not None and not is_supplied(self.settings, scope)
@@ -47,13 +47,14 @@ class Completer:
         def asking(key: str) -> Asking:
             return Asking(self.exchange, end, f"{self.origin}.{key}", self.trust)
 
-        settings, metadata = found(self.settings, scope, self.finder, asking, wanted=wanted or (TOKEN,), than=than)
+        settings, metadata = found(held_to(self.settings, issuer), scope, self.finder, asking, wanted=wanted or (TOKEN,), than=than)
         if not registers:
             return Completed(settings, metadata)
         key = self._key(settings, scope, asking, redirect_uri)
         client = self.registrar.known(key)
         if client is None:
-            settings, metadata = found(self.settings, scope, self.finder, asking, wanted=(*wanted, REGISTRATION), than=metadata if than else None)
+            if metadata is None:
+                settings, metadata = found(settings, scope, self.finder, asking, wanted=(*wanted, REGISTRATION))
             client = self._registered(settings, metadata, scope, key, redirect_uri, end)
         made = Completed(settings, metadata, client.inputs, (key, client))
         made.into(scope)
@@ -84,7 +85,7 @@ class Completer:
         if settings.discovery.issuer is None and settings.discovery.registration_url is not None and written(self.settings, TOKEN) is not None:
             server = str(settings.discovery.registration_url.render(scope)).partition("?")[0]
         else:
-            server = issuer_of(self.settings, scope, self.finder, asking)
+            server = issuer_of(settings, scope, self.finder, asking)
         return registration_key(tenant=self.tenant, connection=self.connection, server=server, redirect_uri=redirect_uri)
 
     def _registered(

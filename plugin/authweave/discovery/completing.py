@@ -86,6 +86,18 @@ def is_discovered(settings: TokenSettings) -> bool:
     return settings.discovery.issuer is not None or (settings.resource is not None and settings.token_url is None)
 
 
+def names_by_resource(settings: TokenSettings) -> bool:
+    """Does the resource say who the issuer is? It may say another tomorrow."""
+    return settings.discovery.issuer is None and settings.resource is not None and settings.token_url is None
+
+
+def held_to(settings: TokenSettings, issuer: str) -> TokenSettings:
+    """The settings with this issuer, whatever the resource says by now: a code and a refresh token are for nobody but who gave them."""
+    if not issuer or not names_by_resource(settings):
+        return settings
+    return replace(settings, discovery=replace(settings.discovery, issuer=literal_url(issuer, "resource")))
+
+
 def written(settings: TokenSettings, name: str) -> Any:
     """An endpoint as the profile writes it; None where metadata have to name it."""
     if name == REVOCATION:

@@ -266,7 +266,7 @@ class Desk:
         kept = _kept(sign_in.callback.keep, scope) if sign_in.callback is not None else {}
         return Consent(
             Secret(code, "the redirect") if isinstance(code, str) and code else None, Secret(begun.verifier, "the sign-in") if begun.verifier else None,
-            begun.redirect_uri, dict(callback.parameters), kept, begun.more,
+            begun.redirect_uri, dict(callback.parameters), kept, begun.more, begun.issuer,
         )  # fmt: skip
 
     def _redeemed(self, begun: Begun, consent: Consent) -> Token:
@@ -350,7 +350,7 @@ class Desk:
         return None
 
     def _polled(self, begun: Begun, owner: str) -> Token:
-        consent = Consent(Secret(begun.device_code, "the sign-in"), more=begun.more)
+        consent = Consent(Secret(begun.device_code, "the sign-in"), more=begun.more, issuer=begun.issuer)
         failure: AuthweaveError
 
         def ask() -> Token:
