@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from authweave.errors import SigningError
 from authweave.values import TaskRequest
 from services import Clock, Reply, engine, profile, says, serving
 
@@ -94,6 +95,18 @@ def test_the_keys_of_the_role_sign(sts, service):
     assert "Credential=ASIA1/" in asked.values("authorization")[0]
     assert "/us-east-1/dynamodb/aws4_request" in asked.values("authorization")[0]
     assert asked.values("x-amz-security-token") == ["session1=="]
+
+
+@pytest.mark.parametrize("part", ["ASIA1", "secret1"])
+def test_half_a_key_signs_nothing(sts, service, part):
+    """An answer without access key or secret: an error before the task request, not a signature that everybody can make."""
+    class Halved(Sts):
+        def __call__(self, request) -> Reply:
+            whole = super().__call__(request)
+            return Reply(whole.status, whole.body.replace(part.encode(), b""), whole.headers)
+
+    with serving(Halved(sts.clock)) as halved, pytest.raises(SigningError, match="no access key of AWS"):
+        connected(halved, service).authorize(TaskRequest("GET", f"{service.url}/x")).result(10)
 
 
 def test_many_callers_assume_once(sts, service):

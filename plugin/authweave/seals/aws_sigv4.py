@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Placed, with_header
-from authweave.errors import InvalidInput, MissingInput, PlacementError
+from authweave.errors import InvalidInput, MissingInput, PlacementError, SigningError
 from authweave.hookspecs import Register, hookimpl
 from authweave.sigv4 import (
     UNSIGNED_PAYLOAD,
@@ -28,7 +28,7 @@ from authweave.sigv4 import (
     signed_headers,
 )
 from authweave.urls.origins import split
-from authweave.values import Secret, TaskRequest, TaskResponse
+from authweave.values import Secret, TaskRequest, TaskResponse, Token
 
 HOLDS: Final = 300
 """Seconds that a signature in the query holds. Each request is signed anew, so that it need not outlive its own journey."""
@@ -53,7 +53,7 @@ class AwsSigV4:
     reads_body: ClassVar[bool] = True
 
     def sign(self, request: TaskRequest, signing: Signing) -> Sealed:
-        """The request with its signature. Raises InputError, PlacementError, UrlRefused."""
+        """The request with its signature. Raises InputError, PlacementError, SigningError, UrlRefused."""
         keys = _keys(signing)
         scope = CredentialScope.at(signing.now, _word(signing, "region"), _word(signing, "service"))
         in_query = signing.text("signature_in") == "query"
@@ -136,8 +136,7 @@ def _payload(request: TaskRequest, service: Service) -> str:
 def _keys(signing: Signing) -> Keys:
     """The role's keys where a role is assumed (they came with the token), else those that were supplied."""
     if signing.token is not None:
-        kept = signing.token.kept
-        return Keys(_revealed(kept.get("access_key_id")), _revealed(kept.get("secret_access_key")), _revealed(signing.token.access_token))
+        return _of_role(signing.token)
     keys = Keys(*(signing.text(name).strip() for name in ("access_key_id", "secret_access_key", "session_token")))
     for name in ("access_key_id", "secret_access_key"):
         if not getattr(keys, name):
@@ -149,6 +148,15 @@ def _keys(signing: Signing) -> Keys:
             raise InvalidInput(name, f"{name} holds a blank, a control character or one beyond ASCII, which no key of AWS has")
     if keys.access_key_id.startswith("ASIA") and not keys.session_token:
         raise MissingInput("session_token", "session_token is empty, and keys that begin with ASIA are temporary: they work with their session token only")
+    return keys
+
+
+def _of_role(token: Token) -> Keys:
+    """The keys that an answer of STS held: nothing is signed with half of them. Raises SigningError."""
+    keys = Keys(*(_revealed(part).strip() for part in (token.kept.get("access_key_id"), token.kept.get("secret_access_key"), token.access_token)))
+    is_printable = all(map(_PRINTABLE.fullmatch, (keys.secret_access_key, keys.session_token)))
+    if not (_ACCESS_KEY.fullmatch(keys.access_key_id) and keys.secret_access_key and is_printable):
+        raise SigningError("the role was assumed, and the keys that came are no access key of AWS; look at auth.token_response")
     return keys
 
 
