@@ -343,6 +343,7 @@ class TestTypes:
         ("list", 5, "must be"),
         ("list", [float("nan")], "must be a list of texts"), ("list", ["\ud800"], "half of a character"),
         ("json", "hunter2", "is not JSON at line 1 column 1"), ("json", '{"a": 1,}', "is not JSON at line 1"),
+        ("json", "keys/robot.json", "it looks like a file name; supply what is in the file"),
         ("json", '{"a": hunter2}', "is not JSON"), ("json", '{"a": NaN}', "NaN and Infinity"),
         ("json", "Infinity", "NaN and"),
         ("json", '{"a": 1, "a": "hunter2"}', "a key twice"), ("json", "[" * 100_000, "is nested too deeply"),
@@ -357,7 +358,7 @@ class TestTypes:
         ("pkcs12", base64.b64encode(b"\x30\x84").decode(), "is not"),
         ("pkcs12", b"\x30\xff" + b"\x01" * 200, "is not"),
         ("mystery", "hunter2", "has the type mystery, which is not known"),
-    ], ids=range(60))  # fmt: skip
+    ], ids=range(61))  # fmt: skip
     def test_refused(self, kind, given, said):
         """What does not fit is refused with what would be right, and never with what was given."""
         with pytest.raises(InputError) as refused:

@@ -485,6 +485,7 @@ def test_refused(text, says):
         ("{{ nosuch }}", "known are inputs, vars"),
         ("{{ inputs.x | lowr }}", "did you mean lower?"),
         ("{{ base46('a') }}", "did you mean base64?"),
+        ("{{ inputs.x | b64encode }}", "did you mean base64?"),
         ("{{ quux('a') }}", "functions are now, default"),
     ],
 )

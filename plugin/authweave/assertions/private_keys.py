@@ -53,6 +53,8 @@ class _Reading:
             material = self.of_json(material)
         if isinstance(material, Mapping):
             material = self.of_jwk(material)
+        if material is None:
+            raise self.refusal("type", "is null: what it reads is not there", f"supply {self.algorithm.wants}")
         if not isinstance(material, str | bytes) and not hasattr(material, "sign"):
             raise self.refusal("type", f"is {_kind(material)}, not a key", f"supply {self.algorithm.wants}")
         if self.algorithm.family == SECRET:

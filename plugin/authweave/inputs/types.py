@@ -101,7 +101,8 @@ def _json(given: Any) -> Any:
     except Unfit:
         raise
     except json.JSONDecodeError as error:
-        wrong = f"is not JSON at line {error.lineno} column {error.colno}"
+        is_path = len(given) < 260 and given.lower().endswith(".json")
+        wrong = "is not JSON: it looks like a file name; supply what is in the file" if is_path else f"is not JSON at line {error.lineno} column {error.colno}"
     except ValueError:
         wrong = "holds a number that is too long"
     except RecursionError:

@@ -253,7 +253,8 @@ class _Maker:
         """One request; the header fields of a browser are its own."""
         try:
             request, parts = make()
-            headers = request.headers if purpose == "task" else () if is_of_browser else self.sent_headers(request)
+            request = replace(request, headers=()) if is_of_browser else request
+            headers = request.headers if purpose == "task" or is_of_browser else self.sent_headers(request)
         except AuthweaveError as error:
             return self.failed(purpose, error)
         url_key = next((one.origin for one in parts if one.place == "url"), "")
@@ -270,6 +271,7 @@ class _Maker:
     def parts(self, purpose: str, asked: Asked, placed: tuple[Placed, ...]) -> Iterator[PreviewedPart]:
         """Each with its origin; what nobody put there comes from the standard, or from the request that was given."""
         ours = {(one.place, one.key.lower()) for one in placed} | {("header", "content-length")}
+        ours |= {("header", "cookie") for one in placed if one.place == "cookie"}
         if asked.origin:
             yield PreviewedPart("url", "", asked.url, asked.origin, asked.place)
         for one in placed:

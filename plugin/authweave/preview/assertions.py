@@ -61,6 +61,7 @@ def _inputs(profile: Profile, parts: Iterable[Any]) -> Iterator[str]:
 
 def told(placed: Iterable[Placed], record: Recorded, origin: str, hidden: frozenset[str]) -> Iterator[tuple[str, str]]:
     """What each assertion of a request says, and the key of the profile that describes it; `origin` is that of the variant."""
-    described = [one.origin for one in placed if one.origin.endswith("assertion")] or [f"{origin}.assertion"]
+    in_order = sorted(placed, key=lambda one: one.place != "header")  # as `claimed` looks for them
+    described = [one.origin for one in in_order if one.origin.endswith(("assertion", ".dpop"))] or [f"{origin}.assertion"]
     for number, line in enumerate(claimed(record, hidden)):
         yield line.removeprefix("the assertion says "), described[min(number, len(described) - 1)]

@@ -18,7 +18,7 @@ _ENDPOINTS = {"token_url": "token endpoint", "authorization_url": "authorization
 def offline_settings(settings: TokenSettings, known: Offline, scope: dict[str, Any]) -> TokenSettings:
     """The settings with a stand-in for each endpoint that metadata name; a registered client stands among the inputs of `scope`."""
     registered: dict[str, Any] = {}
-    whose = _whose(settings, scope)
+    whose = _whose(settings, known, scope)
     if settings.discovery.registration is not None and not is_supplied(settings, scope):
         words = f"from the registration at {whose}"
         registered = {"client_id": known.stand_in("client_id", f"client_id {words}"), "client_secret": Secret(known.stand_in("client_secret", f"client_secret {words}"), "preview")}
@@ -29,11 +29,11 @@ def offline_settings(settings: TokenSettings, known: Offline, scope: dict[str, A
     return filled(settings, Metadata(whose, "", urls))
 
 
-def _whose(settings: TokenSettings, scope: dict[str, Any]) -> str:
+def _whose(settings: TokenSettings, known: Offline, scope: dict[str, Any]) -> str:
     """The issuer, or the resource whose metadata name it, as far as the inputs say."""
     try:
         if settings.discovery.issuer is not None:
-            return settings.discovery.issuer.render(scope)
-        return f"the issuer of {settings.resource.render(scope)}" if settings.resource is not None else "the server"
+            return known.text(settings.discovery.issuer.render(scope))
+        return f"the issuer of {known.text(settings.resource.render(scope))}" if settings.resource is not None else "the server"
     except AuthweaveError:
         return "the issuer"

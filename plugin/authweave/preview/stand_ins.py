@@ -22,11 +22,14 @@ class Offline(Known):
     def __init__(self) -> None:
         super().__init__()
         self._stand_ins: dict[str, tuple[str, Redactor]] = {}
+        self._hosts: dict[str, str] = {}
 
     def stand_in(self, name: str, words: str, *, form: str = "{}") -> str:
         """A text that is good in every place of a request, and is shown as `‹words›` wherever it ends up. `form` holds it as `{}`."""
         text = form.format(f"stand-in-{len(self._stand_ins)}-for-{_label(name)}")
         self._stand_ins[text] = words, Redactor([(words, text)])
+        if text.startswith("https://"):
+            self._hosts[text.removeprefix("https://")] = f"‹host of {words}›"
         return text
 
     def stand_ins_in(self, text: str) -> list[str]:
@@ -37,6 +40,8 @@ class Offline(Known):
         """The text without secrets; a stand-in becomes its words."""
         for stand_in, (words, redactor) in self._stand_ins.items():
             text = redactor.redact(text).replace(masked(stand_in, words), f"‹{words}›")
+        for host, mark in self._hosts.items():
+            text = text.replace(host, mark)
         return super().text(text, lines=lines)
 
     def mask(self, value: str, name: str) -> str:

@@ -19,6 +19,8 @@ class SameField:
         """One problem per field without `when` that has a twin."""
         groups: dict[tuple[Path, str, str], list[FieldPart]] = {}
         for field in checked.fields:
+            if checked.is_hurt(*field.path, "in"):
+                continue
             key = field.key.lower() if field.place == "header" else field.key
             groups.setdefault((field.list_path, field.place, key), []).append(field)
         for group in groups.values():

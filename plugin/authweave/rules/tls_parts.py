@@ -41,6 +41,9 @@ def _pairs(tls: Mapping[str, Any]) -> Iterable[Found]:
 
 def _types(checked: Checked, tls: Mapping[str, Any]) -> Iterable[Found]:
     """An input's type is what mends line ends, takes base64 and tells early that something else was supplied."""
+    for key in ("certificate", "ca"):
+        if isinstance(text := tls.get(key), str) and "{{" not in text and "-----BEGIN " not in text:
+            yield (key,), "is no PEM, and a profile cannot read files", f"write '{{{{ inputs.{key} }}}}', and supply what is in the file", "error"
     kinds = {key: kind for key in _TYPES if (kind := _type_of(checked, key)) is not None}
     for key, kind in kinds.items():
         if kind not in _TYPES[key]:

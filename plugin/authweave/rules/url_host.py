@@ -23,8 +23,13 @@ class UrlHost:
                 for read in sorted(compiled.host_reads):
                     if not _is_bounded(checked, read, frozenset()):
                         name = ".".join(read)
-                        fix = f"give {name} a pattern" + ("" if read[0] == "kept" else ", an enum, or format: hostname (url for a whole origin)")
-                        yield checked.problem(self.name, path, f"`{name}` alone chooses the host", fix, offset=max(compiled.text.find(name), 0))
+                        yield checked.problem(self.name, path, f"`{name}` alone chooses the host", _fix(read, name), offset=max(compiled.text.find(name), 0))
+
+
+def _fix(read: tuple[str, ...], name: str) -> str:
+    if read[0] == "inputs" and len(read) > 2:
+        return "a member of an input has no pattern: write the host out, or declare an input of its own with format: hostname (url for a whole origin)"
+    return f"give {name} a pattern" + ("" if read[0] == "kept" else ", an enum, or format: hostname (url for a whole origin)")
 
 
 def _is_bounded(checked: Checked, read: tuple[str, ...], above: frozenset[str]) -> bool:

@@ -39,6 +39,21 @@ _EXAMPLES: Final = {
     "vendor": "vendor: …", "when": "when: '{{ … }}'", "message": "message: …",
 }  # fmt: skip
 _NESTED: Final[Mapping[Path, str]] = {("revoke_request", "url"): "url: https://…, the provider's revocation endpoint"}
+_MEANT: Final[Mapping[str, str]] = {
+    "client_authentication": "client_auth", "auth_method": "client_auth", "token_endpoint_auth_method": "client_auth",
+    "auth_url": "authorization_url", "authorize_url": "authorization_url", "auth_uri": "authorization_url", "authorization_endpoint": "authorization_url",
+    "device_authorization_endpoint": "device_authorization_url", "token_endpoint": "token_url", "callback_url": "redirect_uri",
+}  # fmt: skip
+_NAME_MEANT: Final[Mapping[str, str]] = {
+    "body": "payload", "post": "client_secret_post", "basic": "client_secret_basic", "mtls": "tls_client_auth",
+    "hmac": "signature", "aws": "aws_sigv4", "kerberos": "negotiate", "login": "session",
+}  # fmt: skip
+_UNDER: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("access_token", "expires_in", "expires_at", "keep"), ("token_response", "response")),
+    **dict.fromkeys(("url", "method", "encoding", "content_type", "content", "omit", "rename"), ("token_request", "request")),
+    **dict.fromkeys(("algorithm", "signing_key", "key_id", "claims", "lifetime"), ("assertion", "client_assertion")),
+}
+"""What authors look for one level too high, and the keys under which it may stand."""
 _NO_PLACE: Final = {
     "optional": ("a credential is never left out", "remove `optional`; a `when` chooses between fields"),
     "fields": ("this type sends no credential", "write additions to the top-level `fields`"),
@@ -49,11 +64,11 @@ def unknown_key(path: Path, holder: Mapping[str, Any], known: Mapping[str, Any],
     """A key that the format does not have at this place."""
     key = str(path[-1])
     in_auth = path[0] == "auth" and (len(path) == 2 or (len(path) == 3 and isinstance(path[1], int)))
-    if in_auth and holder.get("type") and (types := _types_with(key, catalog)):
+    names = [name for name, part in known.items() if part is not False]
+    if in_auth and holder.get("type") and not _holders(key, names) and (types := _types_with(key, catalog)):
         belongs = f"type {types[0]}" if len(types) == 1 else f"the types {', '.join(types)}"
         return Words("schema.unknown_key", f"belongs to {belongs}, not to {shown(str(holder.get('type')))}", "remove it", of_key=True)
-    names = [name for name, part in known.items() if part is not False]
-    if near := near_miss(key, names):
+    if near := _MEANT[key] if _MEANT.get(key) in names else near_miss(key, names):
         return Words("schema.unknown_key", "not known here", f"did you mean `{near}`?", of_key=True, meant=near)
     return Words("schema.unknown_key", "not known here", _elsewhere(path, key, names, in_auth=in_auth, auth_type=holder.get("type")), of_key=True)
 
@@ -68,6 +83,11 @@ def _types_with(key: str, catalog: Catalog) -> list[str]:
     return found
 
 
+def _holders(key: str, names: list[str]) -> list[str]:
+    """The known keys under which this one may stand."""
+    return [holder for holder in _UNDER.get(key, ()) if holder in names]
+
+
 def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_type: Any) -> str:
     if key == "$schema":
         return "for editors write it as a comment: # yaml-language-server: $schema=…"
@@ -77,6 +97,10 @@ def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_ty
         return "no auth type has it"
     if in_auth and key in ("inputs", "vars", "servers", "test", "identity_provider"):
         return f"write `{key}` at the top of the file, not under `auth`"
+    if holders := _holders(key, names):
+        return f"write it under {' or '.join(f'`{holder}`' for holder in holders)}: {holders[0]}: {{{key}: …}}"
+    if key == "headers" and "token_request" in names:
+        return "write each as a field: token_request: {fields: [{in: header, key: …, value: …}]}"
     listed = ", ".join(names)
     return f"known here: {listed}; keys of your own begin with x-" if names else "remove it"
 
@@ -84,7 +108,8 @@ def _elsewhere(path: Path, key: str, names: list[str], *, in_auth: bool, auth_ty
 def missing(path: Path) -> Words:
     """A key that must be there and is not."""
     key = str(path[-1])
-    example = _NESTED.get(path[-2:]) or ("name: …, its own among the variants" if key == "name" and len(path) > 1 else _EXAMPLES.get(key, f"`{key}`"))
+    siblings = "steps" if path[-3:-2] in (("before",), ("after",)) else "variants"
+    example = _NESTED.get(path[-2:]) or (f"name: …, its own among the {siblings}" if key == "name" and len(path) > 1 else _EXAMPLES.get(key, f"`{key}`"))
     return Words("schema.required", "is missing", f"add {example}")
 
 
@@ -115,6 +140,8 @@ def unknown_name(kind: str, found: str, catalog: Catalog) -> Words:
         package = found.partition(".")[0]
         return Words("schema.not_installed", f"`{shown(found)}` comes with a package that is not installed",
                      f"install the package of `{shown(package)}` that adds it; `authweave plugins` lists what is loaded")  # fmt: skip
+    if (meant := _NAME_MEANT.get(found)) in known:
+        return Words("schema.unknown_name", f"`{found}` is not known here", f"did you mean `{meant}`?")
     return Words("schema.unknown_name", f"`{shown(found)}` is not known here", did_you_mean(found, known, f"write one of: {', '.join(known)}"))
 
 
@@ -148,6 +175,8 @@ def kind_of(value: Any) -> str:
 
 
 def _enum(error: Any, path: Path) -> tuple[str, str]:
+    if path[0] == "inputs" and path[-1] == "type" and error.instance in ("secret", "password"):
+        return "is not one of the words that may stand here", "write secret: true beside it, and leave type out"
     options = [str(option) for option in error.validator_value]
     written = f"write one of: {', '.join(options)}"
     fix = did_you_mean(error.instance, options, written) if isinstance(error.instance, str) else written

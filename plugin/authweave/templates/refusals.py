@@ -12,6 +12,13 @@ NAMESPACES: Final = (
 )  # fmt: skip
 _MISSPELT: Final = {"input": "inputs", "var": "vars", "null": "none", "nil": "none", "undefined": "none"}
 
+_ELSEWHERE: Final = {
+    "b64encode": "base64", "b64decode": "unbase64", "base64_encode": "base64", "base64_decode": "unbase64", "tojson": "json", "to_json": "json",
+    "from_json": "parse_json", "len": "length", "strip": "trim", "strftime": "format_time", "time": "now", "timestamp": "now", "uuid4": "uuid",
+    "hexdigest": "hex", "quote": "urlencode", "hmac_sha256": "hmac", "nonce": "random",
+}  # fmt: skip
+"""Functions as other template languages call them."""
+
 
 class Refused(Exception):
     """Something that templates do not have. `line` and `needle` say where to look for it in the text."""
@@ -51,8 +58,8 @@ def unknown_name(name: str, line: int) -> Refused:
 
 def unknown_function(name: str, line: int) -> Refused:
     """A function or filter that there is not."""
-    near = get_close_matches(name, FUNCTIONS, 1)
-    fix = f"did you mean {near[0]}?" if near else all_functions()
+    near = _ELSEWHERE.get(name) or next(iter(get_close_matches(name, FUNCTIONS, 1)), "")
+    fix = f"did you mean {near}?" if near else all_functions()
     return Refused(f"there is no function `{name[:40]}`", fix, line=line, needle=name)
 
 
