@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
+import time
 
 import pytest
 
+from authweave.cli.loopback import listener as listening
 from authweave.cli.loopback.browsers import checked
 from authweave.cli.loopback.listener import Listener, Place, PortInUse
 from authweave.cli.loopback.pages import WORDS, headers, page
@@ -75,6 +78,32 @@ def test_a_connection_that_says_nothing_holds_up_nobody(listener):
         assert 404 == ask(listener, "/")[0]
 
 
+def test_requests_that_drip_lose_their_places(monkeypatch, listener):
+    """A byte now and then keeps no connection for ever: the redirect would find all places taken."""
+    monkeypatch.setattr(listening, "SLOWEST", 0.5)
+    with contextlib.ExitStack() as opened:
+        slow = [opened.enter_context(socket.create_connection(("127.0.0.1", listener.place.port))) for _ in range(40)]
+        for _ in range(10):
+            for one in slow:
+                with contextlib.suppress(OSError):
+                    one.sendall(b"G")
+            time.sleep(0.1)
+
+        assert 404 == ask(listener, "/")[0]
+
+
+def test_localhost_is_listened_at_whole_or_not_at_all():
+    """Somebody else's listener at ::1 would get the redirect of a browser that tries IPv6 first."""
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6")
+    for _ in range(5):  # somebody else may have this very port at 127.0.0.1
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken, pytest.raises(PortInUse) as refused:
+            Listener(Place("localhost", taken.getsockname()[1], "/callback"))
+        if "::1" in str(refused.value):
+            return
+    pytest.fail(str(refused.value))
+
+
 def test_ipv6_is_written_in_brackets():
     """http://[::1]:PORT/callback; where this machine has no IPv6 that is told."""
     with socket.create_server(("::1", 0), family=socket.AF_INET6) if socket.has_ipv6 else pytest.skip("no IPv6"):
@@ -97,6 +126,13 @@ def test_a_port_that_is_taken_is_refused(listener):
 def test_a_redirect_uri_on_this_machine_has_a_place(uri, place):
     """Everything else is pasted."""
     assert place == Place.of(uri)
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:99999/cb", "http://[::1/cb", "http://127.0.0.1:x/cb", "http://me@127.0.0.1:8912/cb", "http://127.0.0.1:0/cb"])
+def test_a_redirect_uri_that_is_none_is_told(uri):
+    """Never an exception of Python's own, nor a place that it does not name."""
+    with pytest.raises(UrlRefused):
+        Place.of(uri)
 
 
 @pytest.mark.parametrize("outcome", [*WORDS, "else"])

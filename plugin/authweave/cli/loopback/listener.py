@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import queue
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
@@ -15,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from authweave.cli.loopback.pages import headers, page
 from authweave.errors import UsageError
+from authweave.urls import Origin
 
 HOSTS: Final = {"127.0.0.1": ("127.0.0.1",), "::1": ("::1",), "localhost": ("127.0.0.1", "::1")}
 """The names that a redirect URI may have for this machine, and where each is listened at."""
@@ -25,6 +28,8 @@ PATIENCE: Final = 30.0
 """Seconds that a page waits for how the sign-in ended."""
 _MOST: Final = 32
 _NOT_FOUND: Final = b"Not found\n"
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""Why an address cannot be listened at that this machine has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,11 @@ class Place:
 
     @classmethod
     def of(cls, redirect_uri: str) -> Place | None:
-        """The place of a redirect URI on this machine; None for one that leads elsewhere."""
-        parts = urlsplit(redirect_uri)
-        host = parts.hostname or ""
-        if parts.scheme != "http" or host not in HOSTS:
+        """The place of a redirect URI on this machine; None for one that leads elsewhere. Raises UrlRefused for what is none at all."""
+        if not redirect_uri.lower().startswith("http://"):
             return None
-        return cls(host, parts.port or 80, parts.path or "/")
+        origin = Origin.of(redirect_uri, "redirect_uri")
+        return cls(origin.host, origin.port, urlsplit(redirect_uri).path or "/") if origin.host in HOSTS else None
 
     @property
     def authority(self) -> str:
@@ -140,7 +144,7 @@ class Listener:
             try:
                 server = _Server(address, port, self)
             except OSError as error:
-                is_absent = ":" in address and bool(self._servers)
+                is_absent = error.errno in _ABSENT and bool(self._servers)
                 reason = "" if is_absent else f"port {port} of {address} cannot be listened at: {error.strerror or 'it is taken'}"
             else:
                 self._servers.append(server)
@@ -148,7 +152,8 @@ class Listener:
             if reason:
                 break
         if reason or not self._servers:
-            self.close()
+            for server in self._servers:  # they serve nobody yet: shutting them down would wait for ever
+                server.server_close()
             raise PortInUse(reason or f"{self.place.host} cannot be listened at")
         self.place = Place(self.place.host, int(port), self.place.path)
 
@@ -182,14 +187,23 @@ class _Server(ThreadingMixIn, HTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Give the place back afterwards."""
+        """Give the place back afterwards. Who drips a request would have it for ever: after so long nothing is read any more."""
+        late = threading.Timer(SLOWEST, _read_no_more, (request,))
+        late.daemon = True
+        late.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            late.cancel()
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Who goes away in the middle, or talks nonsense, is no concern of ours."""
+
+
+def _read_no_more(request: socket.socket) -> None:
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RD)
 
 
 class _Handler(BaseHTTPRequestHandler):
