@@ -166,6 +166,7 @@ def test_the_link_is_shown_before_it_is_made(identity):
     assert ("sign_in", "GET", "token") == (link.purpose, link.method, token.purpose)
     assert re.match(r"https://id\.example\.com/authorize\?response_type=code&client_id=robot&redirect_uri=", link.url)
     assert "state=‹state, new for each sign-in›" in link.url
+    assert () == link.headers
     assert "code=‹code of the sign-in›" in token.body
     assert "x=‹callback.extra›" in token.body
     assert "" == link.error == token.error

@@ -51,6 +51,10 @@ def _without_effect(auth: Mapping[str, Any], full: Mapping[str, Any]) -> Iterabl
                 yield (key,), "token_request writes the login out, and does not read this", "remove it, or the fields of token_request"
     if "scope_separator" in auth and not isinstance(auth.get("scopes"), list):
         yield ("scope_separator",), "there is nothing to separate: scopes is not a list", "write scopes as a list, or remove it"
+    if "authorization_url" in full:
+        for index, field in enumerate(auth.get("authorization_request", {}).get("fields", ())):
+            if field.get("in") in ("header", "cookie"):
+                yield ("authorization_request", "fields", index), "a browser that follows a link sends its own header fields and cookies", "write in: query, or remove it"
     for index, step in enumerate(auth.get("before", ())):
         for key in sorted(step.get("response", {}).keys() - _OF_STEPS_BEFORE):
             if not key.startswith("x-"):
