@@ -95,6 +95,13 @@ def test_the_client_proves_itself_as_at_the_token_endpoint(identity, auth, expec
     assert [] == request.values("authorization")
 
 
+def test_the_token_itself_may_stand_where_the_client_would(identity):
+    """Some servers revoke what they are called with: its header field replaces that of the client."""
+    [request], said = ended(identity, revoked_at(identity, encoding="none", fields=[{"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}"}]))
+
+    assert (["Bearer T1"], b"", True) == (request.values("authorization"), request.body, said)
+
+
 def test_method_encoding_omit_and_rename(identity):
     """A described request like the others."""
     described = {"method": "PUT", "encoding": "json", "omit": ["token_type_hint", "Accept"], "rename": {"token": "access"}}
