@@ -136,7 +136,7 @@ def field_schema(*, default_place: str | None = None, credential: bool = False) 
 
 
 STATUS: JsonSchema = described(
-    {"type": "array", "minItems": 1, "items": {"type": ["integer", "string"], "minimum": 100, "maximum": 599, "pattern": f"^[1-5]xx{END}"}},
+    {"type": "array", "minItems": 1, "items": {"type": ["integer", "string"], "minimum": 100, "maximum": 599, "pattern": f"^[1-5]xx{END}", "examples": [401, "4xx"]}},
     "Exact codes (401) or classes (4xx).", examples=[[401], ["4xx", 503]], avoid={"401": "a list, as [401]"},
 )  # fmt: skip
 MATCH = {

@@ -177,7 +177,7 @@ def kind_of(value: Any) -> str:
 def _enum(error: Any, path: Path) -> tuple[str, str]:
     if path[0] == "inputs" and path[-1] == "type" and error.instance in ("secret", "password"):
         return "is not one of the words that may stand here", "write secret: true beside it, and leave type out"
-    options = [str(option) for option in error.validator_value]
+    options = [str(option).lower() if isinstance(option, bool) else str(option) for option in error.validator_value]
     written = f"write one of: {', '.join(options)}"
     fix = did_you_mean(error.instance, options, written) if isinstance(error.instance, str) else written
     return "is not one of the words that may stand here", fix
