@@ -393,8 +393,15 @@ class Connection:
         engine = self.engine
         if not self.shows_certificate(call):
             return engine.wire
-        scope = make_scope(self.profile, self.inputs(), engine.clock())
-        return engine.tls_wires.of(engine.wire, Supplied.of(self.profile.tls, scope), self.tenant, engine.clock())
+        return engine.tls_wires.of(engine.wire, self._supplied(), self.tenant, engine.clock())
+
+    def _supplied(self) -> Supplied:
+        return Supplied.of(self.profile.tls, make_scope(self.profile, self.inputs(), self.engine.clock()))
+
+    @property
+    def is_without_certificate(self) -> bool:
+        """Is none supplied that token calls could show? Raises as `wire` does."""
+        return not self.shows_certificate("token") or not self._supplied().certificate
 
     @property
     def exchange(self) -> Exchange:

@@ -72,7 +72,8 @@ class ClientAuth(Protocol):
     """How the client proves who it is at the token endpoint: a registered `token_endpoint_auth_method` (RFC 7591).
 
     `sends` names the keys of `auth` that it reads (client_id, client_secret). One that presents a client assertion has
-    `claims`, those of the assertion's default; with `filled(auth)`, as a type, it decides what else is a default.
+    `claims`, those of the assertion's default; with `filled(auth)`, as a type, it decides what else is a default. One whose proof is the
+    certificate of `tls` has `is_certificate`: without one nothing is sent.
     """
 
     name: ClassVar[str]

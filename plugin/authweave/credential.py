@@ -268,10 +268,17 @@ class Credential:
         )
 
     def _exchange(self, consent: Consent | None) -> Exchange:
-        """How token calls are sent: signed, where the type's seal signs them, too."""
+        """How token calls are sent: signed, where the type's seal signs them, too. Raises MissingInput."""
+        self._refuse_unproven()
         if self.seal is None or not self.signs_token_calls:
             return self.connection.exchange
         return sealed_exchange(self.connection.exchange, self.seal, lambda: self.token_signing(consent))
+
+    def _refuse_unproven(self) -> None:
+        """Where the client's certificate is its only proof, no token call goes without one."""
+        method = self.variant.tokens.client_auth if self.variant.tokens is not None else None
+        if getattr(method, "is_certificate", False) and self.connection.is_without_certificate:
+            raise MissingInput("certificate", f"tls.certificate is empty, and client_auth {getattr(method, 'name', '')} proves the client by it alone; supply it")
 
     @property
     def signs_token_calls(self) -> bool:

@@ -253,6 +253,21 @@ def test_every_door_is_open_where_only_token_calls_show_it():
     assert made.wire("token") is not engine.wire
 
 
+@pytest.mark.parametrize("method", ["tls_client_auth", "self_signed_tls_client_auth"])
+def test_a_client_without_its_only_proof_asks_for_nothing(method):
+    """Optional inputs that are empty are no reason for a token call without any client authentication."""
+    text = f"""
+format: 1
+name: bank
+identity_provider: Bank
+inputs: {{certificate: {{type: pem, secret: true, required: false}}, private_key: {{type: pem, secret: true, required: false}}}}
+servers: ['https://api.example']
+auth: {{type: oauth2, grant_type: client_credentials, client_auth: {method}, token_url: 'https://idp.example/token'}}
+"""
+    with pytest.raises(MissingInput, match=r"tls\.certificate is empty"):
+        connection(text, {"client_id": "c"}).token().result(10)
+
+
 def test_a_client_keeps_the_profiles_word():
     """Options that would take the place of `tls` are refused."""
     with pytest.raises(UsageError, match="says what verify would"):

@@ -17,6 +17,7 @@ class TlsClientAuth:
     name: ClassVar[str] = "tls_client_auth"
     title: ClassVar[str] = "a certificate of an authority (RFC 8705 §2.1)"
     sends: ClassVar[frozenset[str]] = frozenset({"client_id"})
+    is_certificate: ClassVar[bool] = True
     inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "certificate": {"title": "Client certificate", "type": "pem", "secret": True},
         "private_key": {"title": "Private key of the certificate", "type": "pem", "secret": True},
