@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -138,6 +139,31 @@ def test_it_can_be_called_off(device):
     assert "cancelled" == caught.value.reason
     time.sleep(1.2)
     assert polls == len(device.polls)
+
+
+def test_a_token_that_comes_after_it_was_called_off_is_not_kept():
+    """Whoever called it off was told that nothing comes of it."""
+    called_off = threading.Event()
+
+    class Slow(Device):
+        def __call__(self, request):
+            answer = super().__call__(request)
+            if "device_code" in request.form:
+                called_off.wait(10)
+            return answer
+
+    with serving(Slow()) as slow:
+        slow.answers.append(says({"access_token": "T", "token_type": "Bearer", "expires_in": 600}))
+        connection = of(slow)
+        pending = connection.await_authorization()
+        until(lambda: bool(slow.polls))
+        assert connection.cancel_authorization().result(10)
+        called_off.set()
+
+        with pytest.raises(SignInFailed, match="called off"):
+            pending.result(20)
+        with pytest.raises(AuthorizationRequired):
+            connection.token().result(10)
 
 
 def test_closing_the_engine_does_not_wait_for_the_person(device):

@@ -366,6 +366,7 @@ class Desk:
 
         try:
             token = polled(ask, interval=begun.interval, expires_at=begun.expires_at, clock=self._clock, rest=rest)
+            self._refuse_called_off(begun)
             kept = self.whose.tokens.signed_in(lambda end: token)
         except _Elsewhere as completed:
             return completed.token
@@ -379,6 +380,14 @@ class Desk:
             with suppress(StoreUnavailable):
                 self._end(begun, ended=word, why=failure.error if isinstance(failure, AuthorizationDenied) else str(failure))
         raise failure
+
+    def _refuse_called_off(self, begun: Begun) -> None:
+        """Raise SignInFailed where somebody called it off while the answer was on its way: they were told that nothing comes of it."""
+        now = None
+        with suppress(StoreUnavailable):
+            now = self.shelf.read()[1]
+        if now is not None and now.state == begun.state and now.ended == "cancelled":
+            self._fail(now.ended, f"the sign-in has ended: {now.why}")
 
     def _end(self, begun: Begun, **how: Any) -> None:
         version, now = self.shelf.read()
