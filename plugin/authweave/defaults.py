@@ -20,7 +20,7 @@ _LONGEST: Final = 16 * 1024
 _READS_CALLBACK: Final = re.compile(r"\bcallback\b")
 SHOWS_CERTIFICATE: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})
 """Client authentications whose proof is the certificate of the connection."""
-_USERS_OWN: Final = frozenset({"username", "password", "token", "api_key", "refresh_token"})
+_USERS_OWN: Final = frozenset({"username", "password", "token", "token_secret", "api_key", "refresh_token"})
 DEVICE_GRANT: Final = frozenset({"device_code", "urn:ietf:params:oauth:grant-type:device_code"})
 """The grant whose authorization request no browser makes, but the client itself (RFC 8628 §3.1)."""
 _REGISTERED: Final = ("client_id", "client_secret")

@@ -103,10 +103,12 @@ def test_a_declared_implied_input_keeps_what_is_not_written() -> None:
 
 
 def test_the_users_own_credential_is_supplied_by_the_user() -> None:
-    """With `subject: user` the implied user name and password are the user's; a client's id stays the application's."""
+    """With `subject: user` the implied user name and password are the user's, and a token with its secret; a client's id stays the application's."""
     resolved = shown(HEAD + "subject: user\nauth: {type: basic}\n")
+    signing = shown(HEAD + "subject: user\nauth: {type: oauth1}\n")
 
     assert {"user"} == {spec["supplied_by"] for spec in resolved["inputs"].values()}
+    assert {"token", "token_secret"} == {name for name, spec in signing["inputs"].items() if "supplied_by" in spec}
     assert "supplied_by" not in shown(OAUTH2 + "subject: user\n")["inputs"]["client_id"]
 
 

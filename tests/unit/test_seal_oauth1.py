@@ -154,9 +154,10 @@ def sealed(auth=None, inputs=KEYS, server="https://api.example.com", **request):
     return engine(inputs=inputs).connect(profile(auth or signing(), server)).authorize(task).result(10)
 
 
-def test_two_legs():
-    """An empty token leaves `oauth_token` out, and the key ends with `&`."""
-    request = sealed(signing(token="", token_secret="", signature_method="PLAINTEXT"), {"consumer_key": "ck", "consumer_secret": "c s"})
+@pytest.mark.parametrize("also", [{}, {"token_secret": ""}])
+def test_two_legs(also):
+    """An empty token leaves `oauth_token` out, and the key ends with `&`: without a token there is no secret of one."""
+    request = sealed(signing(token="", signature_method="PLAINTEXT", **also), {"consumer_key": "ck", "consumer_secret": "c s"})
 
     assert "oauth_token" not in request.header("authorization")
     assert 'oauth_signature="c%2520s%26"' in request.header("authorization")
@@ -202,7 +203,7 @@ def test_rsa_keys_as_they_come():
         (signing(signature_in="payload"), KEYS, {"method": "POST", "body": b"{}", "headers": (("Content-Type", "application/json"),)}, PlacementError, "signature_in: header or query"),
         (signing(), KEYS, {"url": "/?oauth_token=x"}, PlacementError, "oauth_token is in the request already"),
         (signing(), KEYS, {"method": "POST", "streamed": True, "headers": (("Content-Type", FORM),)}, PlacementError, "send it as bytes"),
-        (signing(token=""), KEYS, {}, MissingInput, "token is empty, and a token_secret is there"),
+        (signing(token="", token_secret="{{ inputs.token_secret }}"), KEYS, {}, MissingInput, "token is empty, and a token_secret is there"),
         (signing(consumer_key="{{ inputs.c | trim }}"), {**KEYS, "c": " "}, {}, MissingInput, "consumer_key is empty"),
     ],
 )

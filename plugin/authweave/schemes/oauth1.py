@@ -53,9 +53,9 @@ class OAuth1:
 
     @staticmethod
     def filled(auth: Mapping[str, Any]) -> dict[str, Any]:
-        """With an access token URL: how a person signs in, and how the token is read."""
+        """With an access token URL: how a person signs in, and how the token is read. No token, no secret of one."""
         if auth.get("access_token_url") is None:
-            return {}
+            return {"token_secret": ""} if auth.get("token") == "" else {}
         return {
             "token": "", "token_secret": "", "token_url": auth["access_token_url"], "client_auth": "none",
             "callback": {"code": "{{ callback.oauth_verifier }}"},
