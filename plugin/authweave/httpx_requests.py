@@ -91,8 +91,8 @@ def moved_to(response: Any, request: Any, sent: Sent) -> Any:
     moved = response.request
     if sent.signing is None or response.status_code not in (400, 401, 403) or moved.url == request.url:
         return None
-    if _origin(moved.url) != _origin(request.url):
-        return None
+    if any(_origin(hop.url) != _origin(request.url) for hop in (moved, *(before.request for before in response.history))):
+        return None  # nor where another origin chose the URL: it would be signed in its name
     if type(moved.stream).__name__ == "ByteStream":  # bytes that httpx handed on from the request before, and has not read here
         moved.read()
     return moved

@@ -219,6 +219,20 @@ def test_a_redirect_is_one_of_the_reasons_to_send_again():
     assert ["/old", "/new", "/new", "/new"] == [request.target for request in api.asked[before:]]  # the second is httpx's own
 
 
+def test_a_redirect_by_way_of_another_origin_is_not_proved_anew():
+    """What a stranger sends back to the server is no request of the caller's: nothing is signed for it."""
+    def answer(request):
+        return Reply(307, b"", (("Location", stranger.url),)) if request.target == "/old" else right(request, nonces=["n"])
+
+    other = Api(lambda _: Reply(307, b"", (("Location", f"{origin}/chosen"),)))
+    with Server(talks(other)) as stranger, at(answer, follow_redirects=True) as (http, api):
+        origin = str(http.base_url).rstrip("/")
+        http.get("/known")
+        answer_ = http.post("/old", content=b"body")
+
+    assert (401, {None}) == (answer_.status_code, {proof for request, proof in zip(api.asked, api.sent, strict=True) if request.target == "/chosen"})
+
+
 def test_a_redirect_elsewhere_brings_no_proof():
     """Another origin's challenge is not answered, and gets nothing."""
     other = Api(lambda _: asks(ASKS.format("theirs")))
