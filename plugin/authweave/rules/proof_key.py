@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from authweave.checking import Checked
 from authweave.values import Problem
+
+_CHALLENGE: Final = frozenset({"code_challenge", "code_challenge_method"})
 
 
 class ProofKey:
@@ -15,8 +17,11 @@ class ProofKey:
     name: ClassVar[str] = "pkce.weak"
 
     def check(self, checked: Checked) -> Iterable[Problem]:
-        """One warning per variant that weakens it."""
+        """One warning per variant that weakens it; an error where half of it is left out, which says neither."""
         for path, auth, _ in checked.variants:
+            for index, name in enumerate(auth.get("authorization_request", {}).get("omit", ())):
+                if name in _CHALLENGE and auth.get("pkce") is not False:
+                    yield checked.problem(self.name, (*path, "authorization_request", "omit", index), "leaves the proof key half out, and nobody would be told", "write pkce: false, unless the server takes it")
             at, pkce = (*path, "pkce"), auth.get("pkce")
             if "pkce" not in auth or not checked.merged.is_own(at):
                 continue
