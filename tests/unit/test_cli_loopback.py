@@ -42,6 +42,18 @@ def test_only_the_path_and_the_state_are_taken(listener, target):
     assert listener.wait(0) is None
 
 
+@pytest.mark.parametrize(("target", "is_ours"), [("?oauth_token=t0k&oauth_verifier=v", True), ("?denied=t0k", True), ("?state=t0k", False), ("?oauth_token=other", False), ("?oauth_token=t0k&denied=t0k", False)])
+def test_an_answer_by_oauth_1_is_known_by_its_token(listener, target, is_ours):
+    """It has no state; the temporary token, once, says what it answers."""
+    listener.expect("t0k", "oauth_token", "denied")
+    threading.Timer(0.1, listener.tell, ["signed_in"]).start()
+
+    status, _ = ask(listener, f"/callback{target}")
+
+    assert (200 if is_ours else 404) == status
+    assert (listener.wait(0) is not None) is is_ours
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost:1", "127.0.0.1"])
 def test_another_host_is_not_answered(listener, host):
     """A name of somebody else's that leads to this machine (DNS rebinding)."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from authweave.cli.asking import at_terminal
 from authweave.cli.loopback.browsers import is_at_hand, open_page
@@ -25,6 +26,7 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.redaction import inert
+from authweave.sign_in.three_legs import TOKEN
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
@@ -123,7 +125,7 @@ def _listening(place: Place, *, is_fixed: bool) -> Listener:
 
 def _listened(connection: Connection, wishes: Wishes, listener: Listener, written: str) -> Token:
     begun = connection.begin_authorization(redirect_uri=written or listener.place.uri).result()
-    listener.expect(begun.state)
+    listener.expect(*_awaited(connection, begun))
     _show_link(begun, wishes)
     url = _waited(begun, wishes, listener.wait)
     if url is None:
@@ -138,6 +140,13 @@ def _listened(connection: Connection, wishes: Wishes, listener: Listener, writte
         raise
     finally:
         listener.tell(outcome)
+
+
+def _awaited(connection: Connection, begun: Authorization) -> tuple[str, ...]:
+    """What tells the answer from others, and the parameters that may hold it: by OAuth 1.0 the temporary token (`denied` is Twitter's)."""
+    if connection.signs_in_with().variant.own.get("request_token_url") is None:
+        return (begun.state,)
+    return dict(parse_qsl(urlsplit(begun.url).query)).get(TOKEN, ""), TOKEN, "denied"
 
 
 def _at(written: str, url: str) -> str:

@@ -76,6 +76,7 @@ class Listener:
         self._outcome = ""
         self._told = threading.Event()
         self._state = b""
+        self._names: tuple[str, ...] = ()
         self._is_answered = threading.Lock()
         self._shown = threading.Event()
         self._servers: list[_Server] = []
@@ -90,9 +91,9 @@ class Listener:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def expect(self, state: str) -> None:
-        """Take the answer with this state, and no other."""
-        self._state = state.encode()
+    def expect(self, state: str, *names: str) -> None:
+        """Take the answer with this state, and no other. `names` are the parameters that may hold it: `state`, unless others are given."""
+        self._state, self._names = state.encode(), names or ("state",)
 
     def wait(self, seconds: float) -> str | None:
         """The URL that the browser came back to; None where nobody came in time."""
@@ -132,7 +133,7 @@ class Listener:
 
     def _is_expected(self, query: str) -> bool:
         try:
-            states = [value for name, value in parse_qsl(query, max_num_fields=100) if name == "state"]
+            states = [value for name, value in parse_qsl(query, max_num_fields=100) if name in self._names]
         except ValueError:
             return False
         return bool(self._state) and len(states) == 1 and hmac.compare_digest(states[0].encode(errors="surrogatepass"), self._state)
