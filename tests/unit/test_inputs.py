@@ -583,3 +583,11 @@ class TestDoubts:
         values.require(["m", "d", "k"])
 
         assert values.suspicious == ()
+
+
+def test_a_place_is_named_once():
+    """The host may give inputs to the engine and to the connection: in a message both are one place."""
+    values = resolved(Input("b"), sources=[MappingSource({}), MappingSource({"a": "x"})])
+
+    [place] = values.describe("b")
+    assert "b in the inputs of the host" == place

@@ -107,9 +107,9 @@ class Resolved(Mapping[str, Any]):
         return all(name in self._values for name in names)
 
     def describe(self, name: str) -> tuple[str, ...]:
-        """Where the value of an input would be looked for, in order."""
+        """Where the value of an input would be looked for, in order, each place once."""
         asked = self._inputs[name]
-        return tuple(inert(source.describe(self._profile, asked, self._tenant)) for source in self._sources)
+        return tuple(dict.fromkeys(inert(source.describe(self._profile, asked, self._tenant)) for source in self._sources))
 
     @property
     def suspicious(self) -> tuple[tuple[str, str], ...]:
