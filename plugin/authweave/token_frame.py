@@ -25,7 +25,7 @@ def jwt_schema(description: str) -> JsonSchema:
         "claims": frame.map_of(frame.ANY_VALUE, "Claims; they merge over the defaults. `jti: false` leaves that one out.", names=r"[A-Za-z0-9_.#:/-]+" + frame.END, examples=[{"iss": "{{ inputs.app_id }}"}]),
         "lifetime": frame.described(frame.or_template({"type": "number", "minimum": 1}), "Seconds from `iat` to `exp`.", default=300, examples=[3600]),
     })  # fmt: skip
-    return {**frame.by_kind(description, string={}, object=described), "examples": [{"claims": {"sub": "{{ inputs.user }}"}}]}
+    return {**frame.by_kind(description, string={}, object=described), "examples": [{"claims": {"sub": "robot"}}]}
 
 
 def step_schema(phases: str) -> JsonSchema:

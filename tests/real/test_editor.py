@@ -135,7 +135,6 @@ def test_hover_explains(opened: Callable[[str], Opened], text: str, words: list[
     [
         ("auth:\n  type: oauth2\n  grant_typ: client_credentials\n  token_url: https://a.example\n", 7, 3, "grant_typ"),
         ("auth:\n  type: bearr\n", 6, 9, "bearer"),
-        ("auth:\n  type: session\n", 6, 9, "Value is not accepted"),
         ("auth:\n  type: bearer\nfields:\n  - {in: heder, key: a, value: b}\n", 8, 10, "header"),
         ("auth:\n  type: bearer\nversion: 1.10\n", 7, 10, "string"),
         ("auth:\n  type: bearer\n  token_url: https://a.example\n", 7, 3, "token_url"),

