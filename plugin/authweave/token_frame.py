@@ -67,7 +67,7 @@ BROWSER_KEYS: Final[dict[str, Any]] = {
     "redirect_uri": frame.text("Where the browser comes back to; sent letter for letter. Default: the input redirect_uri.", examples=["http://127.0.0.1:8912/callback"]),
     "authorization_request": frame.request_schema(BROWSER_FIELD, method="GET", name="authorization_request", description="What differs in the request that a person's browser makes (RFC 6749 §4.1.1)."),
     "callback": frame.closed({
-        "code": frame.text("Where the authorization code stands.", default="{{ callback.code }}", examples=["{{ callback.auth_code }}"]),
+        "code": frame.text("Where the authorization code stands. Default: the parameter `code` of the redirect.", examples=["{{ callback.auth_code }}"]),
         "keep": frame.KEEP,
     }, description="How to read the redirect that brings the person back."),
 }  # fmt: skip
