@@ -58,8 +58,8 @@ class Sent:
     tried: frozenset[str] = frozenset()
 
     def of(self, request: TaskRequest) -> Sent:
-        """The same for another request that got the same credential."""
-        return replace(self, request=request)
+        """The same for another request that got the same credential; it was not sent before."""
+        return replace(self, request=request, tried=frozenset())
 
 
 def applying(connection: Connection, request: TaskRequest) -> Flow:

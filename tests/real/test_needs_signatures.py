@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import httpx
@@ -162,19 +163,19 @@ def storage(azurite):
 )
 def test_azure_storage_by_its_shared_key(storage, azurite):
     """Containers, blobs of odd names, parameters in any order, conditions, ranges, streams: Azure's emulator signs every request once more."""
-    body = "ü" * 1000
+    body, box = "ü" * 1000, f"things-{uuid.uuid4().hex}"
 
     def stream():
         yield body.encode()
 
     with storage() as http:
-        made = http.put("/things", params={"restype": "container"})
-        put = http.put("/things/a b/ü+~.txt", content=body.encode(), headers={"x-ms-blob-type": "BlockBlob", "Content-Type": "text/plain", "x-ms-meta-b": "two", "X-Ms-Meta-A": "one  two"})
-        streamed = http.put("/things/streamed", content=stream(), headers={"x-ms-blob-type": "BlockBlob", "Content-Length": str(len(body.encode()))})
-        empty = http.put("/things/empty", content=b"", headers={"x-ms-blob-type": "BlockBlob"})
-        got = http.get("/things/a b/ü+~.txt", headers={"Range": "bytes=0-1", "If-Match": put.headers["etag"]})
-        listed = http.get("/things", params={"restype": "container", "comp": "list", "prefix": "a b/", "Delimiter": "|", "include": "metadata,copy"})
-        deleted = http.delete("/things/empty")
+        made = http.put(f"/{box}", params={"restype": "container"})
+        put = http.put(f"/{box}/a b/ü+~.txt", content=body.encode(), headers={"x-ms-blob-type": "BlockBlob", "Content-Type": "text/plain", "x-ms-meta-b": "two", "X-Ms-Meta-A": "one  two"})
+        streamed = http.put(f"/{box}/streamed", content=stream(), headers={"x-ms-blob-type": "BlockBlob", "Content-Length": str(len(body.encode()))})
+        empty = http.put(f"/{box}/empty", content=b"", headers={"x-ms-blob-type": "BlockBlob"})
+        got = http.get(f"/{box}/a b/ü+~.txt", headers={"Range": "bytes=0-1", "If-Match": put.headers["etag"]})
+        listed = http.get(f"/{box}", params={"restype": "container", "comp": "list", "prefix": "a b/", "Delimiter": "|", "include": "metadata,copy"})
+        deleted = http.delete(f"/{box}/empty")
 
     assert [201, 201, 201, 201] == [each.status_code for each in (made, put, streamed, empty)]
     assert (206, b"\xc3\xbc") == (got.status_code, got.content)

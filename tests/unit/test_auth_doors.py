@@ -125,6 +125,17 @@ def test_renewed_once_after_401(door):
     assert ["/x?a=1"] * 2 == [request.target for request in api.asked[1:]]
 
 
+def test_each_early_end_is_renewed(door):
+    """A token that was got after a refusal and ends early in its turn is renewed as the first one was: each request begins anew."""
+    with between(Identity(), Api()) as (identity, api):
+        auth, statuses = connected(identity, api).auth, []
+        for number in range(1, 5):
+            api.accepts = lambda token, good=f"T{number}": token == good
+            statuses += [door.send(auth, "GET", api.url).status_code for _ in range(2)]
+
+    assert ([200] * 8, 4) == (statuses, identity.count)
+
+
 def test_401_without_a_challenge_counts(door):
     """Some servers say 401 without `WWW-Authenticate`."""
     with between(Identity(), Api(accepts=lambda token: token == "T2", refusal=Reply(401, b"", ()))) as (identity, api):
