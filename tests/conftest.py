@@ -38,3 +38,9 @@ pytest_plugins = (
     "parts.redis",
     "parts.yaml_language_server",
 )
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keys are made anew in each process: their tests are named by what they are, so that every worker collects the same."""
+    is_pem = (isinstance(val, str) and "-----BEGIN" in val) or (isinstance(val, bytes) and b"-----BEGIN" in val)
+    return argname if is_pem else None
