@@ -9,6 +9,11 @@ SIGNING_KEY: Final[Mapping[str, Mapping[str, Any]]] = {
     "signing_key": {"title": "Signing key", "description": "The private key, in PEM.", "type": "pem", "secret": True},
 }  # fmt: skip
 """The implied input."""
+CERTIFICATE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "certificate": {"title": "Client certificate", "type": "pem", "secret": True},
+    "private_key": {"title": "Private key of the certificate", "type": "pem", "secret": True},
+}
+"""The implied inputs of a client that shows a certificate (RFC 8705)."""
 
 
 def without_client(auth: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,12 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import AssertionRefused
+
+if TYPE_CHECKING:
+    from authweave.call import TokenCall
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SAML2_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
@@ -22,6 +25,14 @@ class Ready:
 
     text: str = field(repr=False)
     kind: str
+
+
+def present_client_assertion(call: TokenCall) -> None:
+    """Put the client id, the client's assertion and its type into the call (RFC 7521 §4.2). Raises AssertionRefused, KeyRefused."""
+    found = ready(call.client_assertion(), f"{call.origin}.client_assertion")
+    call.parameter("client_id", call.client_id(), origin="client_id")
+    call.parameter("client_assertion_type", found.kind, origin="client_auth")
+    call.parameter("client_assertion", found.text, origin="client_assertion", secret=True)
 
 
 def ready(given: Any, at: str = "assertion") -> Ready:

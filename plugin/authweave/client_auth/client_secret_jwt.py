@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from authweave.assertions.ready import ready
+from authweave.assertions.ready import present_client_assertion
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ class ClientSecretJwt:
 
     def present(self, call: TokenCall) -> None:
         """Put the client id, the assertion and its type into the call; the secret stays here."""
-        found = ready(call.client_assertion(), f"{call.origin}.client_assertion")
-        call.parameter("client_id", call.client_id(), origin="client_id")
-        call.parameter("client_assertion_type", found.kind, origin="client_auth")
-        call.parameter("client_assertion", found.text, origin="client_assertion", secret=True)
+        present_client_assertion(call)
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authweave.hookspecs import Register, hookimpl
+from authweave.signing_inputs import CERTIFICATE
 
 if TYPE_CHECKING:
     from authweave.call import TokenCall
@@ -18,10 +19,7 @@ class TlsClientAuth:
     title: ClassVar[str] = "a certificate of an authority (RFC 8705 §2.1)"
     sends: ClassVar[frozenset[str]] = frozenset({"client_id"})
     is_certificate: ClassVar[bool] = True
-    inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "certificate": {"title": "Client certificate", "type": "pem", "secret": True},
-        "private_key": {"title": "Private key of the certificate", "type": "pem", "secret": True},
-    }
+    inputs: ClassVar[Mapping[str, Mapping[str, Any]]] = CERTIFICATE
 
     def present(self, call: TokenCall) -> None:
         """Put the client id into the call: the server finds the client by it (RFC 8705 §2)."""
