@@ -12,7 +12,7 @@ import pytest
 
 import authweave
 import sockets
-from authweave.cli.test import exit_for_report
+from authweave.cli.testing.exits import exit_for_report
 from authweave.report import Diagnosis, Report, Verdict
 from probing import ACCEPTS, GIVES_TOKEN, SECRET, TOKEN, forms, oauth, says_json, written
 from sockets import Server, answers

@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("at_rest",),
     ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
     ("chance",),
-    ("lazy", "forks", "near_misses", "pruning", "small_files", "system_keyring", "text_places"),
+    ("lazy", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places"),
     ("values",),
     ("errors", "_version"),
 )

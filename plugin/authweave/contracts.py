@@ -335,7 +335,11 @@ class Rule(Protocol):
 
 @runtime_checkable
 class ReportFormat(Protocol):
-    """A rendering of the report of `authweave test`."""
+    """A rendering of the report of `authweave test`.
+
+    A class may also have `for_stream(stream)`, a constructor for what a terminal can show, and `render_many(reports)`, one text
+    for the reports of `authweave test --all`; without it they are rendered one after another.
+    """
 
     name: ClassVar[str]
 

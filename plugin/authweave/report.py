@@ -17,13 +17,15 @@ FORMAT: Final = 1
 
 STAGES: Final[Mapping[str, str]] = {
     "load": "load", "resolve": "resolve inputs", "dns": "dns", "connect": "connect", "tls": "tls", "token_call": "token call",
-    "token_parse": "token parse", "token_checks": "token checks", "apply": "apply", "api_probe": "api probe", "verdict": "verdict",
+    "token_parse": "token parse", "token_checks": "token checks", "apply": "apply", "api_probe": "api probe", "control": "negative control", "verdict": "verdict",
 }  # fmt: skip
-"""Every stage in its order, with its title. `connect` includes the way through a proxy."""
+"""Every stage in its order, with its title. `connect` includes the way through a proxy; `control` is the check once more, without the credential."""
 
-STEP_STAGES: Final[Mapping[str, str]] = {"discovery": "token_call", "before": "token_call", "after": "token_checks"}
-_TITLES: Final[Mapping[str, str]] = {"discovery": "discovery"}
-"""Asking for metadata, and the steps of a token call, one stage for each that was taken, and the stage that they come before."""
+STEP_STAGES: Final[Mapping[str, str]] = {
+    "discovery": "token_call", "sign_in": "token_call", "before": "token_call", "after": "token_checks", "introspection": "apply", "renewal": "control",
+}  # fmt: skip
+_TITLES: Final[Mapping[str, str]] = {"discovery": "discovery", "sign_in": "sign-in", "introspection": "introspection", "renewal": "renewal"}
+"""Stages that only some runs have (asking for metadata, the steps of a token call, a renewal that was asked for), and the stage that they come before."""
 
 TOKEN_VERDICTS: Final = ("obtained", "refused", "inconclusive", "not_needed", "not_tested")
 CREDENTIAL_VERDICTS: Final = ("accepted", "refused", "forbidden", "inconclusive", "not_tested")
@@ -106,7 +108,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call: what was asked, and the answer or the `error` in its place. `purpose`: token, renewal, check, or before and after for a step of a token call."""
+    """One call: what was asked, and the answer or the `error` in its place.
+
+    `purpose`: discovery, authorize (what the browser of a person was sent to), token, renewal, introspection, check,
+    control (the check without the credential), or before and after for a step of a token call.
+    """
 
     purpose: str
     title: str
@@ -149,8 +155,57 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of one key in the profile's file: `old` and `new` are the lines as they stand and as they would.
+
+    `key` is the key, `place` its `file:line`. Both hold no secret: a profile holds none.
+    """
+
+    key: str
+    place: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One variant that `--explain` tried: what was changed, and what came of it.
+
+    `status` is the HTTP status, 0 for none. `word` is the server's own error, or why there was no answer.
+    `sent` is False where it was left out: `word` then says why.
+    """
+
+    key: str
+    value: str
+    token: Verdict
+    credential: Verdict
+    status: int = 0
+    word: str = ""
+    ms: float = 0.0
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What `--explain` found: every variant that it tried, in its order, and the edit that it proposes, if one works.
+
+    `warnings` were shown before anything was sent (accounts that lock, codes that are good once). `applied`: the edit
+    was made in the file.
+    """
+
+    tries: tuple[Try, ...] = ()
+    edit: Edit | None = None
+    warnings: tuple[str, ...] = ()
+    applied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that one run of "test auth" found out. `again` is the command that repeats it."""
+    """Everything that one run of "test auth" found out. `again` is the command that repeats it.
+
+    `compared` says what is otherwise than in the run before, a line each. `recorded` is when the answers were recorded
+    (RFC 3339) if this is a replay, and `stale` says why the recording no longer holds.
+    """
 
     profile: str = ""
     version: str = ""
@@ -171,6 +226,10 @@ class Report:
     not_tested: tuple[str, ...] = ()
     again: str = ""
     sandbox: bool = False
+    explained: Explained | None = None
+    compared: tuple[str, ...] = ()
+    recorded: str = ""
+    stale: tuple[str, ...] = ()
 
     @property
     def is_valid(self) -> bool:

@@ -178,6 +178,7 @@ DEFINITIONS = {
     "Body": SCHEMA["$defs"]["body"], "Exchange": SCHEMA["$defs"]["exchange"], "Diagnosis": SCHEMA["$defs"]["diagnosis"],
     "Fix": SCHEMA["$defs"]["diagnosis"]["properties"]["fixes"]["items"], "Asked": SCHEMA["$defs"]["exchange"]["properties"]["asked"],
     "Answered": SCHEMA["$defs"]["exchange"]["properties"]["answered"]["oneOf"][1],
+    "Explained": SCHEMA["$defs"]["explained"], "Try": SCHEMA["$defs"]["try"], "Edit": SCHEMA["$defs"]["edit"],
     "Timing": SCHEMA["$defs"]["exchange"]["properties"]["timings"]["items"],
 }  # fmt: skip
 

@@ -120,15 +120,16 @@ GIVEN: Final = (
 
 def place_options(function: Function) -> Function:
     """Add the options of a Place; the function gets it as `place`."""
-    return _taking(Place, "place", PLACE)(function)
+    return taking(Place, "place", PLACE)(function)
 
 
 def given_options(function: Function) -> Function:
     """Add the options of a Given; the function gets it as `given`."""
-    return _taking(Given, "given", (*GIVEN, *PLACE))(function)
+    return taking(Given, "given", (*GIVEN, *PLACE))(function)
 
 
-def _taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Callable[[Function], Function]:
+def taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Callable[[Function], Function]:
+    """Add options whose values reach the function as one: `kind` is a dataclass with a field for each, `called` its parameter."""
     names = [field.name for field in fields(kind)]
 
     def decorate(function: Function) -> Function:

@@ -85,6 +85,8 @@ def _with_skipped(ledger: Ledger) -> Iterator[Stage]:
 def _why_skipped(ledger: Ledger, name: str) -> str:
     if name in _TOKEN_STAGES and ledger.token.word == "not_needed":
         return ledger.token.reason
+    if name == "control":
+        return "not asked for (--control)"
     if name == "api_probe" and ledger.credential.word == "not_tested":
         return ledger.credential.reason
     return ""

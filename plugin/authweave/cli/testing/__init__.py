@@ -1,0 +1,1 @@
+"""What `authweave test` is made of: a group of options a file, and what they do."""

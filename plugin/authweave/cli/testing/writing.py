@@ -1,0 +1,91 @@
+"""Where reports go, and in which form: standard output, and files beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from authweave.cli.options import taking
+
+if TYPE_CHECKING:
+    from authweave.engine import Engine
+    from authweave.report import Report
+
+_FORM_OF: Final[Mapping[str, str]] = {".json": "json", ".xml": "junit", ".har": "har", ".html": "html", ".sh": "curl", ".txt": "text"}
+_OPTIONS: Final = (
+    click.option("--format", "form", default="text", metavar="NAME", help="text, json, junit, har, html, curl, or one that a plugin adds. Default: text."),
+    click.option("-o", "--output", multiple=True, metavar="[FORMAT=]FILE", help="Write the report to a file, too; its ending says the format. May be repeated."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """`form` goes to standard output; `output` are files, `report.html` or `junit=results.xml`."""
+
+    form: str = "text"
+    output: tuple[str, ...] = ()
+
+    def writer(self, engine: Engine) -> Writer:
+        """Writes reports as the options say. Raises UsageError for a format that nobody knows, before anything runs."""
+        files = [_file(text) for text in self.output]
+        known = engine.catalog.named("reports")
+        for form in (self.form, *(form for form, _ in files)):
+            _refuse_unknown(form, known)
+        return Writer(known[self.form], tuple((known[form], path) for form, path in files))
+
+
+def writing_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of Writing; the function gets it as `writing`."""
+    return taking(Writing, "writing", _OPTIONS)(function)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The chosen formats."""
+
+    shown: Any
+    files: tuple[tuple[Any, Path], ...] = ()
+
+    def write(self, report: Report) -> None:
+        """The report to standard output and into every file, each written whole or not at all. Raises UsageError."""
+        for kind, path in self.files:
+            _written(path, kind().render(report))
+        made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
+        sys.stdout.write(made.render(report))
+
+
+def _file(text: str) -> tuple[str, Path]:
+    from authweave.errors import UsageError
+
+    form, is_named, name = text.partition("=")
+    if is_named and form.isidentifier():
+        return form, Path(name)
+    if (path := Path(text)).suffix in _FORM_OF:
+        return _FORM_OF[path.suffix], path
+    raise UsageError(f"--output {text}: write FORMAT=FILE; only {', '.join(_FORM_OF)} say the format by themselves")
+
+
+def _refuse_unknown(form: str, known: Mapping[str, Any]) -> None:
+    from authweave.errors import UsageError
+    from authweave.near_misses import did_you_mean
+
+    if form not in known:
+        raise UsageError(f"--format {form} is not known; {did_you_mean(form, known, 'known are ' + ', '.join(sorted(known)))}")
+
+
+def _written(path: Path, text: str) -> None:
+    from authweave.errors import UsageError
+    from authweave.whole_files import write_whole
+
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        failure = UsageError(f"{path} cannot be written: {error.strerror}")
+    else:
+        return
+    raise failure
