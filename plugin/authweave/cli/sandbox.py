@@ -54,10 +54,21 @@ def command(
         return _list_faults()
     from authweave.sandbox import Sandbox
 
+    _check(fault)
+
     with place.engine() as engine:
         chosen, folders = chosen_profiles(engine, profiles), tuple(engine.folders)
     with Sandbox(chosen, faults=fault, lifetime=lifetime, port=port, on_seen=_tell) as sandbox:
         return _run(sandbox, fault, folders)
+
+
+def _check(faults: tuple[str, ...]) -> None:
+    """Raises UsageError for a fault there is not, and for one that only the client's side can show."""
+    from authweave.errors import UsageError
+    from authweave.sandbox import fault_of
+
+    if in_client := [name for name in faults if fault_of(name).acts_on_client]:
+        raise UsageError(f"the fault {in_client[0]} shows in `authweave test PROFILE --sandbox --fault {in_client[0]}`: it acts on what the client is given")
 
 
 def chosen_profiles(engine: Engine, references: tuple[str, ...]) -> list[Profile]:
@@ -149,6 +160,7 @@ def _switch(sandbox: Sandbox) -> None:
     for line in sys.stdin:
         name = line.strip()
         try:
+            _check(() if name in ("", "none") else (name,))
             sandbox.set_fault(None if name in ("", "none") else name)
         except UsageError as error:
             complain(str(error))
@@ -172,8 +184,11 @@ def _ending_on_signals() -> Iterator[None]:
 
 def _list_faults() -> Exit:
     from authweave.cli.printing import table
-    from authweave.sandbox import FAULTS
+    from authweave.sandbox import EACH
 
-    rows = [(fault.name, fault.description, fault.provokes or "(none: it is dealt with)") for fault in FAULTS.values()]
+    rows = [
+        (", ".join((fault.name, *fault.also)), fault.description + (" (in `test --sandbox`)" if fault.acts_on_client else ""), fault.provokes or "(none: it is dealt with)")
+        for fault in EACH
+    ]
     print(table(("fault", "what happens", "diagnosis"), rows))
     return Exit.OK

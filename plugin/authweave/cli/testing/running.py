@@ -87,7 +87,7 @@ def _tested(engine: Engine, reference: str, given: Given) -> Report:
 
 def _sandboxed(engine: Engine, reference: str, running: Running, given: Given) -> Report:
     from authweave.probe import test_profile
-    from authweave.sandbox import Person, for_test
+    from authweave.sandbox import Person, for_test, profile_for_test
 
     profile = profile_of(engine, reference)
     settings = engine.settings
@@ -95,7 +95,7 @@ def _sandboxed(engine: Engine, reference: str, running: Running, given: Given) -
     with for_test(profile, given_values(profile, given), faults=running.fault, **options) as (inside, inputs):
         subject = given.subject or ("somebody" if profile.subject == "user" else None)
         report = test_profile(
-            inside, profile, tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True,
+            inside, profile_for_test(profile, running.fault), tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True,
             person=Person(inside.wire),
         )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in running.fault for word in ("--fault", fault))]
