@@ -425,15 +425,17 @@ class DiscoveryError(TokenError):
 
     `kind` is one word: not_found, unreachable, unreadable, issuer, issuer_mismatch, resource, resource_mismatch, no_server,
     endpoint, endpoint_missing. `url` is what was asked, without its query; `status` the answer's, 0 without one.
+    `said` is the other issuer or resource that metadata name, if they do: nothing to believe before it was asked itself.
     """
 
     code = "discovery"
 
-    def __init__(self, kind: str, message: str, *, url: str, status: int = 0, retry: bool = False) -> None:
+    def __init__(self, kind: str, message: str, *, url: str, status: int = 0, retry: bool = False, said: str = "") -> None:
         super().__init__(message)
         self.kind = kind
         self.url = url
         self.status = status
+        self.said = said
         self.retry = retry  # type: ignore[misc]  # of this error alone: a server that does not answer may do so later
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.discovery.ages import AGAIN, LONGEST, STALE, fresh_for
 from authweave.discovery.metadata import Metadata, read_metadata
 from authweave.discovery.places import issuer_places, resource_place
-from authweave.discovery.resources import metadata_place, read_resource
+from authweave.discovery.resources import Resource, fact_of_resource, metadata_place
 from authweave.drafts.draft import Placed
 from authweave.errors import DiscoveryError, StoreUnavailable, WireError
 from authweave.forks import Lock
@@ -86,8 +86,12 @@ class Finder:
 
     def issuer_of(self, resource: str, asking: Asking) -> str:
         """The issuer of the authorization server of a protected resource. Raises DiscoveryError."""
+        return self.resource(resource, asking).issuer
+
+    def resource(self, resource: str, asking: Asking) -> Resource:
+        """What a protected resource says of itself. Raises DiscoveryError."""
         fact = self._found(_name("resource", resource, asking.trust), lambda: _asked_resource(resource, asking), lambda fact: isinstance(fact.get("issuer"), str))
-        return str(fact["issuer"])
+        return Resource.of_fact(resource, fact)
 
     def known(self, issuer: str, trust: str = "") -> Metadata | None:
         """The metadata of an issuer that are in memory; nobody is asked."""
@@ -193,7 +197,7 @@ def _asked_resource(resource: str, asking: Asking) -> tuple[Mapping[str, Any], f
         except DiscoveryError as error:
             failures.append(error.fresh())
             continue
-        return {"issuer": read_resource(said, resource, url), "url": url}, seconds
+        return fact_of_resource(said, resource, url), seconds
     raise _plainest(failures, f"{shown(resource)} does not say who authorizes access to it (RFC 9728): write issuer or token_url")
 
 

@@ -10,6 +10,7 @@ from authweave.discovery.places import leads_inside
 from authweave.errors import DiscoveryError, UrlRefused
 from authweave.urls import UrlTemplate, literal_url
 
+TOKEN_URL: Final = "token_url"
 ENDPOINTS: Final[Mapping[str, str]] = {
     "token_url": "token_endpoint",
     "authorization_url": "authorization_endpoint",
@@ -23,6 +24,8 @@ LISTS: Final = (
     "grant_types_supported", "token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "scopes_supported",
     "dpop_signing_alg_values_supported",
 )  # fmt: skip
+TOLD: Final = ("response_types_supported", "token_endpoint_auth_signing_alg_values_supported")
+"""Lists that no call rests on: one that is no list of texts is left out."""
 FLAG: Final = "authorization_response_iss_parameter_supported"
 MOST_ITEMS: Final = 1000
 LONGEST: Final = 2048
@@ -82,7 +85,8 @@ def read_metadata(said: Any, issuer: str, url: str) -> Metadata:
     _refuse_other_issuer(said.get("issuer"), issuer, url)
     endpoints = {name: _endpoint(said[member], member, issuer, url) for name, member in ENDPOINTS.items() if said.get(member) is not None}
     lists = {name: _list(said[name], name, url) for name in LISTS if said.get(name) is not None}
-    return Metadata(issuer, url, endpoints, lists, said.get(FLAG) is True)
+    told = {name: _list(said[name], name, url) for name in TOLD if _is_list(said.get(name))}
+    return Metadata(issuer, url, endpoints, {**lists, **told}, said.get(FLAG) is True)
 
 
 def _refuse_other_issuer(said: Any, issuer: str, url: str) -> None:
@@ -90,7 +94,8 @@ def _refuse_other_issuer(said: Any, issuer: str, url: str) -> None:
         return
     shown = said[:_SHOWN] if isinstance(said, str) and said.isprintable() else "nothing that is one"
     hint = "; write that one, letter for letter" if isinstance(said, str) and said.rstrip("/") == issuer.rstrip("/") else ""
-    raise DiscoveryError("issuer_mismatch", f"{url}: the metadata of {issuer} say that the issuer is {shown}{hint}", url=url)
+    other = said if isinstance(said, str) and said.isprintable() and len(said) <= LONGEST else ""
+    raise DiscoveryError("issuer_mismatch", f"{url}: the metadata of {issuer} say that the issuer is {shown}{hint}", url=url, said=other)
 
 
 def _endpoint(said: Any, member: str, issuer: str, url: str) -> str:
@@ -109,6 +114,10 @@ def _endpoint(said: Any, member: str, issuer: str, url: str) -> str:
 
 
 def _list(said: Any, name: str, url: str) -> tuple[str, ...]:
-    if not isinstance(said, list) or not all(isinstance(item, str) for item in said):
+    if not _is_list(said):
         raise DiscoveryError("unreadable", f"{url}: {name} is not a list of texts", url=url)
     return tuple(item for item in said[:MOST_ITEMS] if len(item) <= LONGEST)
+
+
+def _is_list(said: Any) -> bool:
+    return isinstance(said, list) and all(isinstance(item, str) for item in said)

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from authweave.challenges import challenges
 from authweave.discovery.places import refuse_odd
 from authweave.errors import DiscoveryError
+
+MOST_SCOPES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource that said of itself who authorizes. `url` is where its metadata stand; `scopes` it names without promise (§2)."""
+
+    resource: str
+    issuer: str
+    url: str
+    scopes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_fact(cls, resource: str, fact: Mapping[str, Any]) -> Self:
+        """What `fact_of_resource` made, perhaps in another version of this package."""
+        return cls(resource, str(fact["issuer"]), str(fact.get("url", "")), tuple(map(str, fact.get("scopes") or ())))
+
+
+def fact_of_resource(said: Any, resource: str, url: str) -> dict[str, Any]:
+    """The metadata of a resource as plain data, for a store. Raises DiscoveryError."""
+    issuer = read_resource(said, resource, url)
+    scopes = said.get("scopes_supported")
+    named = [scope for scope in scopes[:MOST_SCOPES] if isinstance(scope, str)] if isinstance(scopes, list) else []
+    return {"issuer": issuer, "url": url, "scopes": named}
 
 
 def read_resource(said: Any, resource: str, url: str) -> str:
@@ -20,7 +46,7 @@ def read_resource(said: Any, resource: str, url: str) -> str:
     named = said.get("resource")
     if not isinstance(named, str) or _with_path(named) != _with_path(resource):
         shown = named[:200] if isinstance(named, str) and named.isprintable() else "nothing that is one"
-        raise DiscoveryError("resource_mismatch", f"{url}: the metadata are of the resource {shown}, not of {resource}", url=url)
+        raise DiscoveryError("resource_mismatch", f"{url}: the metadata are of the resource {shown}, not of {resource}", url=url, said=shown if isinstance(named, str) and shown == named else "")
     servers = said.get("authorization_servers")
     if not isinstance(servers, list) or not servers or not isinstance(servers[0], str):
         raise DiscoveryError("no_server", f"{url}: the metadata name no authorization_servers; write issuer or token_url", url=url)

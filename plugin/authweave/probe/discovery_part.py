@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from authweave.call import scope_parameters
+from authweave.discovery.doubts import doubts
 from authweave.discovery.metadata import Metadata
 from authweave.errors import AuthweaveError
 from authweave.probe.cases import case_of
@@ -23,13 +24,13 @@ def discovered(ledger: Ledger, calls: Sequence[Recorded], variant: Variant) -> N
     if not asked or variant.tokens is None or ledger.has("discovery"):
         return
     metadata = _metadata(ledger, variant)
-    doubts = list(_doubts(ledger, metadata, variant.tokens)) if metadata is not None else []
+    found = list(_doubts(ledger, metadata, variant.tokens)) if metadata is not None else []
     words = [f"metadata of {metadata.issuer}: {', '.join(sorted(metadata.endpoints)) or 'no endpoints'}"] if metadata else []
     if any(one.request.method == "POST" for one in asked):
         words.append("registered as a client")
     milliseconds = sum(call_ms(one) for one in asked)
-    ledger.stage("discovery", "warning" if doubts else "ok", milliseconds, "; ".join(words), code=doubts[0][0] if doubts else "")
-    for code, listed in doubts:
+    ledger.stage("discovery", "warning" if found else "ok", milliseconds, "; ".join(words), code=found[0][0] if found else "")
+    for code, listed in found:
         ledger.find(code, case_of(ledger, record=asked[-1], variant=variant, facts={"listed": listed, "token_call": True}), "discovery", severity="warning")
 
 
@@ -46,23 +47,14 @@ def _metadata(ledger: Ledger, variant: Variant) -> Metadata | None:
 
 
 def _doubts(ledger: Ledger, metadata: Metadata, settings: TokenSettings) -> Iterator[tuple[str, str]]:
-    """Code and words for each thing that the profile does and the metadata do not list."""
-
-    def unlisted(name: str, value: Any) -> bool:
-        return metadata.supports(name, str(value)) is False
-
-    def listed(name: str) -> str:
-        return ", ".join(metadata.lists[name][:20]) or "none"
-
-    if unlisted("token_endpoint_auth_methods_supported", settings.client_auth.name):
-        yield "unsupported_client_auth", listed("token_endpoint_auth_methods_supported")
-    if settings.grant_type and unlisted("grant_types_supported", getattr(settings.grant, "urn", settings.grant_type)):
-        yield "unsupported_grant", listed("grant_types_supported")
-    if settings.grant_signs_in and not settings.at_device and settings.sign_in.pkce and unlisted("code_challenge_methods_supported", settings.sign_in.pkce):
-        yield "unsupported_pkce", settings.sign_in.pkce
-    if settings.dpop and unlisted("dpop_signing_alg_values_supported", "ES256"):
-        yield "unsupported_dpop", listed("dpop_signing_alg_values_supported")
-    if unknown := [scope for scope in _scopes(ledger, settings) if unlisted("scopes_supported", scope)]:
+    """Code and words for each thing that the profile does and the metadata do not list; scopes together."""
+    unknown: list[str] = []
+    for doubt in doubts(settings, metadata, _scopes(ledger, settings)):
+        if doubt.code == "unsupported_scope":
+            unknown.append(doubt.asked)
+        else:
+            yield doubt.code, doubt.asked if doubt.code == "unsupported_pkce" else ", ".join(doubt.listed[:20]) or "none"
+    if unknown:
         yield "unsupported_scope", ", ".join(unknown)
 
 
