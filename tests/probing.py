@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from authweave.catalog import default_catalog
 from authweave.engine import Engine
 from authweave.probe import test_profile as probe_profile
-from authweave.reports.json import JsonReport
 from authweave.reports.page import Page
 from authweave.reports.text import TextReport
 from authweave.settings import Settings
@@ -85,11 +85,14 @@ def report_of(folder, token=GIVES_TOKEN, api=ACCEPTS, *, auth=None, tls=None, sc
 
 
 def renderings(report):
-    """The report in every format."""
-    yield TextReport().render(report)
+    """The report in every format that is registered, alone and among others."""
+    for kind in default_catalog().named("reports").values():
+        made = kind()
+        yield made.render(report)
+        if hasattr(made, "render_many"):
+            yield made.render_many((report, report))
     yield TextReport(lambda: Page(60, colour=True)).render(report)
     yield TextReport(lambda: Page(40, unicode=False)).render(report)
-    yield JsonReport().render(report)
 
 
 def forms(secret):

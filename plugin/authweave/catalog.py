@@ -69,6 +69,8 @@ BUILTIN = (
     "authweave.stores.sqlite.store",
     "authweave.reports.text",
     "authweave.reports.json",
+    "authweave.reports.junit",
+    "authweave.reports.har",
     "authweave.rules",
 )
 

@@ -111,7 +111,7 @@ class Exchange:
     """One call: what was asked, and the answer or the `error` in its place.
 
     `purpose`: discovery, authorize (what the browser of a person was sent to), token, renewal, introspection, check,
-    control (the check without the credential), or before and after for a step of a token call.
+    control (the check without the credential), or before and after for a step of a token call. `started` is RFC 3339, in UTC.
     """
 
     purpose: str
@@ -122,6 +122,7 @@ class Exchange:
     ms: float
     address: str
     timings: tuple[Timing, ...]
+    started: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_profile(
     where somebody has to; without one, a profile that nobody has signed in for is told to be so. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
     no such file, an input that is not declared, a server that is no URL.
     """
-    start, given, named = time.monotonic(), dict(inputs or {}), tuple(servers)
+    start, began, given, named = time.monotonic(), engine.clock(), dict(inputs or {}), tuple(servers)
     recorder = Recorder(engine.wire, deadline=engine.settings.test_deadline, clock=engine.clock)
     ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
     ledger.person = person
@@ -85,7 +85,7 @@ def test_profile(
     reference = profile.merged.document.source if isinstance(profile, Profile) else str(profile)
     return told(
         ledger,
-        started=datetime.fromtimestamp(engine.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        started=datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         ms=since(start),
         tenant=tenant,
         subject=subject or "",

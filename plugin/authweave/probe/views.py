@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -66,6 +67,7 @@ def exchange_view(record: Recorded, known: Known, profile: Profile) -> Exchange:
         ms=record.seconds * 1000,
         address=f"{reply.address[0]}:{reply.address[1]}" if reply else "",
         timings=tuple(Timing(event.stage, event.duration * 1000, known.text(event_words(event))) for event in record.events),
+        started=_moment(record.at - record.seconds) if record.at else "",
     )  # fmt: skip
 
 
@@ -106,6 +108,10 @@ def shown_url(url: str, known: Known, origins: Origins | None = None) -> str:
 def event_words(event: StageEvent) -> str:
     """What a stage found, in a few words."""
     return _WORDS.get(event.stage, lambda _: "")(event.detail)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _dns(detail: Any) -> str:
