@@ -45,6 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("inputs",),
     ("frame", "token_frame", "signing_inputs", "contracts", "hookspecs", "profile", "inheritance"),
     ("wire", "net", "sigv4", "oauth1", "signatures", "dpop"),
+    ("editing",),
     ("documents",),
     ("urls",),
     ("templates",),

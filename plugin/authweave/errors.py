@@ -2,6 +2,7 @@
 
     AuthweaveError
     ├── UsageError               a command or call that cannot be carried out as written
+    │   └── EditRefused          a profile's file cannot be changed in one place alone
     ├── SettingsError            an operator's setting is wrong
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
     ├── ProfileError             a profile is not valid (carries every Problem)
@@ -100,6 +101,16 @@ class UsageError(AuthweaveError):
     """A command or call that cannot be carried out as written; the message says what would be right."""
 
     code = "usage"
+
+
+class EditRefused(UsageError):
+    """A profile's file cannot be changed in one place alone; it is as it was. `key` is what should have been changed."""
+
+    code = "usage"
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}" if key else message)
+        self.key = key
 
 
 class SettingsError(AuthweaveError):
