@@ -71,9 +71,50 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a request: `text` as it stands, or a value that stands outside.
+
+    That one is called `name`, and `shown` is its mark, or the value itself where it is no secret. It is written in `coding`:
+    '' as it is, form, percent or json. Pieces with `base64` beside each other are encoded together. `source`: input, answer
+    (a server gave it), or made (by authweave, for this request).
+    """
+
+    text: str = ""
+    name: str = ""
+    shown: str = ""
+    coding: str = ""
+    base64: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeLine:
+    """A header field, or a field of a form, in pieces."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the same request is made again, byte for byte, by who has its secrets.
+
+    `form` are the fields of a body that is a form, `body` the pieces of any body. `body` is empty where there is none and where
+    `no_body` says why it cannot be written. `once` says why the request is good only once, or only for a while.
+    """
+
+    url: tuple[Piece, ...]
+    headers: tuple[RecipeLine, ...]
+    form: tuple[RecipeLine, ...] = ()
+    body: tuple[Piece, ...] = ()
+    no_body: str = ""
+    once: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A request as it was sent. `path` are the path fields, `query` the parameters of its URL, `origin` the key
-    that holds the URL."""
+    that holds the URL. `recipe` is None where it cannot be written down."""
 
     method: str
     url: str
@@ -84,6 +125,7 @@ class Asked:
     query: tuple[Part, ...] = ()
     origin: str = ""
     place: str = ""
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, slots=True)

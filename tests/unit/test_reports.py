@@ -179,6 +179,7 @@ DEFINITIONS = {
     "Fix": SCHEMA["$defs"]["diagnosis"]["properties"]["fixes"]["items"], "Asked": SCHEMA["$defs"]["exchange"]["properties"]["asked"],
     "Answered": SCHEMA["$defs"]["exchange"]["properties"]["answered"]["oneOf"][1],
     "Explained": SCHEMA["$defs"]["explained"], "Try": SCHEMA["$defs"]["try"], "Edit": SCHEMA["$defs"]["edit"],
+    "Piece": SCHEMA["$defs"]["piece"], "RecipeLine": SCHEMA["$defs"]["recipeLine"], "Recipe": SCHEMA["$defs"]["recipe"],
     "Timing": SCHEMA["$defs"]["exchange"]["properties"]["timings"]["items"],
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from authweave.errors import InputError, MissingInput
 from authweave.inputs import Resolved
-from authweave.probe.known import Known
+from authweave.probe.known import Known, Named
 from authweave.profile import Input, TokenSettings, Variant
 from authweave.redaction import Redactor, masked
 from authweave.token_endpoint import proof_key
@@ -23,11 +23,13 @@ class Offline(Known):
         super().__init__()
         self._stand_ins: dict[str, tuple[str, Redactor]] = {}
         self._hosts: dict[str, str] = {}
+        self._stand_in_names: dict[str, Named] = {}
 
     def stand_in(self, name: str, words: str, *, form: str = "{}") -> str:
         """A text that is good in every place of a request, and is shown as `‹words›` wherever it ends up. `form` holds it as `{}`."""
         text = form.format(f"stand-in-{len(self._stand_ins)}-for-{_label(name)}")
         self._stand_ins[text] = words, Redactor([(words, text)])
+        self._stand_in_names[text] = Named(name, "answer")
         if text.startswith("https://"):
             self._hosts[text.removeprefix("https://")] = f"‹host of {words}›"
         return text
@@ -35,6 +37,10 @@ class Offline(Known):
     def stand_ins_in(self, text: str) -> list[str]:
         """The words of the stand-ins that are part of a text, in any encoding."""
         return [words for words, redactor in self._stand_ins.values() if redactor.redact(text) != text]
+
+    def named(self) -> Mapping[str, Named]:
+        """Every secret, and every stand-in."""
+        return {**super().named(), **self._stand_in_names}
 
     def text(self, text: str, *, lines: bool = False) -> str:
         """The text without secrets; a stand-in becomes its words."""

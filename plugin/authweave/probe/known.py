@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from authweave.redaction import Redactor, inert, masked
+from authweave.redaction.redactor import SHORTEST
 from authweave.responses import NotJson, parse_json
 from authweave.values import Secret, Token
 
@@ -27,36 +29,59 @@ def is_telling(name: str) -> bool:
     return TELLING.search(name) is not None and _HARMLESS.search(name) is None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a value is called, and where it comes from: input, answer, or made (by authweave, for a request)."""
+
+    name: str
+    source: str = "made"
+
+
 class Known:
     """The secrets of one run. `text` makes any text fit to show; whatever is shown goes through it."""
 
     def __init__(self) -> None:
         self._redactor = Redactor()
-        self._names: dict[str, str] = {}
+        self._names: dict[str, Named] = {}
+        self._plain: dict[str, Named] = {}
 
-    def learn(self, name: str, value: Secret | str | bytes | None) -> None:
+    def learn(self, name: str, value: Secret | str | bytes | None, source: str = "made") -> None:
         """Know one secret; the first name of a value stays."""
         plain = value.reveal() if isinstance(value, Secret) else value
         if plain is None or plain == "" or plain == b"":
             return
         if isinstance(plain, str):
-            self._names.setdefault(plain, name)
-            name = self._names[plain]
+            name = self._names.setdefault(plain, Named(name, source)).name
         self._redactor.learn([(name, Secret(plain, "probe"))])
 
     def learn_inputs(self, inputs: Mapping[str, Any]) -> None:
-        """Every input that is secret."""
+        """Every input that is secret; of the others, their names."""
         for name, value in inputs.items():
             if isinstance(value, Secret):
-                self.learn(name, value)
+                self.learn(name, value, "input")
+            elif isinstance(value, str) and value:
+                self._plain.setdefault(value, Named(name, "input"))
+
+    def named(self) -> Mapping[str, Named]:
+        """Every secret that is a text, by its value."""
+        return self._names
+
+    def plain(self) -> Mapping[str, Named]:
+        """Every input that is no secret, by its value."""
+        return self._plain
+
+    def has_short(self) -> bool:
+        """Is a secret too short to be found in a text?"""
+        return any(len(value) < SHORTEST for value in self._names)
 
     def learn_token(self, token: Token | None) -> None:
         """What a token call gave."""
         if token is None:
             return
         for name in ("access_token", "refresh_token", "id_token"):
-            self.learn(name, getattr(token, name))
-        self.learn_inputs(token.kept)
+            self.learn(name, getattr(token, name), "answer")
+        for name, value in token.kept.items():
+            self.learn(name, value if isinstance(value, Secret) else None, "answer")
 
     def learn_answer(self, body: bytes, *, of_token_call: bool) -> None:
         """What an answer holds that looks like a secret, by its names; of a token call, opaque values too."""
@@ -65,7 +90,7 @@ class Known:
             if is_telling(name) or (of_token_call and name not in SHOWN and _OPAQUE.fullmatch(value))
         )  # fmt: skip
         for name, value in islice(found, MOST_LEARNED):
-            self.learn(name, value)
+            self.learn(name, value, "answer")
 
     def text(self, text: str, *, lines: bool = False) -> str:
         """The text without secrets and without anything that moves a cursor."""
@@ -74,7 +99,7 @@ class Known:
     def mask(self, value: str, name: str) -> str:
         """The mark of a value that is secret by its place. Known by value from now on, too."""
         self.learn(name, value)
-        return masked(value, self._names.get(value, name)) if value else "‹empty›"
+        return masked(value, self._names[value].name) if value else "‹empty›"
 
     def after(self, literal: str, value: str, name: str) -> str:
         """`Bearer ‹secret access_token: …›`: the text of the profile stays, what was put into it is masked."""

@@ -80,9 +80,13 @@ class Ledger:
         learn_placed(record, self.known)
 
     def learn_inputs(self) -> None:
-        """Know every secret input that was read so far."""
-        for name, secret in self.connection.inputs().secrets if self.connection else ():
-            self.known.learn(name, secret)
+        """Know every input that was read so far."""
+        if self.connection is None:
+            return
+        inputs = self.connection.inputs()
+        for name, secret in inputs.secrets:
+            self.known.learn(name, secret, "input")
+        self.known.learn_inputs({name: inputs[name] for name in inputs.origins})
 
     def suspicious(self) -> tuple[tuple[str, str], ...]:
         """Inputs that look as if they were not what was meant, and why."""

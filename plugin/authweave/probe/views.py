@@ -13,6 +13,7 @@ from authweave.drafts.draft import Placed
 from authweave.net.values import Reply, StageEvent
 from authweave.probe.bodies import answer_body, check_body, request_body
 from authweave.probe.known import Known, is_telling
+from authweave.probe.recipes import recipe_of
 from authweave.probe.recorder import Recorded
 from authweave.profile import Profile
 from authweave.report import Answered, Asked, Body, Exchange, Part, Timing
@@ -142,16 +143,18 @@ def _asked(record: Recorded, known: Known, origins: Origins) -> Asked:
     url = shown_url(request.url, known, origins)
     target = re.sub(r"^[a-z]+://[^/?]*", "", url, flags=re.IGNORECASE) or "/"
     headers = record.headers or request.headers
+    body = request_body(request, known, origins) if request.body else Body()
     return Asked(
         method=request.method,
         url=url,
         target=target if target.startswith("/") else f"/{target}",
         headers=tuple(_sent_header(name, value, known, origins) for name, value in headers),
-        body=request_body(request, known, origins) if request.body else Body(),
+        body=body,
         path=tuple(_path_part(placed, value, known, origins) for placed, value in record.path),
         query=tuple(_query_part(name, value, known, origins) for name, value in _query(request.url)),
         origin=record.url_key,
         place=origins.line(record.url_key),
+        recipe=recipe_of(request, headers, body, known, origins),
     )  # fmt: skip
 
 
