@@ -17,7 +17,7 @@ ROOT = Path(authweave.__file__).parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__", "cli"),
     ("sandbox",),
-    ("plugin", "preview"),
+    ("plugin", "preview", "starting", "linting"),
     ("probe", "diagnosis"),
     ("engine",),
     ("status",),

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "status": "Say how every token is: good, ending, refused, waiting for a person, or orphaned by an edit.",
     "tokens": "List, show, revoke or forget the tokens that are stored, without ever printing one.",
     "store": "Check the store of tokens, or give it a new sealing key.",
+    "new": "Write a profile: from a provider's metadata, like another, or by a form.",
     "list": "List the profiles there are.",
     "plugins": "List what is loaded from where, and what each package adds.",
     "schema": "Print the JSON Schema of profiles, or compare it with the published one.",

@@ -1,0 +1,43 @@
+"""What is said when the file is there: what may still be missing, where secrets go, and the test."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from authweave.cli.beginning.terminal import agreed, tell
+from authweave.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from authweave.starting.making import Made
+
+
+def told(made: Made, path: Path | None) -> None:
+    """Say what was written, what may be missing, and which variables the inputs are read from."""
+    from authweave.loading import profile_of
+    from authweave.starting.exports import exports
+
+    if path:
+        tell(f"wrote {path}")
+    for problem in made.warnings:
+        tell(f"  still open: {problem.message}; {problem.fix}")
+    if made.checked.data.get("abstract") is True:
+        return
+    if wanted := exports(profile_of(made.checked)):
+        tell("Give its inputs as environment variables (or --input-file, --secrets-dir, --dotenv, --prompt); nothing of them stands in the file:")
+        for variable, meaning in wanted:
+            tell(f"  export {variable}=…    # {meaning}")
+
+
+def test_offered(path: Path, subject: str, *, may_ask: bool) -> Exit:
+    """At a terminal the test is run if somebody wants it, else its command is told. Ends as the test does."""
+    words = [str(path), *(["--subject", subject] if subject else [])]
+    command = f"authweave test {shlex.join(words)}"
+    if not may_ask or not agreed("Test it now?"):
+        tell(f"Try: {command}")
+        return Exit.OK
+    from authweave.cli.test import command as test
+
+    with test.make_context("authweave test", words) as context:
+        return Exit(int(test.invoke(context) or 0))
