@@ -63,7 +63,7 @@ REFUSED = [
     ("invalid_scope", error("invalid_scope"), "auth.scopes"),
     ("unauthorized_client", error("unauthorized_client"), "auth.grant_type"),
     ("unsupported_grant_type", error("unsupported_grant_type"), "auth.token_url"),
-    ("invalid_request", error("invalid_request", description="client_id missing"), "auth.token_request.fields"),
+    ("invalid_request", error("invalid_request", description="client_id missing"), "auth.client_auth"),
     ("invalid_target", error("invalid_target"), "auth.token_request.fields"),
     ("needs_person", error("consent_required"), "auth.grant_type"),
     ("token_error", error("BAD_TENANT"), "auth.token_request.fields"),
@@ -225,6 +225,7 @@ API = [
     ("api_5xx", answers(503, body=b""), "inconclusive", ""),
     ("api_redirect", sockets.redirects("https://login.example.com/?next=1"), "inconclusive", "test.request.url"),
     ("api_html", html(200), "inconclusive", "test.request.url"),
+    ("api_error_in_200", says_json({"ok": False, "error": "channel_not_found"}), "inconclusive", "test.accepted_when"),
     ("api_status", answers(418, body=b""), "inconclusive", "test.request.url"),
     ("connection_lost", sockets.close, "inconclusive", "servers"),
 ]

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authweave.challenges import Challenge, challenges
-from authweave.errors import AuthorizationRequired, AuthweaveError, SignInNeeded, TokenEndpointError, WireError
+from authweave.diagnosis.vendors import API, TOKEN, Code, code_in
+from authweave.diagnosis.words import words_of
+from authweave.discovery.metadata import Metadata
+from authweave.errors import (
+    AuthorizationRequired,
+    AuthweaveError,
+    SignInFailed,
+    SignInNeeded,
+    TokenAnswerError,
+    TokenEndpointError,
+    WireError,
+)
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.values import TaskRequest, TaskResponse
 
@@ -108,8 +119,29 @@ class Case:
         return (self.error.error_description or "") if isinstance(self.error, TokenEndpointError) else ""
 
     @property
+    def said(self) -> tuple[tuple[str, str], ...]:
+        """What the answer says is wrong, by the names of its members."""
+        return words_of(self.response)
+
+    @property
+    def lines(self) -> str:
+        """The same, one a line, with what the profile itself reads of the answer: `error=invalid_auth`."""
+        read = (("error", self.word), ("error_description", self.description))
+        challenge = (("error_description", self.challenge("error_description")),)
+        told = (("what", self.what),) if isinstance(self.error, SignInFailed) else ()
+        return "\n".join(f"{name}={text}" for name, text in (*read, *self.said, *challenge, *told) if text)
+
+    @property
+    def vendor(self) -> Code | None:
+        """A vendor's own word among them."""
+        is_token = bool(self.facts.get("token_call")) or isinstance(self.error, TokenEndpointError | TokenAnswerError | SignInFailed)
+        return code_in(self.lines, TOKEN if is_token else API)
+
+    @property
     def quoted(self) -> str:
-        """The description as the end of a sentence."""
+        """What the vendor's word means, else the server's description, as the end of a sentence."""
+        if found := self.vendor:
+            return f": {found.vendor} says that {found.means} ({found.name})"
         return f": {self.description}" if self.description else ""
 
     @property
@@ -182,6 +214,12 @@ class Case:
         wait = (self.response.header("retry-after") if self.response else None) or ""
         told = [self.word, f"Retry-After: {wait}" if wait else ""]
         return "".join(f", {one}" for one in told if one)
+
+    @property
+    def metadata(self) -> Metadata | None:
+        """What the server says of itself, where it was asked."""
+        found = self.facts.get("metadata")
+        return found if isinstance(found, Metadata) else None
 
     @property
     def proxy_from(self) -> str:

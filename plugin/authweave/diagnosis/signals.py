@@ -15,16 +15,24 @@ from authweave.diagnosis.oauth1 import is_oauth1, oauth1_code
 from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
+from authweave.responses import response_scope
 from authweave.values import Judgement, TaskResponse
 
 _OAUTH: Final = frozenset({
     "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target",
 })  # fmt: skip
-_NEED_A_PERSON: Final = frozenset({"access_denied", "consent_required", "interaction_required", "login_required", "mfa_required", "account_selection_required"})
+_NEED_A_PERSON: Final = frozenset({
+    "access_denied", "consent_required", "interaction_required", "login_required", "mfa_required", "mfa_enrollment_required", "account_selection_required", "password_change_required",
+})  # fmt: skip
 _REFUSALS: Final = frozenset({
     "api_401", "api_403", "api_400", "api_rejected", "token_error", "token_status", "token_401", "token_403", "needs_person", "invalid_request",
 })  # fmt: skip
 """Codes that a provider of signed requests can say more of."""
+_VENDORS_SAY_MORE: Final = frozenset({
+    *_OAUTH, "token_error", "token_status", "token_401", "token_403", "token_404", "token_405", "needs_person", "error_in_200", "server_error", "token_field_missing",
+    "api_400", "api_401", "api_403", "api_404", "api_rejected", "api_status", "api_error_in_200",
+})  # fmt: skip
+"""Codes that a vendor's own word can make another one of."""
 _FAILING: Final = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 _STATUSES: Final[Mapping[int, str]] = {401: "token_401", 403: "token_403", 404: "token_404", 410: "token_404", 405: "token_405"}
 _LOGIN_REFUSED: Final = frozenset({*range(200, 300), 400, 401, 403, 409, 422, 423})
@@ -132,7 +140,11 @@ def _refusal(error: errors.TokenEndpointError) -> str:
 
 
 def refined(code: str, case: Case) -> str:
-    """The code of what a provider of signed requests says, where that tells more than the status does."""
+    """The code of what a provider of signed requests, or a vendor's own word, says, where that tells more than the status does."""
+    if code in _VENDORS_SAY_MORE and case.vendor is not None:
+        return case.vendor.row
+    if code == "api_403" and case.response is not None and (case.response.header("x-ratelimit-remaining") or "").strip() == "0":
+        return "api_429"  # https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
     if code not in _REFUSALS:
         return code
     if is_aws(case):
@@ -169,8 +181,20 @@ def certificate_code(response: TaskResponse) -> str:
     return "client_certificate_wrong" if b"the ssl certificate error" in body else ""
 
 
-def api_code(judgement: Judgement, status: int, *, is_page: bool, decided: bool | None) -> str:
-    """The code of the API's answer; '' for an accepted one. `decided`: what the test's own `accepted_when` says, if written."""
+def says_error(response: TaskResponse) -> bool:
+    """Does the body of a success say that it is none, as Slack's `ok: false`, or as GraphQL's errors without data?"""
+    read = response_scope(response)["json"]
+    if not isinstance(read, dict):
+        return False
+    if read.get("ok") is False or read.get("success") is False:
+        return True
+    error = read.get("error")
+    return (isinstance(error, str | dict) and bool(error)) or (isinstance(read.get("errors"), list) and bool(read["errors"]) and not read.get("data"))
+
+
+def api_code(judgement: Judgement, status: int, *, is_page: bool, decided: bool | None, is_error: bool = False) -> str:
+    """The code of the API's answer; '' for an accepted one. `decided`: what the test's own `accepted_when` says, if written;
+    `is_error`: the body says that it is none."""
     if judgement.verdict == "refused":
         return "api_401" if status == 401 else "api_rejected"
     if decided:
@@ -178,7 +202,7 @@ def api_code(judgement: Judgement, status: int, *, is_page: bool, decided: bool 
     if status in _API_STATUSES:
         return _API_STATUSES[status]
     if 200 <= status < 300:
-        return "api_not_accepted" if decided is False else "api_html" if is_page else ""
+        return "api_not_accepted" if decided is False else "api_html" if is_page else "api_error_in_200" if is_error else ""
     if 300 <= status < 400:
         return "api_redirect"
     return "api_5xx" if status >= 500 else "api_status"

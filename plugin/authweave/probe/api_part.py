@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.applying import RENEWED
 from authweave.diagnosis import ENTRIES
-from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, wire_code
+from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, says_error, wire_code
 from authweave.errors import AuthweaveError, WireError
 from authweave.probe.asserted import claimed, members_of, skew_of
 from authweave.probe.cases import api_facts, case_of
@@ -42,7 +42,7 @@ def answered(
         return
     said, message = outcome
     code = asked_otherwise(judgement, response, sent.credential.variant) if not said else ""
-    code = code or api_code(judgement, response.status, is_page=is_page(response), decided=said)
+    code = code or api_code(judgement, response.status, is_page=is_page(response), decided=said, is_error=says_error(response))
     line = status_line(last) + _after(sent.tried)
     if not code:
         ledger.stage("api_probe", "ok", call_ms(last), line, about=about)

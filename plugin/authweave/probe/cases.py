@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from authweave.diagnosis import Case
@@ -22,6 +23,7 @@ def case_of(
     profile, variant = ledger.profile, variant or ledger.variant
     doubts = ledger.suspicious() if suspicious is None else suspicious
     of_url = _of_url(ledger, record, variant) if record else {}
+    of_server = _of_server(ledger, variant) if record and record.is_token_call else {}
     return Case(
         profile=profile,
         variant=variant,
@@ -32,8 +34,18 @@ def case_of(
         client_secret=ledger.rendered(variant.tokens.client_secret) if variant and variant.tokens else "",
         suspicious=doubts,
         has_test=profile is not None and not isinstance(profile.tests, str),
-        facts={**({"input": doubts[0][0]} if doubts else {}), **of_url, **(facts or {})},
+        facts={**({"input": doubts[0][0]} if doubts else {}), **of_url, **of_server, **(facts or {})},
     )
+
+
+def _of_server(ledger: Ledger, variant: Variant | None) -> dict[str, Any]:
+    """The metadata that are at hand of the server that gives tokens; nobody is asked for them here."""
+    if ledger.connection is None or variant is None or variant.tokens is None:
+        return {}
+    with suppress(AuthweaveError):
+        if found := ledger.connection.credential(variant).completer().known(ledger.scope()):
+            return {"metadata": found}
+    return {}
 
 
 def api_facts(ledger: Ledger, test: Test | None) -> dict[str, Any]:

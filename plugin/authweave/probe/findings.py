@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from authweave.diagnosis import ENTRIES, Case, worded
 from authweave.errors import TokenAnswerError, TokenEndpointError
@@ -12,6 +12,8 @@ from authweave.probe.known import Known
 from authweave.probe.views import shown_url
 from authweave.profile import Profile
 from authweave.report import Diagnosis, Fix
+
+_MOST_SAID: Final = 6
 
 
 def diagnosis(code: str, case: Case, known: Known, *, stage: str, origins: Mapping[str, str], severity: str = "error") -> Diagnosis:
@@ -70,8 +72,18 @@ def evidence_of(case: Case, known: Known) -> Iterator[str]:
         yield f"error_uri: {case.error.error_uri}" if case.error.error_uri else ""
     if isinstance(case.error, TokenAnswerError) and case.error.fields:
         yield f"fields of the answer: {', '.join(case.error.fields)}"
+    yield from _said(case)
     for line in case.facts.get("evidence", ()):
         yield str(line)
+
+
+def _said(case: Case) -> Iterator[str]:
+    """What an API, or a server in words of its own, says is wrong; the words of RFC 6749 stand there already."""
+    if case.response is None or (case.response.status < 400 and case.vendor is None):
+        return
+    told = {case.word, case.description}
+    told_words = [f"{name}: {text}" for name, text in case.said if text not in told and name not in ("error_codes", "error_uri", "type")]
+    yield "the answer says " + ", ".join(told_words[:_MOST_SAID]) if told_words else ""
 
 
 def _of_answer(case: Case) -> Iterator[Any]:
