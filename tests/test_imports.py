@@ -16,6 +16,7 @@ ROOT = Path(authweave.__file__).parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__", "cli"),
+    ("cassettes",),
     ("sandbox",),
     ("plugin", "preview", "starting", "linting"),
     ("probe", "diagnosis"),

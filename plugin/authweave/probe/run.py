@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +32,7 @@ from authweave.flights import outcome
 from authweave.probe.api_part import answered, unanswered
 from authweave.probe.cases import api_facts, case_of
 from authweave.probe.check import check_request
+from authweave.probe.known import Known
 from authweave.probe.ledger import Ledger, since
 from authweave.probe.recorder import Recorded, Recorder
 from authweave.probe.telling import command_again, told
@@ -57,19 +58,28 @@ class Signs(Protocol):
         ...
 
 
+class Hears(Protocol):
+    """Takes what was sent and what came back, with what is secret in it, and the inputs of the run."""
+
+    def __call__(self, records: Sequence[Recorded], known: Known, inputs: Mapping[str, Any]) -> None:
+        """Called once, at the end."""
+        ...
+
+
 NOTHING_SENT: Final = "nothing was sent to the API"
 
 
 def test_profile(
     engine: Engine, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,
-    sandbox: bool = False, person: Signs | None = None,
+    sandbox: bool = False, person: Signs | None = None, heard: Hears | None = None,
 ) -> Report:  # fmt: skip
     """Test a profile by name, path or value: a token got anew, in one attempt, and the check requests of its `test`.
 
     Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends.
     `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. `person` signs in
-    where somebody has to; without one, a profile that nobody has signed in for is told to be so. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
+    where somebody has to; without one, a profile that nobody has signed in for is told to be so. `heard` gets every call as it was, not redacted:
+    for who records them. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
     no such file, an input that is not declared, a server that is no URL.
     """
     start, began, given, named = time.monotonic(), engine.clock(), dict(inputs or {}), tuple(servers)
@@ -83,7 +93,7 @@ def test_profile(
             else:
                 ledger.stage("api_probe", "skipped", None, "not run after that", about=_about(ledger, test))
     reference = profile.merged.document.source if isinstance(profile, Profile) else str(profile)
-    return told(
+    report = told(
         ledger,
         started=datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         ms=since(start),
@@ -91,6 +101,9 @@ def test_profile(
         subject=subject or "",
         again=command_again(reference, ledger.profile, tenant=tenant, subject=subject, inputs=given, servers=named),
     )
+    if heard is not None:
+        heard(recorder.records, ledger.known, ledger.connection.inputs() if ledger.connection else {})
+    return report
 
 
 test_profile.__test__ = False  # type: ignore[attr-defined]  # pytest shall not take it for a test

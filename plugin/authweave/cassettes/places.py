@@ -1,0 +1,70 @@
+"""Where a cassette lies, and how it is read and written."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from authweave.cassettes.cassette import Cassette
+from authweave.errors import UsageError
+from authweave.resources import schema_file
+from authweave.whole_files import write_whole
+
+FOLDER: Final = "cassettes"
+LARGEST: Final = 4 * 1024 * 1024
+_ODD: Final = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def cassette_path(profile_file: Path, tenant: str = "", subject: str = "") -> Path:
+    """`cassettes/<profile>[@tenant][+subject].json` beside the profile's file."""
+    whose = "".join(f"{mark}{_ODD.sub('_', name)}" for mark, name in (("@", tenant), ("+", subject)) if name)
+    return profile_file.parent / FOLDER / f"{profile_file.stem}{whose}.json"
+
+
+def write(path: Path, cassette: Cassette) -> None:
+    """Write it whole; the folder is made. Raises UsageError."""
+    wrong = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, (json.dumps(cassette.as_dict(), indent=2, ensure_ascii=True) + "\n").encode())
+    except OSError as error:
+        wrong = error.strerror or "it cannot be written"
+    if wrong:
+        raise UsageError(f"{path}: {wrong}")
+
+
+def read(path: Path) -> Cassette:
+    """The cassette in a file. Raises UsageError: there is none, or it is none."""
+    wrong = ""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        wrong = "there is no cassette yet; record one: authweave test PROFILE --record"
+    except OSError as error:
+        wrong = error.strerror or "it cannot be read"
+    if wrong:
+        raise UsageError(f"{path}: {wrong}")
+    if len(raw) > LARGEST:
+        raise UsageError(f"{path}: this is no cassette: it is larger than {LARGEST // 1024 // 1024} MiB")
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        data = None
+    if wrong := _wrong_in(data):
+        raise UsageError(f"{path}: {wrong}")
+    return Cassette.of_dict(data)
+
+
+def _wrong_in(data: object) -> str:
+    """Why this is no cassette; ''."""
+    import jsonschema
+
+    if not isinstance(data, dict):
+        return "this is no cassette: not a JSON object"
+    if data.get("format") != 1:
+        return "this cassette has another format than 1: it was recorded by another version of authweave"
+    schema = json.loads(schema_file("test-cassette").read_text(encoding="utf-8"))
+    error = next(iter(jsonschema.Draft202012Validator(schema).iter_errors(data)), None)
+    return "" if error is None else f"this is no cassette that was recorded: {error.json_path} is not what it should be; record it anew"
