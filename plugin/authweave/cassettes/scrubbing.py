@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
+from xml.sax.saxutils import escape, unescape
 
 from authweave.cassettes.cassette import Answer, Failure
 from authweave.cassettes.reading import Path, Reads
@@ -21,6 +22,10 @@ _HEADERS: Final = frozenset({
 })  # fmt: skip
 """Header fields that are read without a template."""
 _LONGEST: Final = 65536
+_FIELD: Final = re.compile(r"[A-Za-z_][\w.\[\]-]{0,39}")
+_ELEMENT: Final = re.compile(r"<(?P<tag>[A-Za-z_][\w:.-]*)(?P<rest>[^<>]*)>(?P<text>[^<]*)")
+_ATTRIBUTE: Final = re.compile(r"""([A-Za-z_][\w:.-]*)=(["'])(.*?)\2""")
+_COMMENT: Final = re.compile(r"(?s)<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>")
 _PAGE: Final = re.compile(r"<title[^>]*>[^<]{0,120}", re.IGNORECASE)
 
 
@@ -65,15 +70,31 @@ class Scrubber:
         return json.dumps(data if is_public else self._pruned(data, ()), separators=(",", ":"))
 
     def _text(self, text: str) -> str:
-        if "=" in text and text.lstrip()[:1] not in "<{[" and not text.isspace():
-            with suppress(ValueError):
-                return urlencode([(name, self._stand_ins.leaf(name, value)) for name, value in parse_qsl(text, strict_parsing=True, max_num_fields=1000)])
+        """A body that is no JSON. What is in it is known to nobody, so only its kind is kept where no template reads it."""
+        if pairs := _form(text):
+            return urlencode([(name, self._stand_ins.leaf(name, value)) for name, value in pairs])
+        start = text.lstrip()[:1]
         if self._reads.whole_text:
-            return self._stand_ins.text(text)
-        if text.lstrip()[:1] == "<":
+            return self._markup(text) if start == "<" else self._stand_ins.free(text)
+        if start == "<":
             title = _PAGE.search(text)
-            return f"<!doctype html><html><head>{self._stand_ins.text(title[0])}</title></head></html>" if title else "<html></html>"
-        return "" if not text.strip() else "(a text that nothing reads)"
+            return f"<!doctype html><html><head>{self._stand_ins.free(title[0])}</title></head></html>" if title else "<html></html>"
+        return start if start in ("{", "[") else "(a text that nothing reads)" if start else ""
+
+    def _markup(self, text: str) -> str:
+        """XML with its elements and attributes as members: hidden by their names and by their values."""
+
+        def element(found: re.Match[str]) -> str:
+            value = self._leaf(found["tag"], found["text"]) if found["text"].strip() else found["text"]
+            attributes = "".join(f' {name}="{self._leaf(name, inner)}"' for name, _, inner in _ATTRIBUTE.findall(found["rest"]))
+            return f"<{found['tag']}{attributes}{'/' if found['rest'].endswith('/') else ''}>{value}"
+
+        return _ELEMENT.sub(element, _COMMENT.sub("", text))
+
+    def _leaf(self, name: str, value: str) -> str:
+        local, plain = name.rpartition(":")[2], unescape(value)
+        shown = self._stand_ins.leaf(local, plain)
+        return escape(shown if is_telling(local) or shown != plain else self._stand_ins.free(plain), {'"': "&quot;"})
 
     def _pruned(self, data: Any, path: Path) -> Any:
         if isinstance(data, dict):
@@ -81,6 +102,14 @@ class Scrubber:
         if isinstance(data, list):
             return [self._pruned(member, (*path, str(index))) for index, member in enumerate(data[:100])]
         return self._stand_ins.leaf(path[-1] if path else "", data) if isinstance(data, str) else data
+
+
+def _form(text: str) -> list[tuple[str, str]]:
+    """The pairs of a form; none where it is not one."""
+    with suppress(ValueError):
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=1000)
+        return pairs if all(_FIELD.fullmatch(name) for name, _ in pairs) else []
+    return []
 
 
 def _holds_errors(member: Any) -> bool:

@@ -13,6 +13,9 @@ from authweave.responses import NotJson, parse_json
 _CLAIMS: Final = ("iss", "aud", "scope", "scp", "exp", "iat", "nbf", "token_use", "typ")
 """Claims of a token that say for whom and how long it is; whose token it is stays out."""
 _MARK: Final = re.compile(r"‹(?:secret ([^:‹›]{1,200}): [^‹›]{1,60}|empty)›")
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=._~-]{16,}")
+_PLAIN: Final = re.compile(r"(?i)true|false|\d{1,5}|1\d{9}|1\d{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
+"""Words, times and numbers that are no secret whatever they are called; PINs and codes have a secret's place in no answer."""
 _NAME: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -39,9 +42,13 @@ class StandIns:
         shown = self._known.text(text, lines=True)
         return _MARK.sub(lambda found: self._marked(found[0], found[1] or "empty"), shown)
 
+    def free(self, text: str) -> str:
+        """A text of which nothing is known: long words that look like keys are hidden, too."""
+        return _OPAQUE.sub(lambda found: found[0] if found[0].startswith("replayed-") else self.of(found[0], "opaque"), self.text(text))
+
     def leaf(self, name: str, value: str) -> str:
         """A member of an answer: hidden by its name or by its value; shown as it is where neither is secret."""
-        if value.lower() in ("true", "false"):
+        if _PLAIN.fullmatch(value):
             return value
         if is_telling(name) and name not in SHOWN:
             return self.of(value, name)

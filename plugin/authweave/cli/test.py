@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from authweave.cli.common import Exit, Given, command_of, given_options, profile_argument
+from authweave.cli.testing.cassettes import Cassettes, cassette_options, keep, replayed
 from authweave.cli.testing.exits import exit_for_report
 from authweave.cli.testing.running import Running, running_options, tested
 from authweave.cli.testing.writing import Writing, writing_options
@@ -14,6 +15,8 @@ authweave test acme.yaml                              asks for what is missing
 authweave test acme.yaml --tenant eu --input region=2
 authweave test acme.yaml --format json | jq .diagnoses
 authweave test acme.yaml --output report.html         and a page to attach to a ticket
+authweave test acme.yaml --record                     keep the run, scrubbed, for CI
+authweave test acme.yaml --replay                     without network and secrets: is it as recorded?
 authweave test nuance-mix-runtime --sandbox           against servers on this machine that really check
 authweave test acme.yaml --sandbox --fault wrong_secret
 """
@@ -23,8 +26,9 @@ authweave test acme.yaml --sandbox --fault wrong_secret
 @profile_argument()
 @writing_options
 @running_options
+@cassette_options
 @given_options
-def command(profile: str, writing: Writing, running: Running, given: Given) -> Exit:
+def command(profile: str, writing: Writing, running: Running, cassettes: Cassettes, given: Given) -> Exit:
     """Test auth: get a token anew, send the profile's check request, and say what to change if something is wrong.
 
     The real path: the same requests that tasks would send. Secrets never show, neither as they are nor encoded. A
@@ -36,8 +40,18 @@ def command(profile: str, writing: Writing, running: Running, given: Given) -> E
     3 if it stays open (unreachable, busy, nothing to test), 4 if an input is missing.
     """
     running.check()
+    cassettes.check(sandbox=running.sandbox)
     with running.engine(given) as engine:
         writer = writing.writer(engine)
-        report = tested(engine, profile, running, given)
+        if cassettes.replay:
+            report, ending = replayed(engine, profile, cassettes, given)
+            writer.write(report)
+            return ending
+        tape = cassettes.tape()
+        if tape is not None:
+            cassettes.place(engine, profile, given)
+        report = tested(engine, profile, running, given, tape)
         writer.write(report)
+        if tape is not None:
+            keep(engine, profile, report, tape, cassettes, given)
     return exit_for_report(report)

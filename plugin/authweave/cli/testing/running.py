@@ -16,6 +16,7 @@ from authweave.cli.options import taking
 from authweave.cli.testing.progress import progress, wipe
 
 if TYPE_CHECKING:
+    from authweave.cassettes import Tape
     from authweave.engine import Engine
     from authweave.profile import Profile
     from authweave.report import Report
@@ -59,12 +60,12 @@ def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return taking(Running, "running", _OPTIONS)(function)
 
 
-def tested(engine: Engine, reference: str, running: Running, given: Given) -> Report:
-    """The report; on a terminal it is asked for what is missing, one input at a time. Raises UsageError."""
-    return _sandboxed(engine, reference, running, given) if running.sandbox else _tested(engine, reference, given)
+def tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
+    """The report; on a terminal it is asked for what is missing, one input at a time. `tape` hears the run. Raises UsageError."""
+    return _sandboxed(engine, reference, running, given, tape) if running.sandbox else _tested(engine, reference, given, tape)
 
 
-def _tested(engine: Engine, reference: str, given: Given) -> Report:
+def _tested(engine: Engine, reference: str, given: Given, tape: Tape | None) -> Report:
     from authweave.errors import ProfileError
     from authweave.probe import test_profile
 
@@ -76,7 +77,7 @@ def _tested(engine: Engine, reference: str, given: Given) -> Report:
         values = given_values(profile, given)
         while True:
             report = test_profile(
-                engine, profile, tenant=given.tenant, subject=given.subject, inputs=values, servers=given.server, events=tell
+                engine, profile, tenant=given.tenant, subject=given.subject, inputs=values, servers=given.server, events=tell, heard=tape
             )
             missing = _missing(report, profile) if at_terminal() else ""
             if not missing or missing in values:
@@ -85,7 +86,7 @@ def _tested(engine: Engine, reference: str, given: Given) -> Report:
             values[missing] = _asked(profile, missing, given.tenant)
 
 
-def _sandboxed(engine: Engine, reference: str, running: Running, given: Given) -> Report:
+def _sandboxed(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
     from authweave.probe import test_profile
     from authweave.sandbox import Person, for_test, profile_for_test
 
@@ -96,7 +97,7 @@ def _sandboxed(engine: Engine, reference: str, running: Running, given: Given) -
         subject = given.subject or ("somebody" if profile.subject == "user" else None)
         report = test_profile(
             inside, profile_for_test(profile, running.fault), tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True,
-            person=Person(inside.wire),
+            person=tape.watched(Person(inside.wire)) if tape else Person(inside.wire), heard=tape,
         )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in running.fault for word in ("--fault", fault))]
     return dataclasses.replace(report, again=shlex.join(words))
