@@ -60,7 +60,7 @@ class Checked:
     @property
     def is_valid(self) -> bool:
         """No problem is an error."""
-        return all(problem.severity == "warning" for problem in self.problems)
+        return all(problem.severity != "error" for problem in self.problems)
 
     def problem(
         self, rule: str, path: Path, message: str, fix: str = "", *, of_key: bool = False, offset: int = 0, severity: str = "error"

@@ -12,6 +12,7 @@ from typing import Final
 
 COMMANDS: Final[Mapping[str, str]] = {
     "validate": "Say everything that is wrong with profiles, each with its place and what would be right.",
+    "lint": "Another name of validate; with --online, what a provider's metadata say against its profile.",
     "show": "Print a profile with every default written out, or the settings in force.",
     "preview": "Show the exact requests a profile makes, offline, and where each part comes from.",
     "test": "Test auth: the real path in stages, what was sent, what came back, and what to change.",

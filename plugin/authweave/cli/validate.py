@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from authweave.cli.common import Exit, Place, command_of, format_option, place_options
+from authweave.cli.comparing import Online, compared, exit_of_compared, online_options
 from authweave.cli.printing import print_json
 from authweave.redaction import inert
 
@@ -20,6 +21,7 @@ EXAMPLES: Final = """\
 authweave validate                        the files in ./profiles
 authweave validate acme.yaml ../shared    a file, and every profile of a folder
 authweave validate --watch                again whenever a file changes
+authweave validate --online acme.yaml     and compare it with what its provider says
 git show HEAD:acme.yaml | authweave validate - --stdin-name acme.yaml
 """
 
@@ -30,17 +32,24 @@ git show HEAD:acme.yaml | authweave validate - --stdin-name acme.yaml
 @click.option("--strict", is_flag=True, help="Warnings are errors, too.")
 @click.option("--watch", is_flag=True, help="Stay, and validate again what changes. Ctrl-C ends it.")
 @click.option("--stdin-name", default="<stdin>", metavar="NAME", help="What the text of - is called in messages.")
+@online_options
 @place_options
-def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_name: str, place: Place) -> Exit:
+def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_name: str, online: Online, place: Place) -> Exit:
     """Say everything that is wrong with profiles: files, folders, or - for stdin.
 
     One line a problem: file:line:col: key: what is wrong; what would be right [rule]
+
+    With --online also what the metadata of the provider say against it (RFC 8414, OpenID Connect, RFC 9728): found by
+    issuer, by resource, or at the usual places above token_url. No credential is sent.
     """
+    online.check(watch=watch)
     if watch:
         return _watched(paths, form, strict, place)
     printer = {"text": _print_text, "json": _print_json}[form]
     found = [_from_stdin(stdin_name, place) if path == "-" else _of_file(path, place) for path in files_of(paths)]
-    return printer(found, strict)
+    if online.online:
+        found = compared(found, online, place)
+    return exit_of_compared(found, printer(found, strict))
 
 
 def files_of(paths: Sequence[str]) -> list[str]:
@@ -55,7 +64,7 @@ def files_of(paths: Sequence[str]) -> list[str]:
 
 def is_good(checked: Checked, strict: bool) -> bool:
     """Is the profile valid; with `strict`, without warnings?"""
-    return not checked.problems if strict else checked.is_valid
+    return all(problem.severity == "info" for problem in checked.problems) if strict else checked.is_valid
 
 
 def _in_folder(path: str) -> list[str]:
@@ -119,10 +128,13 @@ def summary(found: Sequence[Checked], strict: bool) -> str:
     """`3 profiles: 2 valid, 1 not valid (4 errors, 1 warning)`."""
     severities = [problem.severity for checked in found for problem in checked.problems]
     good = sum(is_good(checked, strict) for checked in found)
-    counted = [_count(severities.count(kind), kind) for kind in ("error", "warning") if kind in severities]
+    counted = [_count(severities.count(kind), noun) for kind, noun in _NOUNS.items() if kind in severities]
     parts = [f"{good} valid"] if good else []
     parts += [f"{len(found) - good} not valid"] if good < len(found) else []
     return f"{_count(len(found), 'profile')}: {', '.join(parts)}" + (f" ({', '.join(counted)})" if counted else "")
+
+
+_NOUNS: Final = {"error": "error", "warning": "warning", "info": "hint"}
 
 
 def _count(number: int, noun: str) -> str:

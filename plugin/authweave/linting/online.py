@@ -1,0 +1,75 @@
+"""Many profiles compared with their providers at once, gently: no server is asked by two at the same time, and none twice."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from authweave.checking import Checked
+from authweave.engine import Engine
+from authweave.errors import AuthweaveError
+from authweave.linting.finding import Finding
+from authweave.linting.looking import findings, where_asked
+from authweave.linting.subject import Subject
+from authweave.loading import profile_of
+from authweave.values import Problem
+
+WORKERS: Final = 8
+LONGEST: Final = 15.0
+"""Seconds that one answer may take."""
+
+
+def compared_online(
+    found: Sequence[Checked], engine: Engine, *, tenant: str = "", inputs: Mapping[str, str] | None = None, tell: Callable[[str], None] = lambda words: None
+) -> list[Checked]:
+    """The same, with what the providers' metadata say against each among its problems. What is not valid is not compared.
+
+    `inputs` are used where a profile has such; others come from the engine's sources, secrets never. `tell` hears, from
+    other threads, of each origin that is done.
+    """
+    whole = list(found)
+    said: dict[int, list[Problem]] = {number: [] for number in range(len(whole))}
+    by_origin: dict[str, list[tuple[int, Subject]]] = {}
+    for number, checked in enumerate(whole):
+        for subject in _subjects(checked, engine, tenant, inputs or {}):
+            by_origin.setdefault(where_asked(subject), []).append((number, subject))
+
+    def work(origin: str, subjects: list[tuple[int, Subject]]) -> list[tuple[int, list[Finding]]]:
+        deadline = min(engine.settings.deadline, LONGEST)
+        answers = [(number, list(findings(subject, engine.finder, engine.exchange, deadline))) for number, subject in subjects]
+        tell(origin)
+        return answers
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="authweave-lint") as pool:
+        for answers in pool.map(lambda item: work(*item), by_origin.items()):
+            for number, listed in answers:
+                said[number] += listed
+    return [dataclasses.replace(checked, problems=_in_order([*checked.problems, *said[number]])) for number, checked in enumerate(whole)]
+
+
+def _subjects(checked: Checked, engine: Engine, tenant: str, inputs: Mapping[str, str]) -> Iterator[Subject]:
+    if not checked.is_valid or checked.data.get("abstract") is True:
+        return
+    profile = profile_of(checked)
+    given: dict[str, Any] = {name: value for name, value in inputs.items() if name in profile.inputs}
+    try:
+        values = engine.connect(profile, tenant=tenant, subject="", inputs=given).inputs()
+    except AuthweaveError:
+        return
+    for variant in profile.variants:
+        if variant.tokens is not None and not variant.tokens.is_session:
+            yield Subject.of(checked, profile, variant, values, engine.clock())
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By file and place; of several at one place the worst first."""
+    worst = ("error", "warning", "info")
+    files = {source: number for number, source in enumerate(dict.fromkeys(problem.source for problem in problems))}
+
+    def place(problem: Problem) -> tuple[int, int, int, int]:
+        line, column = (problem.mark.line, problem.mark.column) if problem.mark else (0, 0)
+        return files[problem.source], line, column, worst.index(problem.severity)
+
+    return sorted(dict.fromkeys(problems), key=place)
