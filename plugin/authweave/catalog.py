@@ -71,6 +71,7 @@ BUILTIN = (
     "authweave.reports.json",
     "authweave.reports.junit",
     "authweave.reports.har",
+    "authweave.reports.curl",
     "authweave.rules",
 )
 

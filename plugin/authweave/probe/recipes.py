@@ -114,7 +114,7 @@ class _Maker:
             return None if pieces is None else RecipeLine(name, pieces)
         lead = self.lead(placed, value)
         rest = value[len(lead):]
-        found = self.hidden(rest, _AS_IS) or self.encoded(rest) or ((self.own(rest, name),) if rest else ())
+        found = self.encoded(rest) or self.hidden(rest, _AS_IS) or ((self.own(rest, name),) if rest else ())
         return RecipeLine(name, _joined([Piece(lead), *found]))
 
     def lead(self, placed: Placed | None, value: str) -> str:
