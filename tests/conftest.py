@@ -37,6 +37,7 @@ pytest_plugins = (
     "parts.azurite",
     "parts.redis",
     "parts.yaml_language_server",
+    "parts.chromium",
 )
 
 

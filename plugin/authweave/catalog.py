@@ -72,6 +72,7 @@ BUILTIN = (
     "authweave.reports.junit",
     "authweave.reports.har",
     "authweave.reports.curl",
+    "authweave.reports.html",
     "authweave.rules",
 )
 

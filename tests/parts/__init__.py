@@ -20,6 +20,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over;
     new_redis_group                                  with passwords and TLS
     yaml_language_server    yaml_language_server.py  completion, hover and problems as editors show them
+    chromium                chromium.py              Debian's Chromium, driven by playwright-core; axe-core as judge
     authority               certificates.py          a throw-away CA (needs no foreign part)
     browsing.sign_in, .confirm_device                a person at a login, consent or device page (plain functions)
 

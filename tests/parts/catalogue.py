@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parts.part import HERE, DebianPackage, NpmFolder, Part, Venv
+from parts.part import HERE, DebianPackage, NpmFolder, Part, Together, Venv
 
 OIDC_PROVIDER = NpmFolder(HERE / "oidc-provider")
 NODE_OAUTH2_SERVER = NpmFolder(HERE / "node-oauth2-server")
@@ -22,6 +22,8 @@ KERBEROS = DebianPackage(
     "krb5kdc", "krb5-kdc krb5-admin-server krb5-user libapache2-mod-auth-gssapi curl", ("kadmin.local", "kinit", "curl", GSSAPI)
 )
 NGINX = DebianPackage("nginx", "nginx")
+CHROMIUM = DebianPackage("chromium", "chromium fonts-liberation2")
+CHROMIUM_DRIVER = NpmFolder(HERE / "chromium")
 REDIS = DebianPackage("redis-server", "redis-server")
 
 PARTS = {
@@ -47,6 +49,7 @@ PARTS = {
             REDIS,
             ("redis_server", "new_redis", "redis_sentinel", "new_redis_group"),
         ),
+        Part("chromium", "a browser, a judge of accessibility", Together((CHROMIUM, CHROMIUM_DRIVER)), ("chromium",)),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
     )
 }

@@ -140,3 +140,19 @@ class DebianPackage:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
         for command in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *self.package.split()]):
             subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)
+
+
+@dataclass(frozen=True)
+class Together:
+    """A part that needs several things, installed one after another."""
+
+    installations: tuple[Installation, ...]
+
+    def missing(self) -> str | None:
+        reasons = [reason for one in self.installations if (reason := one.missing()) is not None]
+        return "; ".join(reasons) or None
+
+    def install(self) -> None:
+        for one in self.installations:
+            if one.missing() is not None:
+                one.install()

@@ -1,0 +1,1 @@
+"""The page of the report format `html`: what is told (words, sequence), and how it looks (templates, style, script)."""
