@@ -35,7 +35,7 @@
     filter.append(finder);
   };
 
-  if (navigator.clipboard) document.querySelectorAll(".command, .fixes .place").forEach(addCopier);
+  if (navigator.clipboard) document.querySelectorAll(".command, .fixes .place.copy").forEach(addCopier);
   document.querySelectorAll(".filter").forEach(addFinder);
   addEventListener("beforeprint", unfold);
   addEventListener("afterprint", fold);

@@ -26,6 +26,9 @@ SPANS: Final = ("dns", "connect", "proxy", "tls", "wait", "read")
 _REACHES: Final[Mapping[str, float]] = {"dns": 0.3, "connect": 0.6, "proxy": 0.5, "tls": 0.85, "answer": 1.0}
 """How far along its way an arrow comes that ends in this stage."""
 
+_ENDS: Final[Mapping[str, str]] = {
+    "dns": "dns: no address", "connect": "connect: no connection", "proxy": "proxy: no way through", "tls": "tls: not agreed", "answer": "no answer",
+}  # fmt: skip
 _PROXY: Final = re.compile(r"through (\S+)")
 
 
@@ -148,9 +151,8 @@ def _call(exchange: Exchange, place: int, mark: Mark | None, lanes: tuple[Lane, 
         return row
     ended = _ended(exchange)
     if via is not None and mark and mark.code.startswith("proxy_"):
-        return replace(row, answer="no way through the proxy", ended="proxy", reach=via / target if target else 1.0)
-    words = "no answer" if ended == "answer" else f"no answer: {ended}"
-    return replace(row, answer=words, ended=ended, reach=_REACHES[ended])
+        return replace(row, answer=_ENDS["proxy"], ended="proxy", reach=via / target, spans=_with_end(row, "proxy"))
+    return replace(row, answer=_ENDS[ended], ended=ended, reach=_REACHES[ended], spans=_with_end(row, ended))
 
 
 def _local(diagnosis: Diagnosis) -> Row:
@@ -174,6 +176,12 @@ def _spans(exchange: Exchange) -> Iterator[Span]:
         kind = _SPAN_OF.get(timing.stage, "wait")
         taken[kind] = taken.get(kind, 0.0) + timing.ms
     return (Span(kind, taken[kind]) for kind in SPANS if kind in taken)
+
+
+def _with_end(row: Row, ended: str) -> tuple[Span, ...]:
+    """The times of a call without an answer: what is not told of was spent in the stage where it ended."""
+    kind = "wait" if ended == "answer" else ended
+    return (*row.spans, Span(kind, max((row.ms or 0.0) - row.span_ms, 0.0)))
 
 
 def _proxy(exchange: Exchange) -> str:
