@@ -24,7 +24,7 @@ SECRETS = {"AUTHWEAVE_ACME_CLIENT_ID": "my-client", "AUTHWEAVE_ACME_CLIENT_SECRE
 def environment(**more):
     """Nothing of this machine but what a process needs."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "HOME") if name in os.environ}
-    return {**kept, "PYTHONPATH": SOURCE, "PYTHONUTF8": "1", **more}
+    return {**kept, "PYTHONPATH": SOURCE, "PYTHONUTF8": "1", "CI": "1", **more}
 
 
 def authweave_test(*arguments, cwd, env=None):

@@ -395,6 +395,14 @@ class Connection:
             return engine.wire
         return engine.tls_wires.of(engine.wire, self._supplied(), self.tenant, engine.clock())
 
+    def wire_without_certificate(self) -> Wire:
+        """What task requests go over, but that no certificate is shown; the tenant's authority is believed as ever. Raises as `wire`."""
+        engine = self.engine
+        if not self.shows_certificate("task"):
+            return engine.wire
+        supplied = replace(self._supplied(), certificate=None, private_key=None, password=None)
+        return engine.tls_wires.of(engine.wire, supplied, self.tenant, engine.clock())
+
     def _supplied(self) -> Supplied:
         return Supplied.of(self.profile.tls, make_scope(self.profile, self.inputs(), self.engine.clock()))
 

@@ -233,7 +233,7 @@ class Credential:
         The secret itself is in the key's `secret`, but where a person consented; there a mark stands for what it makes.
         """
         text: str = template.render(scope)
-        if not _reads_secret(self.connection.profile, template.reads):
+        if not reads_secret(self.connection.profile, template.reads):
             return text
         settings = self.variant.tokens
         is_attended = settings is not None and settings.attended
@@ -333,12 +333,12 @@ def _text(value: Any) -> str:
     return str(value.reveal()) if isinstance(value, Secret) else "" if value is None else str(value)
 
 
-def _reads_secret(profile: Profile, reads: Any) -> bool:
+def reads_secret(profile: Profile, reads: Any) -> bool:
     """Is there a secret input among these look-ups, or behind the variables among them?"""
     for read in reads:
         if read[0] == "inputs" and (len(read) < 2 or profile.inputs[read[1]].secret):
             return True
-        if read[0] == "vars" and any(_reads_secret(profile, data.reads) for name, data in profile.vars.items() if read[1:2] in ((), (name,))):
+        if read[0] == "vars" and any(reads_secret(profile, data.reads) for name, data in profile.vars.items() if read[1:2] in ((), (name,))):
             return True
     return False
 

@@ -246,7 +246,8 @@ class Explained:
 class Report:
     """Everything that one run of "test auth" found out. `again` is the command that repeats it.
 
-    `compared` says what is otherwise than in the run before, a line each. `recorded` is when the answers were recorded
+    `compared` says what is otherwise than in the run before, a line each, and `compared_with` when that run began (RFC
+    3339); both are empty where there was none. `recorded` is when the answers were recorded
     (RFC 3339) if this is a replay, and `stale` says why the recording no longer holds.
     """
 
@@ -271,6 +272,7 @@ class Report:
     sandbox: bool = False
     explained: Explained | None = None
     compared: tuple[str, ...] = ()
+    compared_with: str = ""
     recorded: str = ""
     stale: tuple[str, ...] = ()
 

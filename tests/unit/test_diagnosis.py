@@ -670,7 +670,7 @@ PROVOKED_ALONE = {
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
     "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
-    "discovery_not_found", "discovery_unreachable", "discovery_unreadable", "discovery_mismatch", "discovery_endpoint", "registration_refused",
+    "api_anonymous", "token_inactive", "discovery_not_found", "discovery_unreachable", "discovery_unreadable", "discovery_mismatch", "discovery_endpoint", "registration_refused",
     "unsupported_client_auth", "unsupported_grant", "unsupported_scope", "unsupported_pkce", "unsupported_dpop",
     "reauthorize", "login_refused", "step_refused", "step_unread", "signing", "token_not_bound", "key_refused", "assertion_refused", "authorization_required", "authorization_denied", "callback_refused", "sign_in_failed",
     "aws_signature", "aws_scope", "aws_clock", "aws_access_key", "aws_session_token", "aws_denied",

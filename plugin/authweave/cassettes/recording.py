@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, quote
 from authweave.cassettes.asked import lines_of, settled
 from authweave.cassettes.cassette import Call, Cassette, Expected
 from authweave.cassettes.reading import Reads
-from authweave.cassettes.replaying import STATE, replay
+from authweave.cassettes.replaying import BROWSED, STATE, called, replay
 from authweave.cassettes.scrubbing import Scrubber
 from authweave.cassettes.stand_ins import StandIns
 from authweave.errors import UsageError
 from authweave.inputs import Resolved
 from authweave.probe.known import Known
 from authweave.probe.recorder import Recorded, is_refresh
-from authweave.probe.run import Signs
+from authweave.probe.sign_in_part import Goes
 from authweave.profile import Profile
 from authweave.report import Report
 from authweave.values import Authorization, Secret
@@ -32,7 +32,7 @@ class Tape:
         self._inputs: dict[str, Any] = {}
         self._answer = self._state = ""
 
-    def watched(self, person: Signs) -> Signs:
+    def watched(self, person: Goes) -> Goes:
         """The same person, whose answer is heard, too."""
         return _Watched(person, self._came_back)
 
@@ -41,7 +41,8 @@ class Tape:
 
     def __call__(self, records: Sequence[Recorded], known: Known, inputs: Mapping[str, Any]) -> None:
         """Called once, when the run knows all that is secret in it."""
-        self._records, self._known, self._inputs = tuple(records), known, at_hand(inputs)
+        self._records = tuple(record for record in records if record.purpose != BROWSED)
+        self._known, self._inputs = known, at_hand(inputs)
 
     def cassette(self, profile: Profile, report: Report, servers: tuple[str, ...] = (), *, catalog: Any = None) -> Cassette:
         """The recorded run, proven to replay.
@@ -55,7 +56,7 @@ class Tape:
         if (expected := expected_of(again)) != made.expected:
             raise UsageError(f"this run cannot be recorded: replayed, {_otherwise(made.expected, expected)}")
         calls = tuple(
-            dataclasses.replace(call, asked=settled(call.asked, lines_of(exchange))) for call, exchange in zip(made.calls, again.exchanges, strict=True)
+            dataclasses.replace(call, asked=settled(call.asked, lines_of(exchange))) for call, exchange in zip(made.calls, called(again), strict=True)
         )
         return dataclasses.replace(made, calls=calls)
 
@@ -63,7 +64,7 @@ class Tape:
         stand_ins = StandIns(self._known)
         scrubber = Scrubber(Reads(profile), stand_ins)
         calls = []
-        for record, exchange in zip(self._records, report.exchanges, strict=True):
+        for record, exchange in zip(self._records, called(report), strict=True):
             is_public = record.purpose == "discovery" and record.request.method == "GET"
             answer = scrubber.answer(record.reply, is_public=is_public) if record.reply is not None else None
             failure = scrubber.failure(record.error) if record.error is not None else None
@@ -85,7 +86,7 @@ class Tape:
 class _Watched:
     """A person whose answer somebody hears."""
 
-    def __init__(self, person: Signs, came_back: Callable[[str, str], None]) -> None:
+    def __init__(self, person: Goes, came_back: Callable[[str, str], None]) -> None:
         self.redirect_uri = person.redirect_uri
         self._person = person
         self._came_back = came_back

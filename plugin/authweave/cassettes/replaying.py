@@ -17,7 +17,7 @@ from authweave.net.values import Headers, Reply, StageEvent
 from authweave.probe import test_profile
 from authweave.probe.stages import NETWORK
 from authweave.profile import Profile
-from authweave.report import Report, Stage
+from authweave.report import Exchange, Report, Stage
 from authweave.sandbox.account import Account
 from authweave.sandbox.person import REDIRECT
 from authweave.settings import Settings
@@ -27,6 +27,8 @@ from authweave.wire import Kept, Wire
 
 STATE: Final = "{state}"
 """Stands in a callback for the state, which is another in each run."""
+BROWSED: Final = "authorize"
+"""The purpose of what a browser asked: it is in a report, and in no recording."""
 _PLACE: Final = ("127.0.0.1", 0)
 _GOOD_FOR: Final = 3600.0
 _PATIENCE: Final = 30.0
@@ -49,7 +51,7 @@ def replay(profile: Profile, cassette: Cassette, *, catalog: Any = None) -> Repo
             _consented(engine, profile, cassette, made_up, at)
         report = test_profile(
             engine, profile, tenant=cassette.tenant, subject=cassette.subject or None, inputs=made_up, servers=cassette.servers, sandbox=True,
-            person=person,
+            person=person, control=any(call.purpose == "control" for call in cassette.calls),
         )  # fmt: skip
     return dataclasses.replace(
         report, recorded=cassette.recorded, stale=tuple(_stale(cassette, report)), sandbox=cassette.sandbox, stages=tuple(map(_told, report.stages))
@@ -122,16 +124,22 @@ def _error(failure: Failure) -> WireError:
     return kind(failure.message, stage=failure.stage, host=failure.host, detail=failure.detail, facts=dict(failure.facts))
 
 
+def called(report: Report) -> tuple[Exchange, ...]:
+    """The calls that went over the wire: the way of a person's browser did not."""
+    return tuple(exchange for exchange in report.exchanges if exchange.purpose != BROWSED)
+
+
 def _stale(cassette: Cassette, report: Report) -> list[str]:
     """In what this run is another than the recorded one."""
     found = []
-    for number, (call, exchange) in enumerate(zip(cassette.calls, report.exchanges, strict=False), 1):
+    exchanges = called(report)
+    for number, (call, exchange) in enumerate(zip(cassette.calls, exchanges, strict=False), 1):
         what = f"call {number} ({exchange.title.lower()})"
         if call.purpose != exchange.purpose:
             found.append(f"call {number} was of another kind: {call.purpose}, is {exchange.purpose}")
         else:
             found += [f"{what}: {difference}" for difference in differences(call.asked, lines_of(exchange))]
-    missing, more = cassette.calls[len(report.exchanges):], report.exchanges[len(cassette.calls):]
+    missing, more = cassette.calls[len(exchanges):], exchanges[len(cassette.calls):]
     found += [f"the recorded call {call.purpose} is no longer made" for call in missing]
     found += [f"a call is new: {exchange.title.lower()}" for exchange in more]
     return found

@@ -9,6 +9,7 @@ from authweave.diagnosis import (
     api,
     assertions,
     aws,
+    checks,
     discovery,
     logins,
     network,
@@ -26,6 +27,6 @@ __all__ = ["ENTRIES", "Case", "Entry", "Remedy", "worded"]
 
 ENTRIES: Final[Mapping[str, Entry]] = {
     **profiles.ENTRIES, **network.ENTRIES, **tls.ENTRIES, **token_errors.ENTRIES, **token_answers.ENTRIES, **logins.ENTRIES, **signing.ENTRIES, **api.ENTRIES, **assertions.ENTRIES, **aws.ENTRIES, **oauth1.ENTRIES,
-    **discovery.ENTRIES,
+    **discovery.ENTRIES, **checks.ENTRIES,
 }  # fmt: skip
 """Every diagnosis by its code."""

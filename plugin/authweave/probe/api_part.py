@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def answered(
-    ledger: Ledger, test: Test, judgement: Judgement, sent: Sent, records: Sequence[Recorded], about: str
-) -> None:  # fmt: skip
-    """Note what the answer to the check says; of two answers the last counts, unless renewing failed."""
+    ledger: Ledger, test: Test, judgement: Judgement, sent: Sent, records: Sequence[Recorded], about: str, stage: str = "api_probe"
+) -> bool:  # fmt: skip
+    """Note what the answer to the check says; of two answers the last counts, unless renewing failed. True: it was accepted."""
     for record in records:
         ledger.learn(record)
     checks = [record for record in records if record.purpose == "check"]
@@ -38,27 +38,28 @@ def answered(
     assert response is not None  # noqa: S101 - a check without an answer does not come here
     outcome = _looked_at(ledger, test, response, sent)
     if isinstance(outcome, AuthweaveError):
-        unanswered(ledger, outcome, last, test, about)
-        return
+        unanswered(ledger, outcome, last, test, about, stage)
+        return False
     said, message = outcome
     code = asked_otherwise(judgement, response, sent.credential.variant) if not said else ""
     code = code or api_code(judgement, response.status, is_page=is_page(response), decided=said, is_error=says_error(response))
     line = status_line(last) + _after(sent.tried)
     if not code:
-        ledger.stage("api_probe", "ok", call_ms(last), line, about=about)
+        ledger.stage(stage, "ok", call_ms(last), line, about=about)
         ledger.judge("accepted", f"the API answered {response.status}")
-        return
+        return True
     code = refined(code, case_of(ledger, record=last, variant=sent.credential.variant, facts={}))
     verdict = ENTRIES[code].verdict
-    ledger.stage("api_probe", "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
+    ledger.stage(stage, "warning" if verdict == "inconclusive" else "failed", call_ms(last), line, code=code, about=about)
     variant = sent.credential.variant
     hidden = members_of(ledger.connection.inputs().secrets) if ledger.connection else frozenset()
     says = claimed(last, hidden) if verdict == "refused" and "assertion" in variant.own else []
     facts = {**api_facts(ledger, test), "renewed": RENEWED in sent.tried, "evidence": [*_evidence(judgement, sent, message), *says]}
     error = judgement.error if isinstance(judgement.error, AuthweaveError) else None
-    ledger.judge(verdict, ledger.find(code, case_of(ledger, error=error, record=last, variant=variant, facts=facts), "api_probe"))
+    ledger.judge(verdict, ledger.find(code, case_of(ledger, error=error, record=last, variant=variant, facts=facts), stage))
     if says and (skew := skew_of(last)) is not None:
-        ledger.find("clock_skew", case_of(ledger, record=last, variant=variant, facts={"skew": skew}), "api_probe")
+        ledger.find("clock_skew", case_of(ledger, record=last, variant=variant, facts={"skew": skew}), stage)
+    return False
 
 
 def _after(tried: frozenset[str]) -> str:
@@ -67,15 +68,15 @@ def _after(tried: frozenset[str]) -> str:
     return f" (after {' and '.join(told)})" if told else ""
 
 
-def unanswered(ledger: Ledger, error: AuthweaveError, record: Recorded, test: Test | None, about: str) -> None:
+def unanswered(ledger: Ledger, error: AuthweaveError, record: Recorded, test: Test | None, about: str, stage: str = "api_probe") -> None:
     """Note a check that got no usable answer."""
     ledger.learn(record)
     network(ledger, record)
     code = wire_code(error) if isinstance(error, WireError) else local_code(error)
     ms = call_ms(record) if failed_at(record) in ("", "call") else record.seconds * 1000
-    ledger.stage("api_probe", "failed", ms, str(error), code=code, about=about)
+    ledger.stage(stage, "failed", ms, str(error), code=code, about=about)
     case = case_of(ledger, error=error, record=record, facts=api_facts(ledger, test))
-    ledger.judge("inconclusive", ledger.find(code, case, "api_probe"))
+    ledger.judge("inconclusive", ledger.find(code, case, stage))
 
 
 def _looked_at(ledger: Ledger, test: Test, response: TaskResponse, sent: Sent) -> tuple[bool | None, str] | AuthweaveError:

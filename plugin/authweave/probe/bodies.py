@@ -39,7 +39,7 @@ def request_body(request: TaskRequest, known: Known, origins: Origins) -> Body:
     return Body(kind, len(body), parts, truncated=len(pairs) > _MOST_PARTS)
 
 
-def answer_body(reply: Reply, known: Known) -> Body:
+def answer_body(reply: Reply, known: Known, *, open_fields: frozenset[str] = SHOWN) -> Body:
     """The answer of a token call: the fields of the allow-list with their values, all others by name only."""
     body, response = reply.body, TaskResponse(reply.status, reply.headers, reply.body)
     if not body.strip():
@@ -48,7 +48,7 @@ def answer_body(reply: Reply, known: Known) -> Body:
     if fields is None:
         return Body(_kind_of(content_type(response), body), len(body), note=_described(reply, known))
     kind, members = fields
-    parts = tuple(_answer_part(name, value, known) for name, value in list(members.items())[:_MOST_PARTS])
+    parts = tuple(_answer_part(name, value, known, open_fields) for name, value in list(members.items())[:_MOST_PARTS])
     return Body(kind, len(body), tuple(part for group in parts for part in group), truncated=len(members) > _MOST_PARTS)
 
 
@@ -117,14 +117,14 @@ def _fields_of(body: bytes, response: TaskResponse) -> tuple[str, Mapping[str, A
     return None
 
 
-def _answer_part(name: str, value: Any, known: Known) -> Iterable[Part]:
+def _answer_part(name: str, value: Any, known: Known, open_fields: frozenset[str]) -> Iterable[Part]:
     if isinstance(value, dict) and name in ("error", "fault"):
-        return [part for inner, member in value.items() for part in _answer_part_of(f"{name}.{inner}", inner, member, known)]
-    return _answer_part_of(name, name, value, known)
+        return [part for inner, member in value.items() for part in _answer_part_of(f"{name}.{inner}", inner, member, known, open_fields)]
+    return _answer_part_of(name, name, value, known, open_fields)
 
 
-def _answer_part_of(shown_name: str, name: str, value: Any, known: Known) -> list[Part]:
-    if name in SHOWN and isinstance(value, str | int | float | bool | list | None):
+def _answer_part_of(shown_name: str, name: str, value: Any, known: Known, open_fields: frozenset[str]) -> list[Part]:
+    if name in open_fields and isinstance(value, str | int | float | bool | list | None):
         text = value if isinstance(value, str) else json.dumps(value)
         return [Part(known.text(shown_name), _short(known.text(text)))]
     if isinstance(value, str) and is_telling(name):

@@ -23,7 +23,7 @@ def discovered(ledger: Ledger, calls: Sequence[Recorded], variant: Variant) -> N
     asked = [one for one in calls if one.purpose == "discovery"]
     if not asked or variant.tokens is None or ledger.has("discovery"):
         return
-    metadata = _metadata(ledger, variant)
+    metadata = metadata_of(ledger, variant)
     found = list(_doubts(ledger, metadata, variant.tokens)) if metadata is not None else []
     words = [f"metadata of {metadata.issuer}: {', '.join(sorted(metadata.endpoints)) or 'no endpoints'}"] if metadata else []
     if any(one.request.method == "POST" for one in asked):
@@ -34,7 +34,7 @@ def discovered(ledger: Ledger, calls: Sequence[Recorded], variant: Variant) -> N
         ledger.find(code, case_of(ledger, record=asked[-1], variant=variant, facts={"listed": listed, "token_call": True}), "discovery", severity="warning")
 
 
-def _metadata(ledger: Ledger, variant: Variant) -> Metadata | None:
+def metadata_of(ledger: Ledger, variant: Variant) -> Metadata | None:
     """What the run's engine knows now of the issuer; nobody is asked again."""
     connection = ledger.connection
     if connection is None:

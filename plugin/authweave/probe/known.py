@@ -113,6 +113,9 @@ SHOWN: Final = frozenset({
 })  # fmt: skip
 """The only fields of a token answer whose values are shown (design: an allow-list, because unknown names hold secrets)."""
 
+INTROSPECTED: Final = SHOWN | {"active", "client_id", "aud", "exp", "iat", "nbf"}
+"""The only fields of an introspection's answer whose values are shown (RFC 7662 §2.2)."""
+
 
 def _texts(body: bytes) -> Iterable[tuple[str, str]]:
     try:

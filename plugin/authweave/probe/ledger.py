@@ -25,7 +25,10 @@ _WORST: Final = ("not_tested", "accepted", "inconclusive", "forbidden", "refused
 
 
 class Ledger:
-    """Belongs to one run, in one thread. `profile`, `connection` and `variant` are None until they are known."""
+    """Belongs to one run, in one thread. `profile`, `connection` and `variant` are None until they are known.
+
+    `person` signs in where somebody has to; `control` and `refresh` say what is wanted beside the check.
+    """
 
     def __init__(
         self, engine: Engine, recorder: Recorder, events: Callable[[Stage], None] | None, *, sandbox: bool = False
@@ -35,6 +38,7 @@ class Ledger:
         self.recorder = recorder
         self.known = Known()
         self.person: Any = None
+        self.control = self.refresh = False
         self.profile: Profile | None = None
         self.connection: Connection | None = None
         self.variant: Variant | None = None
@@ -76,7 +80,7 @@ class Ledger:
         """Know what is secret in a call."""
         self.learn_inputs()
         if record.reply is not None and (record.may_hold_tokens or not record.is_token_call):
-            self.known.learn_answer(record.reply.body, of_token_call=record.is_token_call)
+            self.known.learn_answer(record.reply.body, of_token_call=record.is_token_call and record.purpose != "introspection")
         learn_placed(record, self.known)
 
     def learn_inputs(self) -> None:

@@ -16,8 +16,8 @@ from authweave.wire import Kept, Wire
 
 @dataclass(slots=True)
 class Recorded:
-    """One call. `purpose`: token, renewal, check, discovery, or before and after for a step, which `about` names. `url_key` is the key of the profile that holds the URL, `path` the
-    values of path fields; `at` is the Unix second at which the answer was there."""
+    """One call. `purpose` as in `report.Exchange`; a step is named by `about`. `url_key` is the key of the profile that holds the URL, `path` the
+    values of path fields; `at` is the Unix second at which the answer was there. `came_back` is the address that a browser came back to."""
 
     purpose: str
     request: TaskRequest
@@ -31,6 +31,7 @@ class Recorded:
     error: AuthweaveError | None = None
     seconds: float = 0.0
     at: float = 0.0
+    came_back: str = field(default="", repr=False)
 
     @property
     def response(self) -> TaskResponse | None:
@@ -40,7 +41,7 @@ class Recorded:
     @property
     def is_token_call(self) -> bool:
         """Was it a token call, or a step of one?"""
-        return self.purpose != "check"
+        return self.purpose not in API_CALLS
 
     @property
     def may_hold_tokens(self) -> bool:
@@ -53,6 +54,8 @@ class Recorded:
         return self.purpose in ("before", "after")
 
 
+API_CALLS: Final = frozenset({"check", "control", "authorize"})
+"""Purposes of what is no call of the token endpoint's side: of the API, and of a person's browser."""
 DISCOVERY: Final = (".issuer", ".resource", ".registration")
 """The keys of the profile on whose behalf metadata are asked for, or a client is registered."""
 
@@ -62,6 +65,7 @@ class Recorder:
 
     def __init__(self, wire: Wire, *, deadline: float, clock: Callable[[], float]) -> None:
         self.records: list[Recorded] = []
+        self.is_renewing = False
         self._wire = wire
         self._end = time.monotonic() + deadline
         self._clock = clock
@@ -74,8 +78,8 @@ class Recorder:
             phase = "after" if ".after[" in step.origin else "before"
             others = tuple(one for one in placed if one is not step)
             return self._send(Recorded(phase, request, others, step.key, step.origin), seconds, wire, truncate=False)
-        checked = any(record.purpose == "check" for record in self.records)
-        record = Recorded("renewal" if checked else "token", request, placed, url_key=_url_key(placed))
+        renews = self.is_renewing or any(record.purpose == "check" for record in self.records)
+        record = Recorded("renewal" if renews else "token", request, placed, url_key=_url_key(placed))
         return self._send(record, seconds, wire, truncate=False)
 
     def check(
@@ -84,6 +88,24 @@ class Recorder:
     ) -> TaskResponse:  # fmt: skip
         """A call of the API. A large answer is cut, not refused."""
         return self._send(Recorded("check", request, placed, about, url_key, path), seconds, wire, kept, truncate=True)
+
+    def control(self, request: TaskRequest, seconds: float, *, about: str, url_key: str, wire: Wire) -> TaskResponse:
+        """The call of the API without a credential, over a connection of its own."""
+        return self._send(Recorded("control", request, (), about, url_key), seconds, wire, truncate=True)
+
+    def introspect(self, request: TaskRequest, placed: tuple[Placed, ...], seconds: float, *, url_key: str, wire: Wire) -> TaskResponse:
+        """Ask the token's server what it says of the token."""
+        return self._send(Recorded("introspection", request, placed, url_key=url_key), seconds, wire, truncate=False)
+
+    def give_time(self, seconds: float) -> None:
+        """Move the end of the run: a person took so long, not a server."""
+        self._end += seconds
+
+    def browsed(self, url: str, placed: tuple[Placed, ...], *, url_key: str, came_back: str, seconds: float) -> None:
+        """Note where a browser was sent to, and where it came back to: nothing goes over the wire for it."""
+        self.records.append(Recorded(
+            "authorize", TaskRequest("GET", url), placed, url_key=url_key, came_back=came_back, seconds=seconds, at=self._clock()
+        ))  # fmt: skip
 
     def _send(
         self, record: Recorded, seconds: float, wire: Wire | None, kept: Kept | None = None, *, truncate: bool

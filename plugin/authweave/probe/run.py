@@ -5,18 +5,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authweave.diagnosis import Case
 from authweave.diagnosis.signals import local_code
-from authweave.drafts.draft import Placed
-from authweave.drafts.fields import field_value
-from authweave.drafts.texts import text_for
 from authweave.errors import (
     ApplyError,
     AuthweaveError,
@@ -28,34 +23,26 @@ from authweave.errors import (
     UsageError,
     WireError,
 )
-from authweave.flights import outcome
 from authweave.probe.api_part import answered, unanswered
 from authweave.probe.cases import api_facts, case_of
 from authweave.probe.check import check_request
+from authweave.probe.control_part import controlled
 from authweave.probe.known import Known
 from authweave.probe.ledger import Ledger, since
 from authweave.probe.recorder import Recorded, Recorder
+from authweave.probe.renewal_part import not_renewed, renewed
+from authweave.probe.sending import Checking, applied, driven
+from authweave.probe.sign_in_part import Person, signed_in
 from authweave.probe.telling import command_again, told
 from authweave.probe.token_part import token_failed, token_got
-from authweave.profile import Profile, Test
+from authweave.profile import Profile, Test, Variant
 from authweave.report import Report, Stage, Verdict
-from authweave.values import Authorization, Secret, TaskRequest
-from authweave.wire import Kept
+from authweave.values import Secret
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
     from authweave.connection import Connection
     from authweave.engine import Engine
-
-
-class Signs(Protocol):
-    """Plays the person who signs in: goes to what they are sent, and answers the URL they came back to."""
-
-    redirect_uri: str
-
-    def __call__(self, sent: Authorization) -> str:
-        """The URL; '' for a device."""
-        ...
 
 
 class Hears(Protocol):
@@ -72,20 +59,25 @@ NOTHING_SENT: Final = "nothing was sent to the API"
 def test_profile(
     engine: Engine, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,
-    sandbox: bool = False, person: Signs | None = None, heard: Hears | None = None,
+    sandbox: bool = False, person: Person | None = None, heard: Hears | None = None, control: bool = False, refresh: bool = False,
 ) -> Report:  # fmt: skip
     """Test a profile by name, path or value: a token got anew, in one attempt, and the check requests of its `test`.
 
     Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends.
     `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. `person` signs in
-    where somebody has to; without one, a profile that nobody has signed in for is told to be so. `heard` gets every call as it was, not redacted:
-    for who records them. What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at all:
-    no such file, an input that is not declared, a server that is no URL.
+    where somebody has to; without one, a profile that nobody has signed in for is told to be so. `control`: send each
+    accepted check once more, without what the profile adds; an API that answers all the same proves nothing. `refresh`:
+    after the check, renew the token as it is renewed at its end, and check once more; a refresh token that somebody
+    handed over is presented only where the store keeps what comes in its place. `heard` gets every call as it was, not redacted: for
+    who records them.
+
+    What a server, a profile or an input does wrong is in the Report. Raises UsageError only for what cannot be asked at
+    all: no such file, an input that is not declared, a server that is no URL.
     """
     start, began, given, named = time.monotonic(), engine.clock(), dict(inputs or {}), tuple(servers)
     recorder = Recorder(engine.wire, deadline=engine.settings.test_deadline, clock=engine.clock)
     ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
-    ledger.person = person
+    ledger.person, ledger.control, ledger.refresh = person, control, refresh
     if _loaded(ledger, profile, given) and _connected(ledger, tenant, subject, given, named):
         for test in _tests(ledger, named):
             if _goes_on(ledger):
@@ -99,7 +91,9 @@ def test_profile(
         ms=since(start),
         tenant=tenant,
         subject=subject or "",
-        again=command_again(reference, ledger.profile, tenant=tenant, subject=subject, inputs=given, servers=named),
+        again=command_again(
+            reference, ledger.profile, tenant=tenant, subject=subject, inputs=given, servers=named, control=control, refresh=refresh
+        ),
     )
     if heard is not None:
         heard(recorder.records, ledger.known, ledger.connection.inputs() if ledger.connection else {})
@@ -191,90 +185,40 @@ def _run(ledger: Ledger, test: Test | None) -> None:
         connection.inputs().require(variant.needs)
         _resolved(ledger, since(start))
         if ledger.person is not None and variant.tokens is not None and variant.tokens.signs_in and not ledger.has("token_call"):
-            _sign_in(ledger.person, connection)
+            signed_in(ledger, ledger.person, connection, variant)
         if test is None or request is None:
-            token = connection.token().result() if variant.tokens else None
-            token_got(ledger, ledger.recorder.records[mark:], variant, token)
+            _token_only(ledger, connection, variant, mark)
         else:
-            judgement, sent = _driven(ledger, connection, test, request, own, about, mark)
-            answered(ledger, test, judgement, sent, ledger.recorder.records[mark:], about)
+            _checked(ledger, connection, Checking(test, request, own, about), mark)
         return
     except AuthweaveError as error:
         failure = error.fresh()
     _ended(ledger, failure, test, ledger.recorder.records[mark:], about)
 
 
-def _sign_in(person: Signs, connection: Connection) -> None:
-    """Sign in as a person does. Raises what signing in raises."""
-    try:
-        sent = connection.begin_authorization().result()
-    except UrlRefused as error:
-        if error.reason != "relative":
-            raise
-        sent = connection.begin_authorization(redirect_uri=person.redirect_uri).result()
-    answer = person(sent)
-    if sent.kind == "device":
-        connection.await_authorization().result()
-    else:
-        connection.complete_authorization(answer).result()
+def _token_only(ledger: Ledger, connection: Connection, variant: Variant, mark: int) -> None:
+    token = connection.token().result() if variant.tokens else None
+    token_got(ledger, ledger.recorder.records[mark:], variant, token)
+    if ledger.refresh:
+        renewed(ledger, variant, token, None)
 
 
-def _driven(
-    ledger: Ledger, connection: Connection, test: Test, request: TaskRequest, own: tuple[Placed, ...], about: str, mark: int
-) -> Any:  # fmt: skip
-    """What a door does: wait for what the flow waits for, send what it sends. Answers the verdict and what was sent last.
+def _checked(ledger: Ledger, connection: Connection, checking: Checking, mark: int) -> None:
+    """The check, and what was asked for beside it. `mark` is how many calls there were before this test. Raises as a door does."""
 
-    `mark` is how many calls there were before this test.
-    """
-    if not connection.is_bound:
-        return _sent_all(ledger, connection, test, request, own, about, mark, None)
-    with Kept() as kept:
-        return _sent_all(ledger, connection, test, request, own, about, mark, kept)
+    def first(sent: Sent, ms: float) -> None:
+        token_got(ledger, ledger.recorder.records[mark:], sent.credential.variant, sent.token)
+        applied(ledger, sent, ms, checking.about)
 
-
-def _sent_all(
-    ledger: Ledger, connection: Connection, test: Test, request: TaskRequest, own: tuple[Placed, ...], about: str, mark: int,
-    kept: Kept | None,
-) -> Any:  # fmt: skip
-    flow = connection.applying(connection.as_we_send(request))
-    step: Callable[[], Any] = partial(next, flow)
-    sent: Sent | None = None
-    while True:
-        start = time.monotonic()
-        try:
-            asked = step()
-        except StopIteration as stop:
-            return stop.value, sent
-        if isinstance(asked, Future):
-            step = _waited(flow, asked)
-            continue
-        if sent is None:
-            ms = since(start)
-            token_got(ledger, ledger.recorder.records[mark:], asked.credential.variant, asked.token)
-            _applied(ledger, asked, ms, about)
-        sent = asked
-        ledger.known.learn_token(asked.token)
-        step = partial(flow.send, ledger.recorder.check(
-            asked.request, (*own, *asked.placed), ledger.engine.settings.deadline, about=about, url_key=f"{test.origin}.request.url",
-            path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"), kept=kept,
-        ))  # fmt: skip
-
-
-def _path_values(sent: Sent, profile: Profile) -> Iterator[tuple[Placed, str]]:
-    """The path fields that were filled: in a finished URL they cannot be told from the rest."""
-    placed = {one.origin: one for one in sent.placed if one.place == "path"}
-    for item in (*profile.fields, *sent.credential.variant.fields):
-        if item.origin in placed:
-            yield placed[item.origin], text_for(field_value(item, sent.scope), f"path field {item.key}")
-
-
-def _waited(flow: Any, asked: Future[Any]) -> Callable[[], Any]:
-    """The next step of the flow, with what it waited for."""
-    try:
-        landed = outcome(asked)
-    except AuthweaveError as error:
-        return partial(flow.throw, error.fresh())
-    return partial(flow.send, landed)
+    flow = connection.applying(connection.as_we_send(checking.request))
+    judgement, sent = driven(ledger, checking, flow, first)
+    accepted = answered(ledger, checking.test, judgement, sent, ledger.recorder.records[mark:], checking.about)
+    if ledger.control and accepted:
+        controlled(ledger, checking.test, checking.request, sent, checking.about)
+    if ledger.refresh and judgement.verdict == "refused":
+        not_renewed(ledger, "the API refuses the credential")
+    elif ledger.refresh:
+        renewed(ledger, sent.credential.variant, sent.token, checking, sent.tried)
 
 
 def _resolved(ledger: Ledger, ms: float) -> None:
@@ -296,13 +240,6 @@ def _origins(origins: Mapping[str, str]) -> str:
         if origin != "not supplied":
             named.setdefault("by default" if origin == "default" else f"from {origin}", []).append(name)
     return "; ".join(f"{', '.join(names)} {origin}" for origin, names in named.items())
-
-
-def _applied(ledger: Ledger, sent: Sent, ms: float, about: str) -> None:
-    variant = sent.credential.variant
-    places = ", ".join(f"{placed.place} {placed.key}" for placed in sent.placed) or "nothing to add"
-    several = ledger.profile is not None and len(ledger.profile.variants) > 1
-    ledger.stage("apply", "ok", ms, f"variant {variant.name}: {places}" if several else places, about=about)
 
 
 def _ended(ledger: Ledger, error: AuthweaveError, test: Test | None, records: list[Recorded], about: str) -> None:

@@ -49,7 +49,8 @@ def told(ledger: Ledger, *, started: str, ms: float, tenant: str, subject: str, 
 
 
 def command_again(
-    reference: str, profile: Profile | None, *, tenant: str, subject: str | None, inputs: Mapping[str, Any], servers: tuple[str, ...]
+    reference: str, profile: Profile | None, *, tenant: str, subject: str | None, inputs: Mapping[str, Any], servers: tuple[str, ...],
+    control: bool = False, refresh: bool = False,
 ) -> str:  # fmt: skip
     """The command that does this run again. A secret never stands in it: it is taken from where it was."""
     words = ["authweave", "test", reference]
@@ -63,6 +64,8 @@ def command_again(
             words += ["--input", f"{name}={plain}"]
     for server in servers:
         words += ["--server", server]
+    words += ["--control"] if control else []
+    words += ["--refresh"] if refresh else []
     return shlex.join(words)
 
 
@@ -86,7 +89,7 @@ def _why_skipped(ledger: Ledger, name: str) -> str:
     if name in _TOKEN_STAGES and ledger.token.word == "not_needed":
         return ledger.token.reason
     if name == "control":
-        return "not asked for (--control)"
+        return "nothing was accepted that could be compared" if ledger.control else "not asked for (--control)"
     if name == "api_probe" and ledger.credential.word == "not_tested":
         return ledger.credential.reason
     return ""
@@ -103,7 +106,7 @@ def _not_tested(ledger: Ledger) -> Iterator[str]:
         yield "whether the API accepts the credential"
     elif credential == "inconclusive":
         yield "whether the credential suffices for what your tasks call"
-    elif credential == "accepted":
+    elif credential == "accepted" and not any(stage.name == "control" and stage.status == "ok" for stage in ledger.stages):
         yield "whether the check's endpoint answers without a credential, too"
     if token == "obtained" and not any(record.purpose == "renewal" for record in ledger.recorder.records):
         yield "renewing the token"

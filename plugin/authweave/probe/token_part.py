@@ -12,6 +12,7 @@ from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, 
 from authweave.probe.asserted import asserts, claimed, members_of, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import discovered
+from authweave.probe.introspection_part import introspected
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded, is_refresh
 from authweave.probe.stages import call_ms, failed_at, network_stages, status_line
@@ -45,6 +46,7 @@ def token_got(ledger: Ledger, records: Sequence[Recorded], variant: Variant, tok
     ledger.stage("token_parse", "ok", None, ", ".join(read))
     _steps(ledger, calls, "after")
     _checked(ledger, record, variant, token)
+    introspected(ledger, variant, token)
 
 
 def _stored(ledger: Ledger, token: Token) -> None:

@@ -12,14 +12,19 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from authweave.drafts.draft import Placed
 from authweave.net.values import Reply, StageEvent
 from authweave.probe.bodies import answer_body, check_body, request_body
-from authweave.probe.known import Known, is_telling
+from authweave.probe.known import INTROSPECTED, SHOWN, Known, is_telling
 from authweave.probe.recipes import recipe_of
 from authweave.probe.recorder import Recorded
 from authweave.profile import Profile
 from authweave.report import Answered, Asked, Body, Exchange, Part, Timing
 from authweave.values import path_of
 
-_TITLES: Final = {"discovery": "Discovery", "token": "Token call", "renewal": "Token call, renewal", "check": "Check", "before": "Step", "after": "Step"}
+_TITLES: Final = {
+    "discovery": "Discovery", "authorize": "Sign-in", "token": "Token call", "renewal": "Token call, renewal", "introspection": "Introspection",
+    "check": "Check", "control": "Check without the credential", "before": "Step", "after": "Step",
+}  # fmt: skip
+OPEN_IN_REDIRECTS: Final = frozenset({"error", "error_description", "error_uri", "iss", "scope"})
+"""Parameters of an authorization response that are no secrets (RFC 6749 §4.1.2, RFC 9207)."""
 _STANDARD: Final = "standard"
 
 
@@ -63,7 +68,7 @@ def exchange_view(record: Recorded, known: Known, profile: Profile) -> Exchange:
         purpose=record.purpose,
         title=" ".join(part for part in (_TITLES[record.purpose], known.text(record.about)) if part),
         asked=_asked(record, known, origins),
-        answered=_answered(reply, known, of_token_call=record.may_hold_tokens) if reply else None,
+        answered=_answered(record, reply, known) if reply else _came_back(record.came_back, known) if record.came_back else None,
         error=known.text(str(record.error)) if record.error else "",
         ms=record.seconds * 1000,
         address=f"{reply.address[0]}:{reply.address[1]}" if reply else "",
@@ -180,10 +185,23 @@ def _sent_header(name: str, value: str, known: Known, origins: Origins) -> Part:
     return origins.part(name, known.text(value), placed)
 
 
-def _answered(reply: Reply, known: Known, *, of_token_call: bool) -> Answered:
-    body = answer_body(reply, known) if of_token_call else check_body(reply, known)
+def _answered(record: Recorded, reply: Reply, known: Known) -> Answered:
+    open_fields = INTROSPECTED if record.purpose == "introspection" else SHOWN
+    body = answer_body(reply, known, open_fields=open_fields) if record.may_hold_tokens else check_body(reply, known)
     headers = tuple(Part(known.text(name), _got_header(name, value, known)) for name, value in reply.headers)
     return Answered(reply.status, known.text(reply.reason), reply.http_version, headers, body)
+
+
+def _came_back(url: str, known: Known) -> Answered:
+    """Where a browser came back to: all that is known of an answer which only the browser has seen."""
+    front, mark, query = url.partition("#")[0].partition("?")
+    pieces = []
+    for piece in query.split("&") if mark else ():
+        name, _, value = piece.partition("=")
+        plain = unquote(value.replace("+", " "))
+        pieces.append(f"{known.text(name)}={known.text(value) if unquote(name) in OPEN_IN_REDIRECTS else known.mask(plain, unquote(name))}")
+    shown = f"{known.text(front)}{mark}{'&'.join(pieces)}"
+    return Answered(302, "Found", "", (Part("Location", shown),), Body(note="the browser came back to this address"))
 
 
 def _got_header(name: str, value: str, known: Known) -> str:
