@@ -59,7 +59,7 @@ def test_no_line_is_wider_than_the_terminal(reports, kind, width):
 def test_nothing_is_lost_to_a_narrow_terminal(reports, kind):
     """Wrapping drops no character but spaces."""
     wide, narrow = (text_of(reports[kind], width=width) for width in (2000, 40))
-    notes = re.compile(r"\s|←")
+    notes = re.compile(r"\s|←|─")
 
     assert sorted(notes.sub("", wide)) == sorted(notes.sub("", narrow))
 
@@ -122,7 +122,7 @@ def test_what_the_page_says(reports):
     assert re.search(r"^ 1 ✓ load +\d+ ms  acme@0\.0\.0 of ", text, re.MULTILINE)
     assert re.search(r"^ 6 ✗ token call +\d+ ms  POST 401", text, re.MULTILINE)
     assert re.search(r"^ 7 – token parse$", text, re.MULTILINE)
-    assert ["Headers", "Response", "Diagnosis"] == re.findall(r"^(Headers|Response|Diagnosis)$", text, re.MULTILINE)
+    assert ["Headers", "Response", "Diagnosis"] == re.findall(r"^── (\w+) ─+$", text, re.MULTILINE)
     assert re.search(r"^    fix 1  auth\.basic_encoding \(.*acme\.json:\d+\): write `raw`", text, re.MULTILINE)
     assert re.search(r"^Again +authweave test .*acme\.json$", text, re.MULTILINE)
     assert re.search(r"scope = read write  ← auth\.scopes, line \d+$", text, re.MULTILINE)

@@ -14,12 +14,14 @@ from authweave.redaction import inert
 
 NARROWEST: Final = 20
 _DEFAULT: Final = 100
+RULE: Final = 100
+"""The longest line that is drawn, however wide the page."""
 _STYLES: Final[Mapping[str, str]] = {
-    "ok": "32", "failed": "31", "warning": "33", "skipped": "2", "title": "1", "dim": "2", "code": "1;31", "odd": "1;33", "key": "36", "": "",
+    "ok": "32", "failed": "31", "warning": "33", "skipped": "2", "title": "1", "dim": "2", "code": "1;31", "odd": "1;33", "key": "36", "banner": "7", "old": "31", "new": "32", "": "",
 }  # fmt: skip
 _ASCII: Final = str.maketrans({
     "✓": "+", "✗": "x", "–": "-", "—": "-", "‹": "<", "›": ">", "…": "...", "→": "->", "←": "<-", "“": '"', "”": '"',
-    "‘": "'", "’": "'", "·": "-", "│": "|", "−": "-",
+    "‘": "'", "’": "'", "·": "-", "│": "|", "−": "-", "─": "-",
 })  # fmt: skip
 
 
@@ -65,6 +67,17 @@ class Page:
         for number, piece in enumerate(pieces):
             front = self.paint(lead, lead_style) if number == 0 else " " * cells(lead)
             self.lines.append(" " * indent + front + self.paint(piece, style))
+
+    def rule(self, title: str) -> None:
+        """A line across the page with a title in it, after an empty one: here something else begins."""
+        self.blank()
+        front, words = self.fit("── "), self.fit(title)
+        room = self.width - cells(front) - cells(words) - 1
+        if room < 2:
+            self.add(title, style="title")
+            return
+        tail = self.fit("─") * min(room, RULE - cells(front) - cells(words) - 1)
+        self.lines.append(f"{self.paint(front, 'dim')}{self.paint(words, 'title')} {self.paint(tail, 'dim')}")
 
     def fit(self, text: str) -> str:
         """The text without what moves a cursor, and in the characters that can be written."""

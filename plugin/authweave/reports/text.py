@@ -1,4 +1,4 @@
-"""The report for a person at a terminal: stages, then Headers, Response and Diagnosis."""
+"""The report for a person at a terminal: stages, then Headers, Response and Diagnosis. What matters most stands last, before the prompt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TextIO
 
 from authweave.hookspecs import Register, hookimpl
 from authweave.reports.page import Page, cells
+from authweave.reports.text_beside import banner, compared, explained
 
 if TYPE_CHECKING:  # listed by every command, needed by one: whoever renders a report has it
     from authweave.report import Answered, Asked, Body, Diagnosis, Exchange, Part, Report, Stage, Verdict
@@ -17,6 +18,8 @@ _WORDS: Final = {
     "obtained": "ok", "not_needed": "skipped", "accepted": "ok", "refused": "failed", "forbidden": "failed",
     "inconclusive": "warning", "not_tested": "skipped",
 }  # fmt: skip
+_NARROW: Final = 56
+"""Columns below which the texts of stages stand below their names."""
 
 
 class TextReport:
@@ -35,18 +38,22 @@ class TextReport:
     def render(self, report: Report) -> str:
         """The report as text; no line is wider than the page."""
         page = self._page()
+        banner(page, report)
         _head(page, report)
         for number, stage in enumerate(report.stages, 1):
             _stage(page, number, stage)
         _verdicts(page, report)
+        compared(page, report)
         if report.exchanges:
-            _section(page, "Headers")
+            page.rule("Headers")
             for exchange in report.exchanges:
                 _asked(page, exchange, report)
-            _section(page, "Response")
+            page.rule("Response")
             for exchange in report.exchanges:
                 _answered(page, exchange)
         _diagnoses(page, report)
+        if report.explained is not None:
+            explained(page, report.explained)
         _foot(page, report)
         return page.text()
 
@@ -70,10 +77,19 @@ def _head(page: Page, report: Report) -> None:
 
 
 def _stage(page: Page, number: int, stage: Stage) -> None:
+    """A line a stage. The name of a step or a test never moves the times: where it has no room it goes with the text."""
     ms = f"{stage.ms:.0f} ms" if stage.ms is not None else ""
-    width = _title_width()
-    title = stage.title if len(stage.title) > width else f"{stage.title:<{width}}"
-    page.add(stage.text, lead=f"{number:>2} {_MARKS[stage.status]} {title} {ms:>8}  ", lead_style=stage.status, style="dim" if stage.status == "skipped" else "")
+    width, style = _title_width(), "dim" if stage.status == "skipped" else ""
+    title, text = stage.title, stage.text
+    if cells(page.fit(title)) > width:
+        title, text = stage.title.removesuffix(stage.about).rstrip(), f"{stage.about}: {text}" if text else stage.about
+    front = f"{number:>2} {_MARKS[stage.status]} "
+    if page.width < _NARROW:
+        page.add(f"{title} {ms}".rstrip(), lead=front, lead_style=stage.status, style=style)
+        if text:
+            page.add(text, indent=2, style=style)
+        return
+    page.add(text, lead=f"{front}{title}{' ' * (width - cells(page.fit(title)))} {ms:>8}  ", lead_style=stage.status, style=style)
 
 
 def _verdicts(page: Page, report: Report) -> None:
@@ -94,11 +110,6 @@ def _title_width() -> int:
 def _verdict(page: Page, name: str, verdict: Verdict) -> None:
     word = verdict.word.replace("_", " ")
     page.add(verdict.reason or word, lead=f"{name:<11} {word}{': ' if verdict.reason else ''}" if verdict.reason else f"{name:<11} ", lead_style=_WORDS[verdict.word])
-
-
-def _section(page: Page, title: str) -> None:
-    page.blank()
-    page.add(title, style="title")
 
 
 def _asked(page: Page, exchange: Exchange, report: Report) -> None:
@@ -138,7 +149,7 @@ def _answered(page: Page, exchange: Exchange) -> None:
         page.add(f"no answer: {exchange.error}", indent=4, style="failed")
         page.blank()
         return
-    page.add(f"{answered.http_version} {answered.status} {answered.reason}", indent=4)
+    page.add(f"{answered.http_version} {answered.status} {answered.reason}".strip(), indent=4)
     for part in answered.headers:
         page.add(f"{part.name}: {part.value}", indent=4)
     _body(page, answered.body, lambda part: page.add(f"{part.name} = {part.value}", indent=4))
@@ -148,19 +159,19 @@ def _answered(page: Page, exchange: Exchange) -> None:
 def _body(page: Page, body: Body, show: Callable[[Part], None]) -> None:
     if body.kind == "none" and not body.note:
         return
-    page.add(f"{body.kind} body, {body.size} bytes" if not body.note else body.note, indent=4, style="dim")
+    page.add(body.note or f"{body.kind} body, {body.size} bytes", indent=4, style="dim")
     for part in body.parts:
         show(part)
     if body.text:
         page.add(body.text, indent=4)
     if body.truncated:
-        page.add("… cut here", indent=4, style="dim")
+        page.add(f"… cut here: the body has {body.size} bytes", indent=4, style="dim")
 
 
 def _diagnoses(page: Page, report: Report) -> None:
     if not report.diagnoses:
         return
-    _section(page, "Diagnosis")
+    page.rule("Diagnosis")
     for found in report.diagnoses:
         _diagnosis(page, found, report)
         page.blank()
