@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cassettes",),
     ("sandbox",),
     ("plugin", "preview", "starting", "linting"),
+    ("matrix",),
     ("probe", "diagnosis"),
     ("engine",),
     ("status",),

@@ -21,7 +21,7 @@ def main() -> None:
     for name in names:
         profile = engine.profile(name)
         print(f"{profile.reference}: {profile.identity_provider}")
-    for schema in ("auth-profile", "test-report", "test-cassette"):
+    for schema in ("auth-profile", "test-report", "test-reports", "test-matrix", "test-cassette"):
         assert schema_file(schema).is_file(), schema
     command = Path(sys.executable).with_name("authweave")
     for arguments in (["--version"], ["list"], ["validate", str(profiles_folder())], ["demo"]):

@@ -120,6 +120,10 @@ class Engine:
             raise UsageError(f"{profile.name} is version {profile.version}, not {version}")
         return profile
 
+    def path_of(self, reference: str | Path) -> Path:
+        """The file of a profile by name, `name@version`, or path. Raises UsageError."""
+        return self._file(reference)[0]
+
     def names(self) -> list[str]:
         """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
         found = [path.stem for folder in (*self.folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from authweave.cli.common import Exit, Given, command_of, given_options, profile_argument
+from authweave.cli.common import Exit, command_of
 from authweave.cli.testing.cassettes import Cassettes, cassette_options, keep, replayed
 from authweave.cli.testing.exits import exit_for_report
+from authweave.cli.testing.many import Many, TestGiven, many_options, profiles_argument, test_given_options, tested_many
 from authweave.cli.testing.running import Running, running_options, tested
 from authweave.cli.testing.writing import Writing, writing_options
 
@@ -19,28 +20,35 @@ authweave test acme.yaml --record                     keep the run, scrubbed, fo
 authweave test acme.yaml --replay                     without network and secrets: is it as recorded?
 authweave test nuance-mix-runtime --sandbox           against servers on this machine that really check
 authweave test acme.yaml --sandbox --fault wrong_secret
+authweave test --all --changed-since origin/main      every profile of ./profiles that a branch changed
+authweave test acme.yaml --input-file tenants.yaml    for each tenant of the file
 """
 
 
 @command_of("test", examples=EXAMPLES)
-@profile_argument()
+@profiles_argument
 @writing_options
 @running_options
 @cassette_options
-@given_options
-def command(profile: str, writing: Writing, running: Running, cassettes: Cassettes, given: Given) -> Exit:
+@many_options
+@test_given_options
+def command(profiles: tuple[str, ...], writing: Writing, running: Running, cassettes: Cassettes, many: Many, given: TestGiven) -> Exit:
     """Test auth: get a token anew, send the profile's check request, and say what to change if something is wrong.
 
     The real path: the same requests that tasks would send. Secrets never show, neither as they are nor encoded. A
-    profile without a check (`test`) is tested as far as the token.
+    profile without a check (`test`) is tested as far as the token. Several profiles, --all of a folder, or a file of tenants
+    are tested at once, and summed up.
 
     \b
     Ends with 0 if the credential is accepted (or the token obtained, where there is no check),
     1 if token or credential is refused or the profile is not valid, 2 if nothing could be sent,
-    3 if it stays open (unreachable, busy, nothing to test), 4 if an input is missing.
+    3 if it stays open (unreachable, busy, nothing to test), 4 if an input is missing. Of many, the first that fits any of them.
     """
     running.check()
     cassettes.check(sandbox=running.sandbox)
+    if many.is_meant(profiles, given):
+        return tested_many(profiles, many, writing, running, cassettes, given)
+    profile = many.only(profiles)
     with running.engine(given) as engine:
         writer = writing.writer(engine)
         if cassettes.replay:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from authweave.hookspecs import Register, hookimpl
@@ -19,6 +20,13 @@ class JsonReport:
     def render(self, report: Report) -> str:
         """The report as one JSON object."""
         return json.dumps(report.as_dict(), indent=2) + "\n"
+
+    def render_many(self, reports: Sequence[Report]) -> str:
+        """One JSON object with a summary and every report: `schemas/test-reports.schema.json`."""
+        from authweave.reports.summary import FORMAT, summary_of
+
+        whole = {"format": FORMAT, "summary": summary_of(reports).as_dict(), "reports": [report.as_dict() for report in reports]}
+        return json.dumps(whole, indent=2) + "\n"
 
 
 @hookimpl

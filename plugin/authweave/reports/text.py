@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TextIO
 
 from authweave.hookspecs import Register, hookimpl
@@ -56,6 +56,12 @@ class TextReport:
             explained(page, report.explained)
         _foot(page, report)
         return page.text()
+
+    def render_many(self, reports: Sequence[Report], *, verbose: bool = False) -> str:
+        """What failed, alike together, and how many passed; `verbose` names every run."""
+        from authweave.reports.many_text import many_text
+
+        return many_text(self._page(), reports, verbose=verbose)
 
     def stage(self, number: int, stage: Stage) -> str:
         """One stage, for who shows them as they end."""

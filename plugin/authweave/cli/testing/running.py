@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from authweave.cli.testing.progress import progress, wipe
 if TYPE_CHECKING:
     from authweave.cassettes import Tape
     from authweave.engine import Engine
+    from authweave.matrix import Run
     from authweave.profile import Profile
     from authweave.report import Report
 
@@ -95,6 +96,22 @@ def tested(engine: Engine, reference: str, running: Running, given: Given, tape:
     if running.no_compare or not last_run.is_wanted():
         return report
     return last_run.compared(report, last_run.folder())
+
+
+def tested_run(engine: Engine, run: Run, running: Running, given: Given, tape: Tape | None) -> Report:
+    """The report of one of many; nobody is asked for anything, and the last run is left alone. Raises UsageError."""
+    from authweave.errors import ProfileError
+    from authweave.matrix import probed
+    from authweave.profile import Profile
+
+    try:
+        profile = run.profile if isinstance(run.profile, Profile) else engine.profile(run.profile)
+    except ProfileError:
+        return probed(engine, run)
+    if running.sandbox:
+        return _in_sandbox(engine, run.reference, profile, running, run.inputs, tape, tenant=run.tenant, subject=run.subject, servers=run.servers)
+    with _keeping(engine, profile, running, given) as kept:
+        return probed(kept, run, heard=tape, control=running.control, refresh=running.refresh)
 
 
 def _tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
@@ -179,16 +196,24 @@ def _with_own_options(report: Report, running: Running) -> Report:
 
 
 def _sandboxed(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
+    profile = profile_of(engine, reference)
+    values = given_values(profile, given)
+    return _in_sandbox(engine, reference, profile, running, values, tape, tenant=given.tenant, subject=given.subject, servers=given.server)
+
+
+def _in_sandbox(
+    engine: Engine, reference: str, profile: Profile, running: Running, values: Mapping[str, Any], tape: Tape | None, *, tenant: str,
+    subject: str | None, servers: tuple[str, ...],
+) -> Report:  # fmt: skip
     from authweave.probe import test_profile
     from authweave.sandbox import Person, for_test, profile_for_test
 
-    profile = profile_of(engine, reference)
     settings = engine.settings
     options = {"deadline": settings.deadline, "test_deadline": settings.test_deadline}
-    with for_test(profile, given_values(profile, given), faults=running.fault, **options) as (inside, inputs):
-        subject = given.subject or ("somebody" if profile.subject == "user" else None)
+    with for_test(profile, values, faults=running.fault, **options) as (inside, inputs):
+        subject = subject or ("somebody" if profile.subject == "user" else None)
         report = test_profile(
-            inside, profile_for_test(profile, running.fault), tenant=given.tenant, subject=subject, inputs=inputs, servers=given.server, sandbox=True,
+            inside, profile_for_test(profile, running.fault), tenant=tenant, subject=subject, inputs=inputs, servers=servers, sandbox=True,
             person=tape.watched(Person(inside.wire)) if tape else Person(inside.wire), heard=tape, control=running.control, refresh=running.refresh,
         )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in running.fault for word in ("--fault", fault))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +57,21 @@ class Writer:
             _written(path, kind().render(report))
         made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
         sys.stdout.write(made.render(report))
+
+    def write_many(self, reports: Sequence[Report], *, verbose: bool = False) -> None:
+        """Many reports in one document each. `verbose` is for text. Raises UsageError."""
+        for kind, path in self.files:
+            _written(path, kind().render_many(reports))
+        made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
+        sys.stdout.write(made.render_many(reports, verbose=True) if verbose else made.render_many(reports))
+
+    def refuse_one_only(self) -> None:
+        """Raises UsageError for a format that has no place for many reports."""
+        from authweave.errors import UsageError
+
+        for kind in (self.shown, *(kind for kind, _ in self.files)):
+            if not hasattr(kind, "render_many"):
+                raise UsageError(f"the format {kind.name} shows one report, and several tests are asked for; test one profile, or take json, junit or html")
 
 
 def _file(text: str) -> tuple[str, Path]:

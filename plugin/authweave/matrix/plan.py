@@ -1,0 +1,119 @@
+"""Profiles × tenants as runs: who gets which inputs, and what must not stand in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from authweave.errors import ProfileError, UsageError
+from authweave.matrix.run import Run
+from authweave.matrix.table import Matrix, Row, refuse
+from authweave.near_misses import did_you_mean, shown
+from authweave.profile import Profile
+from authweave.sources.environment import EnvironmentSource
+from authweave.values import Problem, Secret
+
+if TYPE_CHECKING:
+    from authweave.engine import Engine
+
+Chosen = Profile | str | Path
+
+
+def planned(
+    engine: Engine, profiles: Iterable[Chosen], matrix: Matrix | None = None, *, tenant: str = "", subject: str | None = None,
+    inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = (),
+) -> tuple[Run, ...]:  # fmt: skip
+    """The runs, profile by profile, in each the tenants in the order of the file. Abstract profiles are left out.
+
+    An input goes to the profiles that declare it. `tenant` takes one out of the matrix; what the matrix does not say of a
+    tenant (`subject`, `servers`, an input) is what is given here. A profile that is not valid is one run. Raises UsageError
+    with everything that is wrong: an input that no profile declares, a secret in the file, a profile that is not there.
+    """
+    given = dict(inputs or {})
+    loaded = [(reference, _loaded(engine, reference)) for reference in profiles]
+    rows = [matrix.row(tenant)] if matrix and tenant else matrix.rows if matrix else (Row(tenant),)
+    if matrix is not None:
+        refuse([*_unknown_profiles(engine, matrix, loaded), *_wrong_inputs(matrix, rows, [profile for _, profile in loaded if profile])])
+    _refuse_undeclared(given, [profile for _, profile in loaded if profile])
+    runs: list[Run] = []
+    for reference, profile in loaded:
+        if profile is None:
+            runs.append(Run(reference))
+        elif not profile.abstract:
+            runs += _of_profile(profile, rows, matrix, given, subject, tuple(servers))
+    return tuple(runs)
+
+
+def _of_profile(
+    profile: Profile, rows: Sequence[Row], matrix: Matrix | None, given: Mapping[str, Any], subject: str | None, servers: tuple[str, ...]
+) -> Iterator[Run]:
+    for row in rows:
+        if row.profiles and not any(_is_meant(name, profile) for name in row.profiles):
+            continue
+        values = {name: value for name, value in given.items() if name in profile.inputs}
+        if matrix is not None:
+            values |= {name: _value(matrix, row, profile, name) for name in row.inputs if name in profile.inputs}
+        yield Run(profile, row.tenant, row.subject or subject, values, row.servers or servers)
+
+
+def _value(matrix: Matrix, row: Row, profile: Profile, name: str) -> Any:
+    """The value; for a text, as it stands in the file: `1.10` is no number there."""
+    value, literal = row.inputs[name], matrix.document.literals.get(row.places[name])
+    written = literal if literal is not None and profile.inputs[name].type == "string" else value
+    return Secret(written, matrix.document.source)
+
+
+def _loaded(engine: Engine, reference: Chosen) -> Profile | None:
+    """The profile; None for one that is not valid, which its run tells."""
+    try:
+        return reference if isinstance(reference, Profile) else engine.profile(reference)
+    except ProfileError:
+        return None
+
+
+def _is_meant(name: str, profile: Profile) -> bool:
+    source = Path(profile.merged.document.source)
+    return name in (profile.name, profile.reference) or Path(name).absolute() == source.absolute()
+
+
+def _unknown_profiles(engine: Engine, matrix: Matrix, loaded: Sequence[tuple[Chosen, Profile | None]]) -> Iterator[Problem]:
+    """Profiles that a tenant names, and that are not among those that are tested."""
+    known = {profile.name for _, profile in loaded if profile}
+    failed = {Path(str(reference)).stem for reference, profile in loaded if profile is None}
+    for row in matrix.rows:
+        for number, name in enumerate(row.profiles):
+            if any(profile and _is_meant(name, profile) for _, profile in loaded) or Path(name.partition("@")[0]).stem in failed:
+                continue
+            yield matrix.problem(
+                ("tenants", row.tenant, "profiles", number), f"{shown(name)} is not among the profiles that are tested",
+                did_you_mean(name, known, "name it on the command line, or under `profiles`"),
+            )  # fmt: skip
+
+
+def _wrong_inputs(matrix: Matrix, rows: Iterable[Row], profiles: Sequence[Profile]) -> Iterator[Problem]:
+    for row in rows:
+        meant = [profile for profile in profiles if not row.profiles or any(_is_meant(name, profile) for name in row.profiles)]
+        for name in row.inputs:
+            declaring = [profile for profile in meant if name in profile.inputs]
+            secret = next((profile for profile in declaring if profile.inputs[name].secret), None)
+            if secret is not None:
+                where = EnvironmentSource({}).describe(secret.name, secret.inputs[name], row.tenant)
+                yield matrix.problem(
+                    row.places[name], f"{shown(name)} is a secret, and no secret stands in a file like this",
+                    f"supply it in {where}, in --secrets-dir, or in a line of --dotenv",
+                )  # fmt: skip
+            elif not declaring and meant:
+                names = dict.fromkeys(each for profile in meant for each in profile.inputs if not profile.inputs[each].secret)
+                yield matrix.problem(row.places[name], f"no profile has an input {shown(name)}", did_you_mean(name, names, _inputs(names)))
+
+
+def _inputs(names: Iterable[str]) -> str:
+    return f"their inputs are {', '.join(names) or 'none'}"
+
+
+def _refuse_undeclared(given: Mapping[str, Any], profiles: Sequence[Profile]) -> None:
+    for name in given if profiles else ():
+        if not any(name in profile.inputs for profile in profiles):
+            names = dict.fromkeys(each for profile in profiles for each in profile.inputs)
+            raise UsageError(f"no profile has an input {shown(name)}; {did_you_mean(name, names, _inputs(names))}")
