@@ -13,7 +13,9 @@ def _refused(case: Case) -> str:
 
 
 def _what(case: Case) -> str:
-    """The error names the step already."""
+    """The error names the step already; where a later template lacked what a step should have kept, that step is named."""
+    if kept := case.facts.get("kept"):
+        return f"Step {case.facts['step']} was answered, and kept nothing as `{kept}`, which is read afterwards."
     return f"{case.what[:1].upper()}{case.what[1:]}."
 
 

@@ -85,7 +85,7 @@ def _wire_code(error: errors.WireError) -> str:
     if isinstance(error, errors.ProxyFailure):
         return f"proxy_{detail or 'refused'}"
     if isinstance(error, errors.ProtocolFailure):
-        return _PROTOCOL.get(detail, "not_http")
+        return "connection_lost" if detail == "truncated" and error.stage == "headers" else _PROTOCOL.get(detail, "not_http")
     return error.code
 
 
@@ -102,6 +102,8 @@ def token_code(case: Case) -> str:
         return wire_code(error)
     if isinstance(error, errors.RateLimited):
         return "rate_limited"
+    if case.facts.get("kept"):
+        return "step_unread"
     if error is not None and error.step:
         return "step_refused" if isinstance(error, errors.TokenEndpointError) else "step_unread" if case.response is not None else local_code(error)
     if isinstance(error, errors.TokenEndpointError) and case.variant is not None and case.variant.scheme.name == "session" and error.status in _LOGIN_REFUSED:

@@ -19,6 +19,7 @@ from authweave.net.tunnel import refused
 from authweave.net.values import Headers, Reply
 
 _MOST_HEAD_BYTES = httpcore.HTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE
+_STATUS_LINE = b"HTTP/"
 _TLS_RECORD = (b"\x15\x03", b"\x16\x03")
 
 
@@ -143,6 +144,8 @@ def _not_http(head: httpcore.Response | None, tap: Tap, journey: Journey) -> Pro
 def _broken_head(tap: Tap) -> tuple[str, str]:
     if tap.received == 0:
         return "no_answer", "ended the connection without an answer; it may have acted on the request"
+    if not tap.head.startswith(_STATUS_LINE):
+        return "garbage", "answered with something that is not HTTP/1.1"
     if tap.ended:
         return "truncated", "ended the connection in the middle of the headers of its answer"
     if tap.received > _MOST_HEAD_BYTES:

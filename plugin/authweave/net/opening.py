@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import httpcore
 
-from authweave.errors import AuthweaveError, EgressRefused, ProxyFailure
+from authweave.errors import AuthweaveError, ConnectFailure, EgressRefused, ProxyFailure
 from authweave.net.certificates import decoded, tls_info
 from authweave.net.dialing import dial
 from authweave.net.journey import Journey
@@ -140,15 +140,21 @@ class Opener:
     def _secured(self, stream: httpcore.NetworkStream, way: Way, journey: Journey) -> TlsStream:
         secured = TlsStream(stream, self.contexts.of(way.trust), way.target.host.rstrip("."))
         error: ssl.SSLError | None = None
+        was_reset = False
         try:
             secured.handshake()
-        except PeerClosed:
-            pass
+        except PeerClosed as closed:
+            was_reset = closed.reset and not secured.seen
         except ssl.SSLError as failure:
             error = failure
         else:
             return secured
         stream.close()
+        if was_reset:
+            raise ConnectFailure(
+                f"the connection to {way.target.authority} was reset before it said anything in the TLS handshake",
+                stage="connect", host=way.target.host, detail="reset",
+            )  # fmt: skip
         detail = detail_of(error, seen=secured.seen, finished=False, shown=way.trust.client is not None)
         unverified = isinstance(error, ssl.SSLCertVerificationError)
         raise tls_failure(detail, way.target, error, self._second_look(way, journey) if unverified else None)

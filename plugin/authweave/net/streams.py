@@ -19,7 +19,11 @@ Result = TypeVar("Result")
 
 
 class PeerClosed(Exception):
-    """The peer ended the connection during the handshake."""
+    """The peer ended the connection during the handshake; `reset`: by force, as firewalls do."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self.reset = reset
 
 
 class SocketStream(httpcore.NetworkStream):
@@ -75,7 +79,9 @@ class TlsStream(httpcore.NetworkStream):
         """Agree on a session. Raises ssl.SSLError, or PeerClosed if the peer hung up."""
         try:
             self._carry(self.session.do_handshake)
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, httpcore.WriteError, ProtocolFailure):
+        except (httpcore.WriteError, ProtocolFailure):
+            raise PeerClosed(reset=True) from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError):
             raise PeerClosed from None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:

@@ -93,8 +93,9 @@ class Ledger:
         self.known.learn_inputs({name: inputs[name] for name in inputs.origins})
 
     def suspicious(self) -> tuple[tuple[str, str], ...]:
-        """Inputs that look as if they were not what was meant, and why."""
-        return self.connection.inputs().suspicious if self.connection and not self.sandbox else ()
+        """Inputs that look as if they were not what was meant, and why; in the sandbox secrets alone: it takes the profile's examples for the rest."""
+        found = self.connection.inputs().suspicious if self.connection else ()
+        return tuple(one for one in found if not self.sandbox or (self.profile is not None and self.profile.inputs[one[0]].secret))
 
     def scope(self) -> dict[str, Any]:
         """The namespaces of templates before there is a token."""

@@ -57,11 +57,11 @@ NOTHING_SENT: Final = "nothing was sent to the API"
 
 
 def test_profile(
-    engine: Engine, profile: Profile | str | Path, *, tenant: str = "", subject: str | None = None,
+    engine: Engine, profile: Profile | str | Path | ProfileError, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,
     sandbox: bool = False, person: Person | None = None, heard: Hears | None = None, control: bool = False, refresh: bool = False,
 ) -> Report:  # fmt: skip
-    """Test a profile by name, path or value: a token got anew, in one attempt, and the check requests of its `test`.
+    """Test a profile by name, path or value (or the error that reading it ended with): a token got anew, in one attempt, and the check requests of its `test`.
 
     Blocking; the setting `test_deadline` holds for all calls together. `events` hears of each stage as it ends.
     `sandbox` says that the engine leads into the sandbox, whose inputs nobody has to look at. `person` signs in
@@ -84,7 +84,7 @@ def test_profile(
                 _run(ledger, test)
             else:
                 ledger.stage("api_probe", "skipped", None, "not run after that", about=_about(ledger, test))
-    reference = profile.merged.document.source if isinstance(profile, Profile) else str(profile)
+    reference = _source(profile)
     report = told(
         ledger,
         started=datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -103,9 +103,17 @@ def test_profile(
 test_profile.__test__ = False  # type: ignore[attr-defined]  # pytest shall not take it for a test
 
 
-def _loaded(ledger: Ledger, reference: Profile | str | Path, given: Mapping[str, Any]) -> bool:
+def _source(reference: Profile | str | Path | ProfileError) -> str:
+    if isinstance(reference, ProfileError):
+        return next((problem.source for problem in reference.problems), "")
+    return reference.merged.document.source if isinstance(reference, Profile) else str(reference)
+
+
+def _loaded(ledger: Ledger, reference: Profile | str | Path | ProfileError, given: Mapping[str, Any]) -> bool:
     start = time.monotonic()
     try:
+        if isinstance(reference, ProfileError):
+            raise reference
         profile = reference if isinstance(reference, Profile) else ledger.engine.profile(reference)
     except ProfileError as error:
         ledger.problems = error.problems

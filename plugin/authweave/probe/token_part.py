@@ -8,7 +8,7 @@ from typing import Any
 from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import refined, token_code
-from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, TokenAnswerError, TokenEndpointError
+from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, TemplateError, TokenAnswerError, TokenEndpointError
 from authweave.probe.asserted import asserts, claimed, members_of, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import discovered
@@ -70,6 +70,7 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
         facts["refresh"] = is_refresh(record.placed)
     if error.step:
         facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
+    facts |= _kept_nothing(ledger, error)
     _went_well(ledger, [one for one in calls if one is not record])
     if asserts(ledger.variant):
         facts["evidence"] = claimed(record, _hidden(ledger))
@@ -127,6 +128,16 @@ def _step_failed(ledger: Ledger, error: AuthweaveError, record: Recorded | None,
         return  # dns, connect or tls say it
     words = status_line(record) if record is not None and isinstance(error, TokenEndpointError) else str(error).removeprefix(f"step {error.step}: ")
     ledger.stage(phase, "failed", call_ms(record) if record is not None else None, words, code=code, about=error.step)
+
+
+def _kept_nothing(ledger: Ledger, error: AuthweaveError) -> dict[str, str]:
+    """Which step should have kept the value that a template lacks; nothing where none should."""
+    name = error.missing.removeprefix("kept.").partition(".")[0] if isinstance(error, TemplateError) and error.missing.startswith("kept.") else ""
+    settings = ledger.variant.tokens if ledger.variant else None
+    for step in (*settings.before, *settings.after) if settings and name else ():
+        if any(keep.name == name for keep in step.response.keep):
+            return {"step": step.name, "step_key": step.origin, "kept": name}
+    return {}
 
 
 def _step_key(ledger: Ledger, name: str) -> str:

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +25,18 @@ _SIGNING: Final = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
     "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
 )  # fmt: skip
+
+
+class Shows(Protocol):
+    """What a server of the sandbox shows in a handshake."""
+
+    def context_for(self, host: str, clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
+        """To a client that names a host."""
+        ...
+
+    def default_context(self, clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
+        """To a client that names none, and before anybody has named one."""
+        ...
 
 
 class Authority:
@@ -54,10 +66,21 @@ class Authority:
         is asked for is decided here: the context that takes its place in the handshake has no say in that."""
         return self._context(LOOPBACK, clients)
 
-    def _context(self, hosts: tuple[str, ...], clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
-        certificate = self._signed(hosts[0], hosts, self._host_key, is_authority=False)
+    def context_between(self, host: str, begins: timedelta, ends: timedelta) -> ssl.SSLContext:
+        """What a server of this host shows whose certificate is good between these times, counted from now."""
+        return self._holding(self._signed(host, (host,), self._host_key, is_authority=False, begins=begins, ends=ends))
+
+    def self_signed_context(self, host: str) -> ssl.SSLContext:
+        """What a server shows that vouches for itself."""
+        return self._holding(self._signed(host, (host,), self._host_key, is_authority=False, issuer=host, by=self._host_key))
+
+    def _holding(self, certificate: x509.Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _load(context, certificate.public_bytes(serialization.Encoding.PEM) + _pem(self._host_key))
+        return context
+
+    def _context(self, hosts: tuple[str, ...], clients: frozenset[bytes] = frozenset()) -> ssl.SSLContext:
+        context = self._holding(self._signed(hosts[0], hosts, self._host_key, is_authority=False))
         if clients:
             context.verify_mode = ssl.CERT_OPTIONAL
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate that is known stands for itself
@@ -65,29 +88,30 @@ class Authority:
         return context
 
     def _signed(
-        self, name: str, hosts: tuple[str, ...], key: ec.EllipticCurvePrivateKey, *, is_authority: bool
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
+        self, name: str, hosts: tuple[str, ...], key: ec.EllipticCurvePrivateKey, *, is_authority: bool,
+        begins: timedelta = -_DAY, ends: timedelta = _DAY, issuer: str = NAME, by: ec.EllipticCurvePrivateKey | None = None,
+    ) -> x509.Certificate:  # fmt: skip
+        now, by = datetime.now(UTC), by or self._key
         builder = (
             x509.CertificateBuilder()
             .subject_name(_common_name(name))
-            .issuer_name(_common_name(NAME))
+            .issuer_name(_common_name(issuer))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
             .add_extension(
                 x509.BasicConstraints(ca=is_authority, path_length=0 if is_authority else None), critical=True
             )
             .add_extension(_usage("key_cert_sign" if is_authority else "digital_signature"), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)
         )
         if hosts:
             names = x509.SubjectAlternativeName([_general(host) for host in hosts])
             builder = builder.add_extension(names, critical=False)
             builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
+        return builder.sign(by, hashes.SHA256())
 
 
 def _load(context: ssl.SSLContext, pem: bytes) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -15,8 +16,8 @@ from authweave.net.values import Route
 from authweave.sandbox import api
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
-from authweave.sandbox.authority import Authority
-from authweave.sandbox.faults import Struck, fault_of, through
+from authweave.sandbox.authority import Authority, Shows
+from authweave.sandbox.faults import Ground, Struck, fault_of, through
 from authweave.sandbox.identity import Desk, leads_to
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
 from authweave.sandbox.shown import missing_certificate
@@ -66,6 +67,9 @@ class Sandbox:
         self._authority = Authority()
         self._port = port
         self._listener: Listener | None = None
+        self._ground = ExitStack()
+        self._routes: Mapping[tuple[str, int], Route] | None = None
+        self._client: dict[str, Any] = {}
         for profile in self.profiles:
             self._add(profile, {})
 
@@ -88,11 +92,14 @@ class Sandbox:
             reason = error.strerror or "not to be had"
         else:
             self._listener.start()
+            self._build()
             return
         raise UsageError(f"the sandbox cannot listen on {ADDRESS}:{self._port}: {reason}")
 
     def stop(self) -> None:
         """End every connection and forget everything."""
+        self._ground.close()
+        self._routes, self._client = None, {}
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.stop()
@@ -111,7 +118,11 @@ class Sandbox:
 
     @property
     def routes(self) -> Mapping[tuple[str, int], Route]:
-        """Every host and port that the profiles name, and the way here."""
+        """Every host and port that the profiles name, and the way here, or to where a fault leads it."""
+        return self._usual_routes if self._routes is None else self._routes
+
+    @property
+    def _usual_routes(self) -> Mapping[tuple[str, int], Route]:
         route = Route(ADDRESS, self.port, ca=self.ca_pem)
         return MappingProxyType(dict.fromkeys(sorted(self._places()), route))
 
@@ -148,8 +159,12 @@ class Sandbox:
             return tuple(self._accounts)
 
     def set_fault(self, name: str | None) -> None:
-        """From now on do this one thing wrong; None: nothing any more. Raises UsageError for an unknown name."""
-        self._faults = () if name is None else (fault_of(name),)
+        """From now on do this one thing wrong; None: nothing any more. Raises UsageError for an unknown name, and for one
+        that has to be known when the sandbox starts."""
+        fault = None if name is None else fault_of(name)
+        if fault is not None and fault.strike is None:
+            raise UsageError(f"the fault {fault.name} has to be named when the sandbox starts")
+        self._faults = () if fault is None else (fault,)
 
     def end_tokens(self) -> None:
         """Let every token that was issued die now."""
@@ -158,7 +173,7 @@ class Sandbox:
 
     def wire(self, **options: Any) -> Wire:
         """A wire whose calls to the profiles' hosts end here; `options` are those of `Wire`."""
-        return Wire(**{"routes": self.routes, "proxy": "", **options})
+        return Wire(**{"routes": self.routes, "proxy": "", **self._client, **options})
 
     def engine(self, **options: Any) -> Engine:
         """An engine over that wire, with these inputs and no others. `options` are those of `Engine`.
@@ -178,6 +193,18 @@ class Sandbox:
         engine = Engine(**{**made, **options})
         engine.foretells = True
         return engine
+
+    def _build(self) -> None:
+        """What the faults put between the client and the sandbox."""
+        for fault in self._faults:
+            ground = Ground(self.routes, self._authority, self._another_listener, self._ground)
+            if fault.connect is not None:
+                self._routes = MappingProxyType(dict(fault.connect(ground)))
+            if fault.wire is not None:
+                self._client.update(fault.wire(ground))
+
+    def _another_listener(self, shows: Shows, *, tls_only: bool = False) -> Listener:
+        return Listener(self._answered, shows, lambda _: True, 0, self._clients, tls_only=tls_only)
 
     def _add(self, profile: Profile, chosen: Mapping[str, Any]) -> Account:
         account = Account(profile, chosen, self._clock)
@@ -228,30 +255,28 @@ class Sandbox:
         if desks:
             return self._at_desk(desks, arrived)
         if (told := self._told(arrived)) is not None:
-            return told
+            profile, document = told
+            struck = Struck("discovery", arrived, self.accounts)
+            return "discovery", profile, through(self._faults, struck, lambda: json_reply(200, document))
         accounts = tuple(account for account in self.accounts if api.serves(account, arrived))
         if accounts:
             return self._at_api(accounts, arrived)
-        return (
-            "other",
-            "",
-            json_reply(
-                404, {"error": "not_found", "error_description": "no profile in the sandbox has an endpoint here"}
-            ),
-        )
+        nothing = json_reply(404, {"error": "not_found", "error_description": "no profile in the sandbox has an endpoint here"})
+        return "other", "", through(self._faults, Struck("other", arrived, self.accounts), lambda: nothing)
 
-    def _told(self, arrived: Arrived) -> tuple[str, str, Reply] | None:
-        """What stands at a well-known place; None for another place."""
+    def _told(self, arrived: Arrived) -> tuple[str, Mapping[str, Any]] | None:
+        """The profile and what stands at a well-known place; None for another place."""
         for account in self.accounts if arrived.method == "GET" else ():
             for url, document in account.documents.items():
                 if leads_to(Address.of(url), arrived):
-                    return "discovery", account.profile.name, json_reply(200, document)
+                    return account.profile.name, document
         return None
 
     def _at_desk(self, desks: list[Desk | LegsDesk | StepDesk], arrived: Arrived) -> tuple[str, str, Reply]:
         """Of several customers at one endpoint the one that is named, and of those the one that is recognised."""
         likely = [desk for desk in desks if desk.is_named(arrived)] or desks
-        struck = Struck("token", arrived, tuple(desk.account for desk in likely))
+        is_token = any(isinstance(desk, Desk | LegsDesk) for desk in likely)
+        struck = Struck("token" if is_token else "step", arrived, tuple(desk.account for desk in likely))
         chosen = likely[0]
 
         def usual() -> Reply:
@@ -265,8 +290,7 @@ class Sandbox:
                 first = first or reply
             return first  # type: ignore[return-value]  # there is at least one desk
 
-        faults = self._faults if any(isinstance(desk, Desk | LegsDesk) for desk in likely) else ()
-        reply = through(faults, struck, usual)
+        reply = through(self._faults, struck, usual)
         return chosen.kind(arrived), chosen.account.profile.name, reply
 
     def _at_api(self, accounts: tuple[Account, ...], arrived: Arrived) -> tuple[str, str, Reply]:

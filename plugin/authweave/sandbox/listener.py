@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from authweave.sandbox.arrived import Arrived, Pairs
-from authweave.sandbox.authority import Authority
+from authweave.sandbox.authority import Shows
 
 ADDRESS: Final = "127.0.0.1"
 PATIENCE: Final = 30.0
@@ -28,12 +28,13 @@ _TLS_RECORD: Final = b"\x16"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. `hangs`: there is none, until the client gives up."""
+    """An answer. `hangs`: there is none, until the client gives up. `raw`: these bytes in its place, then the end."""
 
     status: int = 200
     body: bytes = field(default=b"", repr=False)
     headers: Pairs = field(default=(), repr=False)
     hangs: bool = False
+    raw: bytes | None = field(default=None, repr=False)
 
 
 def json_reply(status: int, data: Any, *headers: tuple[str, str]) -> Reply:
@@ -47,13 +48,13 @@ Respond = Callable[[Arrived], Reply]
 
 class Listener:
     """Serves until stopped. `stands_for(host)` says which names of a TLS handshake it answers to, `clients` which
-    certificates (DER) clients may show. Raises OSError."""
+    certificates (DER) clients may show. `tls_only`: without a handshake nobody is answered. Raises OSError."""
 
     def __init__(
-        self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int = 0,
-        clients: Callable[[], frozenset[bytes]] = frozenset,
+        self, respond: Respond, authority: Shows, stands_for: Callable[[str], bool], port: int = 0,
+        clients: Callable[[], frozenset[bytes]] = frozenset, *, tls_only: bool = False,
     ) -> None:  # fmt: skip
-        self._server = _Server(respond, authority, stands_for, port, clients)
+        self._server = _Server(respond, authority, stands_for, port, clients, tls_only=tls_only)
         self._thread = threading.Thread(target=self._serve, name="authweave sandbox", daemon=True)
         self.port: int = self._server.server_address[1]
 
@@ -81,11 +82,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, respond: Respond, authority: Authority, stands_for: Callable[[str], bool], port: int, clients: Callable[[], frozenset[bytes]]
-    ) -> None:
+        self, respond: Respond, authority: Shows, stands_for: Callable[[str], bool], port: int,
+        clients: Callable[[], frozenset[bytes]], *, tls_only: bool,
+    ) -> None:  # fmt: skip
         self.respond = respond
         self.numbers = itertools.count(1)
         self._clients = clients
+        self._tls_only = tls_only
         self.stopping = threading.Event()
         self._authority = authority
         self._stands_for = stands_for
@@ -129,7 +132,7 @@ class _Server(ThreadingHTTPServer):
     def _secured(self, request: socket.socket) -> socket.socket:
         request.settimeout(PATIENCE)
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if request.recv(1, socket.MSG_PEEK) != _TLS_RECORD:
+        if not self._tls_only and request.recv(1, socket.MSG_PEEK) != _TLS_RECORD:
             return request
         return self._context().wrap_socket(request, server_side=True)
 
@@ -214,6 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.hangs:
             self.close_connection = True
             return self._hang()
+        if reply.raw is not None:
+            self.close_connection = True
+            self.wfile.write(reply.raw)
+            return None
         self.send_response(reply.status)
         for name, value in reply.headers:
             self.send_header(name, value)

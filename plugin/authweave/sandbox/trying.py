@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from authweave.errors import UsageError
+from authweave.errors import ProfileError, UsageError
 from authweave.sandbox.box import Sandbox
 from authweave.sandbox.faults import fault_of
 from authweave.sandbox.faults.patching import faulty
@@ -29,18 +29,36 @@ def for_test(
     cannot show.
     """
     wanted = _fitting(profile, faults)
+    both = {name: value for fault in wanted if fault.agreed is not None for name, value in fault.agreed(profile).items()}
     with Sandbox((profile,), faults=faults) as sandbox:
-        inputs = sandbox.inputs(profile, chosen)
+        inputs = _left(profile, sandbox.inputs(profile, {**both, **chosen}), wanted)
         for fault in wanted:
-            inputs = fault.given(profile, inputs) if fault.given is not None else inputs
-            options = {**options, **fault.settings}
-        with sandbox.engine(**options) as engine:
+            options = _limited(options, fault.settings)
+        with sandbox.engine(**{"inputs": inputs, **options}) as engine:
+            engine.foretells = not any(fault.asks_outside for fault in wanted)
             yield engine, inputs
 
 
-def profile_for_test(profile: Profile, faults: Iterable[str] = ()) -> Profile:
-    """The profile that the faults leave; the sandbox goes by the one that is written. Raises UsageError, ProfileError."""
-    return faulty(profile, _fitting(profile, faults))
+def profile_for_test(profile: Profile, faults: Iterable[str] = ()) -> Profile | ProfileError:
+    """What a client reads where the faults change the profile, be it that it is no longer valid; the sandbox goes by the
+    one that is written. Raises UsageError."""
+    try:
+        return faulty(profile, _fitting(profile, faults))
+    except ProfileError as error:
+        return error
+
+
+def _left(profile: Profile, inputs: dict[str, Any], faults: Iterable[Fault]) -> dict[str, Any]:
+    """The inputs that the faults leave, of those that are still read."""
+    for fault in faults:
+        inputs = fault.given(profile, inputs) if fault.given is not None else inputs
+    read = profile_for_test(profile, [fault.name for fault in faults])
+    return {name: value for name, value in inputs.items() if isinstance(read, ProfileError) or name in read.inputs}
+
+
+def _limited(options: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with a fault's settings; of two deadlines the shorter one."""
+    return {**options, **{name: min(value, options.get(name, value)) if name.endswith("deadline") else value for name, value in settings.items()}}
 
 
 def _fitting(profile: Profile, faults: Iterable[str]) -> tuple[Fault, ...]:

@@ -12,10 +12,10 @@ from typing import Final
 
 from authweave.errors import UsageError
 from authweave.sandbox.faults import api, local, network, signed, tls, token
-from authweave.sandbox.faults.fault import Fault, Struck, Usual
+from authweave.sandbox.faults.fault import Fault, Ground, Struck, Usual
 from authweave.sandbox.listener import Reply
 
-__all__ = ["EACH", "FAULTS", "Fault", "Struck", "fault_of", "through"]
+__all__ = ["EACH", "FAULTS", "Fault", "Ground", "Struck", "fault_of", "through"]
 
 EACH: Final = (*token.FAULTS, *api.FAULTS, *network.FAULTS, *tls.FAULTS, *local.FAULTS, *signed.FAULTS)
 """Every fault once."""

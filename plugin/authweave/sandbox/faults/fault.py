@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.errors import AuthweaveError
 from authweave.sandbox.listener import Reply, json_reply
 
 if TYPE_CHECKING:
+    from authweave.net.values import Route
     from authweave.profile import Profile
     from authweave.sandbox.account import Account
     from authweave.sandbox.arrived import Arrived
+    from authweave.sandbox.authority import Authority
+    from authweave.sandbox.listener import Listener
 
+Routes = Mapping[tuple[str, int], "Route"]
 Usual = Callable[[], Reply]
 
 
@@ -31,9 +37,16 @@ def fits_every(_: Profile) -> str:
     return ""
 
 
+def calls_somebody(profile: Profile) -> str:
+    """Profiles that get tokens, or have a check request."""
+    calls = any(variant.tokens is not None for variant in profile.variants) or (not isinstance(profile.tests, str) and bool(profile.servers))
+    return "" if calls else "shows with a profile that gets tokens or has a check request (`test`)"
+
+
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """The call that a fault strikes: to the identity provider (`token`) or to the API (`api`)."""
+    """The call that a fault strikes: to the token endpoint (`token`), a step beside it (`step`), metadata (`discovery`),
+    the API (`api`), or a place that no profile names (`other`)."""
 
     stage: str
     arrived: Arrived
@@ -42,7 +55,29 @@ class Struck:
     @property
     def is_first(self) -> bool:
         """Is it the first call that a client makes?"""
-        return self.stage == "token" or not any(account.gets_tokens for account in self.accounts)
+        if self.stage == "api":
+            return not any(_gets_token(account, self.arrived) for account in self.accounts)
+        return self.stage == "token"
+
+
+def _gets_token(account: Account, arrived: Arrived) -> bool:
+    """Does a request like this one need a token of this customer?"""
+    try:
+        variant = account.variant_for(arrived.view())
+    except AuthweaveError:
+        variant = None
+    return account.gets_tokens if variant is None else variant.tokens is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a fault of the way may build on. `routes` are the usual ones; what `stack` holds ends with the sandbox;
+    `listener(shows, tls_only=)` answers as the sandbox does, with another TLS, and is not started yet."""
+
+    routes: Routes
+    authority: Authority
+    listener: Callable[..., Listener]
+    stack: ExitStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +88,13 @@ class Fault:
     what happens:
 
     - `strike(struck, usual)` answers in the place of the sandbox's usual answer, or spoils it.
+    - `connect(ground)` are the routes to what stands in the place of the sandbox's servers.
+    - `wire(ground)` are options of the client's Wire: how it resolves, its proxy, its routes.
+    - `agreed(profile)` are inputs that both sides have.
     - `given(profile, inputs)` are the inputs that the client gets in the place of those that the sandbox knows.
     - `profile(profile)` is what is changed of the profile before the client reads it, by dotted key (`auth.token_url`;
       of several variants `auth` is the first): a value, or ABSENT. The sandbox goes by the profile as it is written.
-    - `settings` are settings of the client's engine.
+    - `settings` are settings of the client's engine; `asks_outside` lets it ask for tickets, which nobody here gives.
 
     `fits(profile)` says why a profile cannot show it (`shows with a profile of type aws_sigv4`); '' if it can.
     """
@@ -66,15 +104,19 @@ class Fault:
     provokes: str = ""
     also: tuple[str, ...] = ()
     strike: Callable[[Struck, Usual], Reply] | None = None
+    connect: Callable[[Ground], Routes] | None = None
+    wire: Callable[[Ground], Mapping[str, Any]] | None = None
+    agreed: Callable[[Profile], Mapping[str, Any]] | None = None
     given: Callable[[Profile, dict[str, Any]], dict[str, Any]] | None = None
     profile: Callable[[Profile], Mapping[str, Any]] | None = None
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    fits: Callable[[Profile], str] = fits_every
+    asks_outside: bool = False
+    fits: Callable[[Profile], str] = calls_somebody
 
     @property
     def acts_on_client(self) -> bool:
         """Does it act in what the client is given, so that only `authweave test --sandbox` can show it?"""
-        return self.strike is None
+        return self.strike is None and (self.connect is None or self.profile is not None)
 
 
 def on_first(reply: Reply) -> Callable[[Struck, Usual], Reply]:

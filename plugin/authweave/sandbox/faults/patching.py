@@ -29,13 +29,18 @@ def faulty(profile: Profile, faults: Iterable[Fault]) -> Profile:
 
 
 def patched(profile: Profile, changes: Mapping[str, Any]) -> Profile:
-    """The profile with these keys (`auth.token_url`; of several variants `auth` is the first) changed, or ABSENT."""
+    """The profile with these keys (`auth.token_url`; of several variants `auth` is the first) changed, or ABSENT.
+
+    Inputs that nothing reads any more go with what read them. Raises ProfileError."""
     document = profile.merged.document
     data = copy.deepcopy(document.data)
     for key, value in changes.items():
         _put(data, key.split("."), value)
-    folder = Path(document.source).parent
-    checked = check(dataclasses.replace(document, data=data), default_catalog(), parents_in((folder, profiles_folder())))
+    parents = parents_in((Path(document.source).parent, profiles_folder()))
+    checked = check(dataclasses.replace(document, data=data), default_catalog(), parents)
+    if unread := [problem.key.removeprefix("inputs.") for problem in checked.problems if problem.rule == "input.unused"]:
+        data["inputs"] = {name: spec for name, spec in data.get("inputs", {}).items() if name not in unread}
+        checked = check(dataclasses.replace(document, data=data), default_catalog(), parents)
     if not checked.is_valid:
         raise ProfileError(checked.problems)
     return bind(checked)
