@@ -31,8 +31,7 @@ def report_of(profile, fault, deadline=5.0):
     """What `authweave test --sandbox --fault` finds out."""
     with for_test(profile, faults=[fault], deadline=SOON.get(fault, deadline), test_deadline=deadline) as (engine, inputs):
         subject = "somebody" if profile.subject == "user" else None
-        report = probe(engine, profile_for_test(profile, [fault]), inputs=inputs, subject=subject, sandbox=True, person=Person(engine.wire))
-    return report
+        return probe(engine, profile_for_test(profile, [fault]), inputs=inputs, subject=subject, sandbox=True, person=Person(engine.wire))
 
 
 @pytest.mark.parametrize("fault", NAMED, ids=lambda fault: fault.name)

@@ -8,7 +8,14 @@ from typing import Any
 from authweave.call import scope_parameters
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import refined, token_code
-from authweave.errors import AuthweaveError, DiscoveryError, RegistrationError, TemplateError, TokenAnswerError, TokenEndpointError
+from authweave.errors import (
+    AuthweaveError,
+    DiscoveryError,
+    RegistrationError,
+    TemplateError,
+    TokenAnswerError,
+    TokenEndpointError,
+)
 from authweave.probe.asserted import asserts, claimed, members_of, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import discovered
