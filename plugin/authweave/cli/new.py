@@ -75,7 +75,7 @@ def _made(
     target = Target.of(name, output, force)
     start = contents.start(name)
     contents.check(start)
-    start = _from(start, source, place) if source else _asked(start, contents, may_ask)
+    start = _from(start, source, place, may_ask) if source else _asked(start, contents, may_ask)
     folders = (target.folder, *place.profiles_dir)
     return target, made(_whole(start), schema=schema_beside(target.folder), folders=folders)
 
@@ -110,15 +110,22 @@ def _asked(start: Start, contents: Contents, may_ask: bool) -> Start:
     return filled(start, FORM, ask, tell)
 
 
-def _from(start: Start, url: str, place: Place) -> Start:
-    """The content with what a provider says. Raises DiscoveryError with what to write instead."""
+def _from(start: Start, url: str, place: Place, may_ask: bool) -> Start:
+    """The content with what a provider says; a person is asked for what no provider knows. Raises DiscoveryError with what to write instead."""
     from authweave.cli.beginning.asking import provider_at
     from authweave.starting.providing import provided
 
     whole, told = provided(start, provider_at(url, place, start.name))
     for words in told:
         complain(words)
-    return whole
+    if not may_ask:
+        return whole
+    from authweave.cli.beginning.terminal import INTRODUCTION, ask, tell
+    from authweave.starting.filling import filled
+    from authweave.starting.form import left_open
+
+    tell(INTRODUCTION)
+    return filled(whole, left_open(whole), ask, tell)
 
 
 def _whole(start: Start) -> Start:
@@ -149,5 +156,8 @@ def _ended(made: Made, target: Target, may_ask: bool) -> Exit:
     told(made, target.path)
     if target.path is None or made.checked.data.get("abstract") is True:
         return Exit.OK
-    subject = "me" if made.checked.full.get("subject") == "user" else ""
-    return test_offered(target.path, subject, may_ask=may_ask)
+    from authweave.loading import profile_of
+
+    profile = profile_of(made.checked)
+    signs_in = any(variant.tokens is not None and variant.tokens.signs_in for variant in profile.variants)
+    return test_offered(target.path, "me" if profile.subject == "user" else "", signs_in=signs_in, may_ask=may_ask)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from authweave.discovery.metadata import Metadata
 from authweave.profile import TokenSettings
 
+GRANT_NAMES: Final[Mapping[str, str]] = {
+    "urn:ietf:params:oauth:grant-type:device_code": "device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "jwt_bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer": "saml2_bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "token_exchange",
+}
+"""What profiles call grants that metadata call by a URN."""
 PROOF_ALGORITHM: Final = "ES256"
 """What proofs of possession are signed with here (RFC 9449)."""
 
@@ -32,6 +39,11 @@ def doubts(settings: TokenSettings, metadata: Metadata, scopes: Iterable[str]) -
     for code, key, member, asked in _done(settings, scopes):
         if asked and metadata.supports(member, asked) is False:
             yield Doubt(code, key, member, asked, metadata.lists[member])
+
+
+def grants_of(listed: Iterable[str]) -> tuple[str, ...]:
+    """Grants that metadata list, in the words of profiles; the implicit one is no way to get a token here."""
+    return tuple(GRANT_NAMES.get(name, name) for name in listed if name != "implicit")
 
 
 def _done(settings: TokenSettings, scopes: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:

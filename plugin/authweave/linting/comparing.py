@@ -14,7 +14,7 @@ from authweave.discovery.completing import (
     is_discovered,
     written,
 )
-from authweave.discovery.doubts import Doubt, doubts
+from authweave.discovery.doubts import Doubt, doubts, grants_of
 from authweave.discovery.locating import Located
 from authweave.discovery.metadata import ENDPOINTS, Metadata
 from authweave.errors import AuthweaveError
@@ -42,6 +42,8 @@ def compared(subject: Subject, located: Located, *, derived: bool) -> Iterator[F
     """Every difference. `derived`: the metadata were found by the token endpoint; the profile does not name their issuer."""
     metadata = located.metadata
     yield from _endpoints(subject, metadata, derived=derived)
+    if derived and metadata.endpoints.get(TOKEN) != _own_url(subject, TOKEN):
+        return  # who names another token endpoint may be another server at the same origin
     yield from _missing(subject, metadata)
     yield from _doubts(subject, located)
     yield from _response_type(subject, metadata)
@@ -85,9 +87,8 @@ def _missing(subject: Subject, metadata: Metadata) -> Iterator[Finding]:
     by_person = {DEVICE} if settings.at_device else {AUTHORIZATION} if settings.grant_signs_in else set()
     for name in sorted({TOKEN, *by_person}):
         if written(settings, name) is None and name not in metadata.endpoints:
-            key = "issuer" if settings.discovery.issuer is not None else "resource"
             message = f"the metadata name no {ENDPOINTS[name]}, and the profile writes no {name}"
-            yield subject.finding(name, key, message, f"write {name}", "error", metadata_url=metadata.url, member=ENDPOINTS[name])
+            yield subject.finding(name, _whose(subject), message, f"write {name}", "error", metadata_url=metadata.url, member=ENDPOINTS[name])
 
 
 def _doubts(subject: Subject, located: Located) -> Iterator[Finding]:
@@ -100,7 +101,7 @@ def _doubts(subject: Subject, located: Located) -> Iterator[Finding]:
 
 def _doubted(subject: Subject, doubt: Doubt, metadata: Metadata, place: Any) -> Finding:
     rule, severity, message, fix = _SAYS[doubt.code]
-    words = {"asked": doubt.asked, "listed": _listed(doubt.listed)}
+    words = {"asked": doubt.asked, "listed": _listed(grants_of(doubt.listed) if rule == "grant" else doubt.listed)}
     return subject.finding(
         rule, place or doubt.key, message.format(**words), fix.format(**words), severity, metadata_url=metadata.url, member=doubt.member, says=doubt.listed
     )
@@ -142,7 +143,7 @@ def _hints(subject: Subject, metadata: Metadata, *, derived: bool) -> Iterator[F
         )  # fmt: skip
     if not settings.after and (url := metadata.endpoints.get("introspection_url")):
         yield subject.finding(
-            "introspection", "grant_type", f"the server says at {url} what a token is good for, and nothing here asks", "write a step in after, if token answers leave out when a token ends",
+            "introspection", _whose(subject), f"the server says at {url} what a token is good for, and nothing here asks", "write a step in after, if token answers leave out when a token ends",
             "info", metadata_url=metadata.url, member=ENDPOINTS["introspection_url"], says=(url,),
         )  # fmt: skip
     if settings.grant_signs_in and not settings.at_device and settings.sign_in.pkce != "S256" and metadata.supports("code_challenge_methods_supported", "S256"):
@@ -150,6 +151,12 @@ def _hints(subject: Subject, metadata: Metadata, *, derived: bool) -> Iterator[F
             "pkce", "pkce", "the server takes proof keys as S256, and the profile does not send such", "leave pkce out: S256 is the default",
             "warning", metadata_url=metadata.url, member="code_challenge_methods_supported", says=metadata.lists["code_challenge_methods_supported"],
         )  # fmt: skip
+
+
+def _whose(subject: Subject) -> str:
+    """The key that says whose metadata these are."""
+    settings = subject.settings
+    return "issuer" if settings.discovery.issuer is not None else "token_url" if settings.token_url is not None else "resource"
 
 
 def _listed(items: tuple[str, ...]) -> str:

@@ -111,10 +111,16 @@ TEST_URL: Final = Question(
     "Authorization check URL (Test)", _put_test, ("test",), hint="a request that needs the credential and changes nothing, such as /v1/me; empty for none",
     when=lambda start: bool(start.servers),
 )  # fmt: skip
+SCOPE: Final = Question(
+    "Scope (key=value)", _put_scope, ("auth.scopes",), when=_is_oauth2, many=True, hint="scope=read, audience=crm, or a value alone; empty to go on"
+)
+PROVIDER: Final = Question(
+    "Identity provider name", _set("identity_provider"), ("identity_provider",), default=lambda start: start.identity_provider or titled(start.name.replace("-", " ")), needed=True
+)
 FORM: Final = (
     Question("Authorization type", _put_type, ("auth.type",), default=lambda start: start.type, choices=TYPES),
     Question("Grant", _set("grant"), ("auth.grant_type",), default=lambda start: start.grant or "client_credentials", when=_is_oauth2, choices=GRANTS),
-    Question("Identity provider name", _set("identity_provider"), ("identity_provider",), default=lambda start: start.identity_provider or titled(start.name.replace("-", " ")), needed=True),
+    PROVIDER,
     Question("Client ID", _set("client_id"), ("inputs.client_id",), default=lambda start: start.client_id, when=_is_oauth2, hint="no secret; empty if each deployment supplies its own"),
     Question("Token request URL", _url("token_url"), ("auth.token_url",), default=lambda start: start.urls.get("token_url", ""), when=_is_oauth2, hint="{tenant} stands for what differs between tenants", needed=True),
     Question("Authorization URL", _url("authorization_url"), ("auth.authorization_url",), default=lambda start: start.urls.get("authorization_url", ""), when=lambda start: start.grant == "authorization_code" and _is_oauth2(start), needed=True),
@@ -123,7 +129,7 @@ FORM: Final = (
     Question("User authorization link", _url("authorization_url"), ("auth.authorization_url",), default=lambda start: start.urls.get("authorization_url", ""), when=lambda start: start.type == "oauth1" and "request_token_url" in start.urls, needed=True),
     Question("Access token link", _url("access_token_url"), ("auth",), default=lambda start: start.urls.get("access_token_url", ""), when=lambda start: start.type == "oauth1" and "request_token_url" in start.urls, needed=True),
     Question("Client authentication", _set("client_auth"), ("auth.client_auth",), default=lambda start: start.client_auth or "client_secret_basic", when=_is_oauth2, choices={"client_secret_basic": "id and secret in a Basic header", "client_secret_post": "id and secret in the body", "none": "a public client: only the id"}),
-    Question("Scope (key=value)", _put_scope, ("auth.scopes",), when=_is_oauth2, many=True, hint="scope=read, audience=crm, or a value alone; empty to go on"),
+    SCOPE,
     Question("Refresh token URL", _url("refresh_url"), ("auth.refresh_url",), default=lambda start: start.urls.get("refresh_url", ""), when=_is_oauth2, hint="empty: the token request URL"),
     Question("Service principal", _set("service"), ("auth.service",), default=lambda start: start.service, when=_for("negotiate"), hint="such as HTTP@intranet.acme.example; empty: of the host"),
     Question("Where the API key goes", _put_key_in, ("auth.fields",), default=lambda start: ":".join(start.key_in) if all(start.key_in) else "header:X-API-Key", when=_for("api_key"), hint="place:name"),
@@ -133,3 +139,9 @@ FORM: Final = (
     SERVER,
     TEST_URL,
 )  # fmt: skip
+
+
+def left_open(start: Start) -> tuple[Question, ...]:
+    """What a provider's metadata cannot say, as far as nobody said it."""
+    asked = ((PROVIDER, False), (SCOPE, bool(start.scopes)), (SERVER, bool(start.servers)), (TEST_URL, bool(start.test_url)))
+    return tuple(question for question, is_said in asked if not is_said)

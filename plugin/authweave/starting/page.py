@@ -38,7 +38,7 @@ def schema_line(schema: str) -> str:
 
 def _lines(start: Start, schema: str, implied: tuple[str, ...]) -> Iterator[str]:
     yield schema_line(schema)
-    yield from comment("A line that begins with # changes nothing: take the # away from what you need. authweave show prints every default.")
+    yield from comment("A line that begins with # changes nothing: take the # away from what you need.")
     yield "format: 1"
     yield f"name: {scalar(start.name)}"
     yield "version: 0.1.0"

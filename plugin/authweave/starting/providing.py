@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from authweave.discovery.doubts import GRANT_NAMES
 from authweave.discovery.locating import Located
 from authweave.discovery.metadata import Metadata
 from authweave.starting.start import GRANTS, Found, Start
@@ -13,10 +14,7 @@ from authweave.urls import Origin
 
 BEST_GRANTS: Final = ("client_credentials", "authorization_code", "device_code")
 """For a bot: nobody has to be there; else a person signs in once."""
-URNS: Final[Mapping[str, str]] = {
-    "device_code": "urn:ietf:params:oauth:grant-type:device_code",
-    "jwt_bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-}
+URNS: Final[Mapping[str, str]] = {name: urn for urn, name in GRANT_NAMES.items()}
 BEST_CLIENT_AUTH: Final = (
     "client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "none", "tls_client_auth",
     "self_signed_tls_client_auth",

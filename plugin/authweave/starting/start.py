@@ -51,7 +51,6 @@ class Found:
 
     metadata: Metadata
     resource: Resource | None = None
-    grants_left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from authweave.discovery.doubts import grants_of
 from authweave.starting.start import Found, Start
 from authweave.starting.texts import comment, flow, harmless, is_scope, scalar
 
 INDENT: Final = "  "
 MOST_NAMES: Final = 40
-_PINNED: Final = ("authorization_url", "device_authorization_url", "token_url")
+_PINNED: Final[Mapping[str, tuple[str, ...]]] = {"authorization_code": ("authorization_url", "token_url"), "device_code": ("device_authorization_url", "token_url")}
+_OF_PEOPLE: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+"""Scopes of OpenID Connect: they are about a person, and seldom what a bot wants first."""
 
 
 def auth_comments(start: Start) -> Mapping[str, list[str]]:
@@ -22,11 +25,11 @@ def auth_comments(start: Start) -> Mapping[str, list[str]]:
         lines["end"] = _optional(start) if start.type == "oauth2" else []
         return lines
     metadata = found.metadata
-    lines["grant_type"] = _said(found, "grant_types_supported", "The server's metadata list the grants {}.", "The server's metadata do not say which grants it takes.")
-    lines["client_auth"] = _said(
-        found, "token_endpoint_auth_methods_supported", "How the client proves who it is; the server takes {}.",
-        "How the client proves who it is; the server's metadata do not say, so it is what every server must take.",
-    )  # fmt: skip
+    grants = grants_of(metadata.lists.get("grant_types_supported", ()))
+    lines["grant_type"] = comment(f"The server's metadata list the grants {_listed(grants)}." if grants else "The server's metadata do not say which grants it takes.", INDENT)
+    methods = metadata.lists.get("token_endpoint_auth_methods_supported")
+    known = f"the server takes {_listed(methods)}." if methods else "the server's metadata do not say, so it is what every server must take."
+    lines["client_auth"] = comment(f"How the client proves who it is; {known}", INDENT)
     where = f"{'The resource says who authorizes (RFC 9728); its ' if 'resource' in start.urls else 'The '}metadata at {metadata.url} name the endpoints."
     why = "They are asked for again as the server says, so nothing here goes out of date; and its redirects must name this issuer."
     lines["resource" if "resource" in start.urls else "issuer"] = comment(f"{where} {why}", INDENT)
@@ -49,7 +52,8 @@ def scopes_comment(start: Start) -> list[str]:
         lines += comment(f"{odd} of the names it gives are no scopes (RFC 6749 §3.3), and are left out.", INDENT)
     if not start.scopes:
         lines += comment("What the token is to be good for; without it the server decides.", INDENT)
-        lines.append(f"{INDENT}# scopes: {flow(good[:3] or ['read'])}")
+        suggested = sorted(good, key=_OF_PEOPLE.__contains__) if start.grant == "client_credentials" else good
+        lines.append(f"{INDENT}# scopes: {flow(suggested[:3] or ['read'])}")
     return lines
 
 
@@ -59,11 +63,6 @@ def _scopes_named(found: Found) -> tuple[str, ...]:
     return found.metadata.lists.get("scopes_supported", ())
 
 
-def _said(found: Found, member: str, sentence: str, otherwise: str) -> list[str]:
-    listed = found.metadata.lists.get(member)
-    return comment(sentence.format(_listed(listed)) if listed else otherwise, INDENT)
-
-
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(harmless(name, 80) for name in names[:MOST_NAMES])
     return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
@@ -71,7 +70,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _pinned(start: Start, found: Found) -> list[str]:
     """The endpoints as they are today, ready to be written."""
-    today = [(name, found.metadata.endpoints[name]) for name in _PINNED if name in found.metadata.endpoints and name not in start.urls]
+    wanted = _PINNED.get(start.grant, ("token_url",))
+    today = [(name, found.metadata.endpoints[name]) for name in wanted if name in found.metadata.endpoints and name not in start.urls]
     if not today:
         return []
     lines = comment("Written, an endpoint stands whatever the metadata say. Today they say:", INDENT)

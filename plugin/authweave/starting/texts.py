@@ -8,10 +8,13 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, Final
 
+from authweave.documents.hidden_characters import without_hidden
 from authweave.documents.plain_scalars import is_text
 
 WIDTH: Final = 110
 LONGEST_COMMENT: Final = 300
+"""Characters of one text of a stranger; a whole comment may have more of them."""
+_WHOLE: Final = 4000
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/._][A-Za-z0-9/._:@=+~-]*(?: [A-Za-z0-9/._=+~()-]+)*[.]?", re.ASCII)
 _IN_FLOW: Final = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]*(?: [A-Za-z0-9._/-]+)*", re.ASCII)
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]+", re.ASCII)
@@ -47,14 +50,14 @@ def flow_map(**members: Any) -> str:
 
 def harmless(text: str, longest: int = LONGEST_COMMENT) -> str:
     """What can stand in a comment: one line of characters that everybody sees."""
-    shown = "".join(character if character.isprintable() else "?" for character in text[: longest + 1])
+    shown = "".join(character if character.isprintable() else "?" for character in without_hidden(text[: longest + 1]))
     return f"{shown[:longest]}…" if len(shown) > longest else shown
 
 
 def comment(text: str, indent: str = "") -> list[str]:
     """A text as lines of comment; nothing in it ends a line or hides."""
     width = WIDTH - len(indent) - 2
-    return [f"{indent}# {line}" for line in textwrap.wrap(harmless(text, 2000), width, break_long_words=False, break_on_hyphens=False)]
+    return [f"{indent}# {line}" for line in textwrap.wrap(harmless(text, _WHOLE), width, break_long_words=False, break_on_hyphens=False)]
 
 
 def is_scope(text: str) -> bool:

@@ -30,14 +30,25 @@ def told(made: Made, path: Path | None) -> None:
             tell(f"  export {variable}=…    # {meaning}")
 
 
-def test_offered(path: Path, subject: str, *, may_ask: bool) -> Exit:
+def test_offered(path: Path, subject: str, *, signs_in: bool, may_ask: bool) -> Exit:
     """At a terminal the test is run if somebody wants it, else its command is told. Ends as the test does."""
     words = [str(path), *(["--subject", subject] if subject else [])]
-    command = f"authweave test {shlex.join(words)}"
-    if not may_ask or not agreed("Test it now?"):
-        tell(f"Try: {command}")
+    commands = ["login", "test"] if signs_in else ["test"]
+    if not may_ask or not agreed("Sign in and test it now?" if signs_in else "Test it now?"):
+        for name in commands:
+            tell(f"Try: authweave {name} {shlex.join(words)}")
         return Exit.OK
-    from authweave.cli.test import command as test
+    ended = Exit.OK
+    for name in commands:
+        ended = _run(name, words)
+        if ended != Exit.OK:
+            break
+    return ended
 
-    with test.make_context("authweave test", words) as context:
-        return Exit(int(test.invoke(context) or 0))
+
+def _run(name: str, words: list[str]) -> Exit:
+    """Run a command as if somebody had typed it."""
+    from authweave.cli.group import group
+
+    with group.make_context("authweave", [name, *words]) as context:
+        return Exit(int(group.invoke(context) or 0))
