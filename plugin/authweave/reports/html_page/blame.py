@@ -17,7 +17,7 @@ _PURPOSES: Final[Mapping[str, frozenset[str]]] = {
     "after": frozenset({"after"}),
     "token_call": TOKEN_CALLS,
     "token_parse": TOKEN_CALLS,
-    "token_checks": frozenset({"token", "after", "renewal"}),
+    "token_checks": frozenset({"token", "after"}),
     "introspection": frozenset({"introspection"}),
     "renewal": frozenset({"renewal"}),
     "api_probe": frozenset({"check"}),

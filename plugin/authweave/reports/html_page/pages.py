@@ -16,8 +16,8 @@ from authweave._version import __version__
 from authweave.redaction import inert
 from authweave.reports.html_page import words
 from authweave.reports.html_page.blame import Mark, marks
+from authweave.reports.html_page.sequence import Lane, sequence
 from authweave.reports.html_page.sequence import Sequence as Told
-from authweave.reports.html_page.sequence import sequence
 
 if TYPE_CHECKING:
     from authweave.report import Report
@@ -100,13 +100,19 @@ def _environment() -> jinja2.Environment:
     made.filters |= {
         "duration": words.duration, "cut": words.cut, "pieces": words.pieces, "words": words.verdict_words, "first_code": words.first_code,
     }  # fmt: skip
-    made.filters |= {"short_place": words.short_place, "code_pieces": words.code_pieces}
+    made.filters |= {"short_place": words.short_place, "code_pieces": words.code_pieces, "host": _host}
     made.tests["link"] = words.is_link
     return made
 
 
 def _inert(value: Any) -> Any:
     return inert(value, lines=True) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _host(lane: Lane) -> str:
+    """The first host of a lane, and how many more there are."""
+    more = f" +{len(lane.hosts) - 1}" if len(lane.hosts) > 1 else ""
+    return f"{lane.hosts[0]}{more}" if lane.hosts else ""
 
 
 def _asset(name: str) -> str:

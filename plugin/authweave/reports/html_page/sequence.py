@@ -181,7 +181,10 @@ def _spans(exchange: Exchange) -> Iterator[Span]:
 def _with_end(row: Row, ended: str) -> tuple[Span, ...]:
     """The times of a call without an answer: what is not told of was spent in the stage where it ended."""
     kind = "wait" if ended == "answer" else ended
-    return (*row.spans, Span(kind, max((row.ms or 0.0) - row.span_ms, 0.0)))
+    rest = max((row.ms or 0.0) - row.span_ms, 0.0)
+    taken = {span.kind: span.ms for span in row.spans}
+    taken[kind] = taken.get(kind, 0.0) + rest
+    return tuple(Span(one, taken[one]) for one in SPANS if one in taken)
 
 
 def _proxy(exchange: Exchange) -> str:

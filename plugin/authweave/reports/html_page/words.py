@@ -61,9 +61,11 @@ def first_code(report: Report) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """`0.4 ms`, `93 ms`, `1.24 s`."""
+    """`<0.1 ms`, `0.4 ms`, `93 ms`, `1.24 s`."""
     if ms is None:
         return ""
+    if ms < 0.05:
+        return "<0.1 ms"
     if ms < 9.95:
         return f"{ms:.1f} ms"
     return f"{ms:.0f} ms" if ms < 999.5 else f"{ms / 1000:.2f} s"
@@ -75,10 +77,10 @@ def cut(text: str, room: int) -> str:
 
 
 def pieces(text: str, room: int, most: int = 3) -> list[str]:
-    """The text in at most `most` lines of `room` characters, broken after dots where that is possible."""
+    """The text in at most `most` lines of `room` characters, broken after dots and spaces where that is possible."""
     lines: list[str] = []
     while len(text) > room and len(lines) < most - 1:
-        end = max(text.rfind(mark, 0, room) for mark in ".-:") + 1 or room
+        end = max(text.rfind(mark, 0, room) for mark in ".-: ") + 1 or room
         lines.append(text[:end])
         text = text[end:]
     return [*lines, cut(text, room)]
