@@ -51,7 +51,9 @@ class Known:
         if plain is None or plain == "" or plain == b"":
             return
         if isinstance(plain, str):
-            name = self._names.setdefault(plain, Named(name, source)).name
+            if plain in self._names:
+                return  # finding every form of it takes longer than all the rest of a run
+            self._names[plain] = Named(name, source)
         self._redactor.learn([(name, Secret(plain, "probe"))])
 
     def learn_inputs(self, inputs: Mapping[str, Any]) -> None:
