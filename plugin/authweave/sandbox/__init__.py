@@ -14,6 +14,6 @@ from __future__ import annotations
 from authweave.sandbox.box import Sandbox, Seen
 from authweave.sandbox.faults import EACH, FAULTS, Fault, fault_of
 from authweave.sandbox.person import Person
-from authweave.sandbox.trying import for_test, profile_for_test
+from authweave.sandbox.trying import for_test, person_for_test, profile_for_test
 
-__all__ = ["EACH", "FAULTS", "Fault", "Person", "Sandbox", "Seen", "fault_of", "for_test", "profile_for_test"]
+__all__ = ["EACH", "FAULTS", "Fault", "Person", "Sandbox", "Seen", "fault_of", "for_test", "person_for_test", "profile_for_test"]

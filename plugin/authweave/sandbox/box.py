@@ -276,7 +276,7 @@ class Sandbox:
         """Of several customers at one endpoint the one that is named, and of those the one that is recognised."""
         likely = [desk for desk in desks if desk.is_named(arrived)] or desks
         is_token = any(isinstance(desk, Desk | LegsDesk) for desk in likely)
-        struck = Struck("token" if is_token else "step", arrived, tuple(desk.account for desk in likely))
+        struck = Struck("token" if is_token else "step", arrived, tuple(desk.account for desk in likely), likely[0].kind(arrived))
         chosen = likely[0]
 
         def usual() -> Reply:

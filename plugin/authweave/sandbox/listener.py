@@ -221,7 +221,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.wfile.write(reply.raw)
             return None
-        self.send_response(reply.status)
+        if any(name.lower() == "date" for name, _ in reply.headers):
+            self.send_response_only(reply.status)
+        else:
+            self.send_response(reply.status)
         for name, value in reply.headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))

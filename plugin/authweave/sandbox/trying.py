@@ -11,6 +11,7 @@ from authweave.errors import ProfileError, UsageError
 from authweave.sandbox.box import Sandbox
 from authweave.sandbox.faults import fault_of
 from authweave.sandbox.faults.patching import faulty
+from authweave.sandbox.person import Person
 
 if TYPE_CHECKING:
     from authweave.engine import Engine
@@ -67,3 +68,8 @@ def _fitting(profile: Profile, faults: Iterable[str]) -> tuple[Fault, ...]:
         if why := fault.fits(profile):
             raise UsageError(f"{profile.name} cannot show the fault {fault.name}: it {why}")
     return wanted
+
+
+def person_for_test(engine: Engine, faults: Iterable[str] = ()) -> Person | None:
+    """Who signs in, where somebody has to; None where a fault leaves nobody there. Raises UsageError."""
+    return None if any(fault_of(name).nobody for name in faults) else Person(engine.wire)

@@ -206,15 +206,16 @@ def _in_sandbox(
     subject: str | None, servers: tuple[str, ...],
 ) -> Report:  # fmt: skip
     from authweave.probe import test_profile
-    from authweave.sandbox import Person, for_test, profile_for_test
+    from authweave.sandbox import for_test, person_for_test, profile_for_test
 
     settings = engine.settings
     options = {"deadline": settings.deadline, "test_deadline": settings.test_deadline}
     with for_test(profile, values, faults=running.fault, **options) as (inside, inputs):
         subject = subject or ("somebody" if profile.subject == "user" else None)
+        person = person_for_test(inside, running.fault)
         report = test_profile(
             inside, profile_for_test(profile, running.fault), tenant=tenant, subject=subject, inputs=inputs, servers=servers, sandbox=True,
-            person=tape.watched(Person(inside.wire)) if tape else Person(inside.wire), heard=tape, control=running.control, refresh=running.refresh,
+            person=tape.watched(person) if tape and person else person, heard=tape, control=running.control, refresh=running.refresh,
         )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in running.fault for word in ("--fault", fault))]
     words += [f"--{name}" for name in ("control", "refresh") if getattr(running, name)]

@@ -62,5 +62,5 @@ CODES = table(
     _reason("ACCESS_TOKEN_TYPE_UNSUPPORTED", "Request had invalid authentication credentials.", "the token is of a kind that this API does not take (such as an id token)", "auth.fields",
             "place `token.access_token`, not `token.id_token`", row="api_401", status=401),
     _reason("API_KEY_INVALID", "API key not valid. Please pass a valid API key.", "the API key is not valid", "auth.fields",
-            "supply a key of the project, and place it as `key` in the query or as `X-Goog-Api-Key`", row="api_400", status=400),
+            "supply a key of the project, and place it as `key` in the query or as `X-Goog-Api-Key`", row="api_401", status=400),
 )  # fmt: skip

@@ -29,7 +29,7 @@ CODES = table(
     Code("okta_custom_scopes", _NAME, "invalid_scope", phrase("one or more scopes are not configured for the authorization server resource"),
          "the scope is not one of this authorization server", "auth.token_url", "write the custom authorization server's URL (`https://‹domain›/oauth2/default/v1/token`): the org's own knows Okta's scopes only",
          refusal("invalid_scope", "One or more scopes are not configured for the authorization server resource.")),
-    Code("okta_key_only", _NAME, "invalid_client", phrase("must use private_key_jwt"),
+    Code("okta_key_only", _NAME, "invalid_client", phrase("must use the private_key_jwt"),
          "Okta's own API wants a signed assertion", "auth.client_auth", "write `private_key_jwt`, with the key that is registered for the app",
          refusal("invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.", 401)),
     _summary("E0000011", "api_401", 401, "Invalid token provided", "the token is not one that this API takes", "auth.fields",

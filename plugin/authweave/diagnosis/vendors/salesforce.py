@@ -11,10 +11,10 @@ from authweave.diagnosis.vendors.code import API, Code, Sample, phrase, refusal,
 _NAME = "Salesforce"
 
 CODES = table(
-    Code("salesforce_invalid_client_id", _NAME, "invalid_client", said(error="invalid_client_id"),
+    Code("salesforce_invalid_client_id", _NAME, "invalid_client", phrase("client identifier invalid"),
          "the consumer key is not known at this host", "auth.client_id", "write the Consumer Key of the app; a new app takes up to ten minutes, and a sandbox has its own host (`https://test.salesforce.com` or My Domain)",
          refusal("invalid_client_id", "client identifier invalid")),
-    Code("salesforce_invalid_client_credentials", _NAME, "invalid_client", phrase("invalid client credentials"),
+    Code("salesforce_invalid_client_credentials", _NAME, "invalid_client", said(error_description="invalid client credentials"),
          "the consumer secret does not belong to this consumer key", "auth.client_secret", "supply the Consumer Secret that stands beside this Consumer Key, of the same org",
          refusal("invalid_client", "invalid client credentials")),
     Code("salesforce_no_run_as_user", _NAME, "invalid_grant", phrase("no client credentials user enabled"),

@@ -11,13 +11,13 @@ from difflib import get_close_matches
 from typing import Final
 
 from authweave.errors import UsageError
-from authweave.sandbox.faults import api, local, network, signed, tls, token
+from authweave.sandbox.faults import api, local, network, signed, tls, token, vendors
 from authweave.sandbox.faults.fault import Fault, Ground, Struck, Usual
 from authweave.sandbox.listener import Reply
 
 __all__ = ["EACH", "FAULTS", "Fault", "Ground", "Struck", "fault_of", "through"]
 
-EACH: Final = (*token.FAULTS, *api.FAULTS, *network.FAULTS, *tls.FAULTS, *local.FAULTS, *signed.FAULTS)
+EACH: Final = (*token.FAULTS, *api.FAULTS, *network.FAULTS, *tls.FAULTS, *local.FAULTS, *signed.FAULTS, *vendors.FAULTS)
 """Every fault once."""
 
 FAULTS: Final = {name: fault for fault in EACH for name in (fault.name, *fault.also)}

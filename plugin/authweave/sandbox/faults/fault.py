@@ -46,18 +46,27 @@ def calls_somebody(profile: Profile) -> str:
 @dataclass(frozen=True, slots=True)
 class Struck:
     """The call that a fault strikes: to the token endpoint (`token`), a step beside it (`step`), metadata (`discovery`),
-    the API (`api`), or a place that no profile names (`other`)."""
+    the API (`api`), or a place that no profile names (`other`).
+
+    `kind` is what a call of the first stage is: `token`, `refresh`, or `sign_in` where a person goes and not the client.
+    """
 
     stage: str
     arrived: Arrived
     accounts: tuple[Account, ...]
+    kind: str = "token"
+
+    @property
+    def is_token_call(self) -> bool:
+        """Is it a call of the client to the identity provider?"""
+        return self.stage == "token" and self.kind not in ("sign_in", "browser")
 
     @property
     def is_first(self) -> bool:
         """Is it the first call that a client makes?"""
         if self.stage == "api":
             return not any(_gets_token(account, self.arrived) for account in self.accounts)
-        return self.stage == "token"
+        return self.is_token_call
 
 
 def _gets_token(account: Account, arrived: Arrived) -> bool:
@@ -94,6 +103,7 @@ class Fault:
     - `given(profile, inputs)` are the inputs that the client gets in the place of those that the sandbox knows.
     - `profile(profile)` is what is changed of the profile before the client reads it, by dotted key (`auth.token_url`;
       of several variants `auth` is the first): a value, or ABSENT. The sandbox goes by the profile as it is written.
+    - `nobody`: the person who would sign in is not there.
     - `settings` are settings of the client's engine; `asks_outside` lets it ask for tickets, which nobody here gives.
 
     `fits(profile)` says why a profile cannot show it (`shows with a profile of type aws_sigv4`); '' if it can.
@@ -111,12 +121,15 @@ class Fault:
     profile: Callable[[Profile], Mapping[str, Any]] | None = None
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     asks_outside: bool = False
+    nobody: bool = False
     fits: Callable[[Profile], str] = calls_somebody
 
     @property
     def acts_on_client(self) -> bool:
         """Does it act in what the client is given, so that only `authweave test --sandbox` can show it?"""
-        return self.strike is None and (self.connect is None or self.profile is not None)
+        if self.strike is None:
+            return self.connect is None or self.profile is not None
+        return self.profile is not None or self.given is not None
 
 
 def on_first(reply: Reply) -> Callable[[Struck, Usual], Reply]:
@@ -126,7 +139,7 @@ def on_first(reply: Reply) -> Callable[[Struck, Usual], Reply]:
 
 def on_token(reply: Reply) -> Callable[[Struck, Usual], Reply]:
     """A strike that gives this answer to token calls."""
-    return lambda struck, usual: reply if struck.stage == "token" else usual()
+    return lambda struck, usual: reply if struck.is_token_call else usual()
 
 
 def on_api(reply: Reply) -> Callable[[Struck, Usual], Reply]:

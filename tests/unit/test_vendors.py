@@ -1,0 +1,66 @@
+"""Words of vendors: each is told from every other, and none is seen where somebody else says something alike."""
+
+import json
+
+import pytest
+
+from authweave.diagnosis import ENTRIES, Case
+from authweave.diagnosis.vendors import API, CODES, TOKEN, code_in
+from authweave.diagnosis.words import words_of
+from authweave.values import TaskResponse
+
+
+def answered(status, body, *headers):
+    """An answer in JSON."""
+    return TaskResponse(status, (("Content-Type", "application/json"), *headers), json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=lambda code: code.name)
+def test_a_sample_is_its_own_code_and_no_other(code):
+    """Two vendors may use like words; what an answer says is one of them."""
+    case = Case(response=answered(code.sample.status, code.sample.body, *code.sample.headers), facts={"token_call": code.at == TOKEN})
+
+    assert [code.name] == [other.name for other in CODES.values() if other.at == code.at and other.is_in(case.lines)]
+    assert code.row in ENTRIES
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_word_has_no_secret_and_no_line_break(name):
+    """What is written ends up in a report of one line each."""
+    code = CODES[name]
+
+    assert "\n" not in code.means + code.say
+    assert not code.means.endswith(".")
+    assert code.at in (TOKEN, API)
+
+
+ALIKE = [
+    (TOKEN, {"error": "invalid_client"}),
+    (TOKEN, {"error": "invalid_grant", "error_description": "the user is inactive"}),
+    (TOKEN, {"error": "invalid_client", "error_description": "AADSTS70002155: another one"}),
+    (API, {"error": "invalid_auth"}),
+    (API, {"message": "bad credentials, said somebody else"}),
+    (API, {"code": 1240, "message": "Invalid access token."}),
+    (API, {"note": "INVALID_SESSION_ID"}),
+]
+
+
+@pytest.mark.parametrize(("at", "body"), ALIKE)
+def test_what_is_only_alike_is_no_word_of_a_vendor(at, body):
+    """Without its shape a word is anybody's."""
+    assert code_in(Case(response=answered(400, body)).lines, at) is None
+
+
+def test_only_members_that_tell_are_read():
+    """An unknown member may hold a secret: an allow-list, two floors deep and more."""
+    said = words_of(answered(400, {"error": {"code": 7, "message": "no", "token": "t0ken"}, "access_token": "t0ken", "errors": [{"reason": "x", "value": "t0ken"}], "ok": False}))
+
+    assert (("code", "7"), ("message", "no"), ("reason", "x"), ("ok", "false")) == said
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[" * 5000, b'{"error": ' * 100, b'{"message": "' + b"x" * 70_000 + b'"}', b"a=b&c", b"<xml/>"])
+def test_no_answer_is_too_odd(body):
+    """Whatever comes, there are words or none, and they are short."""
+    said = words_of(TaskResponse(400, (("Content-Type", "application/json"),), body))
+
+    assert all(len(text) <= 300 for _, text in said)
