@@ -226,7 +226,7 @@ def test_slow_is_slow_and_no_more():
 @pytest.mark.parametrize("fault", ["429", "500", "html", "wrong_secret", "redirect_to_login", "empty_body"])
 def test_faults_of_the_first_call_strike_the_api_where_there_is_no_token_call(fault):
     """For a profile without tokens the first call is the API's own."""
-    made = profile("servers: ['https://api.example.com']\nauth: {type: api_key}\n")
+    made = profile("servers: ['https://api.example.com']\nauth: {type: api_key}\ntest: {request: {url: /v1/me}}\n")
     good, bad = outcome_of(made, None), outcome_of(made, fault)
 
     assert 200 == good.status
