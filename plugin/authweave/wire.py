@@ -116,6 +116,18 @@ class Wire:
             raise outcome.fresh()
         return outcome
 
+    def way_of(self, url: str) -> str:
+        """How a call to this URL goes: through which proxy and who says so, or `directly`, and who says that there is none for it."""
+        from authweave.net.target import target_of
+
+        try:
+            target = target_of(url)
+            if (target.host, target.port) in self._routes:
+                return "directly"
+            return self._opener.proxies.way_of(target)
+        except AuthweaveError:
+            return "directly"
+
     def showing(self, client: ClientCertificate | None, *, authorities: str = "", verify: bool = True) -> Wire:
         """A wire under the same rules, which shows a client certificate, believes these authorities (PEM), too, or whomever."""
         other = copy.copy(self)

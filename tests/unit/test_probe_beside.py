@@ -21,11 +21,12 @@ from probing import (
     refuse_leaks,
     says_json,
     stage,
+    wire,
     written,
 )
 from services import INPUTS as CLIENT
 from services import Api, engine, profile, says, serving
-from sockets import Server, answers, close, http
+from sockets import Server, answers, close, free_port, http
 
 REFUSES = http(401, ("WWW-Authenticate", 'Bearer realm="api"'), body=b"")
 ME = http(200, ("Content-Type", "application/json"), body=b'{"me": "someone"}')
@@ -320,7 +321,7 @@ def test_what_rotates_is_kept_in_the_store(tmp_path, monkeypatch):
         for _ in range(2):
             with engine_of(HELD, store=f"sqlite://{tmp_path}/tokens.db") as engine:
                 report = probe(engine, made, refresh=True)
-            refuse_leaks(report, *HELD.values())
+            refuse_leaks(report, HELD["refresh_token"])
             assert "ok" == stage(report, "renewal").status
 
     assert ["0", "1", "2", "3"] == spent
@@ -381,3 +382,61 @@ def test_a_public_client_does_not_ask():
         report = probe(engine(inputs=CLIENT), profile(made, "https://api.example", test="token_only"))
 
     assert "introspection" not in [exchange.purpose for exchange in report.exchanges]
+
+
+# ---- what is told of the way and of bodies
+
+
+def test_the_proxy_of_each_call_is_told(tmp_path):
+    """Where the setting came from; and that the API was reached without it, because NO_PROXY names it."""
+    with between(GIVES_TOKEN, answers(403, body=b"")) as (proxy, task):
+        environ = {"HTTP_PROXY": proxy.url, "NO_PROXY": f"127.0.0.1:{task.port}"}
+        made = written(tmp_path, oauth(f"http://localhost:{free_port()}/t"), servers=[task.url.rstrip("/")])
+        with engine_of(wire_=wire(environ=environ)) as engine:
+            report = probe(engine, made)
+
+    through = f"through http://127.0.0.1:{proxy.port} (from HTTP_PROXY)"
+    told = f"the token call went {through}, the API call directly (NO_PROXY names it)"
+    assert stage(report, "connect").text.endswith(f", {through}, {told}")
+    assert told in first(report).evidence
+    assert "obtained" == report.token.word
+
+
+def test_one_proxy_for_all_is_told_once(tmp_path):
+    """The twin; and without a proxy nothing is said."""
+    with Server(GIVES_TOKEN) as proxy:
+        made = written(tmp_path, oauth(f"http://localhost:{free_port()}/t"), test="token_only")
+        with engine_of(wire_=wire(proxy=proxy.url)) as engine:
+            report = probe(engine, made)
+        with engine_of() as engine:
+            direct = probe(engine, written(tmp_path, oauth(f"{proxy.url}t"), test="token_only"))
+
+    assert stage(report, "connect").text.endswith(f", through http://127.0.0.1:{proxy.port} (from settings: proxy)")
+    assert "through" not in stage(direct, "connect").text
+
+
+def test_a_network_stage_names_the_key_of_the_host(tmp_path):
+    """With its file and line: of the token call the token URL, of the check the server."""
+    of_token = run(written(tmp_path, oauth(f"http://127.0.0.1:{free_port()}/t")))
+    of_api = run(written(tmp_path, KEY, servers=[f"http://127.0.0.1:{free_port()}"]), inputs=PLAIN)
+
+    assert re.search(r" \(auth\.token_url, \S+acme\.json:\d+\)$", stage(of_token, "connect").text)
+    assert re.search(r" \(servers\[0\], \S+acme\.json:\d+\)$", stage(of_api, "connect").text)
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0", "image/png", "10 bytes of image/png (PNG image, by its first bytes): not shown"),
+        (b"\x1f\x8b\x08abc", "application/json", "6 bytes of application/json (gzip, not unpacked, by its first bytes): not shown"),
+        (b"%PDF-1.7 x", "text/plain", "10 bytes of text/plain (PDF, by its first bytes): not shown"),
+        (b"a\0b", "text/plain", "3 bytes of text/plain: not shown"),
+    ],
+)
+def test_a_binary_answer_is_described(tmp_path, body, media, words):
+    """Size, media type, and what its first bytes say it is."""
+    with Server(answers(200, ("Content-Type", media), body=body)) as task:
+        report = run(written(tmp_path, KEY, servers=[task.url.rstrip("/")]), inputs=PLAIN)
+
+    answered = report.exchanges[0].answered.body
+    assert ("binary", words, "") == (answered.kind, answered.note, answered.text)

@@ -25,6 +25,11 @@ def _servers(_: Case) -> str:
     return "Nobody said which origins may get the credential, so the API was not called."
 
 
+def _lacks_input(case: Case) -> bool:
+    """Is it an input, and nothing else, that a template found empty?"""
+    return getattr(case.error, "missing", "").startswith("inputs.")
+
+
 ENTRIES = table(
     Entry("profile_invalid", _problems, verdict="not_tested"),
     Entry("secret_unresolved", "An input is missing or empty, so nothing was sent: {what}.", (
@@ -47,7 +52,8 @@ ENTRIES = table(
         Remedy("fields", "write `when`, `optional: true`, or another `in`"),
     ), verdict="not_tested"),
     Entry("template", "A template ended without a usable value: {what}.", (
-        Remedy("inputs", "supply the input that is empty, or give the template a default: `| default('…')`"),
+        Remedy("inputs.*", "supply it, or give the template a default: `| default('…')`", _lacks_input),
+        Remedy("auth.fields", "look at what the expression makes of its values; `| default('…')` stands in for null"),
     ), verdict="not_tested"),
     Entry("url_refused", "A URL is not one that a credential may go to: {what}.", (
         Remedy("auth.token_url", "look at the values that stand in the URL", lambda case: "token_url" in case.what),

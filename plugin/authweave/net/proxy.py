@@ -63,6 +63,14 @@ class Proxies:
         proxy = _read(text, origin, target)
         return proxy if target.scheme == "https" or is_this_machine(proxy.host) else None
 
+    def way_of(self, target: Target) -> str:
+        """`through http://p:3128 (from HTTPS_PROXY)`, `directly`, or `directly (NO_PROXY names it)`. Raises as `choose`."""
+        if (proxy := self.choose(target)) is not None:
+            return f"through {proxy}"
+        names, origin = self._value("no_proxy")
+        is_set = any(self._value(name)[0] for name in (f"{target.scheme}_proxy", "all_proxy"))
+        return f"directly ({origin} names it)" if self.written is None and is_set and is_excepted(target, names) else "directly"
+
     def _from_environment(self, target: Target) -> tuple[str, str]:
         if is_excepted(target, self._value("no_proxy")[0]):
             return "", ""

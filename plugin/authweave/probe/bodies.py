@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 from authweave.net.values import Reply
+from authweave.probe.file_kinds import file_kind
 from authweave.probe.known import SHOWN, Known, is_telling
 from authweave.report import Body, Part
 from authweave.responses import NotJson, content_type, parse_json
@@ -65,7 +66,7 @@ def check_body(reply: Reply, known: Known) -> Body:
 
 def _text_body(kind: str, body: bytes, known: Known, *, cut: bool = False) -> Body:
     if b"\0" in body:
-        return Body("binary", len(body), note=f"{len(body)} bytes of binary data")
+        return Body("binary", len(body), note=f"{len(body)} bytes of binary data{_by_its_bytes(body)}: not shown")
     text = known.text(body[:_LOOKED_AT].decode("utf-8", "replace"), lines=True)
     return Body(kind, len(body), text=text[:SHOWN_TEXT], truncated=cut or len(text) > SHOWN_TEXT or len(body) > _LOOKED_AT)
 
@@ -136,11 +137,19 @@ def _described(reply: Reply, known: Known) -> str:
     media = content_type(TaskResponse(reply.status, reply.headers)) or "no content type"
     found = re.search(rb"<title[^>]*>([^<]{1,120})", reply.body[:65536], re.IGNORECASE)
     title = " ".join(found[1].decode("utf-8", "replace").split()) if found else ""
-    return known.text(f"{len(reply.body)} bytes of {media}" + (f", titled '{title}'" if title else "")) + ": not shown"
+    size = f"{'more than ' if reply.truncated else ''}{len(reply.body)} bytes"
+    return known.text(f"{size} of {media}{_by_its_bytes(reply.body)}" + (f", titled '{title}'" if title else "")) + ": not shown"
+
+
+def _by_its_bytes(body: bytes) -> str:
+    found = file_kind(body)
+    return f" ({found}, by its first bytes)" if found else ""
 
 
 def _kind_of(media: str, body: bytes = b"") -> str:
     start = body[:200].lstrip().lower()
+    if body.startswith((b"\x1f\x8b", b"%PDF-")):
+        return "binary"  # whatever it is said to be
     if media in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype html", b"<html")):
         return "html"
     if media == "application/x-www-form-urlencoded":

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from authweave.diagnosis import Case
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, TemplateError
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded
 from authweave.profile import Test, Variant
@@ -34,7 +34,7 @@ def case_of(
         client_secret=ledger.rendered(variant.tokens.client_secret) if variant and variant.tokens else "",
         suspicious=doubts,
         has_test=profile is not None and not isinstance(profile.tests, str),
-        facts={**({"input": doubts[0][0]} if doubts else {}), **of_url, **of_server, **(facts or {})},
+        facts={**({"input": doubts[0][0]} if doubts else {}), **of_url, **of_server, **(facts or {}), **_of_template(error)},
     )
 
 
@@ -46,6 +46,14 @@ def _of_server(ledger: Ledger, variant: Variant | None) -> dict[str, Any]:
         if found := ledger.connection.credential(variant).completer().known(ledger.scope()):
             return {"metadata": found}
     return {}
+
+
+def _of_template(error: AuthweaveError | None) -> dict[str, Any]:
+    """Where the template stands that ended without a value, and the input that it lacks, if it is one."""
+    if not isinstance(error, TemplateError):
+        return {}
+    input_ = error.missing.removeprefix("inputs.").partition(".")[0] if error.missing.startswith("inputs.") else ""
+    return {"template_key": error.where.rpartition(" ")[2], **({"input": input_} if input_ else {})}
 
 
 def api_facts(ledger: Ledger, test: Test | None) -> dict[str, Any]:

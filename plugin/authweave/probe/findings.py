@@ -44,6 +44,8 @@ def key_of(key: str, case: Case) -> str:
         return f"inputs.{name}" if name else ""
     if key in ("auth.before", "auth.after") and case.facts.get("step_key"):
         return str(case.facts["step_key"])
+    if key == "auth.fields" and case.facts.get("template_key"):
+        return str(case.facts["template_key"])
     head, dot, rest = key.partition(".")
     if head == "auth" and case.variant is not None:
         return f"{case.variant.origin}{dot}{rest}"

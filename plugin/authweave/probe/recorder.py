@@ -17,7 +17,8 @@ from authweave.wire import Kept, Wire
 @dataclass(slots=True)
 class Recorded:
     """One call. `purpose` as in `report.Exchange`; a step is named by `about`. `url_key` is the key of the profile that holds the URL, `path` the
-    values of path fields; `at` is the Unix second at which the answer was there. `came_back` is the address that a browser came back to."""
+    values of path fields; `at` is the Unix second at which the answer was there. `came_back` is the address that a browser came back to, `way` how
+    the call went: directly, or through which proxy."""
 
     purpose: str
     request: TaskRequest
@@ -32,6 +33,7 @@ class Recorded:
     seconds: float = 0.0
     at: float = 0.0
     came_back: str = field(default="", repr=False)
+    way: str = ""
 
     @property
     def response(self) -> TaskResponse | None:
@@ -118,6 +120,7 @@ class Recorder:
         start = time.monotonic()
         failure: AuthweaveError
         try:
+            record.way = wire.way_of(call.url)
             record.headers = wire.headers(call)
             record.reply = wire.send(call, deadline=left, truncate=truncate, events=record.events.append, kept=kept)
         except AuthweaveError as error:

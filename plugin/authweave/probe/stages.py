@@ -16,15 +16,15 @@ _STAGE_OF: Final = {"dns": "dns", "connect": "connect", "proxy": "connect", "tls
 _CALL: Final = frozenset({"sent", "headers", "body"})
 
 
-def network_stages(record: Recorded, known: Known) -> Iterator[Stage]:
-    """dns, connect and tls of a call, as far as it came."""
+def network_stages(record: Recorded, known: Known, at: str = "") -> Iterator[Stage]:
+    """dns, connect and tls of a call, as far as it came. `at` says which key of the profile named the host, and where it stands."""
     ended = failed_at(record)
     for name in NETWORK:
         events = [event for event in record.events if _STAGE_OF.get(event.stage) == name]
         words = known.text(", ".join(filter(None, map(event_words, events))))
         ms = sum(event.duration for event in events) * 1000
         if ended == name:
-            yield Stage(name, "failed", max(record.seconds * 1000 - _before(record, name), 0.0), known.text(str(record.error)))
+            yield Stage(name, "failed", max(record.seconds * 1000 - _before(record, name), 0.0), known.text(f"{record.error}{f' ({at})' if at else ''}"))
         elif events:
             yield Stage(name, "ok", ms, words)
         elif name == "tls" and record.reply is not None:

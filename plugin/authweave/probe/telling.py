@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from authweave.probe.ledger import Ledger
 from authweave.probe.views import exchange_view
+from authweave.probe.ways import tell_ways
 from authweave.profile import Profile
 from authweave.report import STAGES, STEP_STAGES, Exchange, Report, Stage
 from authweave.values import Secret
@@ -19,6 +20,7 @@ _IN_WORDS: Final = {"not_needed": "not needed", "not_tested": "not tested"}
 
 def told(ledger: Ledger, *, started: str, ms: float, tenant: str, subject: str, again: str) -> Report:
     """Everything that was found out. What a call showed last is known when the first is told."""
+    tell_ways(ledger)
     _verdict_stage(ledger)
     profile, known = ledger.profile, ledger.known
     exchanges: tuple[Exchange, ...] = ()

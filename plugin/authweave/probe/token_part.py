@@ -157,8 +157,22 @@ def _step_key(ledger: Ledger, name: str) -> str:
 def network(ledger: Ledger, record: Recorded) -> None:
     """Note dns, connect and tls of the first call of a run."""
     if not ledger.has("dns"):
-        for stage in network_stages(record, ledger.known):
+        for stage in network_stages(record, ledger.known, _named_by(ledger, record)):
             ledger.add(stage)
+
+
+def _named_by(ledger: Ledger, record: Recorded) -> str:
+    """The key of the profile that names the host of a call, with `file:line`."""
+    profile, key = ledger.profile, record.url_key
+    if profile is None or not key:
+        return ""
+    if record.purpose == "check" and isinstance(profile.tests, tuple):
+        test = next((one for one in profile.tests if key.startswith(f"{one.origin}.")), None)
+        if test is not None and test.request.url is not None and test.request.url.relative:
+            if ledger.connection is not None and ledger.connection.given_servers:
+                return ""
+            key = "servers[0]"
+    return f"{key}, {profile.place(key)}"
 
 
 def asked_scope(ledger: Ledger, variant: Variant | None) -> str:
