@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cassettes",),
     ("sandbox",),
     ("plugin", "preview", "starting", "linting"),
+    ("explaining",),
     ("matrix",),
     ("probe", "diagnosis"),
     ("engine",),

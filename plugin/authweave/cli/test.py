@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from authweave.cli.common import Exit, command_of
 from authweave.cli.testing.cassettes import Cassettes, cassette_options, keep, replayed
 from authweave.cli.testing.exits import exit_for_report
+from authweave.cli.testing.explaining import Explaining, explaining_options
 from authweave.cli.testing.many import Many, TestGiven, many_options, profiles_argument, test_given_options, tested_many
 from authweave.cli.testing.running import Running, running_options, tested
 from authweave.cli.testing.writing import Writing, writing_options
@@ -18,6 +19,8 @@ authweave test acme.yaml --format json | jq .diagnoses
 authweave test acme.yaml --output report.html         and a page to attach to a ticket
 authweave test acme.yaml --record                     keep the run, scrubbed, for CI
 authweave test acme.yaml --replay                     without network and secrets: is it as recorded?
+authweave test acme.yaml --explain                    refused? try what else the profile could say
+authweave test acme.yaml --fix                        and write what works into the file
 authweave test nuance-mix-runtime --sandbox           against servers on this machine that really check
 authweave test acme.yaml --sandbox --fault wrong_secret
 authweave test --all --changed-since origin/main      every profile of ./profiles that a branch changed
@@ -29,10 +32,13 @@ authweave test acme.yaml --input-file tenants.yaml    for each tenant of the fil
 @profiles_argument
 @writing_options
 @running_options
+@explaining_options
 @cassette_options
 @many_options
 @test_given_options
-def command(profiles: tuple[str, ...], writing: Writing, running: Running, cassettes: Cassettes, many: Many, given: TestGiven) -> Exit:
+def command(
+    profiles: tuple[str, ...], writing: Writing, running: Running, explaining: Explaining, cassettes: Cassettes, many: Many, given: TestGiven
+) -> Exit:  # fmt: skip
     """Test auth: get a token anew, send the profile's check request, and say what to change if something is wrong.
 
     The real path: the same requests that tasks would send. Secrets never show, neither as they are nor encoded. A
@@ -46,7 +52,9 @@ def command(profiles: tuple[str, ...], writing: Writing, running: Running, casse
     """
     running.check()
     cassettes.check(sandbox=running.sandbox)
-    if many.is_meant(profiles, given):
+    is_many = many.is_meant(profiles, given)
+    explaining.check({"--sandbox": running.sandbox, "--login": running.login, "--record": cassettes.record, "--replay": cassettes.replay, "several tests at once": is_many})
+    if is_many:
         return tested_many(profiles, many, writing, running, cassettes, given)
     profile = many.only(profiles)
     with running.engine(given) as engine:
@@ -58,7 +66,10 @@ def command(profiles: tuple[str, ...], writing: Writing, running: Running, casse
         tape = cassettes.tape()
         if tape is not None:
             cassettes.place(engine, profile, given)
-        report = tested(engine, profile, running, given, tape)
+        values: dict[str, Any] = {}
+        report = tested(engine, profile, running, given, tape, values)
+        if explaining.is_asked:
+            return explaining.written(engine, profile, report, running, given, values, writer)
         writer.write(report)
         if tape is not None:
             keep(engine, profile, report, tape, cassettes, given)

@@ -84,15 +84,18 @@ def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return taking(Running, "running", _OPTIONS)(function)
 
 
-def tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
-    """The report; on a terminal it is asked for what is missing, one input at a time. `tape` hears the run. Raises UsageError."""
+def tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None, values: dict[str, Any]) -> Report:
+    """The report; on a terminal it is asked for what is missing, one input at a time. `tape` hears the run. Raises UsageError.
+
+    `values` gets the inputs that were given and typed, for who has another use for them.
+    """
     from authweave.cli.testing import last_run
 
     if running.sandbox:
         return _sandboxed(engine, reference, running, given, tape)
     if tape is not None and (running.login or running.refresh):
         raise click.UsageError("--record goes without --login and --refresh: a replay has nobody to sign in, and no end of a token")
-    report = _tested(engine, reference, running, given, tape)
+    report = _tested(engine, reference, running, given, tape, values)
     if running.no_compare or not last_run.is_wanted():
         return report
     return last_run.compared(report, last_run.folder())
@@ -110,11 +113,11 @@ def tested_run(engine: Engine, run: Run, running: Running, given: Given, tape: T
         return probed(engine, run)
     if running.sandbox:
         return _in_sandbox(engine, run.reference, profile, running, run.inputs, tape, tenant=run.tenant, subject=run.subject, servers=run.servers)
-    with _keeping(engine, profile, running, given) as kept:
+    with keeping(engine, profile, running, given) as kept:
         return probed(kept, run, heard=tape, control=running.control, refresh=running.refresh)
 
 
-def _tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
+def _tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None, values: dict[str, Any]) -> Report:
     from authweave.errors import ProfileError
     from authweave.probe import test_profile
 
@@ -124,8 +127,9 @@ def _tested(engine: Engine, reference: str, running: Running, given: Given, tape
         except ProfileError:
             return test_profile(engine, reference, tenant=given.tenant, subject=given.subject)
         _refuse_or_warn(profile, running, given)
-        values, person = given_values(profile, given), _person(running)
-        with _keeping(engine, profile, running, given) as kept:
+        values.update(given_values(profile, given))
+        person = _person(running)
+        with keeping(engine, profile, running, given) as kept:
             while True:
                 report = test_profile(
                     kept, profile, tenant=given.tenant, subject=given.subject, inputs=values, servers=given.server, events=tell,
@@ -151,7 +155,7 @@ def _refuse_or_warn(profile: Profile, running: Running, given: Given) -> None:
 
 
 @contextmanager
-def _keeping(engine: Engine, profile: Profile, running: Running, given: Given) -> Iterator[Engine]:
+def keeping(engine: Engine, profile: Profile, running: Running, given: Given) -> Iterator[Engine]:
     """The engine for this profile: what a person consented to is in the store of the command line, and has to go back there.
 
     A sign-in of this run alone stays with it.

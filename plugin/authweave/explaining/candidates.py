@@ -1,0 +1,73 @@
+"""Which variants make sense for a diagnosis, likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from authweave.explaining.change import Change, unique
+from authweave.explaining.client import basic_encoding, client_auth, only_listed, post_as_json
+from authweave.explaining.clues import Clues
+from authweave.explaining.placement import fields
+from authweave.explaining.token_request import (
+    audience,
+    default_scope,
+    encoding,
+    scope_separator,
+    token_url,
+    without_scope,
+)
+
+Family = Callable[[Clues], Iterator[Change]]
+
+_CLIENT: Final[tuple[Family, ...]] = (only_listed, basic_encoding, client_auth, encoding, post_as_json)
+_BODY: Final[tuple[Family, ...]] = (encoding, post_as_json, only_listed, client_auth, token_url)
+_URL: Final[tuple[Family, ...]] = (token_url, encoding)
+_API: Final[tuple[Family, ...]] = (fields, audience, default_scope)
+
+FAMILIES: Final[Mapping[str, tuple[Family, ...]]] = {
+    "invalid_client": _CLIENT,
+    "unsupported_client_auth": _CLIENT,
+    "unauthorized_client": (basic_encoding, only_listed, client_auth),
+    "invalid_grant": (only_listed, basic_encoding, client_auth),
+    "invalid_request": (only_listed, basic_encoding, client_auth, audience, without_scope, encoding, post_as_json),
+    "unsupported_grant_type": _BODY,
+    "invalid_scope": (scope_separator, default_scope, without_scope),
+    "unsupported_scope": (scope_separator, default_scope, without_scope),
+    "invalid_target": (audience,),
+    "error_in_200": (encoding, post_as_json, only_listed, basic_encoding, client_auth, audience),
+    "token_error": (encoding, post_as_json, only_listed, basic_encoding, client_auth, audience, without_scope),
+    "token_401": (only_listed, basic_encoding, client_auth, encoding, post_as_json, token_url),
+    "token_status": _BODY,
+    "token_404": _URL,
+    "token_405": _URL,
+    "html_instead_of_json": _URL,
+    "redirect_to_login": _URL,
+    "wrong_content_type": _URL,
+    "login_refused": (encoding, token_url),
+    "api_401": _API,
+    "api_rejected": _API,
+    "api_not_accepted": _API,
+    "api_other_scheme": (fields,),
+    "api_403": (fields,),
+}
+"""By the code of the diagnosis; a code without a row has nothing that could be tried."""
+
+_MENTIONS: Final[Mapping[Family, tuple[str, ...]]] = {
+    client_auth: ("client_id", "client_secret", "client authentication", "authorization header"),
+    audience: ("audience", "resource"),
+    without_scope: ("scope",),
+    encoding: ("content-type", "content type", "json", "form-urlencoded", "media type", "media_type"),
+    post_as_json: ("content-type", "content type", "json", "media type", "media_type"),
+}
+"""Words of a server that speak for a family."""
+
+
+def changes_for(clues: Clues) -> list[Change]:
+    """Every variant for the diagnosis, each once, in the order in which they are tried."""
+    families = FAMILIES.get(clues.code, ())
+    if clues.code == "api_403" and "insufficient_scope" in clues.said:
+        families = ()
+    ranked = sorted(families, key=lambda family: not any(word in clues.said for word in _MENTIONS.get(family, ())))
+    ordered = ranked if clues.code in ("invalid_request", "token_error", "error_in_200", "token_status") else families
+    return unique([change for family in ordered for change in family(clues)])

@@ -1,0 +1,106 @@
+"""The wire that tries go over: only where the profile's calls went before, nothing twice, and not a word to a server that asked to wait."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from authweave.errors import AuthweaveError, EgressRefused
+from authweave.net.values import Call, ClientCertificate, Headers, Reply, StageEvent
+from authweave.responses import NotJson, parse_json
+from authweave.urls import Origin
+from authweave.wire import CAP, Kept, Wire
+
+if TYPE_CHECKING:
+    import ssl
+
+WAIT: Final = frozenset({429, 503})
+
+
+class Journal:
+    """What one exploration has sent, and what came back. `reach` says which origins may be called. For one thread at a time."""
+
+    def __init__(self, reach: Callable[[Origin], bool]) -> None:
+        self.reach = reach
+        self.sent = 0
+        self.wait = ""
+        self._answers: dict[bytes, Reply] = {}
+
+    def answer(self, call: Call) -> Reply | None:
+        """What this very call was answered before. Raises EgressRefused for one that must not be made at all."""
+        host = call.url.partition("://")[2].partition("/")[0]
+        try:
+            is_allowed = self.reach(Origin.of(call.url))
+        except AuthweaveError:
+            is_allowed = False
+        if not is_allowed:
+            raise EgressRefused("a try calls no origin that the profile did not call before", stage="dns", host=host, detail="origin")
+        known = self._answers.get(_mark(call))
+        if known is None and self.wait:
+            raise EgressRefused(f"the server asked to wait ({self.wait})", stage="dns", host=host, detail="wait")
+        return known
+
+    def note(self, call: Call, reply: Reply) -> None:
+        """Remember an answer."""
+        self._answers[_mark(call)] = reply
+        if reply.status == 429 or (reply.status in WAIT and any(name.lower() == "retry-after" for name, _ in reply.headers)):
+            self.wait = str(reply.status)
+        elif reply.status >= 400 and _asks_to_slow_down(reply.body):
+            self.wait = "slow_down"
+
+
+class GuardedWire(Wire):
+    """A wire like the one it is given, under the rules of a journal."""
+
+    def __init__(self, wire: Wire, journal: Journal) -> None:  # the wire that is given has everything
+        self._over = wire
+        self._journal = journal
+
+    def send(
+        self, call: Call, *, deadline: float, cap: int = CAP, truncate: bool = False,
+        events: Callable[[StageEvent], None] | None = None, kept: Kept | None = None,
+    ) -> Reply:  # fmt: skip
+        """As Wire.send; the same call is answered from memory."""
+        known = self._journal.answer(call)
+        if known is not None:
+            return known
+        self._journal.sent += 1
+        reply = self._over.send(call, deadline=deadline, cap=cap, truncate=truncate, events=events, kept=kept)
+        self._journal.note(call, reply)
+        return reply
+
+    def showing(self, client: ClientCertificate | None, *, authorities: str = "", verify: bool = True) -> Wire:
+        """As Wire.showing, under the same journal."""
+        return GuardedWire(self._over.showing(client, authorities=authorities, verify=verify), self._journal)
+
+    def tls_context(self) -> ssl.SSLContext:
+        """As Wire.tls_context."""
+        return self._over.tls_context()
+
+    @property
+    def own_headers(self) -> Headers:
+        """As Wire.own_headers."""
+        return self._over.own_headers
+
+    def headers(self, call: Call) -> Headers:
+        """As Wire.headers."""
+        return self._over.headers(call)
+
+
+def _mark(call: Call) -> bytes:
+    """Equal for equal calls; no secret can be had from it."""
+    whole = hashlib.sha256()
+    for part in (call.method, call.url, *(text for header in call.headers for text in header)):
+        whole.update(f"{len(part)}:{part}".encode(errors="surrogatepass"))
+    whole.update(b"-" if call.body is None else call.body)
+    return whole.digest()
+
+
+def _asks_to_slow_down(body: bytes) -> bool:
+    """RFC 8628 §3.5: a word that some servers say to everybody who asks too often."""
+    try:
+        said = parse_json(body)
+    except NotJson:
+        return False
+    return isinstance(said, dict) and said.get("error") in ("slow_down", "too_many_requests", "rate_limited", "rate_limit_exceeded")
