@@ -155,7 +155,7 @@ def test_lint_finds_the_metadata_above_a_token_endpoint(capsys, tmp_path, oidc_p
         )
 
     done = here(capsys, "validate", "--online", "one.yaml", "two.yaml", "--format", "json")
-    one, two = ([problem for problem in file["problems"]] for file in json.loads(done.out)["files"])
+    one, two = (file["problems"] for file in json.loads(done.out)["files"])
 
     assert f"write issuer: {oidc_provider.origin}," in next(problem["fix"] for problem in one if problem["rule"] == "online.issuer")
     assert any(problem["rule"] == "online.client_auth" for problem in two), two

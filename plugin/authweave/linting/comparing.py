@@ -119,8 +119,13 @@ def _response_type(subject: Subject, metadata: Metadata) -> Iterator[Finding]:
 
 def _algorithm(subject: Subject, metadata: Metadata) -> Iterator[Finding]:
     assertion = subject.settings.client_assertion
-    algorithm = assertion.algorithm if isinstance(assertion, Jwt) else None
-    if isinstance(algorithm, str) and metadata.supports(_ALGORITHMS, algorithm) is False:
+    if not isinstance(assertion, Jwt):
+        return
+    try:
+        algorithm = subject.text(assertion.algorithm) if hasattr(assertion.algorithm, "render") else str(assertion.algorithm)
+    except AuthweaveError:
+        return
+    if metadata.supports(_ALGORITHMS, algorithm) is False:
         listed = metadata.lists[_ALGORITHMS]
         yield subject.finding(
             "algorithm", (*subject.path, "client_assertion", "algorithm"), f"the server does not list {algorithm} for assertions of clients",
