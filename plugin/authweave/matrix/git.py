@@ -52,7 +52,7 @@ def is_in_repository(folder: Path) -> bool:
 
 
 def _contents(folder: Path, commit: str, endings: Sequence[str]) -> Mapping[str, bytes]:
-    listed = _run(folder, ("ls-tree", "-z", "--end-of-options", commit, "--"))
+    listed = _run(folder, ("ls-tree", "-z", commit, "--"))
     if listed.returncode != 0:
         raise UsageError(_because(f"git cannot list {folder} at {commit[:12]}", listed.stderr))
     objects: dict[str, str] = {}

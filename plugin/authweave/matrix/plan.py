@@ -87,7 +87,7 @@ def _unknown_profiles(engine: Engine, matrix: Matrix, loaded: Sequence[tuple[Cho
                 continue
             yield matrix.problem(
                 ("tenants", row.tenant, "profiles", number), f"{shown(name)} is not among the profiles that are tested",
-                did_you_mean(name, known, "name it on the command line, or under `profiles`"),
+                did_you_mean(name, known | failed, "name it on the command line, or under `profiles`"),
             )  # fmt: skip
 
 
