@@ -677,7 +677,6 @@ PROVOKED_ALONE = {
     "oauth1_signature", "oauth1_timestamp", "oauth1_nonce", "oauth1_token", "oauth1_consumer", "oauth1_refused",
 }  # fmt: skip
 NOT_PROVOKED = {
-    "needs_client": "the probe sends with a client of its own",
     "not_applied": "for what a plugin does",
     "network": "for what a plugin does",
     "token_unusable": "for what a plugin does",

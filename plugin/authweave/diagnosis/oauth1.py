@@ -7,8 +7,10 @@ from typing import Final
 
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.times import parse_http_date
 
 _READ: Final = 8192
+_SIGNED_AT: Final = re.compile(r'oauth_timestamp="?(\d{1,12})')
 _SAID: Final = (
     ("oauth1_timestamp", r"timestamp_refused|timestamp.{0,24}(out of bounds|refused|expired|invalid|too old)|invalid[ _]timestamp"),
     ("oauth1_nonce", r"nonce_used|nonce.{0,24}(used|seen|replay)|invalid[ _]nonce"),
@@ -31,6 +33,24 @@ def oauth1_code(case: Case) -> str:
     return next((code for code, pattern in _SAID if re.search(pattern, said, re.IGNORECASE)), "oauth1_refused")
 
 
+def _clock(case: Case) -> str:
+    ahead = _ahead(case)
+    by = f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} its own" if ahead is not None and abs(ahead) >= 1 else "this machine's clock, or its own, is wrong"
+    return f"The provider does not take the time of the signature: {by} ({case.status})."
+
+
+def _ahead(case: Case) -> float | None:
+    """Seconds that the time that was signed is ahead of the provider's; None where it cannot be told."""
+    signed = _SIGNED_AT.search(f"{case.request.header('authorization') or ''} {case.request.url}") if case.request else None
+    date = case.response.header("date") if case.response else None
+    if signed is None or not date:
+        return None
+    try:
+        return float(signed[1]) - parse_http_date(date)
+    except (ValueError, ArithmeticError):
+        return None
+
+
 _CONSUMER: Final = Remedy("auth.consumer_secret", "supply the secret of this consumer, whole; with an RSA method the private key whose public half the provider has")
 _TOKEN: Final = Remedy("auth.token_secret", "supply the secret of this token: token and secret change together")
 _METHOD: Final = Remedy("auth.signature_method", "write the method that the provider wants; many take HMAC-SHA256 only")
@@ -38,7 +58,7 @@ _REALM: Final = Remedy("auth.realm", "write the realm that the provider wants (N
 
 ENTRIES = table(
     Entry("oauth1_signature", "The provider computes another signature for this request ({status}).", (_CONSUMER, _TOKEN, _METHOD), verdict="refused"),
-    Entry("oauth1_timestamp", "The provider does not take the time of the signature: this machine's clock, or its own, is wrong ({status}).", (
+    Entry("oauth1_timestamp", _clock, (
         Remedy("auth.type", "set the clock of this machine (NTP): providers allow some minutes"),
     ), retry="yes, with the right time", verdict="refused"),
     Entry("oauth1_nonce", "The provider saw this nonce before: something between sends requests twice ({status}).", (

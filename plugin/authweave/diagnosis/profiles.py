@@ -21,6 +21,25 @@ def _header(case: Case) -> str:
     return f"A value cannot be sent: {case.what}. HTTP would not carry it unchanged, so nothing was sent."
 
 
+def _cleaned(case: Case) -> str:
+    """What to do about the value itself."""
+    if "line break" in case.what or case.odd_secret:
+        return "supply the value without line breaks and blanks around it; a secret file often ends with a line break"
+    return "supply the value anew: it was not copied as it is (a header holds letters, digits and signs of ASCII)"
+
+
+def _is_input(case: Case) -> bool:
+    return bool(case.odd_secret) or bool(case.facts.get("input"))
+
+
+def _by_kerberos(case: Case) -> bool:
+    return case.own_type == "negotiate"
+
+
+def _by_ntlm(case: Case) -> bool:
+    return case.own_type == "ntlm"
+
+
 def _servers(_: Case) -> str:
     return "Nobody said which origins may get the credential, so the API was not called."
 
@@ -43,7 +62,7 @@ ENTRIES = table(
         Remedy("inputs.*", "supply a value of the declared form, or change its `pattern`, `enum`, `format` or `type`"),
     ), verdict="not_tested"),
     Entry("crlf_or_nonascii_in_header", _header, (
-        Remedy("inputs.*", "take line breaks and blanks out of the value; a secret file often ends with a line break", lambda case: bool(case.odd_secret)),
+        Remedy("inputs.*", _cleaned, _is_input),
         Remedy("auth.fields", "encode the value in the template: `| base64`, `| urlencode` or `| trim`", lambda case: not case.facts.get("token_call")),
         Remedy("auth.token_request.fields", "encode the value in the template: `| base64`, `| urlencode` or `| trim`", lambda case: bool(case.facts.get("token_call"))),
     ), verdict="not_tested"),
@@ -59,7 +78,7 @@ ENTRIES = table(
         Remedy("auth.token_url", "look at the values that stand in the URL", lambda case: "token_url" in case.what),
         Remedy("servers", "look at the values that stand in the URL", lambda case: "servers" in case.what),
         Remedy("test.request.url", "look at the values that stand in the URL", lambda case: case.has_test and "test" in case.what),
-        Remedy("inputs", "a value for a host holds letters, digits, dots and hyphens, and is not empty"),
+        Remedy("inputs.*", "a value for a host holds letters, digits, dots and hyphens, and is not empty"),
     ), verdict="not_tested"),
     Entry("no_servers", _servers, (
         Remedy("servers", "add `servers: ['https://api.example.com']`, or say `--server URL` for this run"),
@@ -69,6 +88,8 @@ ENTRIES = table(
         Remedy("servers", "add the origin, if it may have the credential"),
     ), verdict="not_tested"),
     Entry("no_variant", "No variant applies: {what}.", (Remedy("auth.when", "let one of the conditions hold, or leave `when` out of the last variant"),), verdict="not_tested"),
-    Entry("needs_client", "This profile needs more than a request with headers: {what}.", verdict="not_tested"),
-    Entry("not_applied", "The request cannot be made: {what}.", verdict="not_tested"),
+    Entry("not_applied", "The request cannot be made: {what}.", (
+        Remedy("auth.service", "get a ticket for this service on this machine (`kinit`), or correct the name of the service", _by_kerberos),
+        Remedy("servers", "name an address that keeps connections open: NTLM proves the connection, and something in between ends it", _by_ntlm),
+    ), verdict="not_tested"),
 )  # fmt: skip

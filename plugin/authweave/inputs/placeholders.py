@@ -23,6 +23,8 @@ _PLACEHOLDER: Final = (
     (re.compile(r"([xX*.•-])\1{2,}|[xX]{4}([ -]?[xX]{4})+"), "one character repeated"),
 )
 _REFERENCE: Final = re.compile(r"(?i)(vault|secret|env|file|op|keyring|aws-?sm|ssm|gcp-?sm|arn):\S{3,200}")
+_FILE: Final = re.compile(r"(~|\.{1,2}|[A-Za-z]:)?([/\\][a-z0-9_.-]{1,60}){2,10}|[\w./\\~-]{1,120}\.(pem|key|txt|json|p12|pfx|crt)")
+"""The name of a file, as people write it: lower case, so that a secret in base64 is none."""
 _LONGEST: Final = 300
 
 
@@ -35,6 +37,8 @@ def doubts(value: Any, *, secret: bool, example: str = "") -> Iterator[str]:
         yield from _unfilled(stripped, example)
         if secret and _REFERENCE.fullmatch(stripped):
             yield "it looks like a reference to a secret, not like the secret"
+        elif secret and _FILE.fullmatch(stripped):
+            yield "it looks like the name of a file, not like what stands in it"
     if secret and "-----BEGIN" not in value:
         yield from _damaged(value, stripped)
 

@@ -137,14 +137,14 @@ def _read(text: str, origin: str, target: Target) -> Proxy:
     scheme = (found["scheme"] or "http").lower() if found else ""
     port = int(found["port"] or _PORTS.get(scheme, 0)) if found else 0
     if found is None or not 0 <= port < 65536:
-        raise _unusable(f"the proxy setting from {origin} is not of the form http://host:port", target)
+        raise _unusable(f"the proxy setting from {origin} is not of the form http://host:port", target, origin)
     if scheme not in _PORTS:
-        raise _unusable(f"the proxy from {origin} is a {scheme} proxy: only http and https ones are spoken to", target)
+        raise _unusable(f"the proxy from {origin} is a {scheme} proxy: only http and https ones are spoken to", target, origin)
     credentials = unquote(found["user"]) if found["user"] else None
     if credentials is not None and ":" not in credentials:
         credentials += ":"
     return Proxy(scheme, found["host"].strip("[]").lower(), port, origin, credentials)
 
 
-def _unusable(message: str, target: Target) -> ProxyFailure:
-    return ProxyFailure(message, stage="proxy", host=target.host, detail="invalid")
+def _unusable(message: str, target: Target, origin: str) -> ProxyFailure:
+    return ProxyFailure(message, stage="proxy", host=target.host, detail="invalid", facts={"from": origin})

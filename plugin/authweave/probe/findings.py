@@ -22,7 +22,7 @@ def diagnosis(code: str, case: Case, known: Known, *, stage: str, origins: Mappi
     fixes = []
     for remedy in entry.offered(case):
         if key := key_of(remedy.key, case):
-            fixes.append(Fix(key, place_of(key, case.profile, origins), known.text(worded(remedy.say, case))))
+            fixes.append(Fix(key, place_of(key, case.profile, {**origins, **_named_elsewhere(case)}), known.text(worded(remedy.say, case))))
     evidence = tuple(dict.fromkeys(known.text(line) for line in evidence_of(case, known) if line))
     return Diagnosis(code, severity, stage, one_sentence(known.text(on_one_line(entry.sentence(case)))), evidence, tuple(fixes), entry.retry)
 
@@ -59,6 +59,12 @@ def place_of(key: str, profile: Profile | None, origins: Mapping[str, str]) -> s
     if key.startswith("settings: "):
         return origins.get(key.removeprefix("settings: "), "default")
     return profile.place(key) if profile is not None else ""
+
+
+def _named_elsewhere(case: Case) -> Mapping[str, str]:
+    """Where a proxy was named, if not in the settings: in a variable of the environment."""
+    named = str(case.error_facts.get("from", ""))
+    return {"proxy": named} if named and not named.startswith("settings: ") else {}
 
 
 def evidence_of(case: Case, known: Known) -> Iterator[str]:
