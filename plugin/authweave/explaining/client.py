@@ -9,6 +9,7 @@ from authweave.explaining.change import Change, Put, put
 from authweave.explaining.clues import Clues
 
 _BY_SECRET: Final = ("client_secret_basic", "client_secret_post")
+_BY_KEY: Final = ("private_key_jwt", "client_secret_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 _OTHER_ENCODING: Final = {"rfc6749": "raw", "raw": "rfc6749"}
 
 
@@ -26,7 +27,7 @@ def client_auth(clues: Clues) -> Iterator[Change]:
             continue
         yield put(clues.at("client_auth"), name)
     for name in listed:
-        if name not in (*known, present):
+        if name in _BY_KEY:
             yield Change((Put(clues.at("client_auth"), name),), left_out="metadata name it; it needs a key or a certificate, which nobody can guess")
 
 

@@ -12,11 +12,12 @@ from authweave.explaining.candidates import FAMILIES, changes_for
 from authweave.explaining.change import Change
 from authweave.explaining.clues import Clues, clues_of
 from authweave.explaining.dangers import warnings_for
-from authweave.explaining.guarded import GuardedWire, Journal
+from authweave.explaining.guarded import Journal, guarded
 from authweave.explaining.metadata import with_metadata
 from authweave.explaining.proposing import Proposal, proposal
 from authweave.explaining.reach import reach_of
 from authweave.explaining.trying import Target, changed_profile, left_out, told, tried, why_not
+from authweave.probe.known import Known
 from authweave.profile import Profile
 from authweave.report import Explained, Report, Try
 
@@ -80,21 +81,24 @@ def explain(engine: Engine, target: Target, report: Report, ways: Ways = Ways())
         whys = tuple(left_out(change, change.left_out or "not sent: nobody agreed to it (--yes)") for change in changes_for(clues))
         return Exploration(Explained(whys, warnings=warnings), refused=True)
     journal = Journal(reach_of(report, clues.token_url, connection))
-    found = _Exploring(engine, target, clues, ways, journal).run()
+    known = Known()
+    known.learn_inputs(dict(connection.inputs().secrets))
+    found = _Exploring(engine, target, clues, ways, journal, known).run()
     return replace(found, explained=replace(found.explained, warnings=warnings))
 
 
 class _Exploring:
     """One exploration under way."""
 
-    def __init__(self, engine: Engine, target: Target, clues: Clues, ways: Ways, journal: Journal) -> None:
+    def __init__(self, engine: Engine, target: Target, clues: Clues, ways: Ways, journal: Journal, known: Known) -> None:
         self.engine = engine
         self.target = target
         self.clues = clues
         self.ways = ways
         self.end = time.monotonic() + engine.settings.test_deadline
         self.journal = journal
-        self.wire = GuardedWire(engine.wire, journal)
+        self.known = known
+        self.wire = guarded(engine.wire, journal)
         self.is_of_api = clues.code.startswith("api_")
         self.sent = 0
         self.over = ""
@@ -105,12 +109,12 @@ class _Exploring:
         best: tuple[Change, str] | None = None
         for change in changes_for(clues):
             outcome, text = self.outcome(change)
-            tries.append(outcome)
+            tries.append(replace(outcome, value=self.known.text(outcome.value), word=self.known.text(outcome.word)))
             if outcome.sent and self.works(outcome):
                 best, self.over = (change, text), "not needed any more"
             elif outcome.sent and best is None and self.gets_further(outcome):
                 best = change, text
-        found = proposal(self.target.profile, *best) if best else None
+        found = proposal(self.target.profile, *best, self.known.text) if best else None
         return Exploration(Explained(tuple(tries), found.edit if found else None), found)
 
     def outcome(self, change: Change) -> tuple[Try, str]:
@@ -166,8 +170,9 @@ class _Exploring:
 
 def _said(report: Report) -> str:
     """Why a run sent nothing new."""
-    found = next((one.sentence for one in report.diagnoses if one.severity == "error"), "")
-    return "the request would be the same as before" if report.exchanges else found
+    if report.exchanges and all(one.answered is not None for one in report.exchanges):
+        return "the request would be the same as before"
+    return next((one.sentence for one in report.diagnoses if one.severity == "error"), "")
 
 
 def _is_limited(report: Report) -> bool:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from authweave.errors import AuthweaveError, EgressRefused
-from authweave.net.values import Call, ClientCertificate, Headers, Reply, StageEvent
+from authweave.net.values import Call, Reply, StageEvent
 from authweave.responses import NotJson, parse_json
 from authweave.urls import Origin
 from authweave.wire import CAP, Kept, Wire
-
-if TYPE_CHECKING:
-    import ssl
 
 WAIT: Final = frozenset({429, 503})
 
@@ -50,42 +47,32 @@ class Journal:
             self.wait = "slow_down"
 
 
-class GuardedWire(Wire):
-    """A wire like the one it is given, under the rules of a journal."""
+class _Guarded(Wire):
+    """What is otherwise about a wire that tries go over."""
 
-    def __init__(self, wire: Wire, journal: Journal) -> None:  # the wire that is given has everything
-        self._over = wire
-        self._journal = journal
+    journal: Journal
 
     def send(
         self, call: Call, *, deadline: float, cap: int = CAP, truncate: bool = False,
         events: Callable[[StageEvent], None] | None = None, kept: Kept | None = None,
     ) -> Reply:  # fmt: skip
-        """As Wire.send; the same call is answered from memory."""
-        known = self._journal.answer(call)
+        """As Wire.send, under the rules of the journal; the same call is answered from memory."""
+        known = self.journal.answer(call)
         if known is not None:
             return known
-        self._journal.sent += 1
-        reply = self._over.send(call, deadline=deadline, cap=cap, truncate=truncate, events=events, kept=kept)
-        self._journal.note(call, reply)
+        self.journal.sent += 1
+        reply = super().send(call, deadline=deadline, cap=cap, truncate=truncate, events=events, kept=kept)
+        self.journal.note(call, reply)
         return reply
 
-    def showing(self, client: ClientCertificate | None, *, authorities: str = "", verify: bool = True) -> Wire:
-        """As Wire.showing, under the same journal."""
-        return GuardedWire(self._over.showing(client, authorities=authorities, verify=verify), self._journal)
 
-    def tls_context(self) -> ssl.SSLContext:
-        """As Wire.tls_context."""
-        return self._over.tls_context()
-
-    @property
-    def own_headers(self) -> Headers:
-        """As Wire.own_headers."""
-        return self._over.own_headers
-
-    def headers(self, call: Call) -> Headers:
-        """As Wire.headers."""
-        return self._over.headers(call)
+def guarded(wire: Wire, journal: Journal) -> Wire:
+    """A wire of the same kind as this one, and all that is made from it, under the rules of a journal."""
+    bases = (_Guarded,) if type(wire) is Wire else (_Guarded, type(wire))
+    made: _Guarded = object.__new__(type("GuardedWire", bases, {}))
+    made.__dict__.update(wire.__dict__)
+    made.journal = journal
+    return made
 
 
 def _mark(call: Call) -> bytes:

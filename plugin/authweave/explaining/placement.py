@@ -10,6 +10,8 @@ from authweave.explaining.change import Change, Put
 from authweave.explaining.clues import Clues
 
 _PREFIXED: Final = re.compile(r"([A-Za-z][A-Za-z0-9_-]* +)?(\{\{.*\}\})", re.DOTALL)
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}")
+_MOST_ASKED: Final = 2
 _WORDS: Final = ("Bearer", "Token", "")
 _BY_TYPE: Final = {"api_key": "api_key"}
 _IN_URLS: Final = "it would put the credential into a URL, which servers and proxies write into their logs; --yes tries it"
@@ -37,7 +39,7 @@ def fields(clues: Clues) -> Iterator[Change]:
 
 def _other_words(clues: Clues, index: int, field: Mapping[str, Any], word: str, expression: str) -> Iterator[Change]:
     is_authorization = field["key"].lower() == "authorization"
-    asked = [scheme for scheme in clues.schemes if scheme not in ("Basic", "Digest", "Negotiate", "Ntlm", "Dpop")]
+    asked = [scheme for scheme in clues.schemes if _WORD.fullmatch(scheme) and scheme not in ("Basic", "Digest", "Negotiate", "Ntlm", "Dpop")][:_MOST_ASKED]
     for other in dict.fromkeys((*asked, *_WORDS)):
         value = f"{other} {expression}".lstrip()
         if is_authorization and other != word:

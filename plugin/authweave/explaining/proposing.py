@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,6 @@ from authweave.editing import changed_lines
 from authweave.errors import UsageError
 from authweave.explaining.change import Change
 from authweave.profile import Profile
-from authweave.redaction import inert
 from authweave.report import Edit
 from authweave.resources import profiles_folder
 from authweave.whole_files import write_whole
@@ -29,12 +29,12 @@ class Proposal:
     after: str
 
 
-def proposal(profile: Profile, change: Change, after: str) -> Proposal:
-    """The change of a profile's file that `after` is the text of."""
+def proposal(profile: Profile, change: Change, after: str, shown: Callable[[str], str]) -> Proposal:
+    """The change of a profile's file that `after` is the text of. `shown` makes a line fit to show: somebody may have left a secret in a comment."""
     document = profile.merged.document
     lines = changed_lines(document.text, after)
-    shown = Edit(change.key, f"{document.source}:{lines.number}", tuple(map(inert, lines.old)), tuple(map(inert, lines.new)))
-    return Proposal(shown, Path(document.source), document.text, after)
+    edit = Edit(change.key, f"{document.source}:{lines.number}", tuple(map(shown, lines.old)), tuple(map(shown, lines.new)))
+    return Proposal(edit, Path(document.source), document.text, after)
 
 
 def apply_to_file(made: Proposal, *, by_name: bool = False) -> None:

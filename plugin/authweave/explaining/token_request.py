@@ -121,9 +121,9 @@ def _server(clues: Clues) -> str:
 
 
 def _absolute(url: str, base: str) -> str:
-    if url.startswith("/") and not url.startswith("//"):
+    if url.startswith("/") and not re.match(r"//|[^‹{}]*[‹{}]", url):
         return re.sub(r"^(https?://[^/]*).*$", lambda found: found[1] + url, base)
-    return url if re.match(r"https?://", url) and "‹" not in url else ""
+    return url if re.match(r"https?://", url) and not re.search(r"[‹{}]", url) else ""
 
 
 def _as_template(url: str, clues: Clues) -> str:
