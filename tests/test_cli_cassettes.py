@@ -101,3 +101,52 @@ def test_a_shipped_profile_needs_a_place(tmp_path):
 
     assert 2 == done.returncode
     assert "--cassette FILE" in done.stderr
+
+
+def test_many_at_once(tmp_path):
+    """Every profile of a folder on record; each replayed with how it came out, and a profile that has no cassette is named."""
+    for number, name in enumerate(("alike", "edited", "judged", "without")):
+        (tmp_path / name).mkdir()
+        made = json.loads(written(tmp_path / name, oauth(f"https://login{number}.acme.example/t"), name=name).read_text())
+        (tmp_path / "profiles").mkdir(exist_ok=True)
+        (tmp_path / "profiles" / f"{name}.json").write_text(json.dumps(made))
+    recorded = authweave_test("--all", "--sandbox", "--record", cwd=tmp_path)
+    folder = tmp_path / "profiles"
+    assert ["alike.json", "edited.json", "judged.json", "without.json"] == sorted(path.name for path in (folder / "cassettes").iterdir())
+
+    good = authweave_test("--all", "--replay", cwd=tmp_path, env={})
+    (folder / "cassettes" / "without.json").unlink()
+    for name, change in (("edited", {"fields": [{"in": "header", "key": "X-New", "value": "1"}]}), ("judged", {"test": {"request": {"url": "/v1/me"}, "accepted_when": [{"status": [204]}]}})):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    bad = authweave_test("--all", "--replay", cwd=tmp_path, env={})
+
+    assert (0, 0, 1) == (recorded.returncode, good.returncode, bad.returncode)
+    assert "4 replayed: 4 as recorded" in good.stdout
+    told = " ".join(bad.stdout.split())
+    assert "✓ alike: as recorded: accepted" in told
+    assert "! edited: stale: call 2 (check): header X-New is new" in told
+    assert "✗ judged: another verdict: credential is refused, was accepted" in told
+    assert "1 without a cassette: profiles/without.json" in told
+
+
+def test_a_broken_cassette_among_many(tmp_path):
+    """One that is none ends with 2 and its name, and the others are replayed."""
+    path = written(tmp_path, oauth("https://login.acme.example/t"))
+    authweave_test(path, "--sandbox", "--record", cwd=tmp_path)
+    (tmp_path / "cassettes" / "acme@eu.json").write_text("{}")
+    done = authweave_test("--all", tmp_path, "--replay", cwd=tmp_path, env={})
+
+    assert 2 == done.returncode
+    assert "1 as recorded" in done.stdout
+    assert "acme@eu.json" in done.stdout
+
+
+def test_a_recorded_control_is_replayed(tmp_path):
+    """A run with the negative control replays with it."""
+    path = written(tmp_path, oauth("https://login.acme.example/t"))
+    assert 0 == authweave_test(path, "--sandbox", "--control", "--record", cwd=tmp_path).returncode
+    done = authweave_test(path, "--replay", cwd=tmp_path, env={})
+
+    assert 0 == done.returncode
+    assert "401 without the credential" in done.stdout

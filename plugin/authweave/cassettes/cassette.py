@@ -61,7 +61,7 @@ class Cassette:
 
     `inputs` are those that are not secret; `servers` those that were given for the run. `consent` is how a person's consent came into
     the run: '' for not at all, `stored` or `refreshed` for one of before, `signed_in` for one of the run itself, whose answer
-    is `callback`, with `{state}` in the place of the state.
+    is `callback`, with `{state}` in the place of the state. `control`: the check was sent without the credential, too.
     """
 
     profile: str
@@ -76,6 +76,7 @@ class Cassette:
     sandbox: bool = False
     consent: str = ""
     callback: str = ""
+    control: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -86,7 +87,7 @@ class Cassette:
         """The cassette of a JSON form that its schema has accepted."""
         calls = tuple(_call(one) for one in data["calls"])
         expected = Expected(**{**data["expected"], "codes": tuple(data["expected"]["codes"])})
-        plain = {name: data[name] for name in ("profile", "version", "recorded", "tenant", "subject", "inputs", "sandbox", "consent", "callback")}
+        plain = {name: data[name] for name in ("profile", "version", "recorded", "tenant", "subject", "inputs", "sandbox", "consent", "callback", "control")}
         return cls(**plain, servers=tuple(data["servers"]), expected=expected, calls=calls)
 
 

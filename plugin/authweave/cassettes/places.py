@@ -23,6 +23,14 @@ def cassette_path(profile_file: Path, tenant: str = "", subject: str = "") -> Pa
     return profile_file.parent / FOLDER / f"{profile_file.stem}{whose}.json"
 
 
+def cassettes_of(profile_file: Path) -> list[Path]:
+    """Every cassette of a profile, of all tenants and subjects, by name."""
+    folder, stem = profile_file.parent / FOLDER, profile_file.stem
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.glob("*.json") if path.stem == stem or path.stem.startswith((f"{stem}@", f"{stem}+")))
+
+
 def write(path: Path, cassette: Cassette) -> None:
     """Write it whole; the folder is made. Raises UsageError."""
     wrong = ""

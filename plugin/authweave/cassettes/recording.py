@@ -73,6 +73,7 @@ class Tape:
             profile=profile.name, version=profile.version, recorded=report.started, expected=expected_of(report), calls=tuple(calls),
             tenant=report.tenant, subject=report.subject, inputs=_plain(profile, self._inputs), servers=servers, sandbox=report.sandbox,
             consent=self._consent(profile, report), callback=_callback(self._answer, self._state, stand_ins),
+            control=any(record.purpose == "control" for record in self._records),
         )  # fmt: skip
 
     def _consent(self, profile: Profile, report: Report) -> str:

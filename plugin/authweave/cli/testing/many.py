@@ -21,7 +21,7 @@ from authweave.errors import UsageError
 if TYPE_CHECKING:
     from authweave.cli.testing.cassettes import Cassettes
     from authweave.cli.testing.running import Running
-    from authweave.cli.testing.writing import Writing
+    from authweave.cli.testing.writing import Writer, Writing
     from authweave.engine import Engine
     from authweave.matrix import Matrix, Results, Run
     from authweave.profile import Profile
@@ -107,8 +107,10 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
     """Make every test that is meant, write the reports, and answer the exit code. Raises UsageError before anything is sent."""
     from authweave.matrix import read_matrix, test_profiles
 
-    if cassettes.record or cassettes.replay:
-        raise click.UsageError("--record and --replay are for one profile and tenant")
+    if cassettes.cassette is not None:
+        raise click.UsageError("--cassette is for one profile and tenant; of many each has its own, beside its profile")
+    if cassettes.record and running.refresh:
+        raise click.UsageError("--record goes without --refresh: a replay has no end of a token")
     if running.login:
         raise click.UsageError("--login is for one profile: nobody signs in several times at once")
     with running.engine(given) as engine:
@@ -118,12 +120,17 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
             raise click.UsageError("--verbose goes with --format text; the other formats name every test anyway")
         matrix = read_matrix(given.matrix) if given.matrix else None
         references = _chosen(engine, profiles, many, given, matrix, is_sandbox=running.sandbox)
+        if cassettes.replay:
+            return _replayed(engine, references, writer, writing, given)
         runs = _planned(engine, references, matrix, given)
+        unkept: list[str] = []
+        make = _recording(running, given, unkept) if cassettes.record else _make(running, given)
         with live(len(runs)) as shown:
             jobs = many.jobs or min(8, max(len(runs), 1))
-            results = test_profiles(engine, runs, jobs=jobs, events=shown.hear, make=_make(running, given), gently=not running.sandbox)
+            results = test_profiles(engine, runs, jobs=jobs, events=shown.hear, make=make, gently=not running.sandbox)
             was_interrupted = _watched(results, many, shown)
         writer.write_many(results.reports(), verbose=many.verbose)
+        _tell_unkept(unkept)
     if was_interrupted:
         _tell_unfinished(results)
         return Exit.INTERRUPTED
@@ -160,6 +167,35 @@ def _make(running: Running, given: TestGiven) -> Callable[[Engine, Run], Report]
     from authweave.cli.testing.running import tested_run
 
     return lambda engine, run: tested_run(engine, run, running, given, None)
+
+
+def _recording(running: Running, given: TestGiven, unkept: list[str]) -> Callable[[Engine, Run], Report]:
+    from authweave.cli.testing.cassettes_many import recording
+    from authweave.cli.testing.running import tested_run
+
+    return recording(lambda engine, run, tape: tested_run(engine, run, running, given, tape), unkept)
+
+
+def _tell_unkept(unkept: Sequence[str]) -> None:
+    from authweave.cli.common import complain
+
+    for line in unkept:
+        complain(f"not recorded: {line}")
+
+
+def _replayed(engine: Engine, references: Sequence[str | Path], writer: Writer, writing: Writing, given: TestGiven) -> Exit:
+    """Every cassette of the profiles, in the place of real runs."""
+    from authweave.cassettes import cassettes_of
+    from authweave.cli.testing.cassettes_many import ending, replayed_all, tell
+
+    found = list(replayed_all(engine, references, tenant=given.tenant))
+    reports = [one.report for one in found if one.report is not None]
+    if writing.form == "text":
+        writer.write_files(reports)
+        tell(found, [str(reference) for reference in references if not cassettes_of(engine.path_of(reference))])
+    else:
+        writer.write_many(reports)
+    return ending(found)
 
 
 def _planned(engine: Engine, references: Sequence[str | Path], matrix: Matrix | None, given: TestGiven) -> tuple[Run, ...]:

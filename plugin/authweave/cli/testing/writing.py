@@ -60,10 +60,14 @@ class Writer:
 
     def write_many(self, reports: Sequence[Report], *, verbose: bool = False) -> None:
         """Many reports in one document each. `verbose` is for text. Raises UsageError."""
-        for kind, path in self.files:
-            _written(path, kind().render_many(reports))
+        self.write_files(reports)
         made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
         sys.stdout.write(made.render_many(reports, verbose=True) if verbose else made.render_many(reports))
+
+    def write_files(self, reports: Sequence[Report]) -> None:
+        """Many reports into the files alone. Raises UsageError."""
+        for kind, path in self.files:
+            _written(path, kind().render_many(reports))
 
     def refuse_one_only(self) -> None:
         """Raises UsageError for a format that has no place for many reports."""
