@@ -11,6 +11,7 @@ from authweave.catalog import Catalog
 from authweave.loading import check_file, check_text
 from authweave.settings import CONFIG, MEMBERS, Member
 from authweave.values import Problem
+from documentation import diagnoses
 from documentation.markdown import ROOT
 from documentation.needs import ROWS, TABLE, VENDOR, Proof, Row, proofs
 from documentation.profiles import completed
@@ -170,7 +171,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/needs.md": needs_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
+    "docs/diagnoses.md": diagnoses.page, "docs/needs.md": needs_page, "docs/rules.md": rules_page, "docs/settings.md": settings_page, "docs/types.md": types_page,
 }  # fmt: skip
 """Every page that is made, whole or in part."""
 

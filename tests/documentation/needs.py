@@ -11,13 +11,11 @@ without the feature. `docs/needs.md` is made from the marks: `python tests/gener
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-TESTS = Path(__file__).parent.parent
+from documentation.marks import TESTS, Marked, marked
+
 PROOFS = TESTS / "real"
 VENDOR = "a vendor's own code; an extension type covers it"
 
@@ -141,15 +139,8 @@ class Row:
         return self.keys == "-"
 
 
-@dataclass(frozen=True)
-class Proof:
-    """A test that proves rows: `tests/real/file.py::name`."""
-
-    file: Path
-    test: str
-
-    def __str__(self) -> str:
-        return f"{self.file.relative_to(TESTS.parent)}::{self.test}"
+Proof = Marked
+"""A test that proves rows."""
 
 
 def _rows() -> Iterator[Row]:
@@ -163,42 +154,6 @@ def _rows() -> Iterator[Row]:
 ROWS = {row.name: row for row in _rows()}
 
 
-@cache
 def proofs() -> dict[str, tuple[Proof, ...]]:
     """Every row that a mark names, rows that do not exist too, with its tests in the order of the files."""
-    found: dict[str, list[Proof]] = {}
-    for file in sorted(TESTS.rglob("test_*.py")):
-        if "proves(" in (text := file.read_text()):
-            for test, row in _marked(ast.parse(text)):
-                if (proof := Proof(file, test)) not in found.setdefault(row, []):
-                    found[row].append(proof)
-    return {row: tuple(tests) for row, tests in found.items()}
-
-
-def _marked(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """(name of the test, row) for each mark."""
-    tables = {name: node.value for node in module.body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value for name in _targets(node)}
-    for node in module.body:
-        if isinstance(node, ast.ClassDef):
-            of_all = list(_rows_in(node.decorator_list, tables))
-            for test in _tests_in(node.body):
-                yield from ((f"{node.name}::{test.name}", row) for row in [*of_all, *_rows_in(test.decorator_list, tables)])
-    for test in _tests_in(module.body):
-        yield from ((test.name, row) for row in _rows_in(test.decorator_list, tables))
-
-
-def _tests_in(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")]
-
-
-def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def _rows_in(decorators: list[ast.expr], tables: dict[str, ast.expr]) -> Iterator[str]:
-    names = {each.id for decorator in decorators for each in ast.walk(decorator) if isinstance(each, ast.Name)}
-    for root in [*decorators, *(tables[name] for name in sorted(names & tables.keys()))]:
-        for call in ast.walk(root):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("pytest.mark.proves", "proves"):
-                yield from (ast.literal_eval(argument) for argument in call.args)
+    return marked("proves")

@@ -106,6 +106,9 @@ OPEN = [
 ]
 
 
+@pytest.mark.diagnoses(
+    "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target", "needs_person", "token_error", "error_in_200", "token_401", "token_status", "client_certificate_missing",
+)  # fmt: skip
 @pytest.mark.parametrize(("code", "behaviour", "key"), REFUSED)
 def test_the_token_server_refuses(tmp_path, code, behaviour, key):
     """A refusal in the server's words is a verdict on the client, with the likeliest key first; the API is not called."""
@@ -155,6 +158,9 @@ def test_a_step_fails(tmp_path, phase, code, behaviour, word):
     assert [phase] == [one.purpose for one in report.exchanges if one.purpose not in ("token", "check")]
 
 
+@pytest.mark.diagnoses(
+    "token_403", "token_404", "token_405", "html_instead_of_json", "redirect_to_login", "wrong_content_type", "empty_or_partial_body", "token_field_missing", "json_malformed", "token_not_bearer", "token_not_sendable", "lifetime_odd", "invalid_dpop_proof", "use_dpop_nonce", "server_error", "rate_limited", "connection_lost", "not_http", "answer_too_large",
+)  # fmt: skip
 @pytest.mark.parametrize(("code", "behaviour", "key"), OPEN)
 def test_the_token_server_does_not_judge(tmp_path, code, behaviour, key):
     """An outage, a page or a broken answer is inconclusive, never refused."""
@@ -175,6 +181,7 @@ ODD = [
 ]
 
 
+@pytest.mark.diagnoses("lifetime_odd", "scope_narrowed")
 @pytest.mark.parametrize(("code", "members", "key"), ODD)
 def test_an_odd_token_is_a_warning(tmp_path, code, members, key):
     """What is odd about a token is said, and the token is tried all the same."""
@@ -186,6 +193,7 @@ def test_an_odd_token_is_a_warning(tmp_path, code, members, key):
     assert "warning" == stage(report, "token_checks").status
 
 
+@pytest.mark.diagnoses("token_type_odd")
 def test_a_token_of_another_type_that_the_profile_sends_as_bearer(tmp_path):
     """Whoever writes `Bearer` into auth.fields sends it so, whatever the server calls it; that is said."""
     fields = [{"in": "header", "key": "Authorization", "value": "Bearer {{ token.access_token }}"}]
@@ -202,6 +210,7 @@ def test_a_granted_scope_in_another_order_is_not_narrowed(tmp_path):
     assert () == report.diagnoses
 
 
+@pytest.mark.diagnoses("clock_skew")
 @pytest.mark.parametrize("seconds", [-94, 94])
 def test_clock_skew(tmp_path, seconds):
     """A clock that is 94 seconds off is told by the Date of the answer."""
@@ -231,6 +240,9 @@ API = [
 ]
 
 
+@pytest.mark.diagnoses(
+    "api_401", "api_403", "api_404", "api_400", "api_405", "api_415", "api_429", "api_5xx", "api_redirect", "api_html", "api_error_in_200", "api_status", "connection_lost",
+)  # fmt: skip
 @pytest.mark.parametrize(("code", "behaviour", "verdict", "key"), API)
 def test_what_the_api_says(tmp_path, code, behaviour, verdict, key):
     """The API's answer is told apart from the token: obtained, and then accepted, refused, forbidden or left open."""
@@ -240,6 +252,7 @@ def test_what_the_api_says(tmp_path, code, behaviour, verdict, key):
     assert ("obtained", verdict) == (report.token.word, report.credential.word)
 
 
+@pytest.mark.diagnoses("token_not_bound")
 def test_a_token_that_is_not_bound(tmp_path):
     """A Bearer answer to a proof of a key is named as such; the token is not used."""
     report = report_of(tmp_path, auth={"dpop": True})
@@ -308,6 +321,7 @@ def proving_nothing(peer):
     peer.send(http(200, ("Authentication-Info", 'rspauth="00", qop=auth')) if asked.values("authorization") else challenge)
 
 
+@pytest.mark.diagnoses("api_other_scheme", "digest_unknown", "server_unproven", "client_certificate_missing", "client_certificate_wrong")
 @pytest.mark.parametrize(("code", "kind", "behaviour", "key"), OTHERWISE)
 def test_the_api_asks_for_something_else(tmp_path, code, kind, behaviour, key):
     """Another scheme, a certificate of the connection, a proof that is wrong: the credential was refused, and the report says for what."""
@@ -335,6 +349,7 @@ def test_needed_scope_is_named(tmp_path):
     assert "add the scope admin" == first(report).fixes[0].text
 
 
+@pytest.mark.diagnoses("api_not_accepted")
 def test_tests_own_condition(tmp_path):
     """`accepted_when` decides: a 200 that does not meet it is refused; a page that meets it is accepted."""
     test = {"request": {"url": "/v1/me"}, "accepted_when": [{"status": [200], "when": "{{ response.json.ok }}"}]}
@@ -346,6 +361,7 @@ def test_tests_own_condition(tmp_path):
     assert ("accepted", ()) == (accepted.credential.word, accepted.diagnoses)
 
 
+@pytest.mark.diagnoses("api_rejected")
 def test_rejected_when_is_a_refusal(tmp_path):
     """An answer that `rejected_when` names is a refusal, whatever its status."""
     report = report_of(tmp_path, api=answers(419, body=b""), auth={"rejected_when": [{"status": [419]}]})
@@ -523,6 +539,7 @@ def test_profile_invalid(tmp_path):
     assert unsent(report)
 
 
+@pytest.mark.diagnoses("invalid_grant")
 def test_a_refresh_token_that_was_given_and_is_not_taken(tmp_path):
     """invalid_grant of that grant: the sentence of a refresh, and the refresh token as what to change."""
     report = report_of(tmp_path, error("invalid_grant"), auth={"grant_type": "refresh_token"}, inputs={**INPUTS, "refresh_token": REFRESH})
@@ -533,6 +550,7 @@ def test_a_refresh_token_that_was_given_and_is_not_taken(tmp_path):
     assert "auth.refresh_with" not in [fix.key for fix in found.fixes]
 
 
+@pytest.mark.diagnoses("reauthorize")
 def test_a_refresh_token_that_nobody_may_present_again(tmp_path):
     """Two renewals were interrupted: nothing is sent, and a person has to sign in."""
     path = written(tmp_path, oauth("https://auth.invalid/token", grant_type="refresh_token"))

@@ -46,6 +46,7 @@ class Says:
 # ---- "test auth"
 
 
+@pytest.mark.diagnoses("authorization_required")
 def test_without_a_token_the_report_says_how_to_sign_in(identity):
     """Nothing is sent, no link is made, and no code of a device is used up."""
     run = engine()
@@ -92,6 +93,7 @@ def test_a_stored_token_that_nothing_renews_is_tested_as_it_is():
     assert (1, ["T1"]) == (identity.count, api.tokens)
 
 
+@pytest.mark.diagnoses("authorization_denied", "callback_refused")
 @pytest.mark.parametrize(
     ("answer", "code", "key"),
     [
@@ -110,6 +112,7 @@ def test_what_goes_wrong_on_the_way_back_has_a_diagnosis(identity, answer, code,
     assert 0 == identity.count
 
 
+@pytest.mark.diagnoses("sign_in_failed")
 def test_an_error_page_has_a_diagnosis(identity):
     """The person of the sandbox is shown no way back."""
     made = code_profile(identity, authorization_url=f"{identity.url}/authorize")
