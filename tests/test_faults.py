@@ -18,6 +18,8 @@ TOKEN = "token_url: 'https://idp.example.com/token'"
 PROFILES = {
     "plain": f"auth: {{type: oauth2, grant_type: client_credentials, {TOKEN}, scopes: [read, write]}}",
     "person": f"auth: {{type: oauth2, grant_type: authorization_code, authorization_url: 'https://idp.example.com/authorize', {TOKEN}, scopes: [read]}}\nsubject: user",
+    "given": f"auth: {{type: oauth2, grant_type: refresh_token, {TOKEN}}}",
+    "issuer": "auth: {type: oauth2, grant_type: client_credentials, issuer: 'https://idp.example.com', scopes: [read]}",
     "digest": "auth: {type: digest}",
 }
 def shown_by(fault):
@@ -31,7 +33,7 @@ def report_of(profile, fault):
     with for_test(profile, faults=[fault.name]) as (engine, inputs):
         return probe_profile(
             engine, profile_for_test(profile, [fault.name]), subject="somebody" if profile.subject == "user" else None, inputs=inputs, sandbox=True,
-            person=person_for_test(engine, [fault.name]),
+            person=person_for_test(engine, [fault.name]), control=fault.name == "api_anonymous",
         )  # fmt: skip
 
 

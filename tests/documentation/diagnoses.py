@@ -159,7 +159,9 @@ def remedies(entry: Entry) -> Iterator[str]:
         words = "" if _is_of_vendor(remedy) else worded(remedy.say, case).removeprefix("request.url of this step: ")
         if words and not _HOLLOW.search(words) and remedy.key not in keys.setdefault(words, []):
             keys[words].append(remedy.key)
-    yield from (f"{', '.join(f"`{key.replace('*', '‹name›')}`" for key in several)}: {words}" for words, several in keys.items() if several)
+    for words, several in keys.items():
+        if several:
+            yield ", ".join("`" + key.replace("*", "‹name›") + "`" for key in several) + f": {words}"
 
 
 def _is_of_vendor(remedy: Remedy) -> bool:

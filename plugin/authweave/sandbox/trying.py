@@ -37,6 +37,9 @@ def for_test(
             options = _limited(options, fault.settings)
         with sandbox.engine(**{"inputs": inputs, **options}) as engine:
             engine.foretells = not any(fault.asks_outside for fault in wanted)
+            for fault in wanted:
+                if fault.stored is not None:
+                    fault.stored(engine, profile, inputs)
             yield engine, inputs
 
 

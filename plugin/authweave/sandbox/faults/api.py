@@ -77,6 +77,7 @@ FAULTS: Final = (
     _answered("api_html", "the API answers with a web page", Reply(200, _PAGE, (("Content-Type", "text/html; charset=utf-8"),))),
     _answered("api_error_in_200", "the API says 200, and in the body that it is no success", json_reply(200, {"ok": False, "error": "not_in_channel"})),
     _answered("api_status", "the API answers with a status that says nothing (418)", _text(418)),
+    _answered("api_anonymous", "the API answers everybody; `--control` shows it", json_reply(200, {"ok": True})),
     Fault(
         name="api_not_accepted", description="the answer is not what the test calls accepted", provokes="api_not_accepted",
         profile=lambda _: {"test.accepted_when": [{"when": "{{ response.json.accepted_by_nobody == true }}"}]}, fits=_one_test,

@@ -12,6 +12,7 @@ from authweave.errors import AuthweaveError
 from authweave.sandbox.listener import Reply, json_reply
 
 if TYPE_CHECKING:
+    from authweave.engine import Engine
     from authweave.net.values import Route
     from authweave.profile import Profile
     from authweave.sandbox.account import Account
@@ -103,6 +104,7 @@ class Fault:
     - `given(profile, inputs)` are the inputs that the client gets in the place of those that the sandbox knows.
     - `profile(profile)` is what is changed of the profile before the client reads it, by dotted key (`auth.token_url`;
       of several variants `auth` is the first): a value, or ABSENT. The sandbox goes by the profile as it is written.
+    - `stored(engine, profile, inputs)` is done to the client's store before it begins.
     - `nobody`: the person who would sign in is not there.
     - `settings` are settings of the client's engine; `asks_outside` lets it ask for tickets, which nobody here gives.
 
@@ -122,6 +124,7 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     asks_outside: bool = False
     nobody: bool = False
+    stored: Callable[[Engine, Profile, Mapping[str, Any]], None] | None = None
     fits: Callable[[Profile], str] = calls_somebody
 
     @property

@@ -6,19 +6,23 @@ import base64
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from authweave.sandbox.faults.fault import Fault, Struck, Usual, fits_every, on_first, on_token, refused_token
 from authweave.sandbox.listener import Reply, json_reply
+from authweave.values import Intent
 
 if TYPE_CHECKING:
+    from authweave.engine import Engine
     from authweave.profile import Profile
 
 RETRY_AFTER: Final = "120"
 SKEW: Final = 300.0
+_A_DAY: Final = 86400.0
+INTROSPECTION: Final = "/sandbox/introspection"
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sandbox sign-in</title></head><body>Please sign in.</body></html>"
 
 
@@ -109,6 +113,22 @@ def _error_page(struck: Struck, usual: Usual) -> Reply:
     return Reply(400, b"<title>This app is blocked</title>", (("Content-Type", "text/html"),)) if struck.kind == "sign_in" else usual()
 
 
+def _interrupted(engine: Engine, profile: Profile, inputs: Mapping[str, Any]) -> None:
+    """The mark that a renewal leaves whose answer never came, for the second time (see `renewal`)."""
+    connection = engine.connect(profile, inputs=inputs)
+    variant = next(variant for variant in profile.variants if variant.tokens)
+    key = connection.credential(variant).token_key(connection.inputs())
+    engine.ledger.intend(key, 0, Intent("somebody", time.time() - _A_DAY, key.secret, attempt=2))
+
+
+def _inactive(struck: Struck, usual: Usual) -> Reply:
+    """Metadata with an introspection endpoint (RFC 7662), and what that says."""
+    reply = usual()
+    if struck.stage == "discovery" and reply.status == 200:
+        return json_reply(200, {**json.loads(reply.body), "introspection_endpoint": f"https://{struck.arrived.host}{INTROSPECTION}"})
+    return json_reply(200, {"active": False}) if struck.arrived.path == INTROSPECTION else reply
+
+
 def gets_tokens(profile: Profile) -> str:
     """Why a profile cannot show what goes wrong with tokens; ''."""
     return "" if any(variant.tokens for variant in profile.variants) else "gets no token; shows with a profile of type oauth2"
@@ -189,6 +209,14 @@ FAULTS: Final = (
         strike=_back_with(code="c0de", state="of-another-sign-in"), fits=_by_browser,
     ),
     Fault(name="sign_in_failed", description="the page for signing in shows an error", provokes="sign_in_failed", strike=_error_page, fits=_by_browser),
+    Fault(
+        name="reauthorize", description="two renewals were interrupted, so the refresh token may be spent", provokes="reauthorize", stored=_interrupted,
+        fits=lambda profile: "" if any(variant.tokens and variant.tokens.refresh_token for variant in profile.variants) else "shows with a profile of grant_type refresh_token",
+    ),
+    Fault(
+        name="token_inactive", description="the server's introspection says that the token is not active", provokes="token_inactive", strike=_inactive,
+        fits=lambda profile: gets_tokens(profile) or ("" if any(variant.tokens and variant.tokens.discovery.issuer for variant in profile.variants) else "shows with a profile that writes auth.issuer"),
+    ),
     Fault(
         name="rate_limited", description=f"the first call is limited: Retry-After {RETRY_AFTER}", provokes="rate_limited", also=("429",),
         strike=on_first(json_reply(429, {"error": "slow_down", "error_description": "too many requests"}, ("Retry-After", RETRY_AFTER))),

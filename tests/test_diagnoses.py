@@ -1,0 +1,104 @@
+"""Every diagnosis is proven at a server or socket that is not ours, shown by the sandbox, and written about."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from authweave.diagnosis import ENTRIES
+from authweave.diagnosis.vendors import CODES
+from authweave.sandbox import FAULTS
+from documentation.markdown import ROOT
+from documentation.marks import TESTS, marked
+
+BY_EXTENSIONS = {
+    "needs_client": "the test command sends with a client of its own; only a host's own client lacks what such a profile needs",
+    "token_unusable": "an extension that reads answers has words of its own for what is wrong with them",
+}
+"""Codes that no profile shows by itself, so the sandbox has no fault for them."""
+
+
+NOT_YET = {
+    "aws_access_key", "aws_clock", "aws_denied", "aws_scope", "aws_session_token", "aws_signature", "api_anonymous", "assertion_refused", "connect_refused", "connect_reset",
+    "connect_timeout", "connect_unreachable", "crlf_or_nonascii_in_header", "discovery_endpoint", "discovery_mismatch", "discovery_not_found", "discovery_unreachable",
+    "discovery_unreadable", "dns_failure", "egress_refused", "http_on_tls_port", "input_invalid", "key_refused", "login_refused", "needs_client", "network", "no_servers",
+    "no_variant", "not_applied", "oauth1_consumer", "oauth1_nonce", "oauth1_refused", "oauth1_signature", "oauth1_timestamp", "oauth1_token", "origin_refused", "placement",
+    "profile_invalid", "proxy_credentials", "proxy_invalid", "proxy_protocol", "proxy_refused", "proxy_unreachable", "read_timeout", "registration_refused", "secret_suspicious",
+    "secret_unresolved", "signing", "step_refused", "step_unread", "template", "tls_client_certificate_refused", "tls_client_certificate_required", "tls_expired",
+    "tls_handshake", "tls_name_mismatch", "tls_not_yet_valid", "tls_on_http_port", "tls_protocol_version", "tls_self_signed", "tls_unknown_ca", "token_inactive",
+    "token_unusable", "unsupported_client_auth", "unsupported_dpop", "unsupported_grant", "unsupported_pkce", "unsupported_scope", "url_refused",
+}  # fmt: skip
+"""Codes whose proof has no mark yet; to be emptied."""
+
+
+def test_every_mark_names_a_code():
+    """A mark with a code that does not exist proves nothing."""
+    assert set() == marked("diagnoses").keys() - ENTRIES.keys()
+
+
+@pytest.mark.parametrize("code", sorted(ENTRIES.keys() - NOT_YET))
+def test_a_code_has_a_proof(code):
+    """A test is marked with it, and the sandbox is not what proves it."""
+    proofs = marked("diagnoses").get(code, ())
+
+    assert proofs
+    assert not [str(proof) for proof in proofs if "sandbox" in proof.file.name or "fault" in proof.file.name]
+
+
+@pytest.mark.parametrize("code", sorted(ENTRIES.keys() - BY_EXTENSIONS.keys()))
+def test_a_code_has_a_fault(code):
+    """`authweave test PROFILE --sandbox --fault CODE` shows it."""
+    assert code == FAULTS[code].provokes
+
+
+def test_what_only_extensions_show_has_no_fault():
+    """The list of exceptions is as short as it can be."""
+    assert not BY_EXTENSIONS.keys() & FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_vendors_word_has_a_fault(name):
+    """By its name, ending in the diagnosis that the word belongs to."""
+    assert CODES[name].row == FAULTS[name].provokes
+
+
+def test_every_code_is_written_about():
+    """A reader with a code finds its row; a reader with a vendor's word, too."""
+    page = (ROOT / "docs" / "diagnoses.md").read_text()
+
+    assert [] == [name for name in (*ENTRIES, *CODES) if f"| `{name}` |" not in page]
+
+
+def tables_of(module):
+    """The lists at the top of a module by their names."""
+    return {target.id: node.value for node in module.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+
+
+def rows_of(test, tables):
+    """The codes in the table of a test that is parametrised by `code`; nothing for another test."""
+    for decorator in test.decorator_list:
+        if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.parametrize"):
+            continue
+        names, table = ast.literal_eval(decorator.args[0]), decorator.args[1]
+        names = (names,) if isinstance(names, str) else names
+        table = tables.get(table.id) if isinstance(table, ast.Name) else table
+        if "code" in names and isinstance(table, ast.List):
+            at = list(names).index("code")
+            rows = [row.elts if isinstance(row, ast.Tuple) else row.args for row in table.elts if isinstance(row, ast.Tuple | ast.Call)]
+            yield from (row[at].value for row in rows if isinstance(row[at], ast.Constant))
+
+
+def test_a_table_has_a_row_for_each_code_of_its_mark():
+    """A mark above a table claims what its rows have, no more and no less."""
+    wrong = []
+    for file in sorted({proof.file for proofs in marked("diagnoses").values() for proof in proofs}):
+        module = ast.parse(file.read_text())
+        for test in module.body:
+            if isinstance(test, ast.FunctionDef):
+                claimed = {code for mark in test.decorator_list if ast.unparse(getattr(mark, "func", mark)) == "pytest.mark.diagnoses" for code in map(ast.literal_eval, mark.args)}
+                rows = set(rows_of(test, tables_of(module)))
+                if claimed and rows and claimed != rows:
+                    wrong.append(f"{file.relative_to(TESTS)}::{test.name}: {sorted(claimed ^ rows)}")
+
+    assert [] == wrong
