@@ -24,7 +24,8 @@ def main() -> None:
     for schema in ("auth-profile", "test-report", "test-reports", "test-matrix", "test-cassette"):
         assert schema_file(schema).is_file(), schema
     command = Path(sys.executable).with_name("authweave")
-    for arguments in (["--version"], ["list"], ["validate", str(profiles_folder())], ["demo"]):
+    page = ["test", "nuance-mix-runtime", "--sandbox", "--format", "html"]
+    for arguments in (["--version"], ["list"], ["validate", str(profiles_folder())], ["demo"], page):
         subprocess.run([str(command), *arguments], check=True, stdout=subprocess.DEVNULL)
         print(f"authweave {' '.join(arguments[:1])}: fine")
 

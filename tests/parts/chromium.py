@@ -68,6 +68,10 @@ class Browser:
         """What axe-core finds: `id`, `impact` (minor, moderate, serious, critical), `help`, `nodes`."""
         return list(self._ask("judge"))
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Make the window so large."""
+        self._ask("resize", width=width, height=height)
+
     def as_media(self, media: str) -> None:
         """Show the page as on `screen` or in `print`."""
         self._ask("media", media=media)

@@ -4,8 +4,8 @@
     python tests/parts/install.py django nginx     these, if missing
     python tests/parts/install.py --list           what there is, and what is missing
 
-Node packages and virtual environments go into folders beside this file that git ignores; nginx and Redis come from the
-system's packages (needs root). Exit code 1 if one of them could not be had.
+Node packages and virtual environments go into folders beside this file that git ignores; nginx, Redis and Chromium come from
+the system's packages (needs root). Exit code 1 if one of them could not be had.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from parts import nginx as nginx_part
 from parts.asking import BACK, CREDENTIALS, basic, bearer, form_encoded, in_body, raw, s256
 from parts.browsing import confirm_device, sign_in
 from parts.certificates import Authority
+from parts.chromium import Browser
 from parts.django_provider import DjangoProvider, Started
 from parts.identity import COLON_ID, PASSWORD, SPECIAL_SECRET, USERNAME, Client, IdentityProvider
 from parts.nginx import Nginx
@@ -608,3 +609,47 @@ class TestYamlLanguageServer:
         assert [problem["range"]["start"]["line"] for problem in problems] == [1]
         assert "What it looks like." in yaml_language_server.hover(uri, 1, 2)
         assert {"red", "green"} <= set(yaml_language_server.completions(uri, 1, 8))
+
+
+class TestChromium:
+    def test_what_a_page_does_is_seen(self, chromium: Browser, tmp_path: Path) -> None:
+        """What it prints, asks for and opens, and where it breaks its own policy."""
+        page = tmp_path / "page.html"
+        page.write_text(
+            "<meta http-equiv=Content-Security-Policy content=\"img-src 'none'\"><img src=x.png><link rel=stylesheet href=x.css>"
+            "<script>console.log('hello'); alert(1); nothing()</script>"
+        )
+
+        chromium.visit(page)
+
+        seen = chromium.seen()
+        assert any("hello" in line for line in seen.console)
+        assert any("img-src" in line for line in seen.console)
+        assert any("nothing" in line for line in seen.errors)
+        assert any(url.endswith("x.css") for url in seen.requests)
+        assert seen.dialogs == 1
+
+    def test_a_judge_of_accessibility_finds(self, chromium: Browser, tmp_path: Path) -> None:
+        """Grey on grey and a picture without words are serious; in the dark another colour counts."""
+        page = tmp_path / "page.html"
+        page.write_text(
+            "<!doctype html><html lang=en><title>t</title><style>@media (prefers-color-scheme: dark) { p { color: #000 !important } }</style>"
+            "<main><h1>t</h1><img src='data:,'><p style='color: #999; background: #aaa'>grey</p></main>"
+        )
+
+        chromium.visit(page)
+        light = {found["id"]: found["impact"] for found in chromium.violations()}
+        chromium.visit(page, scheme="dark")
+        dark = {found["id"] for found in chromium.violations()}
+
+        assert light == {"image-alt": "critical", "color-contrast": "serious"}
+        assert dark == {"image-alt"}
+
+    def test_what_cannot_be_asked_is_said(self, chromium: Browser, tmp_path: Path) -> None:
+        """An error in the page is raised, and the browser goes on."""
+        (tmp_path / "page.html").write_text("<title>t</title>")
+        chromium.visit(tmp_path / "page.html", javascript=False)
+
+        with pytest.raises(RuntimeError, match="gone is not defined"):
+            chromium.evaluate("gone")
+        assert chromium.evaluate("1 + 1") == 2

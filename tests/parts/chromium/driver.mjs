@@ -26,12 +26,11 @@ const questions = {
     page.on("request", (request) => seen.requests.push(request.url()));
     page.on("dialog", async (dialog) => { seen.dialogs += 1; await dialog.dismiss(); });
     await page.goto(url);
-    return null;
   },
   seen: async () => seen,
   evaluate: async ({ expression }) => page.evaluate(expression),
-  press: async ({ key }) => { await page.keyboard.press(key); return null; },
-  click: async ({ selector }) => { await page.click(selector); return null; },
+  press: async ({ key }) => { await page.keyboard.press(key); },
+  click: async ({ selector }) => { await page.click(selector); },
   visible: async ({ selector }) => page.locator(selector).first().isVisible(),
   // axe is put into the page by the debugger, which no policy of the page forbids.
   judge: async () => {
@@ -39,9 +38,10 @@ const questions = {
     const found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})");
     return found.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.map((node) => node.html.slice(0, 300) + " " + node.any.map((one) => one.message).join(" ")) }));
   },
-  media: async ({ media }) => { await page.emulateMedia({ media }); return null; },
-  screenshot: async ({ path, whole }) => { await page.screenshot({ path, fullPage: whole }); return null; },
-  pdf: async ({ path }) => { await page.pdf({ path, format: "A4" }); return null; },
+  resize: async ({ width, height }) => { await page.setViewportSize({ width, height }); },
+  media: async ({ media }) => { await page.emulateMedia({ media }); },
+  screenshot: async ({ path, whole }) => { await page.screenshot({ path, fullPage: whole }); },
+  pdf: async ({ path }) => { await page.pdf({ path, format: "A4" }); },
 };
 
 const tell = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -49,7 +49,7 @@ tell({ ready: browser.version() });
 for await (const line of createInterface({ input: process.stdin })) {
   const { ask, ...how } = JSON.parse(line);
   try {
-    tell({ answer: await questions[ask](how) });
+    tell({ answer: (await questions[ask](how)) ?? null });
   } catch (error) {
     tell({ error: String(error) });
   }
