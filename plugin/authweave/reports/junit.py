@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
-from xml.sax.saxutils import escape, quoteattr
 
 from authweave.hookspecs import Register, hookimpl
 from authweave.reports.words import diagnosis_lines, summary_lines, title_of
@@ -143,10 +142,14 @@ def _document(lines: Sequence[str]) -> str:
 
 
 def _attributes(**values: str | None) -> str:
+    from xml.sax.saxutils import quoteattr  # it brings urllib with it, which loading a profile must not pay for
+
     return "".join(f" {name}={quoteattr(_writable(value), {chr(10): '&#10;', chr(9): '&#9;'})}" for name, value in values.items() if value is not None)
 
 
 def _text(text: str) -> str:
+    from xml.sax.saxutils import escape
+
     return escape(_writable(text))
 
 
