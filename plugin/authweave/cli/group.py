@@ -70,6 +70,20 @@ class Command(click.Command):
 
     examples: str = ""
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options under the title of their group; those of none first."""
+        groups: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            line = parameter.get_help_record(ctx)
+            if line is not None and line[1]:
+                groups.setdefault(getattr(parameter, "section", "Options"), []).append(line)
+        if len(groups["Options"]) == 1:  # --help alone
+            groups["Options"] = groups.pop("Options")
+        for title, lines in groups.items():
+            if lines:
+                with formatter.section(title):
+                    formatter.write_dl(lines)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, and where the exit codes are told."""
         write_lines(formatter, "Examples", self.examples)

@@ -102,6 +102,7 @@ PLACE: Final = (
     click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles; searched first."),
     click.option("--config", type=_FILE, help="The settings file to read instead of authweave.toml near here."),
 )
+GIVEN_TITLE: Final = "Whose connection it is, and its inputs"
 GIVEN: Final = (
     click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="An input. Never a secret."),
     click.option(
@@ -125,11 +126,14 @@ def place_options(function: Function) -> Function:
 
 def given_options(function: Function) -> Function:
     """Add the options of a Given; the function gets it as `given`."""
-    return taking(Given, "given", (*GIVEN, *PLACE))(function)
+    return taking(Given, "given", (*GIVEN, *PLACE), title=GIVEN_TITLE)(function)
 
 
-def taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Callable[[Function], Function]:
-    """Add options whose values reach the function as one: `kind` is a dataclass with a field for each, `called` its parameter."""
+def taking(kind: type[Any], called: str, options: tuple[Function, ...], *, title: str = "Options") -> Callable[[Function], Function]:
+    """Add options whose values reach the function as one: `kind` is a dataclass with a field for each, `called` its parameter.
+
+    `title` stands above them in the help.
+    """
     names = [field.name for field in fields(kind)]
 
     def decorate(function: Function) -> Function:
@@ -138,9 +142,19 @@ def taking(kind: type[Any], called: str, options: tuple[Function, ...]) -> Calla
             made = kind(**{name: values.pop(name) for name in names})
             return function(*args, **{called: made}, **values)
 
-        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), taking)
+        others = {id(each) for each in parameters_of(function)}
+        decorated = functools.reduce(lambda decorated, option: option(decorated), reversed(options), taking)
+        for each in parameters_of(decorated):
+            if id(each) not in others:
+                each.section = title
+        return decorated
 
     return decorate
+
+
+def parameters_of(function: Function) -> list[Any]:
+    """The parameters that a function has been given so far; click keeps them there until it makes the command."""
+    return getattr(function, "__click_params__", [])
 
 
 def format_option(function: Function) -> Function:

@@ -67,7 +67,7 @@ class Cassettes:
 
 def cassette_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of Cassettes; the function gets it as `cassettes`."""
-    return taking(Cassettes, "cassettes", _OPTIONS)(function)
+    return taking(Cassettes, "cassettes", _OPTIONS, title="On record")(function)
 
 
 def keep(engine: Engine, reference: str, report: Report, tape: Tape, cassettes: Cassettes, given: Given) -> None:

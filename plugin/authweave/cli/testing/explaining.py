@@ -66,7 +66,7 @@ class Explaining:
 
 def explaining_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of Explaining; the function gets it as `explaining`."""
-    return taking(Explaining, "explaining", _OPTIONS)(function)
+    return taking(Explaining, "explaining", _OPTIONS, title="If it is refused")(function)
 
 
 class _Session:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from authweave.cli.exits import Exit
-from authweave.cli.options import GIVEN, PLACE, Given, complete_profile, pair, taking
+from authweave.cli.options import GIVEN, GIVEN_TITLE, PLACE, Given, complete_profile, pair, taking
 from authweave.cli.testing.exits import exit_for_reports
 from authweave.cli.testing.live import Live, live
 from authweave.errors import UsageError
@@ -74,7 +74,7 @@ class TestGiven(Given):
 
 def many_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of Many; the function gets it as `many`."""
-    return taking(Many, "many", _OPTIONS)(function)
+    return taking(Many, "many", _OPTIONS, title="Many at once")(function)
 
 
 def profiles_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,7 +100,7 @@ _INPUT_FILE: Final = click.option(
 def test_given_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a Given, and a matrix; the function gets it as `given`."""
     options = tuple(_INPUT_FILE if each is GIVEN[1] else each for each in GIVEN)
-    return taking(TestGiven, "given", (*options, *PLACE))(function)
+    return taking(TestGiven, "given", (*options, *PLACE), title=GIVEN_TITLE)(function)
 
 
 def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: Running, cassettes: Cassettes, given: TestGiven) -> Exit:

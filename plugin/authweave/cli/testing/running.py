@@ -81,7 +81,7 @@ class Running:
 
 def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of Running; the function gets it as `running`."""
-    return taking(Running, "running", _OPTIONS)(function)
+    return taking(Running, "running", _OPTIONS, title="What is tested")(function)
 
 
 def tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None, values: dict[str, Any]) -> Report:

@@ -41,7 +41,7 @@ class Writing:
 
 def writing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of Writing; the function gets it as `writing`."""
-    return taking(Writing, "writing", _OPTIONS)(function)
+    return taking(Writing, "writing", _OPTIONS, title="Where the report goes")(function)
 
 
 @dataclass(frozen=True, slots=True)
