@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from authweave.redaction import inert
 from authweave.report import FORMAT, Report
 
 MUCH: Final = 3.0
@@ -30,7 +31,7 @@ def differences(before: Mapping[str, Any], now: Report) -> tuple[str, ...]:
     """A line each. `before` is the essence of a run; raises KeyError, TypeError, ValueError for what is none."""
     if before["format"] != FORMAT:
         raise ValueError("the essence of another format")
-    return tuple(_lines(before, essence(now)))
+    return tuple(inert(line) for line in _lines(before, essence(now)))
 
 
 def _lines(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -42,7 +42,7 @@ def explained(page: Page, found: Explained) -> None:
     for line in found.warnings:
         page.add(line, lead="! ", indent=2, lead_style="odd")
     names = [page.fit(f"{one.key}: {one.value}" if one.value else one.key) for one in found.tries]
-    width = min(max(map(cells, names), default=0), _WIDEST)
+    width = max((size for size in map(cells, names) if size <= _WIDEST), default=0)
     for one, name in zip(found.tries, names, strict=True):
         _tried(page, one, name, width)
     if found.edit is not None:
