@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from authweave.documents import parse_document
-from authweave.editing import changed_lines, edited, renamed
+from authweave.editing import changed_lines, edited, removed, renamed
 from authweave.editing.change import is_same
 from authweave.editing.json_spans import json_span
 from authweave.editing.yaml_spans import yaml_span
@@ -169,6 +169,29 @@ def test_a_key_is_not_renamed_over_another(path, key):
     """Neither to a key that is there, nor one that is not."""
     with pytest.raises(EditRefused):
         renamed("a: 1\nb: 2\n", path, key)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "made"),
+    [
+        (PROFILE, ("auth", "client_auth"), PROFILE.replace("  client_auth: client_secret_basic\t# as the form says\n", "")),
+        ("a: 1\nb: 2", ("b",), "a: 1\n"),
+        ("a: 1\r\nb: 2", ("b",), "a: 1\r\n"),
+        ("a: {b: 1, c: 2}\n", ("a", "b"), "a: {c: 2}\n"),
+        ("a: {b: 1, c: 2}\n", ("a", "c"), "a: {b: 1}\n"),
+        ("a: {b: 1}\n", ("a", "b"), "a: {}\n"),
+    ],
+)
+def test_a_key_is_taken_out_with_its_line(text, path, made):
+    """In a block its line goes, in brackets its comma."""
+    assert removed(text, path) == made
+
+
+@pytest.mark.parametrize(("text", "path"), [("a: {b: 1}", ("c",)), ("a: [1]", ("a", 0)), ("a:\n- b: 1\n  c: 2\n", ("a", 0, "b")), ("a: 1", ())])
+def test_what_cannot_be_taken_out_alone_stays(text, path):
+    """What is not there, an item of a list, and a key that shares its line with a dash."""
+    with pytest.raises(EditRefused):
+        removed(text, path)
 
 
 def test_the_lines_of_a_change():

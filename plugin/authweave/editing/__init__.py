@@ -6,7 +6,7 @@ must hold the old data with exactly that one change; else nothing is changed and
 
 from __future__ import annotations
 
-from authweave.editing.change import edited, renamed
+from authweave.editing.change import edited, removed, renamed
 from authweave.editing.lines import Lines, changed_lines
 
-__all__ = ["Lines", "changed_lines", "edited", "renamed"]
+__all__ = ["Lines", "changed_lines", "edited", "removed", "renamed"]

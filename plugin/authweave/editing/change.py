@@ -8,7 +8,7 @@ from typing import Any
 
 from authweave.documents import parse_document
 from authweave.editing.json_spans import json_span
-from authweave.editing.splices import insertions, renamings, replacements
+from authweave.editing.splices import insertions, removals, renamings, replacements
 from authweave.editing.styles import JSON, YAML
 from authweave.editing.yaml_spans import yaml_span
 from authweave.errors import EditRefused
@@ -48,6 +48,18 @@ def renamed(source: str, path: Path, key: str, *, json: bool = False) -> str:
     target[key] = target.pop(path[-1])
     language, root = (JSON, json_span(source)) if json else (YAML, yaml_span(source))
     return _proven(renamings(source, root, at, key, language), wanted, path, json=json)
+
+
+def removed(source: str, path: Path, *, json: bool = False) -> str:
+    """The text without the key at `path`, its line and the comment on that. Raises EditRefused."""
+    data = _read(source, path, json=json)
+    at, rest = _reached(data, path)
+    if not path or rest or not isinstance(_at(data, path[:-1]), dict):
+        raise EditRefused(dotted(path), "it cannot be taken out: it is no key of this text")
+    wanted = copy.deepcopy(data)
+    del _at(wanted, path[:-1])[path[-1]]
+    root = json_span(source) if json else yaml_span(source)
+    return _proven(removals(source, root, at), wanted, path, json=json)
 
 
 def _read(source: str, path: Path, *, json: bool) -> Any:

@@ -14,6 +14,7 @@ from authweave.values import Path
 
 _REST: Final = re.compile(r"[ \t]*,?[ \t]*(?:(?<=[ \t,])#[^\r\n]*)?(?=[\r\n]|$)")
 """What may follow a part on its line."""
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _BLANK: Final = re.compile(r"(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*")
 """The end of a line, and the empty lines behind it: of a text that keeps them (`|+`) they are a part."""
 _COMMA: Final = re.compile(r"(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*,")
@@ -51,6 +52,31 @@ def renamings(text: str, root: Span, path: Path, key: str, language: Language) -
     old = root.below(path[:-1]).member(path[-1]).key
     for written in language.ways(key, old.style):
         yield text[: old.start] + written + text[old.end :]
+
+
+def removals(text: str, root: Span, path: Path) -> Iterator[str]:
+    """The text without the key at a path."""
+    holder = root.below(path[:-1])
+    member = holder.member(path[-1])
+    index = holder.members.index(member)
+    if holder.style == "flow":
+        yield _without_flow(text, holder, index)
+        return
+    start, end = line_start(text, member.key.start), line_end(text, member.value.end)
+    if text[start : member.key.start].strip(" ") or not _REST.fullmatch(text, member.value.end, end):
+        return
+    ending = _LINE_END.match(text, end)
+    yield text[:start] + text[ending.end() if ending else end :]
+
+
+def _without_flow(text: str, holder: Span, index: int) -> str:
+    """Without a member of a map in brackets, and without the comma that it needed."""
+    member = holder.members[index]
+    if index + 1 < len(holder.members):
+        return text[: member.key.start] + text[holder.members[index + 1].key.start :]
+    start = holder.members[index - 1].value.end if index else holder.start + 1
+    comma = _COMMA.match(text, member.value.end, holder.end)
+    return text[:start] + text[comma.end() if comma and not index else member.value.end :]
 
 
 def _places(holder: Span, part: str | int, order: Sequence[str]) -> Iterator[Member]:

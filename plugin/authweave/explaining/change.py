@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.editing import edited, renamed
+from authweave.editing import edited, removed, renamed
 from authweave.editing.styles import YAML
 from authweave.errors import EditRefused
 from authweave.profile import Profile
@@ -53,7 +53,23 @@ class Rename:
         return f"{self.key} instead"
 
 
-Step = Put | Rename
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take the key at `path` out."""
+
+    path: Path
+
+    def text(self, source: str, *, json: bool) -> str:
+        """The changed text. Raises EditRefused."""
+        return removed(source, self.path, json=json)
+
+    @property
+    def shown(self) -> str:
+        """What becomes of the key."""
+        return "taken out"
+
+
+Step = Put | Rename | Remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +122,7 @@ def _refuse_foreign_list(profile: Profile, path: Path) -> None:
 
 def unique(changes: Sequence[Change]) -> list[Change]:
     """Each change once, where it comes first."""
-    return list({(change.key, change.value): change for change in reversed(changes)}.values())[::-1]
+    first: dict[tuple[str, str], Change] = {}
+    for change in changes:
+        first.setdefault((change.key, change.value), change)
+    return list(first.values())

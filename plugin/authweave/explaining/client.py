@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from authweave.explaining.change import Change, Put, put
+from authweave.explaining.change import Change, Put, Remove, put
 from authweave.explaining.clues import Clues
 
 _BY_SECRET: Final = ("client_secret_basic", "client_secret_post")
@@ -25,7 +25,7 @@ def client_auth(clues: Clues) -> Iterator[Change]:
             continue
         if name != "none" and not clues.has_secret and clues.tokens is not None and clues.tokens.client_secret is not None:
             continue
-        yield put(clues.at("client_auth"), name)
+        yield _changed(clues, name)
     for name in listed:
         if name in _BY_KEY:
             yield Change((Put(clues.at("client_auth"), name),), left_out="metadata name it; it needs a key or a certificate, which nobody can guess")
@@ -51,7 +51,16 @@ def basic_encoding(clues: Clues) -> Iterator[Change]:
 def post_as_json(clues: Clues) -> Iterator[Change]:
     """Id and secret in a JSON body: who reads no form reads no Basic header either."""
     if clues.tokens is not None and _present(clues) == "client_secret_basic" and clues.tokens.token_request.encoding == "form":
-        yield Change((Put(clues.at("client_auth"), "client_secret_post"), Put(clues.at("token_request", "encoding"), "json")))
+        yield Change((*_changed(clues, "client_secret_post").steps, Put(clues.at("token_request", "encoding"), "json")))
+
+
+def _changed(clues: Clues, name: str) -> Change:
+    """Another client authentication; without the encoding of a Basic header that is no more."""
+    change = put(clues.at("client_auth"), name)
+    if name == "client_secret_basic" or "basic_encoding" not in clues.written:
+        return change
+    at = clues.at("basic_encoding")
+    return Change((*change.steps, Remove(at) if clues.is_own("basic_encoding") else Put(at, None)))
 
 
 def _present(clues: Clues) -> str:

@@ -20,6 +20,10 @@ _READ_DIFFERENTLY: Final = re.compile(r"[^A-Za-z0-9_.~*-]")
 """Characters that form-encoding changes."""
 
 
+_SPELLED: Final = {"apikey": "ApiKey", "api-key": "Api-Key"}
+"""How people write a scheme; a careless server reads no other way."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
     """`code` is the diagnosis, `said` what was quoted for it; `fixes` the keys that it names, likeliest first.
@@ -140,7 +144,7 @@ def _schemes(exchanges: tuple[Exchange, ...]) -> list[str]:
     """The schemes that the last answer asks for."""
     answered = exchanges[-1].answered if exchanges else None
     values = [part.value for part in answered.headers if part.name.lower() == "www-authenticate"] if answered else []
-    return [one.scheme.capitalize() for one in challenges(values)]
+    return [_SPELLED.get(one.scheme, one.scheme.capitalize()) for one in challenges(values)]
 
 
 def _redirected(exchanges: tuple[Exchange, ...]) -> dict[str, str]:
