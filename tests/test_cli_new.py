@@ -12,9 +12,11 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 
 from authweave.cli.beginning.contents import OPTION_OF, Contents
+from authweave.cli.beginning.target import Target
 from authweave.cli.exits import Exit
 from authweave.loading import check_file
 from commands import CLIENT, SECRET, Provider, environment, here
@@ -116,6 +118,33 @@ def test_nothing_is_written_over(capsys, tmp_path):
     assert not (tmp_path / "nowhere.yaml").exists()
 
 
+def test_of_two_who_begin_at_once_one_writes(tmp_path):
+    """The place is taken before it is written; who comes later is refused, and what failed leaves nothing."""
+    target = Target(tmp_path / "acme.yaml", force=False)
+    target.write("first")
+
+    with pytest.raises(click.UsageError, match="there already"):
+        target.write("second")
+    with pytest.raises(UnicodeEncodeError):
+        Target(tmp_path / "half.yaml", force=False).write("\ud800")
+
+    assert "first" == (tmp_path / "acme.yaml").read_text()
+    assert ["acme.yaml"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_copy_that_would_not_find_its_parent(capsys, tmp_path):
+    """What is written is valid where it lies, not where it comes from."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "base.yaml").write_text("format: 1\nname: base\nidentity_provider: B\nservers: ['https://a.example']\nauth: {type: basic}\n")
+    (tmp_path / "young.yaml").write_text("format: 1\nname: young\nextends: base\n")
+
+    done = here(capsys, "new", "copy", "--like", "young.yaml", "-o", "sub")
+
+    assert Exit.USAGE == done.code
+    assert "there is no profile base" in done.err
+    assert [] == list((tmp_path / "sub").iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -138,6 +167,12 @@ def test_nothing_is_written_over(capsys, tmp_path):
         (("acme", "--type", "basic", "-o", "other.yaml"), "acme.yaml"),
         (("acme", "--type", "basic", "-o", "no/acme.yaml"), "no folder"),
         (("acme", "--type", "basic", "-o", "acme.txt"), ".yaml, .yml or .json"),
+        (("acme", "--type", "basic", "-o", "acme.json"), "new writes YAML"),
+        (("acme", "--like", "kore-basic", "-o", "acme.json"), "in the language of"),
+        (("acme", "--from", "https://a.example", "--issuer", "https://b.example"), "leave out --issuer"),
+        (("acme", "--from", "https://a.example", "--type", "basic"), "--from finds"),
+        (("acme", "--type", "basic", "--client-id", "x"), "--client-id: nothing reads it"),
+        (("acme", "--type", "basic", "--server", "https://a.example", "--field", "header:X-Api-Key=abcdefghijklmnop1234"), "--field: a secret stands in the file"),
         (("acme", "--extends"), "--extends goes with --like"),
         (("acme", "--from", "https://a.example", "--like", "x"), "not both"),
         (("acme", "--like", "nuance-mix-runtme"), "nuance-mix-runtime"),

@@ -12,6 +12,7 @@ from authweave.checking import check
 from authweave.cli.exits import Exit
 from authweave.discovery.locating import MOST_ISSUERS, issuers_above
 from authweave.documents import parse_document
+from authweave.errors import DeadlineExceeded
 from authweave.linting.online import compared_online
 from authweave.loading import check_text
 from commands import here
@@ -233,6 +234,7 @@ def test_issuers_above_an_endpoint():
     """The nearest first, the origin always, never without end."""
     assert ("https://a.example",) == issuers_above("https://a.example/token?x=1")
     assert ("https://a.example/realms/x", "https://a.example/realms", "https://a.example") == issuers_above("https://a.example/realms/x/token")
+    assert "https://login.example/T/v2.0" == issuers_above("https://login.example/T/oauth2/v2.0/token")[0]
     assert MOST_ISSUERS == len(issuers_above("https://a.example/1/2/3/4/5/6/7/token"))
 
 
@@ -250,6 +252,30 @@ def test_no_credential_is_sent_and_nobody_is_asked_twice(server):
         assert "GET" == request.method
         assert not {name.lower() for name, _ in request.headers} & {"authorization", "cookie"}
         assert SECRETS["client_secret"] not in repr(request)
+
+
+def test_a_server_that_is_silent_is_waited_for_once():
+    """Ten tenants of one dead server cost one wait; each is told."""
+    asked = []
+
+    def dead(request, seconds, placed):
+        asked.append(request.url)
+        raise DeadlineExceeded("no answer", stage="connect", host="a.example")
+
+    run = engine(inputs=SECRETS)
+    run.exchange = dead
+    found = compared_online([check_text(written({"issuer": f"https://a.example/{tenant}"}), "acme.json") for tenant in range(10)], run)
+
+    assert 1 == len(asked)
+    assert 10 == sum(problem.rule == "online.unreachable" for checked in found for problem in checked.problems)
+
+
+def test_metadata_of_somebody_else_above_an_endpoint():
+    """They are not believed, and whose they are is said."""
+    with serving(AuthorizationServer(metadata={"issuer": "https://sts.example/t"})) as server:
+        [finding] = findings(written({"token_url": f"{server.url}/t/oauth2/token"}))
+
+    assert ("info", "online.none", "write issuer: https://sts.example/t, if that is who it is") == (finding.severity, finding.rule, finding.fix)
 
 
 def test_what_is_not_valid_is_not_compared(server):

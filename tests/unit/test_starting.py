@@ -25,7 +25,7 @@ from authweave.starting.making import made, made_of_text
 from authweave.starting.naming import wrong_name
 from authweave.starting.page import schema_beside
 from authweave.starting.parsing import key_place, looks_secret, new_field, scope_pair
-from authweave.starting.providing import provided
+from authweave.starting.providing import BEST_CLIENT_AUTH, BEST_GRANTS, provided
 from authweave.starting.start import GRANTS, TYPES, NewField, Start
 from authweave.starting.texts import comment, flow, harmless, is_scope, scalar
 
@@ -195,6 +195,16 @@ def test_each_grant_of_the_form_is_valid_with_an_issuer(grant):
 
     assert [] == list(found.errors)
     assert {"grant.password"} >= {problem.rule for problem in found.warnings}
+
+
+@pytest.mark.parametrize("method", BEST_CLIENT_AUTH)
+@pytest.mark.parametrize("grant", BEST_GRANTS)
+def test_each_way_that_metadata_may_list_makes_a_valid_file(method, grant):
+    """A server that takes nothing else is no reason for a file that is wrong."""
+    found, whole = from_metadata(grant_types_supported=(grant,), token_endpoint_auth_methods_supported=(method,), endpoints={"device_authorization_url": f"{ISSUER}/device"})
+
+    assert (grant, method) == (whole.grant, whole.client_auth)
+    assert [] == list(found.errors)
 
 
 def test_inputs_follow_from_what_is_read():

@@ -50,6 +50,8 @@ def command(
     may_ask = at_terminal() and not no_ask
     if source and like:
         raise click.UsageError("--from or --like, not both")
+    if source and (contents.issuer or contents.resource or contents.type_ not in ("", "oauth2")):
+        raise click.UsageError("--from finds the issuer or resource of an oauth2 profile: leave out --issuer, --resource and another --type")
     if extends and not like:
         raise click.UsageError("--extends goes with --like PROFILE")
     if not may_ask and not (source or like or contents.is_complete):
@@ -73,6 +75,8 @@ def _made(
     from authweave.starting.page import schema_beside
 
     target = Target.of(name, output, force)
+    if target.path is not None and target.path.suffix.lower() == ".json":
+        raise click.UsageError(f"{target.path}: new writes YAML, where comments can teach; JSON only --like a profile in JSON")
     start = contents.start(name)
     contents.check(start)
     start = _from(start, source, place, may_ask) if source else _asked(start, contents, may_ask)

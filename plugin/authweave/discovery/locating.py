@@ -14,7 +14,7 @@ from authweave.errors import AuthweaveError, DiscoveryError
 from authweave.urls import Origin
 from authweave.urls.origins import split
 
-MOST_ISSUERS: Final = 4
+MOST_ISSUERS: Final = 5
 """How many issuers are tried for one token endpoint: few servers have more above it, and each is asked three times."""
 
 
@@ -58,7 +58,7 @@ def by_token_url(token_url: str, finder: Finder, asking: Callable[[], Asking]) -
         try:
             metadata = _metadata(issuer, finder, asking())
         except DiscoveryError as error:
-            failure = error.fresh() if failure is None or error.kind == "unreachable" else failure
+            failure = error.fresh() if failure is None or _says_more(error, failure) else failure
             if error.kind == "unreachable" and not error.status:
                 break  # all of them are at one origin
             continue
@@ -74,7 +74,14 @@ def issuers_above(url: str) -> tuple[str, ...]:
     front = f"{parts.scheme}://{parts.authority}"
     words = [word for word in parts.path.split("/") if word][:-1]
     above = [f"{front}/{'/'.join(words[:end])}" for end in range(len(words), 0, -1)]
-    return (*above[: MOST_ISSUERS - 1], front)
+    beside = [f"{front}/{'/'.join((*words[:-2], words[-1]))}"] if len(words) > 1 and words[-2] == "oauth2" else []  # /T/oauth2/v2.0/token is of /T/v2.0
+    return (*beside, *above[: MOST_ISSUERS - 1 - len(beside)], front)
+
+
+def _says_more(error: DiscoveryError, than: DiscoveryError) -> bool:
+    """Is it worth more words than the other: nobody answered, or somebody did and named another?"""
+    worth = ("not_found", "issuer_mismatch", "unreachable")
+    return than.kind in worth and (error.kind not in worth or worth.index(error.kind) > worth.index(than.kind))
 
 
 def places_of(url: str) -> tuple[str, ...]:

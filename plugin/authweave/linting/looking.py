@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from authweave.discovery.completing import is_discovered, names_by_resource
-from authweave.discovery.finding import Asking, Finder, shown
+from authweave.discovery.finding import Asking, Exchange, Finder, shown
 from authweave.discovery.locating import Located, by_token_url
 from authweave.discovery.places import issuer_places
 from authweave.errors import ApplyError, AuthweaveError, DiscoveryError, InputError
 from authweave.linting.comparing import compared
 from authweave.linting.finding import Finding
 from authweave.linting.subject import Subject
-from authweave.token_endpoint import Exchange
 from authweave.urls import Origin
 
 _WAITS: tuple[str, ...] = ("unreachable",)
@@ -68,7 +67,9 @@ def _derived(subject: Subject, finder: Finder, asking: Callable[[], Asking]) -> 
         yield _failed(subject, "token_url", failure)
     else:
         places = ", ".join(map(shown, asked))
-        yield subject.finding("none", "token_url", f"not compared: the server publishes no metadata; asked were {places}", "write issuer, if they stand elsewhere", "info")
+        odd = "" if failure is None or failure.kind == "not_found" else f" that hold ({failure})"
+        fix = f"write issuer: {failure.said}, if that is who it is" if failure is not None and failure.said else "write issuer, if they stand elsewhere"
+        yield subject.finding("none", "token_url", f"not compared: the server publishes no metadata{odd}; asked were {places}", fix, "info")
 
 
 def _other_issuer(subject: Subject, finder: Finder, asking: Callable[[], Asking]) -> Iterator[Finding]:

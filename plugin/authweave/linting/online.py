@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, Final
 
 from authweave.checking import Checked
+from authweave.discovery.finding import Exchange
+from authweave.drafts.draft import Placed
 from authweave.engine import Engine
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, WireError
 from authweave.linting.finding import Finding
 from authweave.linting.looking import findings, where_asked
 from authweave.linting.subject import Subject
 from authweave.loading import profile_of
-from authweave.values import Problem
+from authweave.urls import Origin
+from authweave.values import Problem, TaskRequest, TaskResponse
 
 WORKERS: Final = 8
 LONGEST: Final = 15.0
@@ -36,17 +40,42 @@ def compared_online(
         for subject in _subjects(checked, engine, tenant, inputs or {}):
             by_origin.setdefault(where_asked(subject), []).append((number, subject))
 
+    deadline = min(engine.settings.deadline, LONGEST)
+    is_over = Event()
+
     def work(origin: str, subjects: list[tuple[int, Subject]]) -> list[tuple[int, list[Finding]]]:
-        deadline = min(engine.settings.deadline, LONGEST)
-        answers = [(number, list(findings(subject, engine.finder, engine.exchange, deadline))) for number, subject in subjects]
+        exchange = giving_up(engine.exchange)
+        answers = [(number, list(findings(subject, engine.finder, exchange, deadline))) for number, subject in subjects if not is_over.is_set()]
         tell(origin)
         return answers
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="authweave-lint") as pool:
-        for answers in pool.map(lambda item: work(*item), by_origin.items()):
-            for number, listed in answers:
-                said[number] += listed
+        try:
+            for answers in pool.map(lambda item: work(*item), by_origin.items()):
+                for number, listed in answers:
+                    said[number] += listed
+        except BaseException:  # Ctrl-C: nobody else is asked for it
+            is_over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [dataclasses.replace(checked, problems=_in_order([*checked.problems, *said[number]])) for number, checked in enumerate(whole)]
+
+
+def giving_up(exchange: Exchange) -> Exchange:
+    """The same, but a server that gave no answer once is not waited for again. For one thread."""
+    silent: dict[str, WireError] = {}
+
+    def ask(request: TaskRequest, seconds: float, placed: tuple[Placed, ...]) -> TaskResponse:
+        origin = str(Origin.of(request.url))
+        if origin in silent:
+            raise silent[origin].fresh()
+        try:
+            return exchange(request, seconds, placed)
+        except WireError as error:
+            silent[origin] = error.fresh()
+            raise
+
+    return ask
 
 
 def _subjects(checked: Checked, engine: Engine, tenant: str, inputs: Mapping[str, str]) -> Iterator[Subject]:

@@ -41,8 +41,8 @@ def liked(
     changes = [*changes_of(start, data), *(_asked(start, document.data if not extends else data) if may_ask else ())]
     schema = schema_beside(target.folder)
     text = child(start, _reference(parent, target), changes, schema=schema) if extends else copied(document.text, start, changes, schema=schema, json=is_json)
-    beside = (target.folder, *folders, *([] if extends else [Path(document.source).parent]))
-    return target, made_of_text(text, str(target.path or f"{name}.yaml"), folders=beside)
+    source = str(target.path or f"{name}{'.json' if is_json else '.yaml'}")
+    return target, made_of_text(text, source, folders=(target.folder, *folders))
 
 
 def _reference(parent: Profile, target: Target) -> str:

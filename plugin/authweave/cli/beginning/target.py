@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +58,26 @@ class Target:
         if self.path is None:
             print(text, end="")
             return
-        self.refuse_other()  # somebody may have written it while questions were answered
         wrong = ""
         try:
-            write_whole(self.path, text.encode())
+            with nullcontext() if self.force else _claimed(self.path):
+                write_whole(self.path, text.encode())
+        except FileExistsError:
+            self.refuse_other()
+            wrong = "somebody else is writing it"
         except OSError as error:
             wrong = error.strerror or type(error).__name__
         if wrong:
             raise UsageError(f"{self.path} cannot be written: {wrong}")
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """The place is ours while the file is written: of two who begin at once only one does. Raises FileExistsError, OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
