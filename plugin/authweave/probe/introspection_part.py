@@ -84,7 +84,8 @@ def _told(ledger: Ledger, variant: Variant, response: TaskResponse) -> None:
     record = ledger.recorder.records[-1]
     said = _members(response)
     if response.status != 200 or not isinstance(said.get("active"), bool):
-        ledger.stage("introspection", "warning", call_ms(record), f"{status_line(record)}: it does not say")
+        why = next((str(said[name]) for name in ("error_description", "error") if said.get(name)), "it does not say")
+        ledger.stage("introspection", "warning", call_ms(record), f"{status_line(record)}: {why[:_LONGEST]}")
         return
     words = ", ".join(["active" if said["active"] else "not active", *(f"{name} {_shown(name, said[name])}" for name in _TOLD if said.get(name))])
     if said["active"]:

@@ -141,4 +141,4 @@ def _url_key(placed: tuple[Placed, ...]) -> str:
 
 def is_refresh(placed: tuple[Placed, ...]) -> bool:
     """Does the token call present a refresh token?"""
-    return any(one.origin.endswith(".refresh_with") for one in placed)
+    return any(one.origin.endswith(".refresh_with") or ".refresh_request." in one.origin for one in placed)
