@@ -36,6 +36,7 @@ pytest_plugins = (
     "parts.verifiers",
     "parts.azurite",
     "parts.redis",
+    "parts.tinyproxy",
     "parts.yaml_language_server",
     "parts.chromium",
 )

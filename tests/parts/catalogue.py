@@ -24,6 +24,7 @@ KERBEROS = DebianPackage(
 NGINX = DebianPackage("nginx", "nginx")
 CHROMIUM = DebianPackage("chromium", "chromium fonts-liberation2")
 CHROMIUM_DRIVER = NpmFolder(HERE / "chromium")
+TINYPROXY = DebianPackage("tinyproxy", "tinyproxy-bin")
 REDIS = DebianPackage("redis-server", "redis-server")
 
 PARTS = {
@@ -49,6 +50,7 @@ PARTS = {
             REDIS,
             ("redis_server", "new_redis", "redis_sentinel", "new_redis_group"),
         ),
+        Part("tinyproxy", "a forward proxy", TINYPROXY, ("tinyproxy",)),
         Part("chromium", "a browser, a judge of accessibility", Together((CHROMIUM, CHROMIUM_DRIVER)), ("chromium",)),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
     )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.errors import InputError, MissingInput
+
+
+_IN_TEST: Final = re.compile(r" test(\[\d+\])?\.request")
 
 
 def _names(case: Case) -> str:
@@ -75,9 +81,10 @@ ENTRIES = table(
         Remedy("auth.fields", "look at what the expression makes of its values; `| default('…')` stands in for null"),
     ), verdict="not_tested"),
     Entry("url_refused", "A URL is not one that a credential may go to: {what}.", (
+        Remedy("inputs.*", "supply it: it is empty, and makes a part of the URL", lambda case: bool(case.facts.get("empty_input"))),
         Remedy("auth.token_url", "look at the values that stand in the URL", lambda case: "token_url" in case.what),
         Remedy("servers", "look at the values that stand in the URL", lambda case: "servers" in case.what),
-        Remedy("test.request.url", "look at the values that stand in the URL", lambda case: case.has_test and "test" in case.what),
+        Remedy("test.request.url", "look at the values that stand in the URL", lambda case: case.has_test and _IN_TEST.search(case.what) is not None),
         Remedy("inputs.*", "a value for a host holds letters, digits, dots and hyphens, and is not empty"),
     ), verdict="not_tested"),
     Entry("no_servers", _servers, (

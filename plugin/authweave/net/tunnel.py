@@ -10,6 +10,10 @@ from authweave.net.proxy import Proxy
 from authweave.net.target import Target
 
 
+_WANTS_CREDENTIALS = (407, 401)
+"""What proxies say; tinyproxy answers 401 to credentials that are wrong."""
+
+
 def tunnel(
     stream: httpcore.NetworkStream, proxy: Proxy, target: Target, journey: Journey
 ) -> httpcore.NetworkStream:
@@ -32,13 +36,13 @@ def tunnel(
 
 def refused(status: int, proxy: Proxy, target: Target) -> ProxyFailure:
     """The error for a proxy that answered itself."""
-    if status != 407:
+    if status not in _WANTS_CREDENTIALS:
         message = f"the proxy {proxy} refused CONNECT to {target.authority} with status {status}"
         return _failure(proxy, target, "refused", message, status=status)
     if proxy.credentials is None:
-        message = f"the proxy {proxy} wants credentials (407): write them into {proxy.origin} as http://user:password@…"
+        message = f"the proxy {proxy} wants credentials ({status}): write them into {proxy.origin} as http://user:password@…"
     else:
-        message = f"the proxy {proxy} does not accept the credentials of {proxy.origin} (407)"
+        message = f"the proxy {proxy} does not accept the credentials of {proxy.origin} ({status})"
     return _failure(proxy, target, "credentials", message, status=status)
 
 

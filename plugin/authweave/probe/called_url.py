@@ -36,7 +36,8 @@ def of_refused_url(ledger: Ledger, error: UrlRefused, variant: Variant | None) -
     templates = {**_of_tokens(variant), **_of_servers(ledger)}
     templates = {key: template for key, template in templates.items() if key.rpartition(".")[2] in str(error)} or templates
     names = _inputs_in(read for template in templates.values() for read in template.reads)
-    return {"evidence": list(_written(ledger, templates)), "input": names[0], "url_inputs": names} if names else {}
+    empty = [name for name in names if _shown(ledger, name) == "empty"]
+    return {"evidence": list(_written(ledger, templates)), "input": (empty or names)[0], "url_inputs": names, "empty_input": bool(empty)} if names else {}
 
 
 def _templates(ledger: Ledger, record: Recorded, variant: Variant | None) -> dict[str, UrlTemplate]:

@@ -91,7 +91,7 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     else:
         _stages_of_failure(ledger, error, record, code)
     judged = ENTRIES[code].verdict == "refused"
-    sentence = ledger.find(code, case, ledger.stages[-1].name)
+    sentence = ledger.find(code, case, _ended_in(ledger))
     if judged and asserts(ledger.variant) and (skew := skew_of(record)) is not None:
         ledger.find("clock_skew", case_of(ledger, record=record, facts={"skew": skew}), ledger.stages[-1].name)
     ledger.token = Verdict("refused" if judged else "inconclusive" if record is not None else "not_tested", sentence)
@@ -102,6 +102,11 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
 def _hidden(ledger: Ledger) -> frozenset[str]:
     """What inside secret inputs must not be shown as a claim."""
     return members_of(ledger.connection.inputs().secrets) if ledger.connection else frozenset()
+
+
+def _ended_in(ledger: Ledger) -> str:
+    """The stage that failed last; the one that was noted last, if none says so."""
+    return next((one.name for one in reversed(ledger.stages) if one.status == "failed"), ledger.stages[-1].name)
 
 
 def _failed_at(calls: Sequence[Recorded], error: AuthweaveError) -> Recorded | None:

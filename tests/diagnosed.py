@@ -1,0 +1,37 @@
+"""What each test of a diagnosis asserts: the code, the first fix with the place of its key, and the words of the verdict."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from probing import first
+
+
+def diagnosed(report, code, key, *, token="", credential="", says=(), retry=None):
+    """The diagnosis that matters, if it is that one: its first fix is at `key`, whose place is a line of the file that holds
+    it, or the part that would. `says` are words of its sentence, fixes and evidence."""
+    found = first(report)
+    assert code == found.code, report.diagnoses
+    if key:
+        assert key == found.fixes[0].key, found.fixes
+        assert stands_at(found.fixes[0].place, key), found.fixes[0]
+    else:
+        assert () == found.fixes
+    for wanted, verdict in ((token, report.token), (credential, report.credential)):
+        assert not wanted or wanted == verdict.word, verdict
+    told = " ".join([found.sentence, *found.evidence, *(fix.text for fix in found.fixes)])
+    for words in (says,) if isinstance(says, str) else says:
+        assert words in told, told
+    assert retry is None or retry == found.retry
+    return found
+
+
+def stands_at(place, key):
+    """Does that line of that file hold the key, or a part of the profile that would hold it? Settings come from elsewhere."""
+    if key.startswith("settings: "):
+        return bool(place)
+    file, _, line = place.rpartition(":")
+    text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    parts = [part for part in re.split(r"[.\[\]]", key) if part and not part.isdecimal()]
+    return int(line) == 1 or any(part in text for part in parts)
