@@ -215,10 +215,10 @@ def test_a_key_that_stands_elsewhere(nginx, tmp_path, explained):
     assert web.API_KEY not in bold.out + bold.err
 
 
-def test_a_refresh_token_is_not_spent_for_a_guess(oidc_provider, tmp_path, explained):
+def test_a_refresh_token_is_not_spent_for_a_guess(raw_basic_provider, tmp_path, explained):
     """Without --yes the server hears of the failed run, and of nothing else; the command says why and ends with 2."""
-    client = oidc_provider.new_client(client_auth="client_secret_post", grant_types=("refresh_token", "client_credentials"))
-    path = written(tmp_path, oidc_provider)
+    client = raw_basic_provider.new_client(client_secret=SPECIAL_SECRET, grant_types=("refresh_token", "client_credentials"))
+    path = written(tmp_path, raw_basic_provider)
     path.write_text(path.read_text().replace("client_credentials", "refresh_token"))
 
     done = explained(path, client, "--explain", "--format", "json", AUTHWEAVE_ACME_REFRESH_TOKEN="r3fresh-token-0123456789")
@@ -226,7 +226,7 @@ def test_a_refresh_token_is_not_spent_for_a_guess(oidc_provider, tmp_path, expla
     assert done.code == 2
     assert "refresh token" in done.err
     assert "--yes" in done.err
-    assert tokens(oidc_provider, client) == 1
+    assert tokens(raw_basic_provider, client) == 1
     found = told(done)
     assert found["tries"]
     assert not any(one["sent"] for one in found["tries"])

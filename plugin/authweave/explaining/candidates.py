@@ -54,6 +54,7 @@ FAMILIES: Final[Mapping[str, tuple[Family, ...]]] = {
 """By the code of the diagnosis; a code without a row has nothing that could be tried."""
 
 _MENTIONS: Final[Mapping[Family, tuple[str, ...]]] = {
+    basic_encoding: ("authorization header", "basic"),
     client_auth: ("client_id", "client_secret", "client authentication", "authorization header"),
     audience: ("audience", "resource"),
     without_scope: ("scope",),
@@ -63,11 +64,27 @@ _MENTIONS: Final[Mapping[Family, tuple[str, ...]]] = {
 """Words of a server that speak for a family."""
 
 
+_VAGUE: Final = frozenset({"invalid_request", "token_error", "error_in_200", "token_status"})
+"""Codes that say little by themselves: there the server's own words decide."""
+
+
+def families_for(clues: Clues) -> list[Family]:
+    """What may be changed for the diagnosis, likeliest first."""
+    families = list(FAMILIES.get(clues.code, ()))
+    if clues.code == "api_403" and "insufficient_scope" in clues.said:
+        return []
+    if clues.code == "invalid_grant" and not _is_unattended(clues):
+        return []
+    if clues.code in _VAGUE:
+        families.sort(key=lambda family: not any(word in clues.said for word in _MENTIONS.get(family, ())))
+    return families
+
+
 def changes_for(clues: Clues) -> list[Change]:
     """Every variant for the diagnosis, each once, in the order in which they are tried."""
-    families = FAMILIES.get(clues.code, ())
-    if clues.code == "api_403" and "insufficient_scope" in clues.said:
-        families = ()
-    ranked = sorted(families, key=lambda family: not any(word in clues.said for word in _MENTIONS.get(family, ())))
-    ordered = ranked if clues.code in ("invalid_request", "token_error", "error_in_200", "token_status") else families
-    return unique([change for family in ordered for change in family(clues)])
+    return unique([change for family in families_for(clues) for change in family(clues)])
+
+
+def _is_unattended(clues: Clues) -> bool:
+    """Does the grant present nothing but the client? What a password, a code or an assertion is refused for is not how the client says who it is."""
+    return clues.tokens is not None and clues.tokens.grant_type == "client_credentials"

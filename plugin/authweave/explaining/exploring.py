@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from authweave.errors import EditRefused, ProfileError
-from authweave.explaining.candidates import FAMILIES, changes_for
+from authweave.explaining.candidates import changes_for, families_for
 from authweave.explaining.change import Change
 from authweave.explaining.clues import Clues, clues_of
 from authweave.explaining.dangers import warnings_for
@@ -74,9 +74,9 @@ def explain(engine: Engine, target: Target, report: Report, ways: Ways = Ways())
     clues = clues_of(report, target.profile, connection)
     if clues is None:
         return None
+    if not families_for(clues) or _is_limited(report):
+        return Exploration(Explained())
     warnings = warnings_for(target.profile, clues.variant)
-    if clues.code not in FAMILIES or _is_limited(report):
-        return Exploration(Explained(warnings=warnings))
     if warnings and not (ways.confirm(warnings) or ways.yes):
         whys = tuple(left_out(change, change.left_out or "not sent: nobody agreed to it (--yes)") for change in changes_for(clues))
         return Exploration(Explained(whys, warnings=warnings), refused=True)
