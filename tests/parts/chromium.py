@@ -10,6 +10,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,12 +108,11 @@ class Browser:
         return dict(json.loads(line))
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A running Chromium: `visit(file)`, then look: see `Browser`."""
-    need(PARTS["chromium"])
+@contextmanager
+def opened(folder: Path) -> Iterator[Browser]:
+    """A running browser; what it says of itself goes into a file in `folder`."""
     command = ["node", CHROMIUM_DRIVER.folder / "driver.mjs", str(CHROMIUM.path())]
-    with (tmp_path_factory.mktemp("chromium") / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         yield Browser(process)
@@ -122,3 +122,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A running Chromium: `visit(file)`, then look: see `Browser`."""
+    need(PARTS["chromium"])
+    with opened(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser

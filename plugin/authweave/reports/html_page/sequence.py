@@ -27,7 +27,7 @@ _REACHES: Final[Mapping[str, float]] = {"dns": 0.3, "connect": 0.6, "proxy": 0.5
 """How far along its way an arrow comes that ends in this stage."""
 
 _ENDS: Final[Mapping[str, str]] = {
-    "dns": "dns: no address", "connect": "connect: no connection", "proxy": "proxy: no way through", "tls": "tls: not agreed", "answer": "no answer",
+    "dns": "dns: no address", "connect": "connect: no connection", "proxy": "proxy: no way through", "tls": "tls: no secure channel", "answer": "no answer",
 }  # fmt: skip
 _PROXY: Final = re.compile(r"through (\S+)")
 
