@@ -352,6 +352,26 @@ def test_everybody_who_took_part_has_a_line():
     assert told.rows[1].reach == pytest.approx(2 / 3)
 
 
+def test_a_query_is_told_where_there_is_room():
+    """In the picture a sign stands in its place; the request line has it whole."""
+    call = called("check", "https://a.example/x?region=eu&page=2")
+    report = Report(token=Verdict("not_needed"), credential=Verdict("accepted"), exchanges=(replace(call, asked=replace(call.asked, target="/x?region=eu&page=2")),))
+
+    assert "GET /x?…" == sequence(report).rows[0].ask
+    assert "GET /x?region=eu&page=2" in Page(HtmlReport().render(report)).words
+
+
+def test_a_check_with_a_renewed_token_is_marked():
+    """What `--refresh` finds is about the check that came after the renewal, or about the renewal if there is none."""
+    calls = tuple(called(purpose, "https://a.example/x") for purpose in ("token", "check", "renewal", "check"))
+    found = Diagnosis("api_401", "error", "renewal", "No.")
+    report = Report(exchanges=calls, token=Verdict("obtained"), credential=Verdict("refused"), diagnoses=(found,))
+
+    assert [4] == [row.number for row in sequence(report).rows if row.code]
+    assert [3] == [row.number for row in sequence(replace(report, exchanges=calls[:3])).rows if row.code]
+    assert [3] == [row.number for row in sequence(replace(report, diagnoses=(replace(found, severity="warning"),))).rows if row.code]
+
+
 def test_a_credential_that_needs_no_token_meets_no_provider():
     """Two lines are enough, and another host than the first is named."""
     report = Report(token=Verdict("not_needed"), credential=Verdict("accepted"), exchanges=(called("check", "https://a.example/x"), called("check", "https://b.example/x")))

@@ -19,7 +19,7 @@ _PURPOSES: Final[Mapping[str, frozenset[str]]] = {
     "token_parse": TOKEN_CALLS,
     "token_checks": frozenset({"token", "after"}),
     "introspection": frozenset({"introspection"}),
-    "renewal": frozenset({"renewal"}),
+    "renewal": frozenset({"renewal", "check"}),  # and the check that is sent with what was renewed
     "api_probe": frozenset({"check"}),
     "control": frozenset({"control"}),
 }
@@ -58,6 +58,8 @@ def _call_of(report: Report, diagnosis: Diagnosis) -> int | None:
     if diagnosis.stage in _NETWORK:
         return unanswered[-1] if unanswered else None
     purposes = _PURPOSES.get(diagnosis.stage, frozenset())
+    if diagnosis.stage == "renewal" and diagnosis.severity != "error":
+        purposes = frozenset({"renewal"})
     places = [place for place, one in enumerate(report.exchanges) if one.purpose in purposes]
     named = [place for place in places if any(_is_of(report.exchanges[place], stage) for stage in _stages_of(report, diagnosis))]
     return next(reversed(named or places), None)

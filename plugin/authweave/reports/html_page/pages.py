@@ -100,7 +100,7 @@ def _environment() -> jinja2.Environment:
     made.filters |= {
         "duration": words.duration, "cut": words.cut, "pieces": words.pieces, "words": words.verdict_words, "first_code": words.first_code,
     }  # fmt: skip
-    made.filters |= {"short_place": words.short_place, "code_pieces": words.code_pieces, "host": _host}
+    made.filters |= {"short_place": words.short_place, "code_pieces": words.code_pieces, "host": _host, "without_query": words.without_query}
     made.tests["link"] = words.is_link
     return made
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from authweave.reports.html_page.blame import TOKEN_CALLS, Mark, homeless, marks
+from authweave.reports.html_page.words import without_query
 
 if TYPE_CHECKING:
     from authweave.report import Diagnosis, Exchange, Report
@@ -142,7 +143,7 @@ def _call(exchange: Exchange, place: int, mark: Mark | None, lanes: tuple[Lane, 
     elsewhere = f"//{host}" if lanes[target].hosts and host != lanes[target].hosts[0] else ""
     row = Row(
         kind="call", title=exchange.title, source=source, target=target, number=place + 1, via=via,
-        ask=f"{exchange.asked.method} {elsewhere}{exchange.asked.target}", state=mark.state if mark else "ok", code=mark.code if mark else "",
+        ask=f"{exchange.asked.method} {elsewhere}{without_query(exchange.asked.target)}", state=mark.state if mark else "ok", code=mark.code if mark else "",
         ms=exchange.ms, spans=tuple(_spans(exchange)),
     )  # fmt: skip
     if exchange.answered is not None:

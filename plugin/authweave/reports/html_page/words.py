@@ -76,6 +76,12 @@ def cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
+def without_query(url: str) -> str:
+    """The URL with a sign in place of its query, which is told field by field elsewhere."""
+    path, mark, _ = url.partition("?")
+    return f"{path}?…" if mark else path
+
+
 def pieces(text: str, room: int, most: int = 3) -> list[str]:
     """The text in at most `most` lines of `room` characters, broken after dots and spaces where that is possible."""
     lines: list[str] = []
