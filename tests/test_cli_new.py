@@ -453,6 +453,23 @@ def test_a_copy_asks_for_what_must_change(tmp_path):
     assert ("Mine", ["https://{{ inputs.tenant }}.mine.example"], "https://{{ inputs.tenant }}.mine.example/token") == (data["identity_provider"], data["servers"], data["auth"]["token_url"])
 
 
+def test_from_an_issuer_a_person_is_asked_for_what_it_cannot_know(tmp_path):
+    """Scopes, servers and the test, unless options said them; the rest is the provider's."""
+    with issuer() as server:
+        person = Terminal(tmp_path, "acme", "--from", server.url.rstrip("/"), "--scope", "read")
+        person.answer("Identity provider name [Acme]: ", "")
+        person.answer("Server that may get the credential: ", "https://api.acme.example/<b>")
+        person.answer("Server that may get the credential: ", "https://api.acme.example")
+        person.answer("Server that may get the credential: ", "")
+        person.answer("Authorization check URL (Test): ", "https://elsewhere.example/me")
+        person.answer("Authorization check URL (Test): ", "/me")
+        person.answer("Test it now? [Y/n]: ", "no")
+
+        assert Exit.OK == person.ended(), person.seen
+    data = check_file(tmp_path / "acme.yaml").data
+    assert ("/me", ["https://api.acme.example"], ["read"]) == (data["test"]["request"]["url"], data["servers"], data["auth"]["scopes"])
+
+
 def test_who_is_killed_leaves_no_half_file(tmp_path):
     """SIGTERM in the middle of the form."""
     person = Terminal(tmp_path, "acme")

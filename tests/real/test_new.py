@@ -9,6 +9,10 @@ import pytest
 from authweave.cli.exits import Exit
 from authweave.loading import check_file, load
 from commands import here
+from parts.browsing import sign_in
+from services import engine
+
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add", "arguments": {"a": 20, "b": 22}}}
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +83,21 @@ def test_what_is_not_known_is_taught(capsys, tmp_path, oidc_provider):
 
 def test_a_profile_from_an_mcp_server(capsys, tmp_path, mcp_server, oidc_provider):
     """A resource is enough: what it says leads to the issuer, and where clients may register they need nothing else."""
-    done = here(capsys, "new", "tools", "--from", mcp_server, "--grant", "authorization_code")
+    done = here(capsys, "new", "tools", "--from", mcp_server, "--grant", "authorization_code", "--scope", "api:read")
 
     assert Exit.OK == done.code, done.err
+    assert "authweave login tools.yaml --subject me" in done.err
     profile = load(tmp_path / "tools.yaml")
     auth = profile.resolved["auth"]
     assert (mcp_server, "authorization_code", "none") == (auth["resource"], auth["grant_type"], auth["client_auth"])
     assert "authweave" == auth["registration"]["client_name"]
     assert [mcp_server] == list(profile.resolved["servers"])
+    connection = engine(inputs={}).connect(profile, subject="ada")
+    link = connection.begin_authorization(redirect_uri="http://127.0.0.1:8912/callback").result(30).url
+    connection.complete_authorization(sign_in(link)).result(30)
+    with connection.client(trust_env=False) as client:
+        answer = client.post(mcp_server, json=CALL, headers={"Accept": "application/json, text/event-stream"})
+    assert (200, 42) == (answer.status_code, answer.json()["result"]["structuredContent"]["result"])
 
 
 def test_a_machine_at_an_mcp_server_passes_its_test(capsys, monkeypatch, mcp_server, oidc_provider):

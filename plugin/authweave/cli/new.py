@@ -89,9 +89,8 @@ def _named(name: str | None, may_ask: bool) -> str:
     from authweave.starting.naming import wrong_name
 
     if name is None and may_ask:
-        from authweave.cli.beginning.terminal import INTRODUCTION, ask, tell
+        from authweave.cli.beginning.terminal import ask, tell
 
-        tell(INTRODUCTION)
         while wrong := wrong_name(typed := ask("Name", "a-z, 0-9 and -; the file is called like it", "")):
             tell(wrong)
         return typed
@@ -122,14 +121,16 @@ def _from(start: Start, url: str, place: Place, may_ask: bool) -> Start:
     whole, told = provided(start, provider_at(url, place, start.name))
     for words in told:
         complain(words)
-    if not may_ask:
+    from authweave.starting.form import left_open
+
+    questions = left_open(whole, is_named=bool(start.identity_provider)) if may_ask else ()
+    if not questions:
         return whole
     from authweave.cli.beginning.terminal import INTRODUCTION, ask, tell
     from authweave.starting.filling import filled
-    from authweave.starting.form import left_open
 
     tell(INTRODUCTION)
-    return filled(whole, left_open(whole), ask, tell)
+    return filled(whole, questions, ask, tell)
 
 
 def _whole(start: Start) -> Start:

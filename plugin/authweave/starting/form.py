@@ -141,7 +141,7 @@ FORM: Final = (
 )  # fmt: skip
 
 
-def left_open(start: Start) -> tuple[Question, ...]:
-    """What a provider's metadata cannot say, as far as nobody said it."""
-    asked = ((PROVIDER, False), (SCOPE, bool(start.scopes)), (SERVER, bool(start.servers)), (TEST_URL, bool(start.test_url)))
+def left_open(start: Start, *, is_named: bool) -> tuple[Question, ...]:
+    """What a provider's metadata cannot say, as far as nobody said it. `is_named`: somebody said what people call the provider."""
+    asked = ((PROVIDER, is_named), (SCOPE, bool(start.scopes)), (SERVER, bool(start.servers)), (TEST_URL, bool(start.test_url)))
     return tuple(question for question, is_said in asked if not is_said)

@@ -35,7 +35,7 @@ def provided(start: Start, located: Located) -> tuple[Start, tuple[str, ...]]:
         start, type="oauth2", grant=grant, client_auth=client_auth, urls={**urls, **start.urls},
         servers=start.servers or ((_server(resource.resource),) if resource else ()),
         registers=may_register and grant == "authorization_code" and client_auth == "none",
-        identity_provider=start.identity_provider or Origin.of(metadata.issuer).host,
+        identity_provider=start.identity_provider or _called(metadata.issuer),
         found=Found(metadata, resource),
     )  # fmt: skip
     return whole, tuple(_told(whole, metadata))
@@ -54,6 +54,12 @@ def _client_auth(metadata: Metadata, is_public: bool) -> str:
     if is_public and "none" in listed:
         return "none"
     return next((method for method in BEST_CLIENT_AUTH if method in listed), DEFAULT_CLIENT_AUTH)
+
+
+def _called(issuer: str) -> str:
+    """What people may call the provider: its host, unless that is only a number or this machine."""
+    host = Origin.of(issuer).host
+    return host if "." in host and not host.rpartition(".")[2].isdigit() else ""
 
 
 def _server(resource: str) -> str:
