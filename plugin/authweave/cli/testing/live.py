@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from authweave.matrix import Event
 
 HEIGHT: Final = 3
+MANY: Final = 50
+"""Profiles that take a moment to read."""
 INTERVAL: Final = 0.1
 """Seconds between two drawings, at least."""
 _DONE: Final = "━"
@@ -34,6 +36,20 @@ def live(total: int, stream: TextIO | None = None, environ: Mapping[str, str] = 
         yield shown
     finally:
         shown.end()
+
+
+@contextmanager
+def reading(count: int) -> Iterator[None]:
+    """While many profiles are read, which takes a moment: says so on a terminal, and wipes it away."""
+    stream = sys.stderr
+    is_shown = count >= MANY and stream.isatty() and os.environ.get("TERM") != "dumb"
+    if is_shown:
+        print(f"reading {count} profiles", end="", file=stream, flush=True)
+    try:
+        yield
+    finally:
+        if is_shown:
+            print("\r\x1b[K", end="", file=stream, flush=True)
 
 
 class Live:

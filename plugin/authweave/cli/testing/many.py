@@ -15,7 +15,7 @@ import click
 from authweave.cli.exits import Exit
 from authweave.cli.options import GIVEN, GIVEN_TITLE, PLACE, Given, complete_profile, pair, taking
 from authweave.cli.testing.exits import exit_for_reports
-from authweave.cli.testing.live import Live, live
+from authweave.cli.testing.live import Live, live, reading
 from authweave.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from authweave.profile import Profile
     from authweave.report import Report
 
-PATIENCE: Final = 2.0
+PATIENCE: Final = 1.0
 """Seconds that runs under way get to end after Ctrl-C."""
 _OPTIONS: Final = (
     click.option("--all", "everything", is_flag=True, help="Every profile of the folders that are named; of --profiles-dir, or ./profiles, if none is."),
@@ -105,7 +105,7 @@ def test_given_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: Running, cassettes: Cassettes, given: TestGiven) -> Exit:
     """Make every test that is meant, write the reports, and answer the exit code. Raises UsageError before anything is sent."""
-    from authweave.matrix import read_matrix, test_profiles
+    from authweave.matrix import test_profiles
 
     if cassettes.cassette is not None:
         raise click.UsageError("--cassette is for one profile and tenant; of many each has its own, beside its profile")
@@ -118,11 +118,12 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
         writer.refuse_one_only()
         if many.verbose and writing.form != "text":
             raise click.UsageError("--verbose goes with --format text; the other formats name every test anyway")
-        matrix = read_matrix(given.matrix) if given.matrix else None
+        matrix = _matrix(given.matrix) if given.matrix else None
         references = _chosen(engine, profiles, many, given, matrix, is_sandbox=running.sandbox)
         if cassettes.replay:
             return _replayed(engine, references, writer, writing, given)
-        runs = _planned(engine, references, matrix, given)
+        with reading(len(references)):
+            runs = _planned(engine, references, matrix, given)
         unkept: list[str] = []
         make = _recording(running, given, unkept) if cassettes.record else _make(running, given)
         with live(len(runs)) as shown:
@@ -132,9 +133,18 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
         writer.write_many(results.reports(), verbose=many.verbose)
         _tell_unkept(unkept)
     if was_interrupted:
+        sys.stdout.flush()
         _tell_unfinished(results)
-        return Exit.INTERRUPTED
+        raise KeyboardInterrupt  # ends as every command does then: what is still under way gets its bounded time
     return exit_for_reports(results.reports())
+
+
+def _matrix(name: str) -> Matrix:
+    from authweave.matrix import read_matrix
+
+    if not Path(name).exists():
+        raise UsageError(f"--input-file {name}: there is no such file; a file of tenants is named alone, that of an input as KEY=PATH")
+    return read_matrix(name)
 
 
 def _watched(results: Results, many: Many, shown: Live) -> bool:
