@@ -137,17 +137,6 @@ def test_an_endpoint_that_reads_json(odd_provider, tmp_path, proven):
     assert found["edit"]["key"] == "auth.token_request.encoding"
 
 
-def test_two_keys_where_they_belong_together(odd_provider, tmp_path, explained):
-    """Who reads JSON and no header wants two keys changed: each is tried alone before, and said so."""
-    client = odd_provider.new_client()
-    path = written(tmp_path, odd_provider, "  # nothing else", server=odd_provider.at("json,renamed"), token_url=odd_provider.at("json/token"))
-
-    found = told(explained(path, client, "--explain", "--format", "json"))
-
-    tried = sent(found)
-    assert tried[0] == ("auth.token_request.encoding", "json")
-
-
 def test_the_audience_by_its_other_name(oidc_provider, tmp_path, proven):
     """The API takes tokens that were asked for with `resource`: the key is renamed, and its value keeps its comment."""
     client = oidc_provider.new_client()

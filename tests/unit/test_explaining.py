@@ -160,6 +160,65 @@ def test_metadata_say_what_is_tried_first(tmp_path):
     assert "key" in why(found, "auth.client_auth", "private_key_jwt")
 
 
+def test_an_issuer_stands_for_its_token_url(tmp_path):
+    """A profile that names an issuer only: its metadata say where tokens are got, and how the client says who it is."""
+    identity = Identity(in_body)
+    with Server(identity) as token, Server(ACCEPTS) as task:
+        issuer = token.url.rstrip("/")
+        identity.metadata = {"issuer": issuer, "token_endpoint": f"{issuer}/token", "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]}
+        found = explored(yaml_of(tmp_path, oauth(token).replace("token_url: ", "issuer: ").replace("/token\n", "\n"), task.url.rstrip("/")))
+
+    assert sent(found)[-1] == ("auth.client_auth", "client_secret_post")
+    assert found.explained.edit is not None
+
+
+def test_a_step_before_each_try_is_made_anew(tmp_path):
+    """What a step brings may be good once: each try takes its own."""
+    given = []
+
+    def behave(peer):
+        asked = peer.request()
+        if asked.line.startswith("GET /nonce"):
+            given.append(f"n{len(given)}")
+            answer(peer, 200, {"nonce": given[-1]})
+            return
+        form = {key: values[0] for key, values in parse_qs(asked.body.decode()).items()}
+        good = form.get("nonce") in given and in_body(form, {})
+        if form.get("nonce") in given:
+            given[given.index(form["nonce"])] = "spent"
+        answer(peer, 200 if good else 404 if asked.line.startswith("GET") else 401, GOOD if good else {"error": "invalid_client"})
+
+    steps = (
+        "  before: [{name: nonce, request: {url: '%snonce'}, response: {keep: {nonce: '{{ response.json.nonce }}'}}}]\n"
+        "  token_request: {fields: [{key: nonce, value: '{{ kept.nonce }}'}]}\n"
+    )  # fmt: skip
+    with Server(behave) as token, Server(ACCEPTS) as task:
+        found = explored(yaml_of(tmp_path, oauth(token, steps % token.url), task.url.rstrip("/")))
+
+    assert found.explained.edit is not None, found.explained
+    assert found.explained.edit.key == "auth.client_auth"
+    assert len(given) == 1 + len(sent(found))
+
+
+def test_a_token_that_the_api_refuses_is_half_of_the_way(tmp_path):
+    """Where a variant gets a token that the API does not accept, it is proposed, but not for granted: the others are tried as well."""
+    with Server(Identity(in_body)) as token, Server(api_wanting(lambda line, headers: False)) as task:
+        found = explored(yaml_of(tmp_path, oauth(token), task.url.rstrip("/")))
+
+    assert found.is_half
+    assert found.explained.edit.key == "auth.client_auth"
+    assert ("obtained", "refused") in [(one.token.word, one.credential.word) for one in found.explained.tries]
+
+
+def test_a_user_name_that_is_refused_has_no_variant(tmp_path):
+    """Basic at an API has one form: nothing is tried, and nobody is warned of it."""
+    with Server(api_wanting(lambda line, headers: False)) as task:
+        path = yaml_of(tmp_path, "auth: {type: basic}\n", task.url.rstrip("/"))
+        found = explored(path, inputs={"username": "robot", "password": SECRET[::-1]})
+
+    assert (found.explained.tries, found.explained.warnings, found.refused) == ((), (), False)
+
+
 def test_the_same_secret_is_not_sent_twice_in_two_encodings(tmp_path):
     """Where id and secret read the same both ways there is nothing to try, and that is said."""
     with Server(Identity()) as token, Server(ACCEPTS) as task:
@@ -380,7 +439,7 @@ def test_a_wire_for_tries_calls_no_other_origin(tmp_path):
 
     with Server(ACCEPTS) as mine, Server(ACCEPTS) as other:
         allowed = Origin.of(mine.url)
-        over = guarded(wire(), Journal(lambda origin: origin == allowed)).showing(None)
+        over = guarded(wire(), Journal(lambda origin: origin == allowed, remembers=True)).showing(None)
         reply = over.send(Call("GET", mine.url), deadline=5)
         again = over.send(Call("GET", mine.url), deadline=5)
         with pytest.raises(EgressRefused):

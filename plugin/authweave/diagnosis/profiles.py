@@ -9,7 +9,6 @@ from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.errors import InputError, MissingInput
 
-
 _IN_TEST: Final = re.compile(r" test(\[\d+\])?\.request")
 
 

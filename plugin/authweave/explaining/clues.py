@@ -29,8 +29,8 @@ class Clues:
     """`code` is the diagnosis, `said` what was quoted for it; `fixes` the keys that it names, likeliest first.
 
     `listed` are the client authentications that metadata name, None where there are no metadata; `token_urls` what metadata or a redirect
-    name as token endpoint, by who said so. `schemes` are what the API's challenge asks for. `token_url` is the one in
-    force, as it is called. `odd_characters`: id or secret reads differently in the two Basic encodings.
+    name as token endpoint, by who said so. `schemes` are what the API's challenge asks for. `token_url` and `issuer` are those in
+    force, as they are called. `odd_characters`: id or secret reads differently in the two Basic encodings.
     """
 
     profile: Profile
@@ -40,6 +40,7 @@ class Clues:
     said: str = ""
     fixes: tuple[str, ...] = ()
     token_url: str = ""
+    issuer: str = ""
     schemes: tuple[str, ...] = ()
     odd_characters: bool = False
     has_secret: bool = False
@@ -114,6 +115,7 @@ def clues_of(report: Report, profile: Profile, connection: Connection) -> Clues 
         said=" ".join((failure.sentence, *failure.evidence)).lower(),
         fixes=tuple(fix.key for fix in failure.fixes),
         token_url=rendered.text(tokens.token_url) if tokens is not None else "",
+        issuer=rendered.text(tokens.discovery.issuer) if tokens is not None else "",
         schemes=tuple(_schemes(report.exchanges)),
         odd_characters=any(_READ_DIFFERENTLY.search(part) for part in client),
         has_secret=bool(client[1]),

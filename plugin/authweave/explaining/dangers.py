@@ -8,6 +8,9 @@ from typing import Final
 
 from authweave.profile import Profile, Variant
 
+_PASSWORD: Final = re.compile(r"(?i)passw|passcode")
+_OF_A_KEY: Final = re.compile(r"(?i)key|certificate|keystore|pfx|p12")
+"""A password that opens a file, and no account."""
 _ONE_TIME: Final = re.compile(r"(?i)(?:^|_)(?:otp|totp|mfa|pin|tan|passcode|one_?time\w*|authorization_code|device_code)(?:_|$)")
 
 
@@ -23,7 +26,7 @@ def _warnings(profile: Profile, variant: Variant) -> Iterator[str]:
             "each try presents the refresh token, or what a person consented to: many servers take it once, and a try that fails may "
             "spend it, so that the person has to sign in again"
         )
-    passwords = [name for name in sorted(_read(profile, variant)) if "password" in name.lower()]
+    passwords = [name for name in sorted(_read(profile, variant)) if _PASSWORD.search(name) and not _OF_A_KEY.search(name)]
     if passwords:
         yield f"each try signs in with {' and '.join(f'inputs.{name}' for name in passwords)}: some servers lock an account after a few wrong attempts"
     codes = [name for name in sorted(_read(profile, variant)) if _ONE_TIME.search(name)]

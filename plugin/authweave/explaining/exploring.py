@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from authweave.errors import EditRefused, ProfileError
 from authweave.explaining.candidates import changes_for, families_for
 from authweave.explaining.change import Change
-from authweave.explaining.clues import Clues, clues_of
+from authweave.explaining.clues import Clues, clues_of, failure_of
 from authweave.explaining.dangers import warnings_for
 from authweave.explaining.guarded import Journal, guarded
 from authweave.explaining.metadata import with_metadata
@@ -57,11 +57,15 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What was found. `proposal` is the edit that works; `refused` that somebody had to agree, and nobody did."""
+    """What was found. `proposal` is the edit that works; `refused` that somebody had to agree, and nobody did.
+
+    `is_half`: with the edit there is a token, but the API does not accept it yet.
+    """
 
     explained: Explained
     proposal: Proposal | None = None
     refused: bool = False
+    is_half: bool = False
 
 
 def explain(engine: Engine, target: Target, report: Report, ways: Ways = Ways()) -> Exploration | None:
@@ -70,17 +74,19 @@ def explain(engine: Engine, target: Target, report: Report, ways: Ways = Ways())
     Blocking. Sends at most `ways.budget` variants within the setting `test_deadline`, in one attempt each, only to origins that
     the run of `report` had to do with. Raises UsageError as `test_profile` does.
     """
+    if failure_of(report) is None:
+        return None
     connection = engine.connect(target.profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs, servers=target.servers)
     clues = clues_of(report, target.profile, connection)
     if clues is None:
         return None
-    if not families_for(clues) or _is_limited(report):
+    if not _may_be_tried(clues) or _is_limited(report):
         return Exploration(Explained())
     warnings = warnings_for(target.profile, clues.variant)
     if warnings and not (ways.confirm(warnings) or ways.yes):
         whys = tuple(left_out(change, change.left_out or "not sent: nobody agreed to it (--yes)") for change in changes_for(clues))
         return Exploration(Explained(whys, warnings=warnings), refused=True)
-    journal = Journal(reach_of(report, clues.token_url, connection))
+    journal = Journal(reach_of(report, clues.token_url, connection), remembers=_is_of_api(clues))
     known = Known()
     known.learn_inputs(dict(connection.inputs().secrets))
     found = _Exploring(engine, target, clues, ways, journal, known).run()
@@ -99,7 +105,7 @@ class _Exploring:
         self.journal = journal
         self.known = known
         self.wire = guarded(engine.wire, journal)
-        self.is_of_api = clues.code.startswith("api_")
+        self.is_of_api = _is_of_api(clues)
         self.sent = 0
         self.over = ""
 
@@ -107,15 +113,16 @@ class _Exploring:
         clues = self.clues if self.is_of_api else with_metadata(self.clues, self.wire, self.engine.clock, self.end)
         tries: list[Try] = []
         best: tuple[Change, str] | None = None
+        is_half = False
         for change in changes_for(clues):
             outcome, text = self.outcome(change)
             tries.append(replace(outcome, value=self.known.text(outcome.value), word=self.known.text(outcome.word)))
             if outcome.sent and self.works(outcome):
-                best, self.over = (change, text), "not needed any more"
+                best, is_half, self.over = (change, text), False, "not needed any more"
             elif outcome.sent and best is None and self.gets_further(outcome):
-                best = change, text
+                best, is_half = (change, text), True
         found = proposal(self.target.profile, *best, self.known.text) if best else None
-        return Exploration(Explained(tuple(tries), found.edit if found else None), found)
+        return Exploration(Explained(tuple(tries), found.edit if found else None), found, is_half=is_half)
 
     def outcome(self, change: Change) -> tuple[Try, str]:
         """What came of a variant, or why it was not sent; and the text that it was."""
@@ -173,6 +180,15 @@ def _said(report: Report) -> str:
     if report.exchanges and all(one.answered is not None for one in report.exchanges):
         return "the request would be the same as before"
     return next((one.sentence for one in report.diagnoses if one.severity == "error"), "")
+
+
+def _is_of_api(clues: Clues) -> bool:
+    return clues.code.startswith("api_")
+
+
+def _may_be_tried(clues: Clues) -> bool:
+    """Is there a variant, or may metadata name one?"""
+    return bool(changes_for(clues) if _is_of_api(clues) else families_for(clues))
 
 
 def _is_limited(report: Report) -> bool:

@@ -16,10 +16,15 @@ WAIT: Final = frozenset({429, 503})
 
 
 class Journal:
-    """What one exploration has sent, and what came back. `reach` says which origins may be called. For one thread at a time."""
+    """What one exploration has sent, and what came back. `reach` says which origins may be called. For one thread at a time.
 
-    def __init__(self, reach: Callable[[Origin], bool]) -> None:
+    `remembers`: the same call is answered as before. That is of use where only requests to the API differ; a token call
+    may rest on a step before it whose answer is good once.
+    """
+
+    def __init__(self, reach: Callable[[Origin], bool], *, remembers: bool) -> None:
         self.reach = reach
+        self.remembers = remembers
         self.sent = 0
         self.wait = ""
         self._answers: dict[bytes, Reply] = {}
@@ -33,14 +38,15 @@ class Journal:
             is_allowed = False
         if not is_allowed:
             raise EgressRefused("a try calls no origin that the profile did not call before", stage="dns", host=host, detail="origin")
-        known = self._answers.get(_mark(call))
+        known = self._answers.get(_mark(call)) if self.remembers else None
         if known is None and self.wait:
             raise EgressRefused(f"the server asked to wait ({self.wait})", stage="dns", host=host, detail="wait")
         return known
 
     def note(self, call: Call, reply: Reply) -> None:
         """Remember an answer."""
-        self._answers[_mark(call)] = reply
+        if self.remembers:
+            self._answers[_mark(call)] = reply
         if reply.status == 429 or (reply.status in WAIT and any(name.lower() == "retry-after" for name, _ in reply.headers)):
             self.wait = str(reply.status)
         elif reply.status >= 400 and _asks_to_slow_down(reply.body):

@@ -9,7 +9,6 @@ from authweave.net.journey import Journey
 from authweave.net.proxy import Proxy
 from authweave.net.target import Target
 
-
 _WANTS_CREDENTIALS = (407, 401)
 """What proxies say; tinyproxy answers 401 to credentials that are wrong."""
 

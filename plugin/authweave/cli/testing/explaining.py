@@ -90,7 +90,7 @@ class _Session:
             _remark("nothing was refused, so there is nothing to explain")
             return exit_for_report(report)
         report = dataclasses.replace(report, explained=found.explained)
-        if self.wanted.fix and found.proposal is not None:
+        if self.wanted.fix and found.proposal is not None and not found.is_half:
             return self.fixed(report, found.proposal)
         self.writer.write(report)
         if found.refused:
@@ -99,8 +99,11 @@ class _Session:
             _remark("there is nothing that could be tried for this diagnosis: see its fixes")
         elif found.proposal is None:
             _remark("none of the variants works: see the fixes of the diagnosis")
-        elif self.is_wanted(found.proposal):
-            return self.fixed(report, found.proposal)
+        else:
+            if found.is_half:
+                _remark("with the edit there is a token, but the API does not accept it yet: make the edit if it is right, and test again")
+            if self.is_wanted(found.proposal):
+                return self.fixed(report, found.proposal)
         return exit_for_report(report)
 
     def explored(self, report: Report) -> Exploration | None:
