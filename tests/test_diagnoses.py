@@ -20,13 +20,13 @@ BY_EXTENSIONS = {
 
 
 NOT_YET = {
-    "aws_access_key", "aws_clock", "aws_denied", "aws_scope", "aws_session_token", "aws_signature", "api_anonymous", "assertion_refused", "connect_refused", "connect_reset",
+    "aws_access_key", "aws_clock", "aws_denied", "aws_scope", "aws_session_token", "aws_signature", "assertion_refused", "connect_refused", "connect_reset",
     "connect_timeout", "connect_unreachable", "crlf_or_nonascii_in_header", "discovery_endpoint", "discovery_mismatch", "discovery_not_found", "discovery_unreachable",
     "discovery_unreadable", "dns_failure", "egress_refused", "http_on_tls_port", "input_invalid", "key_refused", "login_refused", "needs_client", "network", "no_servers",
     "no_variant", "not_applied", "oauth1_consumer", "oauth1_nonce", "oauth1_refused", "oauth1_signature", "oauth1_timestamp", "oauth1_token", "origin_refused", "placement",
     "profile_invalid", "proxy_credentials", "proxy_invalid", "proxy_protocol", "proxy_refused", "proxy_unreachable", "read_timeout", "registration_refused", "secret_suspicious",
     "secret_unresolved", "signing", "step_refused", "step_unread", "template", "tls_client_certificate_refused", "tls_client_certificate_required", "tls_expired",
-    "tls_handshake", "tls_name_mismatch", "tls_not_yet_valid", "tls_on_http_port", "tls_protocol_version", "tls_self_signed", "tls_unknown_ca", "token_inactive",
+    "tls_handshake", "tls_name_mismatch", "tls_not_yet_valid", "tls_on_http_port", "tls_protocol_version", "tls_self_signed", "tls_unknown_ca",
     "token_unusable", "unsupported_client_auth", "unsupported_dpop", "unsupported_grant", "unsupported_pkce", "unsupported_scope", "url_refused",
 }  # fmt: skip
 """Codes whose proof has no mark yet; to be emptied."""

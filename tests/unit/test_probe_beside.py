@@ -72,6 +72,7 @@ def test_an_endpoint_for_everybody_proves_nothing(tmp_path):
     assert "test.request.url" == first(report).fixes[0].key
     assert any("byte for byte" in line for line in first(report).evidence)
     assert ["check", "control"] == [exchange.purpose for exchange in report.exchanges]
+    assert ("whether the API accepts the credential",) == report.not_tested
 
 
 def test_another_answer_for_everybody_is_told_apart_by_the_condition(tmp_path):

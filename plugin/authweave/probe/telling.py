@@ -104,7 +104,8 @@ def _not_tested(ledger: Ledger) -> Iterator[str]:
         return
     if token in ("inconclusive", "not_tested") and _gets_token(ledger):
         yield "whether the token server accepts the client"
-    if credential == "not_tested":
+    proves_nothing = any(found.code == "api_anonymous" for found in ledger.diagnoses)
+    if credential == "not_tested" or proves_nothing:
         yield "whether the API accepts the credential"
     elif credential == "inconclusive":
         yield "whether the credential suffices for what your tasks call"
