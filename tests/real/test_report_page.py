@@ -211,16 +211,16 @@ def test_the_policy_holds_were_something_to_slip_in(chromium: Browser, pages: di
 
 
 def test_paper_shows_everything(chromium: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
-    """Printed, every tab is there with its title, every fold is open, and it is dark on white."""
+    """Printed, every tab is there with its title, the diagnosis first, every fold is open, and it is dark on white."""
     chromium.visit(pages["crowded"], scheme="dark", javascript=False)
     chromium.as_media("print")
 
-    titles = chromium.evaluate("[...document.querySelectorAll('.panels > section > :first-child')].filter(one => one.checkVisibility() && one.offsetHeight > 10).map(one => one.textContent)")
+    titles = chromium.evaluate("[...document.querySelectorAll('.panels > section > :first-child')].filter(one => one.checkVisibility() && one.offsetHeight > 10).sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top).map(one => one.textContent)")
     hidden = chromium.evaluate("[...document.querySelectorAll('details > :not(summary)')].filter(one => !one.checkVisibility({contentVisibilityAuto: true}) || !one.getClientRects().length).length")
     colours = chromium.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
     chromium.pdf(tmp_path / "report.pdf")
 
-    assert ["Headers", "Response", "Diagnosis", "Stages"] == titles
+    assert ["Diagnosis", "Headers", "Response", "Stages"] == titles
     assert 0 == hidden
     assert contrast(*map(rgb, colours)) > 10
     assert (255, 255, 255) == rgb(colours[0])
@@ -250,6 +250,7 @@ def test_the_table_shows_what_is_asked_for(chromium: Browser, pages: dict[str, P
     chromium.click("label[for=show-open]")
     still_open = chromium.evaluate(rows)
     chromium.click("label[for=show-all]")
+    assert 100 < chromium.evaluate("document.querySelector('.finder').getBoundingClientRect().width")
     chromium.evaluate("(() => { const finder = document.querySelector('.finder'); finder.value = 'API_401'; finder.dispatchEvent(new Event('input')); })()")
 
     assert len(everything) == 7
