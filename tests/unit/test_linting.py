@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 
 import pytest
 
@@ -13,6 +14,7 @@ from authweave.cli.exits import Exit
 from authweave.discovery.locating import MOST_ISSUERS, issuers_above
 from authweave.documents import parse_document
 from authweave.errors import DeadlineExceeded
+from authweave.linting.at_once import at_once
 from authweave.linting.online import compared_online
 from authweave.loading import check_text
 from commands import here
@@ -302,6 +304,41 @@ def test_several_ways_and_a_parent(server, tmp_path):
 
     assert [str(tmp_path / "base.json")] == [problem.source for problem in inherited.problems if problem.rule == "online.client_auth"]
     assert ["auth[1].client_auth"] == [problem.key for problem in variants.problems if problem.rule == "online.client_auth"]
+
+
+def test_workers_give_every_answer():
+    """Each job once, by a few; none is none."""
+    assert sorted(range(50)) == sorted(at_once(lambda job: job, list(range(50)), 4))
+    assert [] == list(at_once(lambda job: job, []))
+
+
+def test_an_error_ends_it():
+    """What a job raises is raised, and what was not begun is left."""
+    begun, may_go_on = [], Event()
+
+    def work(job):
+        begun.append(job)
+        if job == 0:
+            raise ValueError("the first")
+        may_go_on.wait(60)
+
+    with pytest.raises(ValueError, match="the first"):
+        list(at_once(work, list(range(1000)), 1))
+    may_go_on.set()
+
+    assert len(begun) <= 2
+
+
+def test_nobody_waits_for_a_silent_server():
+    """Who leaves (Ctrl-C) leaves at once: the job that still waits is not waited for."""
+    answered = Event()
+    results = at_once(lambda job: job if job == 0 else answered.wait(60), [0, 1], 2)
+
+    assert 0 == next(results)
+    results.close()
+
+    assert not answered.is_set()
+    answered.set()
 
 
 # ---- at the command line

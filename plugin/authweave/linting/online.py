@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any, Final
 
 from authweave.checking import Checked
@@ -13,6 +11,7 @@ from authweave.discovery.finding import Exchange
 from authweave.drafts.draft import Placed
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, WireError
+from authweave.linting.at_once import at_once
 from authweave.linting.finding import Finding
 from authweave.linting.looking import findings, where_asked
 from authweave.linting.subject import Subject
@@ -20,7 +19,6 @@ from authweave.loading import profile_of
 from authweave.urls import Origin
 from authweave.values import Problem, TaskRequest, TaskResponse
 
-WORKERS: Final = 8
 LONGEST: Final = 15.0
 """Seconds that one answer may take."""
 
@@ -41,23 +39,16 @@ def compared_online(
             by_origin.setdefault(where_asked(subject), []).append((number, subject))
 
     deadline = min(engine.settings.deadline, LONGEST)
-    is_over = Event()
 
-    def work(origin: str, subjects: list[tuple[int, Subject]]) -> list[tuple[int, list[Finding]]]:
+    def work(origin: str) -> list[tuple[int, list[Finding]]]:
         exchange = giving_up(engine.exchange)
-        answers = [(number, list(findings(subject, engine.finder, exchange, deadline))) for number, subject in subjects if not is_over.is_set()]
+        answers = [(number, list(findings(subject, engine.finder, exchange, deadline))) for number, subject in by_origin[origin]]
         tell(origin)
         return answers
 
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="authweave-lint") as pool:
-        try:
-            for answers in pool.map(lambda item: work(*item), by_origin.items()):
-                for number, listed in answers:
-                    said[number] += listed
-        except BaseException:  # Ctrl-C: nobody else is asked for it
-            is_over.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    for answers in at_once(work, list(by_origin)):
+        for number, listed in answers:
+            said[number] += listed
     return [dataclasses.replace(checked, problems=_in_order([*checked.problems, *said[number]])) for number, checked in enumerate(whole)]
 
 
