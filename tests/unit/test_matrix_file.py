@@ -1,6 +1,7 @@
 """The file of a matrix: YAML, JSON and CSV say the same; what is wrong is told with its line; the published schema agrees."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from authweave.documents import read_document
 from authweave.errors import UsageError
 from authweave.matrix import Row, read_matrix
 from authweave.resources import schema_file
+from documentation.markdown import page
 
 SCHEMA = Draft202012Validator(json.loads(schema_file("test-matrix").read_text()))
 
@@ -147,3 +149,14 @@ def test_a_cell_over_two_lines_keeps_the_lines_of_those_below(tmp_path):
 
     with pytest.raises(UsageError, match=r"m\.csv:4:1: has 3 cells"):
         read_matrix(path)
+
+
+def test_the_examples_of_the_documentation(tmp_path):
+    """They are read, they keep the schema, and what they say the same they mean the same."""
+    text = page("docs/test-all.md").text
+    as_yaml = read_matrix(written(tmp_path, re.search(r"```yml\n(.*?)```", text, re.S)[1], "m.yaml"))
+    as_csv = read_matrix(written(tmp_path, re.search(r"```csv\n(.*?)```", text, re.S)[1], "m.csv"))
+
+    SCHEMA.validate(as_yaml.document.data)
+    assert ["eu", "us", "test"] == [row.tenant for row in as_yaml.rows]
+    assert [(row.tenant, row.servers) for row in as_csv.rows] == [(row.tenant, row.servers) for row in as_yaml.rows[:2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from authweave.reports.page import Page, cells
@@ -15,6 +16,8 @@ MANY_ALIKE: Final = 4
 """So many that failed alike are told together."""
 FEW_PASSING: Final = 8
 """So many that passed are named without being asked for."""
+MOST_ALONE: Final = 40
+"""So many that failed each in its own way are shown."""
 _NAMED: Final = 6
 _MARKS: Final = {"accepted": ("✓", "ok"), "refused": ("✗", "failed"), "not_valid": ("✗", "failed"), "not_sent": ("✗", "failed"), "not_run": ("–", "skipped")}
 _HEADS: Final = ("profile", "tenant", "token", "credential", "code")
@@ -32,7 +35,7 @@ def many_text(page: Page, reports: Sequence[Report], *, verbose: bool = False) -
 
 def name_of(report: Report) -> str:
     """`acme eu`: the profile, and whose connection it was."""
-    return " ".join(filter(None, (report.profile or report.source, report.tenant, report.subject)))
+    return " ".join(filter(None, (_profile(report), report.tenant, report.subject)))
 
 
 def _failing(page: Page, summary: Summary, verbose: bool) -> None:
@@ -42,7 +45,10 @@ def _failing(page: Page, summary: Summary, verbose: bool) -> None:
         _alike(page, cause, [summary.reports[number] for number in cause.reports])
         page.blank()
     if alone:
-        _table(page, alone)
+        shown = alone if verbose else alone[:MOST_ALONE]
+        _table(page, shown)
+        if len(alone) > len(shown):
+            page.add(f"and {len(alone) - len(shown)} more; --verbose names them all", indent=2, style="dim")
         page.blank()
 
 
@@ -53,10 +59,7 @@ def _alike(page: Page, cause: Cause, reports: Sequence[Report]) -> None:
     first = reports[0]
     if (found := reason_of(first)) is not None:
         page.add(found.sentence, indent=4)
-    elif first.credential.reason:
-        page.add(first.credential.reason, indent=4)
-    if fix := _fix(first):
-        page.add(fix, lead="fix  ", indent=4, lead_style="key")
+    _first_fix(page, first, indent=4)
     names = [name_of(report) for report in reports[:_NAMED]]
     more = f", and {len(reports) - _NAMED} more" if len(reports) > _NAMED else ""
     page.add(", ".join(names) + more, indent=4, style="dim")
@@ -67,36 +70,38 @@ def _table(page: Page, reports: Sequence[Report]) -> None:
     rows = [(*map(page.fit, _row(report)),) for report in reports]
     widths = [max(cells(row[column]) for row in (_HEADS, *rows)) if any(row[column] for row in rows) else 0 for column in range(len(_HEADS))]
     taken = 2 + sum(width + _GAP for width in widths if width)
-    fixes = [_fix(report) for report in reports]
     if taken > page.width:
-        for report, row, fix in zip(reports, rows, fixes, strict=True):
-            _stacked(page, report, row, fix)
+        for report, row in zip(reports, rows, strict=True):
+            _stacked(page, report, row)
         return
     page.lines.append(page.paint("  " + _in_columns(_HEADS, widths), "dim"))
-    for report, row, fix in zip(reports, rows, fixes, strict=True):
+    for report, row in zip(reports, rows, strict=True):
         mark, style = _mark(report)
         page.lines.append(f"{page.paint(page.fit(mark), style)} {_in_columns(row, widths)}")
-        if fix:
-            page.add(fix, lead="fix  ", indent=4, lead_style="key")
+        _first_fix(page, report, indent=4)
 
 
-def _stacked(page: Page, report: Report, row: tuple[str, ...], fix: str) -> None:
+def _stacked(page: Page, report: Report, row: tuple[str, ...]) -> None:
     mark, style = _mark(report)
     page.add(" ".join(filter(None, row[:2])), lead=f"{mark} ", lead_style=style, style="title")
     page.add(f"token {row[2]}, credential {row[3]}", indent=2)
     if row[4]:
         page.add(row[4], indent=2, style="code")
-    if fix:
-        page.add(fix, lead="fix  ", indent=2, lead_style="key")
+    _first_fix(page, report, indent=2)
 
 
 def _row(report: Report) -> Iterator[str]:
     found = reason_of(report)
-    yield report.profile or report.source
+    yield _profile(report)
     yield " ".join(filter(None, (report.tenant, report.subject)))
     yield report.token.word.replace("_", " ")
     yield report.credential.word.replace("_", " ")
     yield found.code if found else "" if outcome_of(report) == "accepted" else OUTCOMES[outcome_of(report)]
+
+
+def _profile(report: Report) -> str:
+    """The profile's name; of one that could not be read that of its file."""
+    return report.profile or PurePath(report.source).stem
 
 
 def _in_columns(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -107,13 +112,21 @@ def _mark(report: Report) -> tuple[str, str]:
     return _MARKS.get(outcome_of(report), ("!", "warning"))
 
 
+def _first_fix(page: Page, report: Report, *, indent: int) -> None:
+    """What to change first, or why there is nothing to change."""
+    if fix := _fix(report):
+        page.add(fix, lead="fix  ", indent=indent, lead_style="key")
+    elif outcome_of(report) in ("not_sent", "not_tested", "not_run") and report.credential.reason:
+        page.add(report.credential.reason, lead="why  ", indent=indent, lead_style="dim")
+
+
 def _fix(report: Report) -> str:
-    """What to change first, `auth.client_auth (acme.yaml:7): write …`; '' if nothing is known."""
-    if report.problems:
-        return str(next((problem for problem in report.problems if problem.severity == "error"), report.problems[0]))
+    """`auth.client_auth (acme.yaml:7): write …`, or the first problem of a profile; '' if nothing is known."""
+    if not report.is_valid:
+        return str(next(problem for problem in report.problems if problem.severity == "error"))
     found = reason_of(report)
-    if found is None or not found.fixes:
-        return report.credential.reason if outcome_of(report) in ("not_sent", "not_run") else ""
+    if outcome_of(report) == "accepted" or found is None or not found.fixes:
+        return ""
     first = found.fixes[0]
     return f"{first.key}{f' ({first.place})' if first.place else ''}: {first.text}"
 
