@@ -121,7 +121,7 @@ def test_oidc_provider_renews(oidc_provider, rotates):
 
     assert ("obtained", "accepted", ()) == (report.token.word, report.credential.word, report.diagnoses)
     assert f"by the refresh token, which {'rotates' if rotates else 'stays'}" in stage(report, "renewal").text
-    assert ["token", "check", "control", "renewal", "check"] == [exchange.purpose for exchange in report.exchanges]
+    assert ["token", "check", "renewal", "check", "control"] == [exchange.purpose for exchange in report.exchanges]
     assert (2, 2) == (oidc_provider.counts(client)["granted"], oidc_provider.counts(client)["api_200"])
 
 
@@ -212,7 +212,7 @@ def test_a_person_signs_in_for_one_run_at_oidc_provider(oidc_provider, tmp_path)
 
     assert 0 == done.code, done.err + done.out
     report = json.loads(done.out)
-    assert ["discovery", "authorize", "token", "introspection", "check", "control", "renewal", "check"] == [exchange["purpose"] for exchange in report["exchanges"]]
+    assert ["discovery", "authorize", "token", "introspection", "check", "renewal", "check", "control"] == [exchange["purpose"] for exchange in report["exchanges"]]
     [way] = [exchange for exchange in report["exchanges"] if exchange["purpose"] == "authorize"]
     [back] = [part["value"] for part in way["answered"]["headers"] if part["name"] == "Location"]
     assert back.startswith(f"{uri}?code=‹secret code")

@@ -220,6 +220,7 @@ def test_the_token_is_renewed_and_sent(tmp_path):
     assert ["token", "check", "renewal", "check"] == [exchange.purpose for exchange in report.exchanges]
     assert b"grant_type=refresh_token" in asked[1].body
     assert [[f"Bearer {TOKEN}-1"], [f"Bearer {TOKEN}-2"]] == [request.values("authorization") for request in checked]
+    assert ["Check", "Check with the renewed token"] == [exchange.title for exchange in report.exchanges if exchange.purpose == "check"]
     told = [one for one in report.stages if one.name == "renewal"]
     assert [("ok", ""), ("ok", "check")] == [(one.status, one.about) for one in told]
     assert "by the refresh token, which rotates" in told[0].text

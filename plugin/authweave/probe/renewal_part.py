@@ -75,8 +75,9 @@ def _renewed(ledger: Ledger, variant: Variant, token: Token, checking: Checking 
             _got(ledger, variant, token, new, recorder.records[mark:])
             return
         request = connection.as_we_send(checking.request)
+        again = replace(checking, about=f"{checking.about} with the renewed token".strip())
         judgement, sent = driven(
-            ledger, checking, _again(connection, request, token), lambda sent, _: _got(ledger, variant, token, sent.token, recorder.records[mark:])
+            ledger, again, _again(connection, request, token), lambda sent, _: _got(ledger, variant, token, sent.token, recorder.records[mark:])
         )
         answered(ledger, checking.test, judgement, sent, recorder.records[mark:], f"{checking.about} check".strip(), "renewal")
         return

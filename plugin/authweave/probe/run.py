@@ -221,12 +221,12 @@ def _checked(ledger: Ledger, connection: Connection, checking: Checking, mark: i
     flow = connection.applying(connection.as_we_send(checking.request))
     judgement, sent = driven(ledger, checking, flow, first)
     accepted = answered(ledger, checking.test, judgement, sent, ledger.recorder.records[mark:], checking.about)
-    if ledger.control and accepted:
-        controlled(ledger, checking.test, checking.request, sent, checking.about)
     if ledger.refresh and judgement.verdict == "refused":
         not_renewed(ledger, "the API refuses the credential")
     elif ledger.refresh:
         renewed(ledger, sent.credential.variant, sent.token, checking, sent.tried)
+    if ledger.control and accepted:
+        controlled(ledger, checking.test, checking.request, sent, checking.about)
 
 
 def _resolved(ledger: Ledger, ms: float) -> None:

@@ -104,7 +104,8 @@ class Watched:
 
     def complete_authorization(self, answer: str | Mapping[str, str], **how: Any) -> Pending[Token]:
         """As the connection's."""
-        sent, came_back = self._sent, answer if isinstance(answer, str) else ""
+        sent = self._sent
+        came_back = answer if isinstance(answer, str) else _posted_to(sent.url) if sent is not None else ""
         if sent is not None and sent.kind != "device":
             self._ledger.recorder.give_time(time.monotonic() - self._began)
             for name, value in parse_qsl(urlsplit(came_back).query):
@@ -115,6 +116,11 @@ class Watched:
                 seconds=time.monotonic() - self._began,
             )  # fmt: skip
         return self._connection.complete_authorization(answer, **how)
+
+
+def _posted_to(link: str) -> str:
+    """Where a browser came back to that posted its answer (`response_mode=form_post`)."""
+    return dict(parse_qsl(urlsplit(link).query)).get("redirect_uri", "")
 
 
 def _placed(ledger: Ledger, variant: Variant, url: str) -> tuple[Placed, ...]:

@@ -120,7 +120,7 @@ def _verdict(page: Page, name: str, verdict: Verdict) -> None:
 
 def _asked(page: Page, exchange: Exchange, report: Report) -> None:
     asked: Asked = exchange.asked
-    page.add(f"{exchange.title}: {asked.url}", indent=2, style="key")
+    page.add(f"{exchange.title}: {asked.url.partition('?')[0]}", indent=2, style="key")
     _part(page, f"{asked.method} {asked.target} HTTP/1.1", asked.origin, asked.place, report)
     for part in asked.path:
         _part(page, f"/ {{{part.name}}} = {part.value}", part.origin, part.place, report)
