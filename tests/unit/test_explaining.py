@@ -18,7 +18,7 @@ from authweave.explaining.trying import Target, changed_profile
 from authweave.loading import load
 from authweave.probe import test_profile as probe_profile
 from authweave.resources import profiles_folder
-from probing import ACCEPTS, GOOD, INPUTS, SECRET, TOKEN, engine_of, forms, refuse_leaks
+from probing import ACCEPTS, GOOD, INPUTS, SECRET, TOKEN, engine_of, forms, refuse_leaks, written
 from sockets import Server, http
 
 SCOPED = "read,write"
@@ -73,11 +73,11 @@ def oauth(identity, more=""):
 USUAL = Ways()
 
 
-def explored(path, *, inputs=INPUTS, ways=USUAL, servers=(), **settings):
+def explored(path, *, inputs=INPUTS, ways=USUAL, servers=(), given=None, **settings):
     """The failed run and what explaining it found; everything has been searched for the planted secrets."""
     with engine_of(inputs, **settings) as engine:
-        target = Target(engine.profile(path), servers=tuple(servers))
-        report = probe_profile(engine, target.profile, servers=servers)
+        target = Target(engine.profile(path), servers=tuple(servers), inputs=given or {})
+        report = probe_profile(engine, target.profile, servers=servers, inputs=given)
         found = explain(engine, target, report, ways)
     refuse_leaks(replace(report, explained=found.explained if found else None))
     return found
@@ -228,6 +228,31 @@ def test_the_same_secret_is_not_sent_twice_in_two_encodings(tmp_path):
     assert found.proposal is None
 
 
+def test_a_public_client_is_tried_where_metadata_name_it(tmp_path):
+    """A secret that was given is not asked about by a variant that has none; for client_credentials `none` makes no sense, and is not tried."""
+    identity = Identity(lambda form, headers: "authorization" not in headers and "client_secret" not in form)
+    given = {**INPUTS, "username": "robot", "password": SECRET[::-1]}
+    with Server(identity) as token, Server(ACCEPTS) as task:
+        issuer = token.url.rstrip("/")
+        identity.metadata = {"issuer": issuer, "token_endpoint": f"{issuer}/token", "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"]}
+        person = explored(yaml_of(tmp_path, oauth(token).replace("client_credentials", "password"), task.url.rstrip("/")), inputs={}, given=given, ways=Ways(yes=True))
+        robot = explored(yaml_of(tmp_path, oauth(token), task.url.rstrip("/")))
+
+    assert sent(person)[-1] == ("auth.client_auth", "none")
+    assert person.explained.edit is not None
+    assert ("auth.client_auth", "none") not in sent(robot)
+
+
+def test_a_profile_in_json_is_edited_as_json(tmp_path):
+    """A new member after a comma, with the indentation of its neighbours."""
+    with Server(Identity(in_body)) as token, Server(ACCEPTS) as task:
+        auth = {"type": "oauth2", "grant_type": "client_credentials", "token_url": f"{token.url}token"}
+        found = explored(written(tmp_path, auth, servers=[task.url.rstrip("/")]))
+
+    line = f'  "token_url": "{token.url}token"'
+    assert ((line,), (f"{line},", '  "client_auth": "client_secret_post"')) == (found.explained.edit.old, found.explained.edit.new)
+
+
 def test_variants_of_a_list_are_changed_in_their_own_item(tmp_path):
     """Where `auth` is a list, the item that was in force is changed; the other stays."""
     auth = "auth:\n- {{name: other, type: api_key, when: false}}\n- name: mine   # this one\n  type: oauth2\n  grant_type: client_credentials\n  token_url: {}token\n"
@@ -308,6 +333,23 @@ def test_the_challenge_says_which_word_comes_first(tmp_path):
 
     assert len(sent(found)) == 1
     assert "ApiKey {{ token.access_token }}" in sent(found)[0][1]
+
+
+@pytest.mark.parametrize("challenge", [(("WWW-Authenticate", 'Bearer error="invalid_token"'),), ()])
+def test_a_header_that_is_read_is_not_changed_first(tmp_path, challenge):
+    """An API that asks for Bearer and got it wants another token: whom it is for is tried before other words are."""
+    identity = Identity(lambda form, headers: True)
+
+    def behave(peer):
+        peer.request()
+        answer(peer, 200 if any(b"audience=" in asked.body for asked in identity.asked) else 401, {}, *challenge)
+
+    with Server(identity) as token, Server(behave) as task:
+        found = explored(yaml_of(tmp_path, oauth(token), task.url.rstrip("/")))
+
+    keys = [key for key, _ in sent(found)]
+    assert keys[-1] == "auth.audience"
+    assert len(keys) == (1 if challenge else 4)
 
 
 def test_a_credential_goes_into_no_url_unless_somebody_says_so(tmp_path):

@@ -7,15 +7,18 @@ from typing import Any, Final
 
 from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
-from authweave.documents.yaml_reader import fastest_parser
+from authweave.documents.yaml_reader import ParserOf, fastest_parser
 from authweave.editing.spans import Member, Span, Style
 
 _STYLES: Final[dict[Any, Style]] = {"'": "single", '"': "double", "|": "text", ">": "text"}
 
 
-def yaml_span(text: str) -> Span:
+_PARSER_OF: Final[ParserOf] = fastest_parser()
+
+
+def yaml_span(text: str, parser_of: ParserOf = _PARSER_OF) -> Span:
     """The span of a document that has been read without a problem: without anchors and tags, nested within bounds."""
-    next_event = fastest_parser()(text).get_event
+    next_event = parser_of(text).get_event
     event = next_event()
     while not isinstance(event, MappingStartEvent):
         event = next_event()

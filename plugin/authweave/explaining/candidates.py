@@ -75,6 +75,8 @@ def families_for(clues: Clues) -> list[Family]:
         return []
     if clues.code == "invalid_grant" and not _is_unattended(clues):
         return []
+    if _is_about_the_token(clues):
+        families.sort(key=lambda family: family is fields)
     if clues.code in _VAGUE:
         families.sort(key=lambda family: not any(word in clues.said for word in _MENTIONS.get(family, ())))
     return families
@@ -83,6 +85,12 @@ def families_for(clues: Clues) -> list[Family]:
 def changes_for(clues: Clues) -> list[Change]:
     """Every variant for the diagnosis, each once, in the order in which they are tried."""
     return unique([change for family in families_for(clues) for change in family(clues)])
+
+
+def _is_about_the_token(clues: Clues) -> bool:
+    """Does the API read the header, so that it is the token in it that is wrong? It asks for Bearer, and Bearer was sent; or the profile says whom tokens are for."""
+    is_sent_so = clues.variant.default_fields and "Bearer" in clues.schemes
+    return clues.tokens is not None and (is_sent_so or not {"audience", "resource"}.isdisjoint(clues.written))
 
 
 def _is_unattended(clues: Clues) -> bool:

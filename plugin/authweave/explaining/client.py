@@ -14,14 +14,14 @@ _OTHER_ENCODING: Final = {"rfc6749": "raw", "raw": "rfc6749"}
 
 
 def client_auth(clues: Clues) -> Iterator[Change]:
-    """Id and secret in the other place; those that metadata name come first, and `none` only if they name it."""
+    """Id and secret in the other place; those that metadata name come first, and `none` only if they name it, for grants that a public client may use (RFC 6749 §4.4)."""
     present = _present(clues)
     if present not in (*_BY_SECRET, "none"):
         return
     listed = clues.listed or ()
     known = [name for name in listed if name in (*_BY_SECRET, "none")]
     for name in dict.fromkeys((*known, *_BY_SECRET)):
-        if name == present:
+        if name == present or (name == "none" and clues.tokens is not None and clues.tokens.grant_type == "client_credentials"):
             continue
         if name != "none" and not clues.has_secret and clues.tokens is not None and clues.tokens.client_secret is not None:
             continue

@@ -37,6 +37,10 @@ class Target:
     inputs: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     servers: tuple[str, ...] = ()
 
+    def inputs_of(self, profile: Profile) -> dict[str, Any]:
+        """What was given, as far as this variant of the profile has such inputs: a client without proof has no secret."""
+        return {name: value for name, value in self.inputs.items() if name in profile.inputs}
+
 
 def changed_profile(engine: Engine, profile: Profile, text: str) -> Profile:
     """The profile of a changed text, as if it stood in the file. Raises ProfileError."""
@@ -53,7 +57,7 @@ def tried(engine: Engine, target: Target, profile: Profile, wire: Wire, seconds:
     apart = copy.copy(engine)
     apart.wire, apart.exchange = wire, wire_exchange(wire)
     apart.settings = dataclasses.replace(engine.settings, test_deadline=seconds)
-    return test_profile(apart, profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs, servers=target.servers)
+    return test_profile(apart, profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs_of(profile), servers=target.servers)
 
 
 def left_out(change: Change, why: str) -> Try:

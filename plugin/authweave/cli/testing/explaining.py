@@ -167,7 +167,7 @@ class _Session:
         target = self.target()
         with progress() as tell:
             again = test_profile(
-                self.engine, target.profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs, servers=target.servers, events=tell,
+                self.engine, target.profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs_of(target.profile), servers=target.servers, events=tell,
                 control=self.running.control, refresh=self.running.refresh,
             )  # fmt: skip
         if not self.running.no_compare and last_run.is_wanted():
