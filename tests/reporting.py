@@ -1,49 +1,55 @@
-"""Reports of every kind, for the tests of the formats: what came of it, and texts that attack a syntax."""
+"""What the proofs of diagnoses at real servers share: a profile in a file, a run whose report was searched for secrets, and what its first diagnosis says."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
 
-import sockets
-from probing import oauth, report_of, run, says_json, written
-from sockets import answers
+from authweave.probe import test_profile as probe_profile
+from diagnosed import stands_at
+from identities import inputs_of
+from probing import engine_of, oauth, refuse_leaks, written
 
-HOSTILE = "]]><x a='1'>&amp;\"$(touch x)`id`\\\x00\x1b[2J\x85\r\n\t\ufffe\ud800\u202e'; rm -rf ~ #"
-"""What XML, HTML, JSON, a shell and a terminal would each like to read."""
-
-
-def every_kind(folder):
-    """A report for each way that a run may end."""
-    busy = ("Retry-After", "7")
-    return {
-        "accepted": report_of(folder),
-        "refused": report_of(folder, says_json({"error": "invalid_client"}, 401)),
-        "busy": report_of(folder, says_json({"error": "temporarily_unavailable"}, 503, busy)),
-        "forbidden": report_of(folder, api=answers(403, body=b"{}")),
-        "refused by the api": report_of(folder, api=answers(401, ("WWW-Authenticate", 'Bearer error="invalid_token"'), body=b"no")),
-        "inconclusive": report_of(folder, api=answers(404, ("Set-Cookie", "a=b; Path=/"), body=b"<html>gone")),
-        "narrowed": report_of(folder, says_json({"access_token": "t0ken-Planted_0123456789.abcdefgh", "token_type": "Bearer", "scope": "read"})),
-        "unreachable": run(written(folder, oauth(f"http://127.0.0.1:{sockets.free_port()}/t"))),
-        "invalid": run(written(folder, {"type": "oauth2", "wrong": 1})),
-        "missing": run(written(folder, oauth("https://a.invalid/t")), inputs={}),
-        "no servers": run(written(folder, {"type": "bearer"}, servers=()), inputs={"token": "t0ken-Planted_0123456789.abcdefgh"}),
-    }
+SECRET = "pl4nted-s3cr3t-0123456789-abcdefghijklmn"
+WRONG = "wr0ng-pl4nted-s3cr3t-0123456789-abcdefgh"
 
 
-def hostile(report):
-    """The report with the hostile text wherever a server, a file or an author may put one."""
-    diagnoses = tuple(replace(one, sentence=HOSTILE, evidence=(HOSTILE,), fixes=tuple(replace(fix, text=HOSTILE, place=HOSTILE) for fix in one.fixes)) for one in report.diagnoses)
-    return replace(
-        report, profile=HOSTILE, version=HOSTILE, identity_provider=HOSTILE, source=HOSTILE, tenant=HOSTILE, subject=HOSTILE, variant=HOSTILE,
-        again=HOSTILE, messages=(HOSTILE,), not_tested=(HOSTILE,), compared=(HOSTILE,), stale=(HOSTILE,), diagnoses=diagnoses,
-        stages=tuple(replace(one, text=HOSTILE, about=HOSTILE) for one in report.stages),
-        exchanges=tuple(_hostile_exchange(one) for one in report.exchanges),
-    )  # fmt: skip
+def reported(folder, auth, *, servers=(), given, test="/me", clock=None, secrets=(), **more):
+    """The report of one run. Neither the secret inputs nor `secrets` are in any of its forms."""
+    folder.mkdir(exist_ok=True)
+    path = written(folder, auth, servers=servers, test={"request": {"url": test}} if isinstance(test, str) else test, **more)
+    with engine_of(given, clock=clock) as engine:
+        report = probe_profile(engine, path)
+    refuse_leaks(report, SECRET, WRONG, *secrets)
+    return report
 
 
-def _hostile_exchange(exchange):
-    parts = tuple(replace(part, name=HOSTILE, value=HOSTILE, origin=HOSTILE, place=HOSTILE) for part in exchange.asked.headers)
-    body = replace(exchange.asked.body, text=HOSTILE, note=HOSTILE, parts=parts)
-    asked = replace(exchange.asked, method=HOSTILE, url=HOSTILE, target=HOSTILE, headers=parts, query=parts, path=parts, body=body, origin=HOSTILE, place=HOSTILE)
-    answered = replace(exchange.answered, reason=HOSTILE, headers=parts, body=body) if exchange.answered else None
-    return replace(exchange, title=HOSTILE, error=HOSTILE, asked=asked, answered=answered)
+def reported_at(folder, provider, client, *, token_url=None, api=None, given=None, test="/me", clock=None, profile=None, **auth):
+    """The report of a client-credentials profile of this client, at its provider and its API."""
+    made = oauth(token_url or provider.token_url, **{"scopes": None, **auth})
+    made = {key: value for key, value in made.items() if value is not None}
+    return reported(folder, made, servers=[api or provider.api_url], given=given or inputs_of(client), test=test, clock=clock, secrets=[client.client_secret], **(profile or {}))
+
+
+def first_of(report):
+    """(code, key of the first fix, verdicts) of the diagnosis that matters."""
+    assert report.diagnoses, report
+    found = report.diagnoses[0]
+    if found.fixes:
+        file, _, line = found.fixes[0].place.rpartition(":")
+        above = f"{file}:{max(int(line) - 1, 1)}" if line.isdecimal() else found.fixes[0].place  # a list stands where its first item does
+        assert stands_at(found.fixes[0].place, found.fixes[0].key) or stands_at(above, found.fixes[0].key), found.fixes[0]
+    return found.code, found.fixes[0].key if found.fixes else "", report.token.word, report.credential.word
+
+
+def points_at(folder, report):
+    """The line of the profile's file that the first fix names."""
+    place = report.diagnoses[0].fixes[0].place
+    file, line = re.fullmatch(r"(.*):(\d+)", place).groups()
+    assert file == str(folder / "acme.json")
+    return (folder / "acme.json").read_text().splitlines()[int(line) - 1].strip()
+
+
+def written_in(folder):
+    """The profile as it stands in its file."""
+    return json.loads((folder / "acme.json").read_text())

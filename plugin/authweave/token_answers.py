@@ -246,7 +246,7 @@ def _known_secrets(scope: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
 
 def _is_html(response: TaskResponse) -> bool:
     start = (response.body or b"")[:200].lstrip().lower()
-    return content_type(response) in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype html", b"<html"))
+    return (bool(start) and content_type(response) in ("text/html", "application/xhtml+xml")) or start.startswith((b"<!doctype html", b"<html"))
 
 
 def _html(response: TaskResponse, reading: Reading) -> TokenAnswerError:

@@ -12,6 +12,7 @@ from authweave.diagnosis import network, signing, tls, token_answers, token_erro
 from authweave.diagnosis.aws import aws_code, is_aws
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.oauth1 import is_oauth1, oauth1_code
+from authweave.diagnosis.sent import prefix_twice
 from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
@@ -33,6 +34,7 @@ _VENDORS_SAY_MORE: Final = frozenset({
     "api_400", "api_401", "api_403", "api_404", "api_rejected", "api_status", "api_error_in_200",
 })  # fmt: skip
 """Codes that a vendor's own word can make another one of."""
+_GRANT_NOT_ALLOWED: Final = re.compile(r"(?i)grant[ _-]?type\b.{0,40}\bnot (allowed|permitted|authorized|enabled)\b.{0,20}\bclient")
 _FAILING: Final = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 _STATUSES: Final[Mapping[int, str]] = {401: "token_401", 403: "token_403", 404: "token_404", 410: "token_404", 405: "token_405"}
 _LOGIN_REFUSED: Final = frozenset({*range(200, 300), 400, 401, 403, 409, 422, 423})
@@ -126,6 +128,8 @@ def token_code(case: Case) -> str:
 
 def _refusal(error: errors.TokenEndpointError) -> str:
     word = spelt(error.error or "")
+    if word == "invalid_request" and _GRANT_NOT_ALLOWED.search(error.error_description or ""):
+        return "unauthorized_client"  # oidc-provider, among others, says the one and means the other
     if word in _OAUTH:
         return word
     if word in signing.ENTRIES:
@@ -147,6 +151,8 @@ def refined(code: str, case: Case) -> str:
         return case.vendor.row
     if code == "api_403" and case.response is not None and (case.response.header("x-ratelimit-remaining") or "").strip() == "0":
         return "api_429"  # https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    if code == "api_400" and (prefix_twice(case) or ("error", "invalid_token") in case.said):
+        return "api_401"  # some say 400 to a header that they cannot read
     if code not in _REFUSALS:
         return code
     if is_aws(case):

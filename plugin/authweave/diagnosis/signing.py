@@ -17,8 +17,9 @@ def is_bound(case: Case) -> bool:
 
 
 def wants_bound(case: Case) -> bool:
-    """Does the API want a bound token, and get another?"""
-    return case.settings is not None and not case.settings.dpop and any(one.scheme == "dpop" for one in case.challenges)
+    """Does the API want a bound token, and no other, and get another? Who takes both says so (RFC 9449 §7.2)."""
+    offered = {one.scheme for one in case.challenges}
+    return case.settings is not None and not case.settings.dpop and "dpop" in offered and "bearer" not in offered
 
 
 _CLOCK = "set the clock of this machine: a proof is good for some minutes only"

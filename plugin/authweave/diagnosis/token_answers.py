@@ -165,6 +165,7 @@ ENTRIES = table(
     ), verdict="refused"),
     Entry("html_instead_of_json", "The token URL returned a web page{title}, not a token ({status}). Credentials were probably not judged.", (
         Remedy("auth.token_url", lambda case: f"write {endpoint_to_write(case)}, which the server's metadata name", lambda case: bool(endpoint_to_write(case))),
+        Remedy("settings: proxy", "call from an address that the provider lets in: a page with 403 is a firewall's", lambda case: case.status == 403),
         Remedy("auth.token_url", "write the token endpoint (often `…/token`): this is where people sign in", _sent_to_people),
         Remedy("auth.token_url", "write the token endpoint: this may be the sign-in page, a page of a proxy or firewall, or a wrong path"),
         Remedy("settings: proxy", "a page that asks to sign in to the network comes from a proxy or portal"),

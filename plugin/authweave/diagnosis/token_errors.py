@@ -43,6 +43,13 @@ def _by_password(case: Case) -> bool:
     return case.grant == "password" and not _is_refresh(case)
 
 
+def _presented(case: Case) -> str:
+    """The names of what a vendor's grant presents beside the client; ''."""
+    if case.settings is None or _is_refresh(case) or case.settings.grant.name != "vendor":
+        return ""
+    return ", ".join(field.key for field in case.settings.token_request.fields if field.placement.name != "header")
+
+
 def _is_plain(case: Case) -> bool:
     """Does the grant present nothing but the client?"""
     return case.grant == "client_credentials"
@@ -181,6 +188,7 @@ ENTRIES = table(
         Remedy("auth.redirect_uri", "write the redirect URI of the sign-in, letter for letter, then sign in again: a code is good once, for about a minute", _by_code),
         Remedy("auth.pkce", "let the proof key be as the provider wants it (S256 for most)", _by_code),
         Remedy("settings: store", "let all processes share one store: whoever renews with a refresh token that rotates makes every other copy of it useless", _is_refresh),
+        Remedy("auth.token_request.fields", lambda case: f"look at what the grant presents: {_presented(case)}", lambda case: bool(_presented(case))),
         Remedy("auth.client_id", "is it the id of this tenant and environment? some servers say invalid_grant for a client that they do not know", lambda case: not case.facts.get("refresh")),
         Remedy("auth.client_secret", "supply the present secret", _has_secret),
         Remedy("auth.grant_type", "is this the grant that the client may use?", lambda case: not _is_given(case)),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from authweave.diagnosis import Case
+from authweave.discovery.finding import Asking
 from authweave.errors import AuthweaveError, TemplateError, UrlRefused
 from authweave.probe.called_url import of_refused_url, of_url
+from authweave.probe.check import is_page
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded
 from authweave.profile import Test, Variant
+
+ASKED_SECONDS: Final = 5.0
 
 
 def case_of(
@@ -23,7 +28,7 @@ def case_of(
     doubts = ledger.suspicious() if suspicious is None else suspicious
     found = of_url(ledger, record, variant) if record else of_refused_url(ledger, error, variant) if isinstance(error, UrlRefused) else {}
     named = {"input": found["input"]} if "input" in found and (record is None or record.reply is None) else {}
-    of_server = _of_server(ledger, variant) if record and record.is_token_call else {}
+    of_server = _of_server(ledger, record, variant) if record and record.is_token_call else {}
     return Case(
         profile=profile,
         variant=variant,
@@ -44,14 +49,25 @@ def _all_evidence(*found: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"evidence": lines} if lines else {}
 
 
-def _of_server(ledger: Ledger, variant: Variant | None) -> dict[str, Any]:
-    """The metadata that are at hand of the server that gives tokens; nobody is asked for them here."""
+def _of_server(ledger: Ledger, record: Recorded, variant: Variant | None) -> dict[str, Any]:
+    """The server's metadata. They are asked for only where the profile names the issuer, and what it calls is no token endpoint."""
     if ledger.connection is None or variant is None or variant.tokens is None:
         return {}
+    issuer, completer = variant.tokens.discovery.issuer, ledger.connection.credential(variant).completer()
     with suppress(AuthweaveError):
-        if found := ledger.connection.credential(variant).completer().known(ledger.scope()):
-            return {"metadata": found}
+        found = completer.known(ledger.scope())
+        if found is None and issuer is not None and _is_elsewhere(record):
+            end = time.monotonic() + ASKED_SECONDS
+            asking = Asking(completer.exchange, end, f"{variant.origin}.issuer", completer.trust)
+            found = completer.finder.metadata(issuer.render(ledger.scope()), asking)
+        return {"metadata": found} if found is not None else {}
     return {}
+
+
+def _is_elsewhere(record: Recorded) -> bool:
+    """Does the answer say that the URL is the wrong one: a page, a redirect, nothing there?"""
+    response = record.response
+    return record.purpose == "token" and response is not None and (response.status in (404, 405, 410) or 300 <= response.status < 400 or is_page(response))
 
 
 def _of_template(error: AuthweaveError | None) -> dict[str, Any]:

@@ -46,4 +46,4 @@ def rule_message(test: Test, response: TaskResponse, scope: Mapping[str, Any]) -
 def is_page(response: TaskResponse) -> bool:
     """Is the answer a web page?"""
     start = (response.body or b"")[:200].lstrip().lower()
-    return content_type(response) in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype html", b"<html"))
+    return (bool(start) and content_type(response) in ("text/html", "application/xhtml+xml")) or start.startswith((b"<!doctype html", b"<html"))

@@ -96,7 +96,7 @@ def _lifetime(token: Token) -> Iterator[Oddity]:
     if seconds <= 0:
         yield Oddity("lifetime_odd", {"lifetime": "The token has expired on arrival: its lifetime is 0 or less.", "looks_like": ""}, spoils=True)
     elif seconds > YEAR:
-        looks = "moment" if 1e9 < seconds < 4e9 else "ms" if seconds / 1000 <= YEAR else ""
+        looks = "moment" if abs(seconds - token.issued_at) < 5 * YEAR else "ms" if seconds / 1000 <= YEAR else ""
         unit = {"moment": "it looks like a point in time, not like a lifetime", "ms": "it looks like milliseconds"}.get(looks, "is that right?")
         yield Oddity("lifetime_odd", {"lifetime": f"The token's lifetime is {seconds:.0f} s, more than a year: {unit}.", "looks_like": looks})
 
