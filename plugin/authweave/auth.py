@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,7 @@ class _ProfileAuth:
             if self._connection.reads_body and is_multipart(request):
                 request.read()
             flow = self._whole(request, "in_sync")
-        asked = next(flow, None)
+        asked = _advanced(flow, None)
         while asked is not None:
             if isinstance(asked, Future):
                 asked = _landed(flow, asked)
@@ -112,7 +112,7 @@ class _ProfileAuth:
             if self._connection.reads_body and is_multipart(request):
                 await request.aread()
             flow = self._whole(request, "in_async")
-        asked = next(flow, None)
+        asked = _advanced(flow, None)
         while asked is not None:
             if isinstance(asked, Future):
                 await _settled(asked)
@@ -195,10 +195,19 @@ def _answered(sent: Sent, response: Any) -> Generator[Any, Any, Any]:
 
 
 def _advanced(flow: Flow, value: Any) -> Any:
+    """The next step. Raises errors as copies: the frames in which they arose hold what was revealed there."""
+    return _stepped(flow.send, value)
+
+
+def _stepped(step: Callable[[Any], Any], value: Any) -> Any:
+    failure: AuthweaveError
     try:
-        return flow.send(value)
+        return step(value)
     except StopIteration:
         return None
+    except AuthweaveError as error:
+        failure = error.fresh()
+    raise failure
 
 
 def _landed(flow: Flow, future: Future[Any]) -> Any:
@@ -210,10 +219,7 @@ def _landed(flow: Flow, future: Future[Any]) -> Any:
         failure = error.fresh()
     else:
         return _advanced(flow, result)
-    try:
-        return flow.throw(failure)
-    except StopIteration:
-        return None
+    return _stepped(flow.throw, failure)
 
 
 async def _settled(future: Future[Any]) -> None:

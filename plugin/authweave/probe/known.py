@@ -94,6 +94,12 @@ class Known:
         for name, value in islice(found, MOST_LEARNED):
             self.learn(name, value, "answer")
 
+    def learn_cookies(self, lines: Iterable[str]) -> None:
+        """What an answer sets: before anything that the server says of it is shown."""
+        for line in lines:
+            name, _, value = line.partition(";")[0].partition("=")
+            self.learn(name.strip(), value, "answer")
+
     def text(self, text: str, *, lines: bool = False) -> str:
         """The text without secrets and without anything that moves a cursor."""
         return inert(self._redactor.redact(text), lines=lines)

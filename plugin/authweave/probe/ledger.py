@@ -81,6 +81,7 @@ class Ledger:
         self.learn_inputs()
         if record.reply is not None and (record.may_hold_tokens or not record.is_token_call):
             self.known.learn_answer(record.reply.body, of_token_call=record.is_token_call and record.purpose != "introspection")
+            self.known.learn_cookies(record.reply.header_lines("set-cookie"))
         learn_placed(record, self.known)
 
     def learn_inputs(self) -> None:

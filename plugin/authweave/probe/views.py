@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 from authweave.drafts.draft import Placed
 from authweave.net.values import Reply, StageEvent
@@ -26,6 +26,7 @@ _TITLES: Final = {
 OPEN_IN_REDIRECTS: Final = frozenset({"error", "error_description", "error_uri", "iss", "scope"})
 """Parameters of an authorization response that are no secrets (RFC 6749 §4.1.2, RFC 9207)."""
 _STANDARD: Final = "standard"
+_MARK: Final = re.compile("‹[^‹›]*›")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,20 @@ def learn_placed(record: Recorded, known: Known) -> None:
 
 
 def shown_url(url: str, known: Known, origins: Origins | None = None) -> str:
-    """A URL without what is secret in it: values of secret query fields, and known secrets anywhere."""
-    path, mark, query = url.partition("?")
+    """A URL without what is secret in it: known secrets anywhere, even such as hold a `&`, and values of secret query fields."""
+    path, mark, query = known.text(url).partition("?")
     if not mark:
-        return known.text(path)
-    pieces = []
-    for piece in query.split("&"):
-        name, equals, value = piece.partition("=")
-        placed = origins.of("query", unquote(name)) or origins.of("payload", unquote(name)) if origins else None
-        is_secret = placed.secret if placed else is_telling(unquote(name))
-        pieces.append(f"{known.text(name)}={known.mask(unquote(value.replace('+', ' ')), unquote(name))}" if equals and is_secret else known.text(piece))
-    return f"{known.text(path)}?{'&'.join(pieces)}"
+        return path
+    return f"{path}?{'&'.join(_shown_pair(pair, known, origins) for pair in query.split('&'))}"
+
+
+def _shown_pair(pair: str, known: Known, origins: Origins | None) -> str:
+    name, equals, value = pair.partition("=")
+    placed = origins.of("query", unquote(name)) or origins.of("payload", unquote(name)) if origins else None
+    is_secret = placed.secret if placed else is_telling(unquote(name))
+    if not equals or not is_secret or _MARK.fullmatch(value):
+        return pair
+    return f"{name}={'‹not shown›' if '‹' in value else known.mask(unquote_plus(value), unquote(name))}"
 
 
 def event_words(event: StageEvent) -> str:

@@ -26,12 +26,13 @@ def texts_of(secret: str) -> set[str]:
     """The secret as it is and in every encoding that writes it character by character."""
     raw = secret.encode(errors="surrogatepass")
     percent = "".join(f"%{byte:02X}" for byte in raw)
-    every_byte = {percent, percent.lower(), raw.hex(), raw.hex().upper()}
+    every_byte = {percent, percent.lower(), raw.hex(), raw.hex().upper(), *_letter_by_letter(secret), secret[::-1]}
     if _PLAIN.fullmatch(secret):
         return {secret, *every_byte}
-    again = {quote(raw, ""), quote(raw, "").replace("%20", "+"), json.dumps(secret)[1:-1]}
+    again = {quote(raw, ""), quote(raw, "/"), quote(raw, "").replace("%20", "+"), json.dumps(secret)[1:-1]}
     twice = {form for text in again for form in (*_in_urls(text), *_in_quotes(text))}
-    return {secret, *every_byte, *_in_urls(secret), *_in_quotes(secret), *_in_html(secret), *twice}
+    backwards = {json.dumps(secret[::-1])[1:-1], *_in_html(secret[::-1])}
+    return {secret, *every_byte, *_in_urls(secret), *_in_quotes(secret), *_in_html(secret), *twice, *backwards}
 
 
 def cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
@@ -48,6 +49,14 @@ def cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
             if len(core) >= SHORTEST_CORE:
                 found.update(dict.fromkeys(_written(core), (shift > 0, end % 6 > 0)))
     return found
+
+
+def _letter_by_letter(secret: str) -> set[str]:
+    """Every letter as an escape of JSON, JavaScript, Python or HTML."""
+    if any(ord(letter) > 0xFFFF for letter in secret):
+        return set()
+    written = ("\\u{:04x}", "\\\\u{:04x}", "\\u{:04X}", "\\x{:02x}", "\\x{:02X}", "&#{};", "&#x{:x};", "&#x{:X};")
+    return {"".join(form.format(ord(letter)) for letter in secret) for form in written}
 
 
 def _before_base64(secret: str) -> set[bytes]:
@@ -89,6 +98,7 @@ def _in_quotes(text: str) -> Iterator[str]:
     yield ascii(text)[1:-1]
     yield repr(text.encode(errors="surrogatepass"))[2:-1]
     yield text.replace("\\", "\\\\").replace('"', '\\"')
+    yield re.sub(r"\\(.)", r"\1", text)  # a quoted string of a header field that nobody had escaped, read
 
 
 def _without_markup(written: str, markup: str) -> tuple[str, str]:
@@ -102,9 +112,10 @@ def _without_markup(written: str, markup: str) -> tuple[str, str]:
 
 def _in_html(text: str) -> Iterator[str]:
     escaped = html.escape(text)
-    yield html.escape(text, quote=False)
-    yield escaped
-    yield escaped.replace("&#x27;", "&#39;")
-    yield escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
-    yield escaped.replace("&#x27;", "&apos;")
-    yield escaped.replace("&#x27;", "'")
+    forms = (
+        html.escape(text, quote=False), escaped, escaped.replace("&#x27;", "&#39;"), escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        escaped.replace("&#x27;", "&apos;"), escaped.replace("&#x27;", "'"),
+    )  # fmt: skip
+    for form in forms:
+        yield form
+        yield form.replace("\\", "\\\\").replace('"', '\\"')

@@ -21,6 +21,14 @@ SHORTEST: Final = SHORTEST_CORE
 """Shorter secrets are hidden by their place only: as text they are everywhere, and hiding every `1` would tell more."""
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_ESCAPE: Final = re.compile(
+    r"(?:\\[rn]|[\r\n])+[ \t]*|\\+u(?P<hex>[0-9A-Fa-f]{4})|\\+x(?P<byte>[0-9A-Fa-f]{2})|&#[xX](?P<entity>[0-9A-Fa-f]{1,5});|&#(?P<number>[0-9]{1,6});"
+    r"|%(?P<percent>[2-7][0-9A-Fa-f])"
+)
+"""Line ends, where a text is wrapped, and escapes of letters: of JSON, of JavaScript, of HTML and of URLs."""
+_TELLING_PART: Final = 12
+"""So many characters from the beginning of a secret are hidden, too, where a text was cut in the middle of one."""
+_AFTER_A_CUT: Final = frozenset(" \n\r\t…'\",;:)]}>.\\")
 _SHOWN_LENGTH: Final = 8
 _LINE_OF_A_KEY: Final = 16
 _TELLING: Final = re.compile(r"(?i)secret|password|passwd|passphrase|token|private|credential|assertion|api_?key|^key$")
@@ -73,18 +81,59 @@ class Redactor:
                     self._file(_finds(part, mark))
 
     def redact(self, text: str) -> str:
-        """The text with a mark in the place of every known secret."""
+        """The text with a mark in the place of every known secret, wrapped over lines or written in escapes or not."""
+        text = self._marked(text)
+        if _ESCAPE.search(text):
+            text = self._read(text)
+        return self._marked(text, cut=True)
+
+    def _marked(self, text: str, *, cut: bool = False) -> str:
+        pieces, done = [], 0
+        for start, end, mark in self._spans(text, cut=cut):
+            pieces += [text[done:start], mark]
+            done = end
+        return "".join([*pieces, text[done:]]) if done else text
+
+    def _read(self, text: str) -> str:
+        """The text without secrets that show when line ends and escapes are read; all else stays as it is."""
+        plain: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        done = 0
+        for found in (*_ESCAPE.finditer(text), None):
+            until = found.start() if found else len(text)
+            plain.append(text[done:until])
+            starts += range(done, until)
+            ends += range(done + 1, until + 1)
+            if found is None:
+                break
+            done = found.end()
+            if letter := _letter(found):
+                plain.append(letter)
+                starts.append(found.start())
+                ends.append(done)
+        pieces, done = [], 0
+        for start, end, mark in self._spans("".join(plain)):
+            pieces += [text[done:starts[start]], mark]
+            done = ends[end - 1]
+        return "".join([*pieces, text[done:]])
+
+    def _spans(self, text: str, *, cut: bool = False) -> Iterator[tuple[int, int, str]]:
+        """From where to where a secret stands, and its mark; with `cut`, the beginning of one at the end of a text, too."""
         filed, done = self._filed, 0
-        pieces: list[str] = []
         for at in range(len(text) - SHORTEST + 1):
             if text[at:at + SHORTEST] in filed and at >= done:
-                for find in filed[text[at:at + SHORTEST]]:
-                    if text.startswith(find.text, at):
-                        start, end = find.edges(text, at, done)
-                        pieces += (text[done:start], find.mark)
+                finds = filed[text[at:at + SHORTEST]]
+                found = next((find for find in finds if text.startswith(find.text, at)), None)
+                if found is not None:
+                    start, done = found.edges(text, at, done)
+                    yield start, done, found.mark
+                elif cut:
+                    longest = max(finds, key=lambda find: _shared(find.text, text, at))
+                    end = at + _shared(longest.text, text, at)
+                    if _is_cut(text, at, end):
+                        yield at, end, longest.mark
                         done = end
-                        break
-        return "".join([*pieces, text[done:]]) if done else text
 
     def _file(self, finds: Iterable[_Find]) -> None:
         for find in finds:
@@ -111,6 +160,26 @@ class _Find:
         if self.after and end < len(text) and text[end] in _BASE64:
             end += 1
         return start, end
+
+
+def _shared(secret: str, text: str, at: int) -> int:
+    """How many characters of the secret stand there."""
+    size = SHORTEST
+    while size < len(secret) and at + size < len(text) and secret[size] == text[at + size]:
+        size += 1
+    return size
+
+
+def _is_cut(text: str, at: int, end: int) -> bool:
+    """Does so much of a secret stand there that it gives it away, and end as a text does that was cut?"""
+    return end - at >= _TELLING_PART and (end == len(text) or text[end] in _AFTER_A_CUT)
+
+
+def _letter(found: re.Match[str]) -> str:
+    """What an escape stands for; '' for a line end."""
+    hexadecimal, decimal = found["hex"] or found["byte"] or found["entity"] or found["percent"], found["number"]
+    code = int(hexadecimal, 16) if hexadecimal else int(decimal) if decimal else 0
+    return chr(code) if 0 < code < 0x110000 else ""
 
 
 def _finds(secret: str | bytes, mark: str) -> Iterator[_Find]:
