@@ -34,4 +34,4 @@ def stands_at(place, key):
     file, _, line = place.rpartition(":")
     text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
     parts = [part for part in re.split(r"[.\[\]]", key) if part and not part.isdecimal()]
-    return int(line) == 1 or any(part in text for part in parts)
+    return text.strip() in ("{", "[") or any(part in text for part in parts)

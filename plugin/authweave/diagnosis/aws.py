@@ -28,10 +28,15 @@ def is_aws(case: Case) -> bool:
 
 
 def aws_code(case: Case) -> str:
-    """The code of AWS's refusal; '' where it says nothing of the signature."""
+    """The code of AWS's refusal; '' where it says nothing of the signature.
+
+    Of temporary keys AWS says that it does not know them, also where it is the session token that is wrong.
+    """
     body = case.response.body if case.response is not None else None
     said = f"{case.word} {case.description} {(body or b'')[:_READ].decode('utf-8', 'replace')}"
-    return next((code for code, pattern in _SAID if re.search(pattern, said)), "")
+    code = next((code for code, pattern in _SAID if re.search(pattern, said)), "")
+    is_temporary = case.request is not None and bool(case.request.header("x-amz-security-token"))
+    return "aws_session_token" if code == "aws_access_key" and is_temporary else code
 
 
 def skew(case: Case) -> float | None:

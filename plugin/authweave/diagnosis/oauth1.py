@@ -10,12 +10,14 @@ from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.times import parse_http_date
 
 _READ: Final = 8192
+_BORNE: Final = 300.0
+"""Seconds that every provider bears; many bear ten minutes, none an hour."""
 _SIGNED_AT: Final = re.compile(r'oauth_timestamp="?(\d{1,12})')
 _SAID: Final = (
     ("oauth1_timestamp", r"timestamp_refused|timestamp.{0,24}(out of bounds|refused|expired|invalid|too old)|invalid[ _]timestamp"),
     ("oauth1_nonce", r"nonce_used|nonce.{0,24}(used|seen|replay)|invalid[ _]nonce"),
-    ("oauth1_consumer", r"consumer_key_(unknown|rejected|refused)|(unknown|invalid|rejected)[ _]consumer|consumer.{0,24}(unknown|not found|disabled)"),
-    ("oauth1_token", r"token_(rejected|revoked|expired|used)|(invalid|expired|revoked)( or expired)?[ _](access[ _])?token|permission_denied"),
+    ("oauth1_consumer", r"consumer_key_(unknown|rejected|refused)|(unknown|invalid|rejected)[ _]consumer|consumer.{0,24}(unknown|not found|disabled)|\bproblem=client\b"),
+    ("oauth1_token", r"token_(rejected|revoked|expired|used)|(invalid|expired|revoked)( or expired)?[ _](access[ _])?token|permission_denied|\bproblem=resource_owner"),
     ("oauth1_signature", r"signature_(invalid|method_rejected)|(invalid|wrong)[ _]signature|signature.{0,24}(invalid|mismatch|does not match)|problem=signature"),
 )  # fmt: skip
 
@@ -26,11 +28,19 @@ def is_oauth1(case: Case) -> bool:
 
 
 def oauth1_code(case: Case) -> str:
-    """The code of the provider's refusal; `oauth1_refused` where it does not say why."""
+    """The code of the provider's refusal; `oauth1_refused` where it does not say why, and the clocks do not tell it either."""
     body = case.response.body if case.response is not None else None
     lines = " ".join(value for name, value in case.response.headers if name.lower() == "www-authenticate") if case.response is not None else ""
     said = f"{case.word} {case.description} {lines} {(body or b'')[:_READ].decode('utf-8', 'replace')}"
-    return next((code for code, pattern in _SAID if re.search(pattern, said, re.IGNORECASE)), "oauth1_refused")
+    ahead = _ahead(case)
+    by_clock = "oauth1_timestamp" if ahead is not None and abs(ahead) > _BORNE else "oauth1_refused"
+    return next((code for code, pattern in _SAID if re.search(pattern, said, re.IGNORECASE)), by_clock)
+
+
+def _wants_realm(case: Case) -> bool:
+    """Does the refusal speak of the realm?"""
+    body = case.response.body if case.response is not None else None
+    return re.search(rb"realm", (body or b"")[:_READ], re.IGNORECASE) is not None
 
 
 def _clock(case: Case) -> str:
@@ -55,6 +65,7 @@ _CONSUMER: Final = Remedy("auth.consumer_secret", "supply the secret of this con
 _TOKEN: Final = Remedy("auth.token_secret", "supply the secret of this token: token and secret change together")
 _METHOD: Final = Remedy("auth.signature_method", "write the method that the provider wants; many take HMAC-SHA256 only")
 _REALM: Final = Remedy("auth.realm", "write the realm that the provider wants (NetSuite: the account ID in upper case)")
+_SAYS_REALM: Final = Remedy(_REALM.key, _REALM.say, _wants_realm)
 
 ENTRIES = table(
     Entry("oauth1_signature", "The provider computes another signature for this request ({status}).", (_CONSUMER, _TOKEN, _METHOD), verdict="refused"),
@@ -72,5 +83,5 @@ ENTRIES = table(
     Entry("oauth1_consumer", "The provider does not know this consumer, or switched it off ({status}).", (
         Remedy("auth.consumer_key", "supply the key of an integration that exists and is enabled, of this environment"),
     ), verdict="refused"),
-    Entry("oauth1_refused", "The provider does not accept the signed request, and does not say why ({status}).", (_CONSUMER, _TOKEN, _METHOD, _REALM), verdict="refused"),
+    Entry("oauth1_refused", "The provider does not accept the signed request, and does not say why ({status}).", (_SAYS_REALM, _CONSUMER, _TOKEN, _METHOD, _REALM), verdict="refused"),
 )  # fmt: skip

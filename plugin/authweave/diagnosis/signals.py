@@ -108,7 +108,7 @@ def token_code(case: Case) -> str:
         return "step_unread"
     if error is not None and error.step:
         return "step_refused" if isinstance(error, errors.TokenEndpointError) else "step_unread" if case.response is not None else local_code(error)
-    if isinstance(error, errors.TokenEndpointError) and case.variant is not None and case.variant.scheme.name == "session" and error.status in _LOGIN_REFUSED:
+    if case.own_type == "session" and _refuses_login(error):
         return "login_refused"
     if isinstance(error, errors.TokenAnswerError):
         kind = "server_error" if error.kind == "html_instead_of_json" and error.status >= 500 else error.kind
@@ -124,6 +124,13 @@ def token_code(case: Case) -> str:
     if isinstance(error, errors.TemplateError) and error.missing.startswith("response"):
         return "token_field_missing"
     return local_code(error) if error is not None else "not_applied"
+
+
+def _refuses_login(error: AuthweaveError | None) -> bool:
+    """Is it a login that was refused? Web frameworks say 401 or 403 as a page, with or without words."""
+    if isinstance(error, errors.TokenAnswerError):
+        return error.kind == "html_instead_of_json" and error.status in (401, 403)
+    return isinstance(error, errors.TokenEndpointError) and error.status in _LOGIN_REFUSED
 
 
 def _refusal(error: errors.TokenEndpointError) -> str:

@@ -78,7 +78,8 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     if error.step:
         facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
     facts |= _kept_nothing(ledger, error)
-    _went_well(ledger, [one for one in calls if one is not record])
+    is_found = not isinstance(error, DiscoveryError | RegistrationError) and (record is None or record.purpose != "discovery")
+    _went_well(ledger, [one for one in calls if one is not record], is_found=is_found)
     if asserts(ledger.variant):
         facts["evidence"] = claimed(record, _hidden(ledger))
     case = case_of(ledger, error=error, record=record, facts=facts)
@@ -117,9 +118,9 @@ def _failed_at(calls: Sequence[Recorded], error: AuthweaveError) -> Recorded | N
     return last
 
 
-def _went_well(ledger: Ledger, calls: Sequence[Recorded]) -> None:
-    """Note what came before the failure."""
-    if ledger.variant is not None and not any(one.purpose == "discovery" for one in calls[-1:]):
+def _went_well(ledger: Ledger, calls: Sequence[Recorded], *, is_found: bool) -> None:
+    """Note what came before the failure. `is_found`: metadata, where they were asked for, are there."""
+    if ledger.variant is not None and is_found:
         discovered(ledger, calls, ledger.variant)
     _steps(ledger, calls, "before")
     for call in calls:
