@@ -12,12 +12,17 @@ import pytest
 
 from authweave.errors import UsageError
 from authweave.explaining import Ways, apply_to_file, explain
+from authweave.explaining.candidates import changes_for
 from authweave.explaining.change import Put, put
+from authweave.explaining.clues import Clues
 from authweave.explaining.proposing import proposal
+from authweave.explaining.reach import reach_of
 from authweave.explaining.trying import Target, changed_profile
 from authweave.loading import load
 from authweave.probe import test_profile as probe_profile
+from authweave.report import Asked, Body, Exchange, Report
 from authweave.resources import profiles_folder
+from authweave.urls import Origin
 from probing import ACCEPTS, GOOD, INPUTS, SECRET, TOKEN, engine_of, forms, refuse_leaks, written
 from sockets import Server, http
 
@@ -471,12 +476,64 @@ def test_nobody_else_gets_the_credential_for_a_guess(tmp_path):
     assert same.explained.edit.new[0].endswith("/token/")
 
 
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://api.example.com/x", True),
+        ("https://eu.api.example.org", True),
+        ("https://api.example.org", False),
+        ("https://login.example.com:443/other", True),
+        ("https://login.example.com:8443", False),
+        ("http://api.example.com", False),
+        ("http://login.example.com", False),
+        ("https://thief.example", False),
+    ],
+)
+def test_the_reach_of_a_try(tmp_path, url, is_allowed):
+    """Servers of the profile and the origin of its token endpoint, port and scheme included; http never."""
+    auth = "auth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://login.example.com/token\n"
+    path = yaml_of(tmp_path, auth, "https://api.example.com', 'https://*.api.example.org")
+    with engine_of() as engine:
+        reach = reach_of(Report(), "https://login.example.com/token", engine.connect(engine.profile(path)))
+        spied = reach_of(Report(exchanges=(called("http://login.example.com/a"),)), "", engine.connect(engine.profile(path)))
+
+    assert reach(Origin.of(url)) is is_allowed
+    assert not spied(Origin.of("http://login.example.com/a"))
+
+
+def called(url):
+    return Exchange("token", "Token call", Asked("POST", url, "/a", (), Body()), None, "", 0.0, "", ())
+
+
+@pytest.mark.parametrize(
+    ("written_as", "named", "made"),
+    [
+        ("https://{{ inputs.tenant }}.example.com/oauth/token", "https://eu.example.com/v2/token", "https://{{ inputs.tenant }}.example.com/v2/token"),
+        ("https://login.example.com/token", "https://login.example.com/v2/token?x=1", "https://login.example.com/v2/token?x=1"),
+        ("https://login.example.com/token", "https://login.example.com/{{ inputs.client_secret }}", None),
+        ("https://login.example.com/token", "javascript:alert(1)", None),
+        ("https://login.example.com/token", "//thief.example/token", None),
+        ("https://login.example.com/token", "https://login.example.com/token", None),
+    ],
+)
+def test_a_token_url_that_a_server_names(tmp_path, written_as, named, made):
+    """The host stays as the profile writes it, templates included; what is no URL, or would be a template, is no variant."""
+    inputs = "inputs: {tenant: {title: Tenant, pattern: '[a-z]+'}}\n" if "tenant" in written_as else ""
+    path = yaml_of(tmp_path, f"auth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: '{written_as}'\n", "https://api.example.com", more=inputs)
+    profile = load(path)
+    token = written_as.replace("{{ inputs.tenant }}", "eu")
+    clues = Clues(profile=profile, variant=profile.variants[0], code="token_404", stage="token_call", token_url=token, token_urls={"metadata": named})
+
+    changes = [change for change in changes_for(clues) if change.key == "auth.token_url"]
+
+    assert [change.steps for change in changes] == ([(Put(("auth", "token_url"), made),)] if made else [])
+
+
 def test_a_wire_for_tries_calls_no_other_origin(tmp_path):
     """Whatever a variant would come to: a call beyond the reach of the failed run is refused before it is sent."""
     from authweave.errors import EgressRefused
     from authweave.explaining.guarded import Journal, guarded
     from authweave.net.values import Call
-    from authweave.urls import Origin
     from probing import wire
 
     with Server(ACCEPTS) as mine, Server(ACCEPTS) as other:

@@ -27,13 +27,11 @@ _API: Final[tuple[Family, ...]] = (fields, audience, default_scope)
 
 FAMILIES: Final[Mapping[str, tuple[Family, ...]]] = {
     "invalid_client": _CLIENT,
-    "unsupported_client_auth": _CLIENT,
     "unauthorized_client": (basic_encoding, only_listed, client_auth),
     "invalid_grant": (only_listed, basic_encoding, client_auth),
     "invalid_request": (only_listed, basic_encoding, client_auth, audience, without_scope, encoding, post_as_json),
     "unsupported_grant_type": _BODY,
     "invalid_scope": (scope_separator, default_scope, without_scope),
-    "unsupported_scope": (scope_separator, default_scope, without_scope),
     "invalid_target": (audience,),
     "error_in_200": (encoding, post_as_json, only_listed, basic_encoding, client_auth, audience),
     "token_error": (encoding, post_as_json, only_listed, basic_encoding, client_auth, audience, without_scope),

@@ -90,12 +90,12 @@ def failure_of(report: Report) -> Diagnosis | None:
     return next((found for found in report.diagnoses if found.severity == "error"), None)
 
 
-_ELSEWHERE: Final = frozenset({"token_404", "token_405", "token_status", "html_instead_of_json", "redirect_to_login", "wrong_content_type", "token_field_missing"})
+ELSEWHERE: Final = frozenset({"token_404", "token_405", "html_instead_of_json", "redirect_to_login", "wrong_content_type"})
 """Codes of answers that no token endpoint gives: the client was not judged, but the call may be another one."""
 
 
 def _may_be_elsewhere(report: Report) -> bool:
-    return any(found.code in _ELSEWHERE for found in report.diagnoses if found.severity == "error")
+    return any(found.code in ELSEWHERE for found in report.diagnoses if found.severity == "error")
 
 
 def clues_of(report: Report, profile: Profile, connection: Connection) -> Clues | None:
