@@ -162,7 +162,7 @@ def _one_scope_holds_many(case: Case) -> bool:
 
 
 _MISSING: Final = re.compile(
-    r"""(?ix)(?:missing|required|must\ contain|is\ required|not\ provided|lacks)[^:'"`]{0,60}?(?::\s*|\s)['"`]?\b(client_id|client_secret|audience|resource|scope|grant_type|redirect_uri|account_id|code_verifier|username|password|tenant|[a-z]+_[a-z_]+)\b
+    r"""(?ix)(?:missing|required|must\ contain|is\ required|not\ provided|lacks)[^:'"`]{0,60}?(?::\s*|\s)[('"`]?\b(client_id|client_secret|audience|resource|scope|grant_type|redirect_uri|account_id|code_verifier|username|password|tenant|[a-z]+_[a-z_]+)\b
     |['"`]([a-z_]{3,30})['"`]?\s+(?:is\s+)?(?:missing|required)|\b([a-z]+_[a-z_]+|scope|audience|resource)\s+(?:is\s+)?(?:missing|required)"""
 )  # fmt: skip
 
