@@ -160,6 +160,23 @@ def test_stopping(tmp_path):
     assert [str(number) for number in range(1, 6)] == [run.tenant for run in results.unfinished]
 
 
+def test_left_before_the_end():
+    """Who leaves a `with` statement early begins no other run."""
+    go_on = threading.Event()
+
+    def make(engine, run):
+        assert run.tenant == "0" or go_on.wait(LONG)
+        return accepted(engine, run)
+
+    with engine_of() as engine:
+        with test_profiles(engine, [Run("x", str(number)) for number in range(5)], jobs=1, make=make) as results:
+            assert 0 == next(iter(results)).number
+        go_on.set()
+        list(results)
+
+    assert [2, 3, 4] == [int(run.tenant) for run in results.unfinished][-3:]
+
+
 def test_no_runs():
     """Nothing asked for, nothing done."""
     with engine_of() as engine:
@@ -231,10 +248,12 @@ def test_tenants_for_some_profiles_only(tmp_path):
 
     with engine_of() as engine:
         runs = planned(engine, [acme(tmp_path), other], matrix_of(tmp_path, text.replace("othre", "./other.json")))
-        with pytest.raises(UsageError, match=r"tenants.yaml:3:\d+: tenants.us.profiles\[0\]: othre is not among .*; did you mean `other`"):
+        alone = planned(engine, [acme(tmp_path)], matrix_of(tmp_path, text.replace("othre", "./other.json")))
+        with pytest.raises(UsageError, match=r"tenants.yaml:3:\d+: tenants.us.profiles\[0\]: there is no profile othre; did you mean `other`"):
             planned(engine, [acme(tmp_path), other], matrix_of(tmp_path, text))
 
     assert ["acme eu", "other eu", "other us"] == [run.title for run in runs]
+    assert ["acme eu"] == [run.title for run in alone]
 
 
 def test_everything_that_is_wrong_with_inputs_at_once(tmp_path):
@@ -251,6 +270,17 @@ def test_everything_that_is_wrong_with_inputs_at_once(tmp_path):
     assert "AUTHWEAVE_ACME__EU__CLIENT_SECRET" in second
     for form in forms("pl4nted-s3cret-value"):
         assert form not in str(caught.value)
+
+
+def test_a_thousand_mistakes_are_twenty_lines(tmp_path):
+    """The first are told, and how many more there are."""
+    text = "tenants:\n" + "".join(f"  t{number}: {{regoin: 1}}\n" for number in range(1000))
+
+    with engine_of() as engine, pytest.raises(UsageError) as caught:
+        planned(engine, [acme(tmp_path)], matrix_of(tmp_path, text))
+
+    assert 21 == len(str(caught.value).splitlines())
+    assert str(caught.value).endswith("and 980 more of the kind")
 
 
 def test_inputs_of_the_command_go_to_those_that_declare_them(tmp_path):

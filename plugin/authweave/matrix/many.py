@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.matrix.hosts import hosts_of
@@ -68,7 +68,8 @@ test_profiles.__test__ = False  # type: ignore[attr-defined]  # pytest shall not
 class Results:
     """Iterate to get each run as it ends. Not for several threads at once.
 
-    `stop` begins no others; `reports` answers those of all runs, in the order in which they were asked for.
+    `stop` begins no others, and so does the end of a `with` statement; `reports` answers those of all runs, in the order in which
+    they were asked for.
     """
 
     def __init__(
@@ -84,6 +85,12 @@ class Results:
         self._working = len(workers)
         for worker in workers:
             worker.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def __iter__(self) -> Iterator[Done]:
         while self._working:

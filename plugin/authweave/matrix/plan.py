@@ -78,17 +78,22 @@ def _is_meant(name: str, profile: Profile) -> bool:
 
 
 def _unknown_profiles(engine: Engine, matrix: Matrix, loaded: Sequence[tuple[Chosen, Profile | None]]) -> Iterator[Problem]:
-    """Profiles that a tenant names, and that are not among those that are tested."""
-    known = {profile.name for _, profile in loaded if profile}
-    failed = {Path(str(reference)).stem for reference, profile in loaded if profile is None}
+    """Profiles that a tenant names, and that are nowhere. One that is there and not tested now is none of them."""
+    known = {Path(str(reference)).stem if profile is None else profile.name for reference, profile in loaded}
     for row in matrix.rows:
         for number, name in enumerate(row.profiles):
-            if any(profile and _is_meant(name, profile) for _, profile in loaded) or Path(name.partition("@")[0]).stem in failed:
-                continue
-            yield matrix.problem(
-                ("tenants", row.tenant, "profiles", number), f"{shown(name)} is not among the profiles that are tested",
-                did_you_mean(name, known | failed, "name it on the command line, or under `profiles`"),
-            )  # fmt: skip
+            if not any(profile and _is_meant(name, profile) for _, profile in loaded) and not _is_there(engine, name):
+                yield matrix.problem(
+                    ("tenants", row.tenant, "profiles", number), f"there is no profile {shown(name)}",
+                    did_you_mean(name, known, "write a name, or a path as seen from this file"),
+                )  # fmt: skip
+
+
+def _is_there(engine: Engine, name: str) -> bool:
+    try:
+        return engine.path_of(name).is_file()
+    except UsageError:
+        return False
 
 
 def _wrong_inputs(matrix: Matrix, rows: Iterable[Row], profiles: Sequence[Profile]) -> Iterator[Problem]:

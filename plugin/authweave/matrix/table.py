@@ -27,6 +27,7 @@ from authweave.values import Path as Place
 KEYS: Final = ("profiles", "tenants")
 OF_TENANT: Final = ("subject", "servers", "profiles", "inputs")
 LONGEST_NAME: Final = 255
+MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ def read_matrix(path: str | Path) -> Matrix:
 
 def refuse(problems: list[Problem]) -> None:
     """Raises one UsageError that tells them all, if there are any."""
-    if problems:
-        raise UsageError("\n".join(dict.fromkeys(_line(problem) for problem in problems)))
+    if lines := list(dict.fromkeys(_line(problem) for problem in problems)):
+        more = [f"and {len(lines) - MOST_TOLD} more of the kind"] if len(lines) > MOST_TOLD else []
+        raise UsageError("\n".join([*lines[:MOST_TOLD], *more]))
 
 
 def _line(problem: Problem) -> str:

@@ -9,7 +9,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
+from io import TextIOBase
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
@@ -33,9 +34,30 @@ def live(total: int, stream: TextIO | None = None, environ: Mapping[str, str] = 
     shown = kind(total, stream, environ)
     shown.begin()
     try:
-        yield shown
+        with redirect_stderr(Above(shown)) if isinstance(shown, Bar) else nullcontext():
+            yield shown
     finally:
         shown.end()
+
+
+class Above(TextIOBase):
+    """Takes the place of standard error while there is a bar: each line stands above it, for good."""
+
+    def __init__(self, shown: Live) -> None:
+        super().__init__()
+        self._shown = shown
+        self._begun = threading.local()  # two threads never share a line
+
+    def write(self, text: str) -> int:
+        """Lines are shown when they are complete."""
+        *whole, self._begun.text = (getattr(self._begun, "text", "") + text).split("\n")
+        for line in whole:
+            self._shown.say(line)
+        return len(text)
+
+    def isatty(self) -> bool:
+        """It leads to one."""
+        return True
 
 
 @contextmanager

@@ -124,6 +124,8 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
             return _replayed(engine, references, writer, writing, given)
         with reading(len(references)):
             runs = _planned(engine, references, matrix, given)
+        if matrix is not None and references and not runs and many.changed_since is None:
+            raise UsageError(f"{given.matrix} has no tenant for any of these profiles, so that nothing would be tested")
         unkept: list[str] = []
         make = _recording(running, given, unkept) if cassettes.record else _make(running, given)
         with live(len(runs)) as shown:
