@@ -13,22 +13,12 @@ from documentation.markdown import ROOT
 from documentation.marks import TESTS, marked
 
 BY_EXTENSIONS = {
-    "needs_client": "the test command sends with a client of its own; only a host's own client lacks what such a profile needs",
     "token_unusable": "an extension that reads answers has words of its own for what is wrong with them",
 }
 """Codes that no profile shows by itself, so the sandbox has no fault for them."""
 
 
-NOT_YET = {
-    "aws_access_key", "aws_clock", "aws_denied", "aws_scope", "aws_session_token", "aws_signature", "assertion_refused", "connect_refused", "connect_reset",
-    "connect_timeout", "connect_unreachable", "crlf_or_nonascii_in_header", "discovery_endpoint", "discovery_mismatch", "discovery_not_found", "discovery_unreachable",
-    "discovery_unreadable", "dns_failure", "egress_refused", "http_on_tls_port", "input_invalid", "key_refused", "login_refused", "needs_client", "network", "no_servers",
-    "no_variant", "not_applied", "oauth1_consumer", "oauth1_nonce", "oauth1_refused", "oauth1_signature", "oauth1_timestamp", "oauth1_token", "origin_refused", "placement",
-    "profile_invalid", "proxy_credentials", "proxy_invalid", "proxy_protocol", "proxy_refused", "proxy_unreachable", "read_timeout", "registration_refused", "secret_suspicious",
-    "secret_unresolved", "signing", "step_refused", "step_unread", "template", "tls_client_certificate_refused", "tls_client_certificate_required", "tls_expired",
-    "tls_handshake", "tls_name_mismatch", "tls_not_yet_valid", "tls_on_http_port", "tls_protocol_version", "tls_self_signed", "tls_unknown_ca",
-    "token_unusable", "unsupported_client_auth", "unsupported_dpop", "unsupported_grant", "unsupported_pkce", "unsupported_scope", "url_refused",
-}  # fmt: skip
+NOT_YET = {"token_unusable"}
 """Codes whose proof has no mark yet; to be emptied."""
 
 
