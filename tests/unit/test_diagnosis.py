@@ -3,21 +3,24 @@
 import socket
 import time
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
+import services
 import sockets
-from authweave.catalog import default_catalog
+from authweave.catalog import Catalog, default_catalog
 from authweave.diagnosis import ENTRIES, Case
 from authweave.diagnosis.entry import worded
 from authweave.diagnosis.signals import local_code, spelt, token_code
 from authweave.diagnosis.token_answers import as_template
 from authweave.errors import AuthweaveError, TlsFailure, TokenAnswerError, WireError
+from authweave.hookspecs import hookimpl
 from authweave.probe import test_profile as probe_profile
 from authweave.schema import profile_schema
 from authweave.settings import MEMBERS
 from authweave.values import Intent
-from authweave.wire import TLS_DETAILS, ClientCertificate
+from authweave.wire import TLS_DETAILS, Call, ClientCertificate
 from certificates import DAY, Authority, self_signed, server_context
 from probing import (
     GIVES_TOKEN,
@@ -722,6 +725,42 @@ def test_what_a_plugin_raises_has_a_row():
 
     assert ["token_unusable", "network", "network", "not_applied"] == unknown
     assert set(unknown) <= set(ENTRIES)
+
+
+class Partner:
+    """A grant of an extension that asks a server of its own first, and says in its own words what is wrong with the answer."""
+
+    name = "partner"
+    title = "for this test"
+    schema: ClassVar[dict] = {}
+    inputs: ClassVar[dict] = {}
+    attended = False
+
+    def parameters(self, call):
+        answer = wire().send(Call("GET", PARTNERS[0], (), None), deadline=5)
+        raise TokenAnswerError("ticket_torn", f"{PARTNERS[0]} gave half a ticket ({len(answer.body)} bytes)", status=answer.status, url=PARTNERS[0])
+
+    @hookimpl
+    def register_grants(self, register):
+        register(Partner)
+
+
+PARTNERS = []
+
+
+@pytest.mark.diagnoses("token_unusable")
+def test_what_an_extension_says_of_an_answer():
+    """A kind of trouble that nobody here knows is told in the extension's words, and is no verdict on the client."""
+    catalog = Catalog(installed=False)
+    catalog.add(Partner(), "partner")
+    with Server(answers(200, body=b"tick")) as partner, between() as (identity, api):
+        PARTNERS[:] = [partner.url]
+        made = services.profile(oauth(f"{identity.url}t", grant_type="partner"), api.url, catalog=catalog, test={"request": {"url": "/"}})
+        report = probe_profile(services.engine(catalog=catalog, inputs=INPUTS), made)
+
+    refuse_leaks(report)
+    assert ("token_unusable", "auth.token_response", "not_tested") == (first(report).code, first(report).fixes[0].key, report.token.word)
+    assert "half a ticket (4 bytes)" in first(report).sentence
 
 
 def keys_of(schema, prefix=""):
