@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import shutil
+import subprocess
 from urllib.parse import quote_plus
 
 import pytest
@@ -160,3 +163,21 @@ def test_profile_with_nothing_to_send(capsys, tmp_path):
     path.write_text("format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://a.example']\nauth: {type: bearer}\n")
 
     assert "add --url" in here(capsys, "preview", path).out
+
+
+def test_previewed_as_commands(capsys, tmp_path, secret):
+    """`--format curl`: run by a shell with the secrets in variables, the servers get what `request` sends them."""
+    if not shutil.which("curl"):
+        pytest.skip("needs curl")
+    with Server(Provider()) as server:
+        path = profile_for(server, tmp_path)
+        done = here(capsys, "preview", path, "-I", f"client_id={CLIENT}", "--url", "/v1/x?q=1", "--format", "curl")
+        assert (Exit.OK, []) == (done.code, server.requests)
+        assert [] == [form for form in forms_of(secret) if form in done.out]
+        variables = {"PATH": os.environ["PATH"], "CLIENT_SECRET": secret, "ACCESS_TOKEN": "token-1"}
+        subprocess.run(["sh"], input=done.out, env=variables, text=True, check=True, capture_output=True, timeout=30)
+        here(capsys, "request", "/v1/x?q=1", "-p", path, "-I", f"client_id={CLIENT}")
+
+    token, task, token_again, task_again = server.requests
+    for one, other in ((token, token_again), (task, task_again)):
+        assert (one.line, one.body, one.values("authorization")) == (other.line, other.body, [value.replace("token-2", "token-1") for value in other.values("authorization")])

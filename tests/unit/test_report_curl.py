@@ -13,8 +13,8 @@ import pytest
 from authweave.report import Piece, Recipe, RecipeLine, Report
 from authweave.reports.curl import CurlReport
 from authweave.reports.shell import Commands
+from every_report import HOSTILE, every_kind, hostile
 from probing import ACCEPTS, GIVES_TOKEN, INPUTS, REFRESH, SECRET, TOKEN, oauth, report_of, run, says_json, written
-from reporting import HOSTILE, every_kind, hostile
 from sockets import Server, answers
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")

@@ -13,8 +13,8 @@ from authweave.redaction import fingerprint
 from authweave.report import Report
 from authweave.reports.har import HarReport
 from certificates import Authority, server_context
+from every_report import every_kind, hostile
 from probing import INPUTS, refuse_leaks, report_of, wire
-from reporting import every_kind, hostile
 from sockets import answers, says
 
 

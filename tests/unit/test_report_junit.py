@@ -10,7 +10,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from authweave.report import Diagnosis, Edit, Explained, Fix, Report, Try, Verdict
 from authweave.reports.junit import JunitReport
-from reporting import HOSTILE, every_kind, hostile
+from every_report import HOSTILE, every_kind, hostile
 
 
 @pytest.fixture(scope="module")

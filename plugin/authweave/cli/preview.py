@@ -12,7 +12,6 @@ from authweave.cli.common import (
     Exit,
     Given,
     command_of,
-    format_option,
     given_options,
     given_values,
     profile_argument,
@@ -28,6 +27,7 @@ EXAMPLES: Final = """\
 authweave preview acme.yaml --url /v1/me
 authweave preview acme.yaml --url /v1/users --json '{"name": "Ada"}' --input tenant=acme
 authweave preview acme.yaml --refresh         the request that renews a token
+authweave preview acme.yaml --format curl     as commands, with secrets as variables
 """
 _TITLES: Final = {"sign_in": "Sign-in: what the person's browser, or their device, asks", "before": "Step before the token request:", "token": "Token request", "after": "Step after the token request:", "task": "Task request"}
 
@@ -37,7 +37,7 @@ _TITLES: Final = {"sign_in": "Sign-in: what the person's browser, or their devic
 @click.option("--url", help="Of the task request: absolute, or relative to the first server. Without it: the profile's test.")
 @request_options
 @click.option("--refresh", is_flag=True, help="Show the request that renews a token, instead of the first one.")
-@format_option
+@click.option("--format", "form", type=click.Choice(["text", "json", "curl"]), default="text", help="How to print it; curl: as commands for sh, with secrets as variables.")
 @given_options
 def command(
     profile: str, url: str | None, method: str | None, header: tuple[str, ...], data: str | None, json_data: str | None,
@@ -61,9 +61,25 @@ def command(
         made = preview(connection, request, refresh=refresh)
     if form == "json":
         print_json(made.as_dict())
+    elif form == "curl":
+        print(_commands(made), end="")
     else:
         print("\n".join(_lines(made)))
     return Exit.USAGE if any(one.error for one in made.requests) else Exit.OK
+
+
+def _commands(made: Preview) -> str:
+    from authweave.reports.shell import Commands
+
+    commands = Commands()
+    for request in made.requests:
+        title = f"{_TITLES[request.purpose]} {request.step}".rstrip()
+        if request.error:
+            commands.say(f"{title}: cannot be made: {request.error}")
+            continue
+        origins = [f"  {part.key or 'URL'} <- {part.origin}{f' ({part.file_line})' if part.file_line else ''}" for part in request.parts if part.origin not in ("standard", "given")]
+        commands.add(title, request.method, request.recipe, origins, in_browser=request.purpose == "sign_in" and not request.headers)
+    return commands.text([f"What `authweave preview` foretells for {made.profile}. Nothing was sent."])
 
 
 def _lines(made: Preview) -> Iterator[str]:

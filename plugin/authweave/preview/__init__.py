@@ -23,7 +23,7 @@ from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
 from authweave.profile import Step, Test, TokenSettings, Variant
 from authweave.redaction.redactor import SHORTEST
-from authweave.report import Asked
+from authweave.report import Asked, Recipe
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request
 from authweave.sign_in.three_legs import link
@@ -67,6 +67,7 @@ class PreviewedRequest:
     `step` is the name of a step before or after the token request.
 
     `body` is its text; where that cannot be shown it is '' and `note` says why. `signs` is the string to sign, on one line.
+    `recipe` is how it is made by who has its secrets.
     """
 
     purpose: str
@@ -79,6 +80,7 @@ class PreviewedRequest:
     error: str = ""
     step: str = ""
     signs: str = ""
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,7 @@ class _Maker:
         return PreviewedRequest(
             purpose, asked.method, asked.url, tuple((part.name, part.value) for part in asked.headers),
             "" if note else self.body(request), note, (*self.parts(purpose, asked, parts), *self.asserted(parts, record)),
+            recipe=asked.recipe,
         )  # fmt: skip
 
     def parts(self, purpose: str, asked: Asked, placed: tuple[Placed, ...]) -> Iterator[PreviewedPart]:

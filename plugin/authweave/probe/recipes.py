@@ -114,7 +114,7 @@ class _Maker:
             return None if pieces is None else RecipeLine(name, pieces)
         lead = self.lead(placed, value)
         rest = value[len(lead):]
-        found = self.encoded(rest) or self.hidden(rest, _AS_IS) or ((self.own(rest, name),) if rest else ())
+        found = self.encoded(rest, self.pair_codings(placed)) or self.hidden(rest, _AS_IS) or ((self.own(rest, name),) if rest else ())
         return RecipeLine(name, _joined([Piece(lead), *found]))
 
     def lead(self, placed: Placed | None, value: str) -> str:
@@ -179,7 +179,13 @@ class _Maker:
         has_names = any(piece.name for piece in pieces)
         return _joined(pieces) if has_names and all(_BETWEEN.fullmatch(piece.text) for piece in pieces) else None
 
-    def encoded(self, text: str) -> tuple[Piece, ...] | None:
+    def pair_codings(self, placed: Placed | None) -> tuple[str, ...]:
+        """How id and secret are written before base64: where the profile says form-encoded, also if that changes nothing in these."""
+        origin = placed.origin.removesuffix(".client_auth") if placed and placed.origin.endswith(".client_auth") else ""
+        settings = next((variant.tokens for variant in self.origins.profile.variants if variant.origin == origin), None)
+        return ("form", "") if settings is not None and settings.basic_encoding != "raw" else ("", "form")
+
+    def encoded(self, text: str, codings: tuple[str, ...]) -> tuple[Piece, ...] | None:
         """What is base64 of named values: a user name and a password, most often."""
         try:
             raw = base64.b64decode(text, validate=True)
@@ -188,7 +194,7 @@ class _Maker:
             return None
         if base64.b64encode(raw).decode() != text:
             return None
-        pieces = self.hidden(inside, ("", "form")) or ()
+        pieces = self.hidden(inside, codings) or ()
         return tuple(replace(piece, base64=True) for piece in pieces) or None
 
     def found(self, text: str, codings: tuple[str, ...], named: Mapping[str, Named]) -> list[Piece]:

@@ -96,6 +96,10 @@ class Commands:
         needed = self._needs(piece for pieces in _all(recipe) for piece in pieces)
         self.blocks.append("\n".join([*said, *needed, *self._checks(recipe), " \\\n  ".join([_CURL, *arguments])]))
 
+    def say(self, line: str) -> None:
+        """A comment in the place of a command."""
+        self.blocks.append(f"# {_on_one_line(line)}")
+
     def text(self, head: Iterable[str]) -> str:
         """The script: what it is, which variables to set, and the commands."""
         lines = ["#!/bin/sh", *(f"# {_on_one_line(line)}" for line in head)]
