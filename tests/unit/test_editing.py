@@ -66,6 +66,8 @@ def test_a_value_is_replaced_where_it_stands():
         (("auth", "fields", 1, "value"), 'say "so"', '"b"', '"say \\"so\\""'),
         (("auth", "fields", 1, "key"), "X: B", "X-B", "'X: B'"),
         (("name",), "true", "acme ", "'true' "),
+        (("name",), "no", "acme ", "'no' "),
+        (("name",), "2024-01-18", "acme ", "'2024-01-18' "),
         (("name",), "two\nlines", "acme ", '"two\\nlines" '),
         (("format",), 2, "format: 1", "format: 2"),
     ],

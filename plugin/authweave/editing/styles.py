@@ -11,8 +11,12 @@ from typing import Any, Final
 from authweave.documents.plain_scalars import is_text
 from authweave.editing.spans import Style
 
-_PLAIN: Final = re.compile(r"[\w/.$][^\x00-\x20:#,\[\]{}\x7f-\x9f]*(?::(?=[^\s,\[\]{}])[^\x00-\x20:#,\[\]{}]*)*(?: [^\s:#,\[\]{}]+)*")
+_PLAIN: Final = re.compile(r"(?:[^\W\d]|[/.$])[^\x00-\x20:#,\[\]{}\x7f-\x9f]*(?::(?=[^\s,\[\]{}])[^\x00-\x20:#,\[\]{}]*)*(?: [^\s:#,\[\]{}]+)*")
 """Texts that need no quotes, in block and in flow. Not all of them."""
+
+
+_NO_TEXT_ELSEWHERE: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
+"""Words that YAML 1.1 takes for a truth value. As it takes dates for no texts: what begins with a digit is quoted, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +87,4 @@ _DEL: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 def is_plain(text: str) -> bool:
     """Can the text stand without quotes, and is still a text?"""
-    return text.isprintable() and _PLAIN.fullmatch(text) is not None and is_text(text)
+    return text.isprintable() and text.lower() not in _NO_TEXT_ELSEWHERE and _PLAIN.fullmatch(text) is not None and is_text(text)
