@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -442,3 +443,72 @@ def test_a_binary_answer_is_described(tmp_path, body, media, words):
 
     answered = report.exchanges[0].answered.body
     assert ("binary", words, "") == (answered.kind, answered.note, answered.text)
+
+
+# ---- nothing secret in any of it
+
+
+PLANTED = "pl4nted-in-an-answer-0123456789"
+
+
+def test_an_introspection_that_echoes_shows_nothing():
+    """Members that nobody asked for, the token itself, and an error that quotes the client's secret."""
+    for said, status in (({"active": True, "sub": PLANTED, "username": PLANTED, "jti": PLANTED, "refresh_token": PLANTED}, 200), ({"error": "x", "error_description": f"bad secret {CLIENT['client_secret']}"}, 400)):
+        refuse_leaks(introspected(said, status), PLANTED, CLIENT["client_secret"])
+
+
+def test_an_introspection_of_odd_form():
+    """Lists, numbers, texts of a megabyte and what moves a cursor, where plain words are expected: a report, and no error."""
+    for said in ({"active": True, "scope": ["a", "b"], "exp": "soon", "aud": {"a": 1}, "client_id": None}, {"active": True, "scope": "x" * 10**6}, {"active": True, "client_id": "a\x1b[2Jb\u202e"}, {"active": True, "exp": 1e300}, {"active": True, "exp": -5}):
+        report = introspected(said)
+        told = stage(report, "introspection")
+
+        assert "accepted" == report.credential.word
+        assert "ok" == told.status
+        assert len(told.text) < 1000
+        assert not {"\x1b", "\u202e"} & set(told.text)
+
+
+def test_a_control_that_echoes_shows_nothing(tmp_path):
+    """What the API says to a stranger goes the way of all answers."""
+    api = wants("x-key", refused=http(401, ("X-Echo", SECRET), ("Set-Cookie", f"sid={PLANTED}"), body=f'{{"token": "{PLANTED}", "key": "{SECRET}"}}'.encode()))
+    report, _ = controlled(tmp_path, api)
+
+    refuse_leaks(report, PLANTED)
+
+
+class Comes:
+    """A person who comes back with this."""
+
+    redirect_uri = "http://127.0.0.1:8912/callback"
+
+    def __init__(self, **answer):
+        self.answer = answer
+
+    def __call__(self, sent):
+        self.sent = sent
+        return f"{self.redirect_uri}?{urlencode({'state': sent.state, **self.answer})}#fragment-{PLANTED}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"code": PLANTED, "session_state": PLANTED, "iss": "{issuer}"}, "invalid_grant"), ({"error": "access_denied", "error_description": "no\x1b[2J", "x": PLANTED}, "authorization_denied"),
+        ({"code": PLANTED, "iss": "https://elsewhere.example"}, "callback_refused"), ({"state": "of-nobody", "code": PLANTED}, "callback_refused"),
+    ],
+)  # fmt: skip
+def test_what_a_browser_brings_back_is_masked(answer, code):
+    """Code, state, session and what nobody knows; the error's own words are shown; whatever becomes of it."""
+    with serving(AuthorizationServer(clients={"robot": CLIENT["client_secret"]})) as server:
+        made = {"type": "oauth2", "grant_type": "authorization_code", "issuer": server.issuer, "scopes": ["read"]}
+        person = Comes(**{name: value.replace("{issuer}", server.issuer) for name, value in answer.items()})
+        report = probe(engine(inputs=CLIENT), profile(made, "https://api.example", test="token_only"), subject="ada", person=person)
+
+    refuse_leaks(report, PLANTED, person.sent.state, CLIENT["client_secret"])
+    assert code == first(report).code, report.diagnoses
+    [way] = [exchange for exchange in report.exchanges if exchange.purpose == "authorize"]
+    [back] = [part.value for part in way.answered.headers]
+    assert back.startswith("http://127.0.0.1:8912/callback?state=‹secret state: ") or "of-nobody" not in back
+    assert "auth.scopes" == next(part.origin for part in way.asked.query if part.name == "scope")
+    if "error" in answer:
+        assert "error=access_denied" in back
