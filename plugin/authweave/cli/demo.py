@@ -57,6 +57,8 @@ def _print(write: Any, *values: Any) -> None:
     page = Page.for_stream(sys.stdout)
     write(page, *values)
     print(page.text(), flush=True)
+_MADE: Final = frozenset({"state", "code_challenge", "code_challenge_method", "oauth_token"})
+"""Parameters of a link that are made anew each time, and tell nothing of the profile."""
 
 
 def _opening(page: Page, count: int) -> None:
@@ -93,6 +95,9 @@ def _shown(page: Page, shown: Shown) -> None:
 
 def _exchange(page: Page, exchange: Exchange, report: Report) -> None:
     asked, answered = exchange.asked, exchange.answered
+    if exchange.purpose == "authorize":
+        _sign_in(page, exchange)
+        return
     status = answered.status if answered else 0
     is_check = exchange.purpose == "check"
     _line(page, 200 <= status < 300, "task" if is_check else "token", f"{asked.method} {asked.url}")
@@ -106,6 +111,19 @@ def _exchange(page: Page, exchange: Exchange, report: Report) -> None:
     page.add(
         f"→ {status} {word}" if answered else f"→ {exchange.error}", indent=_INDENT, style="ok" if good else "failed"
     )
+
+
+def _sign_in(page: Page, exchange: Exchange) -> None:
+    """The way of a person's browser: what the link asks for, and where it came back to."""
+    asked, answered = exchange.asked, exchange.answered
+    _line(page, answered is not None, "person", asked.url.partition("?")[0])
+    lead = f"{'link':8}"
+    told = tuple(part for part in asked.query if part.name not in _MADE)
+    for line in _packed(_parts(told), page.width - _INDENT - len(lead)):
+        page.add(line, lead=lead, indent=_INDENT, lead_style="dim")
+        lead = " " * len(lead)
+    back = next((part.value.partition("?")[0] for part in answered.headers), "") if answered else ""
+    page.add(f"→ back at {back}" if back else "→ nobody came back", indent=_INDENT, style="ok" if back else "failed")
 
 
 def _parts(parts: tuple[Part, ...]) -> Iterator[str]:

@@ -244,7 +244,7 @@ ENTRIES = table(
         Remedy("auth.grant_type", "sign in again: `authweave login`; or let an administrator consent for the client"),
     ), verdict=REFUSED),
     Entry("authorization_required", "A person has to sign in first ({description}): `{login}`.", (
-        Remedy("auth.grant_type", "sign in: `{login}`; then test again"),
+        Remedy("auth.grant_type", "sign in: `{login}`; then test again. For this one run: the same test with `--login`"),
     ), verdict="not_tested"),
     Entry("authorization_denied", "The person said no, or the provider refused the sign-in: {what}.", (
         *of_vendors("needs_person"), *of_vendors("invalid_request"), *of_vendors("invalid_scope"), *of_vendors("invalid_target"),
