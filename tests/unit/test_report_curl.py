@@ -115,7 +115,7 @@ def test_user_is_for_raw_pairs_only(tmp_path):
     encoded, raw = (CurlReport().render(report_of(tmp_path, auth=auth)) for auth in ({}, {"basic_encoding": "raw"}))
 
     assert "--user" not in encoded
-    assert 'Basic $(printf %s "$CLIENT_ID:$(form "$CLIENT_SECRET")" | base64' in encoded
+    assert 'Basic $(printf %s "$(form "$CLIENT_ID"):$(form "$CLIENT_SECRET")" | base64' in encoded
     assert '--user "$CLIENT_ID:$CLIENT_SECRET"' in raw
 
 
