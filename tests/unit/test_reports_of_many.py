@@ -10,8 +10,10 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import sockets
+from authweave.catalog import default_catalog
 from authweave.cli.testing.exits import exit_for_report, exit_for_reports
 from authweave.matrix import Run, not_run
+from authweave.matrix.run import not_possible
 from authweave.report import Diagnosis, Fix, Report, Stage, Verdict
 from authweave.reports.json import JsonReport
 from authweave.reports.page import Page, cells
@@ -72,6 +74,18 @@ def test_json_keeps_its_schema(real):
     assert [json.loads(JsonReport().render(report)) for report in real] == document["reports"]
     assert {1, 2, 3, 4, 5} == {number for cause in summary["causes"] for number in cause["reports"]}
     assert {"outcome": "refused", "code": "invalid_client", "host": "127.0.0.1", "reports": [1]} == summary["causes"][0]
+
+
+@pytest.mark.parametrize("name", sorted(default_catalog().named("reports")))
+def test_every_format_shows_what_was_not_run(name):
+    """A run that was stopped, and one that could not be asked for, have a place in every format of ours, with the reason or the command."""
+    stopped, impossible = not_run(Run("acme.yaml", tenant="eu"), "stopped <here>"), not_possible(Run("beta.yaml"), "no such\x1b file")
+
+    text = default_catalog().named("reports")[name]().render_many((stopped, impossible))
+
+    assert "\x1b" not in text
+    assert "beta" in text or name in ("har", "curl")  # which hold requests only
+    assert "stopped <here>" not in text or name in ("text", "json")
 
 
 def test_nothing_to_test():

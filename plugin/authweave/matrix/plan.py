@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,7 @@ def _loaded(engine: Engine, reference: Chosen) -> Profile | None:
 
 
 def _is_meant(name: str, profile: Profile) -> bool:
-    source = Path(profile.merged.document.source)
-    return name in (profile.name, profile.reference) or Path(name).absolute() == source.absolute()
+    return name in (profile.name, profile.reference) or os.path.abspath(name) == os.path.abspath(profile.merged.document.source)
 
 
 def _unknown_profiles(engine: Engine, matrix: Matrix, loaded: Sequence[tuple[Chosen, Profile | None]]) -> Iterator[Problem]:
