@@ -110,6 +110,19 @@ def test_what_was_typed_is_used_for_the_tries(path):
     assert EDIT in path.read_text()
 
 
+@pytest.mark.parametrize(("answers", "calls"), [((("all the same?", "n"),), 1), ((("all the same?", "y"), ("[y/N]", "n")), 3)])
+def test_a_warning_is_shown_and_asked_about_before_anything_is_tried(path, servers, answers, calls):
+    """A user's password: the person decides; a no leaves it at the run that failed."""
+    path.write_text(path.read_text().replace("client_credentials", "password"))
+
+    text, code = on_terminal(path, "--explain", answers=answers, AUTHWEAVE_ACME_USERNAME="robot", AUTHWEAVE_ACME_PASSWORD=SECRET[::-1], **KNOWN)
+
+    assert code == 1
+    assert len([asked for asked in servers[0].requests if asked.line.startswith("POST")]) == calls
+    assert "some servers lock an account" in text
+    assert SECRET[::-1] not in text
+
+
 def test_a_script_is_asked_nothing(path, capsys, monkeypatch):
     """Without a terminal the edit is proposed and the file left alone; standard error has no progress."""
     for name, value in KNOWN.items():
