@@ -123,11 +123,18 @@ def _refusing_proofs(word: str, *headers: tuple[str, str]) -> Callable[[Struck, 
     return on_token(json_reply(400, {"error": word, "error_description": "said by the sandbox"}, *headers))
 
 
+def _lasting(profile: Profile) -> Mapping[str, Any]:
+    """Keys that are not temporary, and no role: of such keys AWS says the same, and may mean their session token."""
+    role = {read[1] for variant in profile.variants for read in getattr(variant.own.get("role_arn"), "reads", ()) if read[0] == "inputs"}
+    return {name: "" for name in ("session_token", *role) if name in profile.inputs}
+
+
 def _aws(code: str, provokes: str, description: str, message: str = "said by the sandbox") -> Fault:
     """AWS's answer in XML."""
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>".encode()
     reply = Reply(403, body, (("Content-Type", "application/xml"),))
-    return Fault(name=provokes, provokes=provokes, description=description, strike=on_api(reply), fits=_AWS)
+    agreed = _lasting if provokes == "aws_access_key" else None
+    return Fault(name=provokes, provokes=provokes, description=description, strike=on_api(reply), agreed=agreed, fits=_AWS)
 
 
 def _oauth1(problem: str, provokes: str, description: str) -> Fault:
