@@ -35,6 +35,7 @@ pytest_plugins = (
     "parts.moto",
     "parts.verifiers",
     "parts.azurite",
+    "parts.har_schema",
     "parts.redis",
     "parts.tinyproxy",
     "parts.yaml_language_server",

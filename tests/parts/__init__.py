@@ -20,6 +20,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     redis_server, new_redis redis.py                 Redis for everybody, and of a test's own: to stop, freeze, fill
     redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over;
     new_redis_group                                  with passwords and TLS
+    har_problems            har_schema.py            the JSON Schemas of HAR 1.2
     yaml_language_server    yaml_language_server.py  completion, hover and problems as editors show them
     chromium                chromium.py              Debian's Chromium, driven by playwright-core; axe-core as judge
     authority               certificates.py          a throw-away CA (needs no foreign part)

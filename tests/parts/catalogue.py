@@ -15,6 +15,7 @@ MCP = Venv(HERE / ".venvs" / "mcp", HERE / "requirements-mcp.txt")
 MOTO = Venv(HERE / ".venvs" / "moto", HERE / "requirements-moto.txt")
 VERIFIERS = Venv(HERE / ".venvs" / "verifiers", HERE / "requirements-verifiers.txt")
 WSSE = NpmFolder(HERE / "wsse")
+HAR_SCHEMA = NpmFolder(HERE / "har-schema")
 AZURITE = NpmFolder(HERE / "azurite")
 APACHE = DebianPackage("apache2", "apache2")
 GSSAPI = "/usr/lib/apache2/modules/mod_auth_gssapi.so"
@@ -52,6 +53,7 @@ PARTS = {
         ),
         Part("tinyproxy", "a forward proxy", TINYPROXY, ("tinyproxy",)),
         Part("chromium", "a browser, a judge of accessibility", Together((CHROMIUM, CHROMIUM_DRIVER)), ("chromium",)),
+        Part("har-schema", "a judge of HAR 1.2", HAR_SCHEMA, ("har_problems",)),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),
     )
 }

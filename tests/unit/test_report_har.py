@@ -139,3 +139,12 @@ def test_nothing_breaks_out(reports):
     assert text.isascii()
     assert 1 == len(json.loads(text)["log"]["entries"])
     assert not set(text) & set("\x00\x1b\r")
+
+
+def test_a_foreign_schema_takes_it(reports, har_problems):
+    """Every kind of report, a hostile one and all of them together are HAR 1.2 as npm har-schema has it; and it refuses what is none."""
+    logs = [log_of(report) for report in reports.values()]
+
+    assert [har_problems({"log": log}) for log in (*logs, log_of(hostile(reports["accepted"])), log_of(*reports.values()))] == [[]] * (len(logs) + 2)
+    del logs[0]["entries"][0]["request"]["headersSize"]
+    assert any("headersSize" in problem for problem in har_problems({"log": logs[0]}))
