@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import Final
 
 from authweave.diagnosis.case import Case
 
 _SHOWN: Final = 20
+_METHOD: Final = re.compile(r"[a-z0-9_]{1,60}")
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x5f\x61-\x7a\x7c\x7e]{1,300}")
+"""A scope (RFC 6749 §3.3) that is no template: what a server lists is offered only if it can be written as it is."""
 
 
 def listed(case: Case, member: str) -> tuple[str, ...]:
@@ -23,7 +27,7 @@ def as_words(case: Case, member: str, lead: str) -> str:
 
 def method_to_write(case: Case) -> str:
     """The client authentication that the metadata list in the place of the profile's; '' where they list that, or nothing."""
-    methods = listed(case, "token_endpoint_auth_methods_supported")
+    methods = [method for method in listed(case, "token_endpoint_auth_methods_supported") if _METHOD.fullmatch(method)]
     if not methods or case.client_auth in methods:
         return ""
     return case.other_auth if case.other_auth in methods else methods[0]
@@ -57,7 +61,7 @@ def scope_to_write(case: Case) -> str:
     unknown = unlisted_scopes(case)
     if not unknown:
         return ""
-    near = get_close_matches(unknown[0], listed(case, "scopes_supported"), 1, 0.7)
+    near = get_close_matches(unknown[0], filter(_SCOPE.fullmatch, listed(case, "scopes_supported")), 1, 0.7)
     if near:
         return f"write `{near[0]}` in the place of `{unknown[0]}`"
     return f"leave out {', '.join(f'`{scope}`' for scope in unknown)}: the server's metadata list " + ", ".join(listed(case, "scopes_supported")[:_SHOWN])

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from authweave.diagnosis.case import Case
+from authweave.urls import is_literal
 
 _SIGN_IN: Final = re.compile(r"(?i)(login|log-in|logon|signin|sign-in|sso|saml|authorize|auth/realms|idp)(?=[/?._-]|$)")
 
@@ -20,6 +21,12 @@ def _ends(case: Case) -> tuple[SplitResult, SplitResult] | None:
     return (called, target) if case.location and called.netloc and target.netloc else None
 
 
+def _to_write(target: SplitResult) -> str:
+    """The URL without its query; '' for one that could not stand in a profile as it is: a server could slip a template or a user name into it."""
+    url = target._replace(query="", fragment="").geturl()
+    return url if is_literal(url) else ""
+
+
 def leads_to_sign_in(case: Case) -> bool:
     """Does it lead to a page for people?"""
     ends = _ends(case)
@@ -31,7 +38,7 @@ def only_slash(case: Case) -> str:
     ends = _ends(case)
     if ends is None or ends[0][:2] != ends[1][:2] or ends[0].path == ends[1].path or ends[0].path.rstrip("/") != ends[1].path.rstrip("/"):
         return ""
-    return ends[1]._replace(query="", fragment="").geturl()
+    return _to_write(ends[1])
 
 
 def only_https(case: Case) -> str:
@@ -39,7 +46,7 @@ def only_https(case: Case) -> str:
     ends = _ends(case)
     if ends is None or (ends[0].scheme, ends[1].scheme) != ("http", "https") or ends[0].hostname != ends[1].hostname:
         return ""
-    return ends[1]._replace(query="", fragment="").geturl()
+    return _to_write(ends[1])
 
 
 def to_http(case: Case) -> bool:
@@ -59,7 +66,7 @@ def same_place(case: Case) -> str:
     ends = _ends(case)
     if ends is None or ends[0][:2] != ends[1][:2] or leads_to_sign_in(case):
         return ""
-    return ends[1]._replace(query="", fragment="").geturl()
+    return _to_write(ends[1])
 
 
 def why(case: Case) -> str:

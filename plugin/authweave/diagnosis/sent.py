@@ -22,6 +22,7 @@ _UNSEEN: Final = re.compile(
     r"(?i)(missing|no|without|absent|not (?:been )?(?:provided|found|supplied|present)|required?)\b.{0,40}\b(api[ _-]?key|token|credentials?|authori[sz]ation|authentication|auth)"
     r"|(api[ _-]?key|token|credentials?|authori[sz]ation|authentication)\b.{0,40}\b(missing|not (?:been )?(?:provided|found|supplied|present)|required|absent)"
 )  # fmt: skip
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 _HEADER: Final = re.compile(r"(?i)\b(x-[a-z0-9-]{2,40}|api-key|apikey)\b")
 
 
@@ -48,7 +49,8 @@ def prefix_wanted(case: Case) -> str:
     if not asked or not authorization(case) or prefix(case).lower() in asked:
         return ""
     line = next((value for name, value in case.response.headers if name.lower() == "www-authenticate"), "") if case.response else ""
-    return line.strip().partition(" ")[0].rstrip(",")
+    word = line.strip().partition(" ")[0].rstrip(",")
+    return word if _WORD.fullmatch(word) else ""
 
 
 def not_seen(case: Case) -> bool:

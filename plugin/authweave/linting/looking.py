@@ -13,7 +13,7 @@ from authweave.errors import ApplyError, AuthweaveError, DiscoveryError, InputEr
 from authweave.linting.comparing import compared
 from authweave.linting.finding import Finding
 from authweave.linting.subject import Subject
-from authweave.urls import Origin
+from authweave.urls import Origin, is_literal
 
 _WAITS: tuple[str, ...] = ("unreachable",)
 
@@ -68,7 +68,7 @@ def _derived(subject: Subject, finder: Finder, asking: Callable[[], Asking]) -> 
     else:
         places = ", ".join(map(shown, asked))
         odd = "" if failure is None or failure.kind == "not_found" else f" that hold ({failure})"
-        fix = f"write issuer: {failure.said}, if that is who it is" if failure is not None and failure.said else "write issuer, if they stand elsewhere"
+        fix = f"write issuer: {failure.said}, if that is who it is" if failure is not None and is_literal(failure.said) else "write issuer, if they stand elsewhere"
         yield subject.finding("none", "token_url", f"not compared: the server publishes no metadata{odd}; asked were {places}", fix, "info")
 
 
@@ -93,7 +93,7 @@ def _failed(subject: Subject, key: str, error: DiscoveryError) -> Finding:
     if error.kind in _WAITS:
         return subject.finding("unreachable", key, f"not compared: {error}", "try again, or correct the host", "warning", metadata_url=error.url)
     rule = {"not_found": "none", "issuer_mismatch": "issuer", "resource_mismatch": "resource"}.get(error.kind, "metadata")
-    fix = f"write {error.said}, if you trust it" if error.said else "write the endpoints yourself, or correct it"
+    fix = f"write {error.said}, if you trust it" if is_literal(error.said) else "write the endpoints yourself, or correct it"
     severity = "error" if _rests_on_metadata(subject) or error.kind == "issuer_mismatch" else "warning"
     return subject.finding(rule, key, str(error), fix, severity, metadata_url=error.url, says=(error.said,) if error.said else ())
 

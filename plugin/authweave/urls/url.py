@@ -95,6 +95,15 @@ def literal_url(url: str, key: str = "") -> UrlTemplate:
     raise UrlRefused(key, "frame", wrong)
 
 
+def is_literal(url: str) -> bool:
+    """Could a profile write this URL of somebody else just so, with nothing in it that is read as a template?"""
+    try:
+        literal_url(url)
+    except UrlRefused:
+        return False
+    return True
+
+
 def compile_url(
     text: str, *, key: str = "", place: Place = "",
     relative: bool = False, placeholders: bool = False, wildcard: bool = False,
