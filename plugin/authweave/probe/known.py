@@ -21,6 +21,11 @@ _HARMLESS: Final = re.compile(r"(?i)^(www-authenticate|proxy-authenticate|token_
 _IN_TEXT: Final = re.compile(r"(?i)[\"']?([\w.-]{0,40}(?:token|secret|passw|jwt|session)[\w.-]{0,40})[\"']?\s{0,4}[=:]\s{0,4}[\"']?([^\s\"'&<>,;}]{4,4096})")
 MOST_LEARNED: Final = 400
 """Members of one answer, in its order: more do not fit into the 2 KiB that are shown of it."""
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/=~]{16,}")
+"""In a name, with a digit in it: a value in the place of a name."""
+_OF_MARKS: Final = str.maketrans({":": "_", "›": "_"})
+_NAMELESS: Final = "value"
+_LONGEST_NAME: Final = 60
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=._~-]{24,}")
 
 
@@ -53,8 +58,14 @@ class Known:
         if isinstance(plain, str):
             if plain in self._names:
                 return  # finding every form of it takes longer than all the rest of a run
-            self._names[plain] = Named(name, source)
-        self._redactor.learn([(name, Secret(plain, "probe"))])
+            self._names[plain] = Named(self._fit(name), source)
+        self._redactor.learn([(self._fit(name), Secret(plain, "probe"))])
+
+    def _fit(self, name: str) -> str:
+        """A name that may be a server's: without what moves a cursor or ends a mark, and no secret itself."""
+        shown = inert(self._redactor.redact(name).translate(_OF_MARKS))
+        is_value = shown.startswith("‹") or any(any(map(str.isdigit, run)) for run in _LONG_RUN.findall(name))
+        return _NAMELESS if not shown.strip() or "‹" in shown or is_value else shown[:_LONGEST_NAME]
 
     def learn_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Every input that is secret; of the others, their names."""
