@@ -103,6 +103,15 @@ def test_a_shipped_profile_needs_a_place(tmp_path):
     assert "--cassette FILE" in done.stderr
 
 
+@pytest.mark.parametrize("whose", ["--tenant", "--subject"])
+def test_the_recording_of_somebody_else_proves_nothing(on_record, tmp_path, whose):
+    """With --cassette, too: it has to be that of the tenant and the user."""
+    done = authweave_test(on_record, "--replay", "--cassette", tmp_path / "cassettes" / "acme.json", whose, "blue", cwd=tmp_path, env={})
+
+    assert 2 == done.returncode
+    assert "is the cassette of" in done.stderr
+
+
 def test_many_at_once(tmp_path):
     """Every profile of a folder on record; each replayed with how it came out, and a profile that has no cassette is named."""
     for number, name in enumerate(("alike", "edited", "judged", "without")):

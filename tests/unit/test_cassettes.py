@@ -10,11 +10,13 @@ import jsonschema
 import pytest
 
 from authweave.cassettes import Cassette, Tape, cassette_path, read, replay, write
-from authweave.cassettes.asked import CHANGES, differences, settled
+from authweave.cassettes.asked import CHANGES, differences, lines_of, settled
+from authweave.cassettes.cassette import Expected
 from authweave.cassettes.recording import unexpected
 from authweave.errors import UsageError
 from authweave.loading import files_in, load
 from authweave.probe import test_profile as probe_profile
+from authweave.report import Asked, Body, Exchange, Part
 from authweave.resources import profiles_folder, schema_file
 from authweave.sandbox import Person, for_test
 from probing import (
@@ -33,6 +35,7 @@ from probing import (
 )
 from sockets import Server, answers, free_port, hang_after_request
 
+EMPTY = Cassette("acme", "1.0.0", "2026-01-01T00:00:00Z", Expected("obtained", "accepted"), ()).as_dict()
 SHIPPED = [path for path in files_in(profiles_folder()) if not load(path).abstract]
 OTHERS = [path for path in files_in(Path(__file__).parents[1] / "sandbox_profiles") if path.stem not in {other.stem for other in SHIPPED}]
 
@@ -248,7 +251,46 @@ def test_places():
     """Beside the profile, one for each tenant and user; no name leads elsewhere."""
     assert Path("p/cassettes/acme.json") == cassette_path(Path("p/acme.yaml"))
     assert Path("p/cassettes/acme@eu+anna.json") == cassette_path(Path("p/acme.yaml"), "eu", "anna")
-    assert Path("p/cassettes/acme@.._.._x.json") == cassette_path(Path("p/acme.yaml"), "../../x")
+    assert Path("p/cassettes") == cassette_path(Path("p/acme.yaml"), "../../x").parent
+    assert cassette_path(Path("p/acme.yaml"), "../../x").name.startswith("acme@.._.._x-")
+
+
+def test_no_two_tenants_share_a_cassette():
+    """Names that a file cannot have get a mark of their own: what one recorded is never another's proof."""
+    names = ["a/b", "a_b", "a:b", "a b", "é", "_", "x" * 200, "x" * 201, "\ud800"]
+
+    paths = {cassette_path(Path("acme.yaml"), tenant) for tenant in names} | {cassette_path(Path("acme.yaml"), "", subject) for subject in names}
+
+    assert 2 * len(names) == len(paths)
+    assert all(len(path.name) < 120 for path in paths)
+
+
+@pytest.mark.parametrize("recorded", ["2026-13-45T99:99:99Z", "2026-02-30T00:00:00Z", "0000-00-00T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "\u0662\u0660\u0662\u0666-01-01T00:00:00Z"])
+def test_times_that_are_none(tmp_path, recorded):
+    """A time at which no clock can stand makes no cassette."""
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({**EMPTY, "recorded": recorded}))
+
+    with pytest.raises(UsageError, match="recorded is no"):
+        read(path)
+
+
+def test_half_characters_are_refused(tmp_path):
+    """JSON can write what no text holds."""
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({**EMPTY, "tenant": "\ud800"}))
+
+    with pytest.raises(UsageError, match="no cassette"):
+        read(path)
+
+
+def test_of_two_parameters_of_one_name_each_is_compared():
+    """A change of the first of them is a change."""
+    def asked(first):
+        twice = {place: (Part(name, first), Part(name, "same")) for place, name in (("query", "scope"), ("headers", "X-A"))}
+        return lines_of(Exchange("check", "Check", Asked("GET", "https://a.example/", "/", body=Body(), **twice), None, "", 0.0, "", ()))
+
+    assert ["query scope was one, is two", "header X-A was one, is two"] == list(differences(asked("one"), asked("two")))
 
 
 def test_inputs_that_are_not_secret_are_kept(tmp_path):

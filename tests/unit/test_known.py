@@ -16,7 +16,8 @@ def test_a_name_in_a_mark_tells_nothing(name):
     known.learn("client_secret", SECRET, "input")
 
     for shown in (known.mask("another-value-0123456789", name), known.text("here: another-value-0123456789")):
-        assert SECRET not in shown and "eyJ" not in shown
+        assert SECRET not in shown
+        assert "eyJ" not in shown
         assert shown.isprintable()
         assert 1 == shown.count("‹") == shown.count("›")
         assert 100 > len(shown)

@@ -40,19 +40,19 @@ def settled(recorded: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
 
 def _lines(asked: Asked) -> Iterator[str]:
     yield f"request = {asked.method} {asked.url.partition('?')[0]}"
-    for place, parts in (("path", asked.path), ("query", asked.query), ("header", asked.headers)):
-        yield from (f"{place} {part.name} = {part.value}" for part in parts if not (place == "header" and part.name.lower() in _TRANSPORT))
-    yield from _of_body(asked.body.parts)
+    for place, parts in (("path", asked.path), ("query", asked.query), ("header", asked.headers), ("body", asked.body.parts)):
+        yield from _numbered(place, [part for part in parts if not (place == "header" and part.name.lower() in _TRANSPORT)])
     if asked.body.text or asked.body.note:
         yield f"body = {asked.body.text or asked.body.note}"
 
 
-def _of_body(parts: Sequence[Part]) -> Iterator[str]:
+def _numbered(place: str, parts: Sequence[Part]) -> Iterator[str]:
+    """A line for each; of several of one name all but the first have a number, so that each is compared."""
     seen: dict[str, int] = {}
     for part in parts:
         seen[part.name] = seen.get(part.name, 0) + 1
         again = f" ({seen[part.name]})" if seen[part.name] > 1 else ""
-        yield f"body {part.name}{again} = {part.value}"
+        yield f"{place} {part.name}{again} = {part.value}"
 
 
 def _plain(line: str) -> str:

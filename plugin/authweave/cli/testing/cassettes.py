@@ -86,7 +86,7 @@ def replayed(engine: Engine, reference: str, cassettes: Cassettes, given: Given)
     profile = profile_of(engine, reference)
     path = cassettes.place(engine, reference, given)
     cassette = read(path)
-    _refuse_other(profile, cassette, path)
+    _refuse_other(profile, cassette, path, given)
     report = replace(replay(profile, cassette, catalog=engine.catalog), again=_command(reference, cassettes, given))
     return report, _judged(cassette, report, path)
 
@@ -103,11 +103,15 @@ def _judged(cassette: Cassette, report: Report, path: Path) -> Exit:
     return Exit.OK
 
 
-def _refuse_other(profile: Profile, cassette: Cassette, path: Path) -> None:
+def _refuse_other(profile: Profile, cassette: Cassette, path: Path, given: Given) -> None:
+    """Raises UsageError for the recording of another profile, tenant or user: it proves nothing of this one."""
     from authweave.errors import UsageError
+    from authweave.redaction import inert
 
-    if cassette.profile != profile.name:
-        raise UsageError(f"{path} is the cassette of {cassette.profile}, not of {profile.name}")
+    pairs = (("", cassette.profile, profile.name), ("tenant ", cassette.tenant, given.tenant), ("user ", cassette.subject, given.subject or ""))
+    for what, recorded, wanted in pairs:
+        if recorded != wanted:
+            raise UsageError(f"{path} is the cassette of {what}{inert(recorded) or '(none)'}, not of {wanted or '(none)'}")
 
 
 def _words(report: Report) -> str:
