@@ -172,6 +172,45 @@ def _refuses(*_):
     raise OSError(28, "No space left on device")
 
 
+def test_a_read_only_file_stays_as_it_is(path, capsys, monkeypatch):
+    """A file that its owner closed to changes is not put another in the place of, which its folder alone would allow."""
+    for name, value in KNOWN.items():
+        monkeypatch.setenv(name, value)
+    before = path.read_bytes()
+    path.chmod(0o444)
+
+    done = here(capsys, "test", path, "--fix", "--no-compare")
+
+    assert 2 == done.code
+    assert "is read-only; nothing was written" in done.err
+    assert before == path.read_bytes()
+
+
+def test_a_file_that_is_saved_during_the_test_is_neither_explored_nor_changed(tmp_path, capsys, monkeypatch):
+    """What is tried are variants of the text that was refused, not of another that stands there by now."""
+    for name, value in KNOWN.items():
+        monkeypatch.setenv(name, value)
+    path, seen = tmp_path / "acme.yaml", []
+
+    def saves(peer):
+        asked = peer.request()
+        if asked.line.startswith("POST"):
+            seen.append(asked)
+            if len(seen) == 1:
+                path.write_text(path.read_text().replace("token_url:", "client_auth: client_secret_post\n  token_url:"))
+        good = b"client_secret=" in asked.body
+        status = 404 if asked.line.startswith("GET") else 200 if good else 401
+        peer.send(http(status, ("Content-Type", "application/json"), body=json.dumps(GOOD if good else {"error": "invalid_client"}).encode()))
+
+    with Server(saves) as token, Server(ACCEPTS) as api:
+        path.write_text(PROFILE.format(api=api.url.rstrip("/"), token=token.url))
+        done = here(capsys, "test", path, "--fix", "--no-compare")
+
+    assert 2 == done.code
+    assert "has changed since it was read; nothing was written" in done.err
+    assert b"client_secret=" in seen[-1].body
+
+
 def test_an_accepted_profile_is_told_to_be_so(path, capsys, monkeypatch):
     """Nothing refused, nothing explained, nothing changed: exit 0."""
     for name, value in KNOWN.items():

@@ -120,6 +120,11 @@ class Engine:
             raise UsageError(f"{profile.name} is version {profile.version}, not {version}")
         return profile
 
+    def as_read(self, reference: str | Path) -> Profile:
+        """The same as it was last read, whatever its file says by now. Raises ProfileError, UsageError."""
+        known = self._profiles.get(self._file(reference)[0])
+        return known[1] if known is not None else self.profile(reference)
+
     def path_of(self, reference: str | Path) -> Path:
         """The file of a profile by name, `name@version`, or path. Raises UsageError."""
         return self._file(reference)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ def apply_to_file(made: Proposal, *, by_name: bool = False) -> None:
         raw = bytes_of_file(made.path)
         if text_of(raw) != made.before:
             wrong = "has changed since it was read; nothing was written. Test it again"
+        elif not _may_be_written(made.path):
+            wrong = "is read-only; nothing was written. Make the edit yourself, or make it writable"
         else:
             write_whole(made.path, (_MARK if raw.startswith(_MARK) else b"") + made.after.encode())
     except RefusedText as refused:
@@ -56,6 +59,11 @@ def apply_to_file(made: Proposal, *, by_name: bool = False) -> None:
         wrong = f"cannot be written: {error.strerror}"
     if wrong:
         raise UsageError(f"{made.path} {wrong}")
+
+
+def _may_be_written(path: Path) -> bool:
+    """Has its owner left it open to changes? A file is replaced here, which its folder alone would allow."""
+    return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
 
 
 def _refuse_shipped(made: Proposal, *, by_name: bool) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from authweave.explaining import Exploration, Proposal
     from authweave.explaining.change import Change
     from authweave.explaining.trying import Target
+    from authweave.profile import Profile
     from authweave.report import Report, Try
 
 _OPTIONS: Final = (
@@ -60,8 +61,9 @@ class Explaining:
         if not report.is_valid or not report.profile:
             writer.write(report)
             return exit_for_report(report)
-        with keeping(engine, profile_of(engine, reference), running, given) as kept:
-            return _Session(self, kept, reference, running, given, values, writer).run(report)
+        judged = engine.as_read(reference)
+        with keeping(engine, judged, running, given) as kept:
+            return _Session(self, kept, reference, judged, running, given, values, writer).run(report)
 
 
 def explaining_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,11 +75,12 @@ class _Session:
     """One exploration for a person, or for a script."""
 
     def __init__(
-        self, wanted: Explaining, engine: Engine, reference: str, running: Running, given: Given, values: dict[str, Any], writer: Writer
+        self, wanted: Explaining, engine: Engine, reference: str, judged: Profile, running: Running, given: Given, values: dict[str, Any], writer: Writer
     ) -> None:  # fmt: skip
         self.wanted = wanted
         self.engine = engine
         self.reference = reference
+        self.judged = judged
         self.running = running
         self.given = given
         self.values = values
@@ -109,7 +112,7 @@ class _Session:
     def explored(self, report: Report) -> Exploration | None:
         from authweave.explaining import BUDGET, Ways, explain
 
-        target = self.target()
+        target = self.target(self.judged)
         with progress():
             ways = Ways(self.wanted.budget or BUDGET, self.wanted.yes, self.confirmed, self.tell)
             try:
@@ -118,10 +121,10 @@ class _Session:
                 if _is_watched():
                     wipe()
 
-    def target(self) -> Target:
+    def target(self, profile: Profile) -> Target:
         from authweave.explaining.trying import Target
 
-        return Target(profile_of(self.engine, self.reference), self.given.tenant, self.given.subject, self.values, tuple(self.given.server))
+        return Target(profile, self.given.tenant, self.given.subject, self.values, tuple(self.given.server))
 
     def confirmed(self, warnings: tuple[str, ...]) -> bool:
         """May it be tried in spite of these? They are shown in any case."""
@@ -164,7 +167,7 @@ class _Session:
                 self.writer.write(report)
             complain(str(error))
             return Exit.USAGE
-        target = self.target()
+        target = self.target(profile_of(self.engine, self.reference))
         with progress() as tell:
             again = test_profile(
                 self.engine, target.profile, tenant=target.tenant, subject=target.subject, inputs=target.inputs_of(target.profile), servers=target.servers, events=tell,
