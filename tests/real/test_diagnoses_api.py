@@ -41,10 +41,10 @@ def test_a_token_for_another_audience(oidc_provider, client, tmp_path):
 
 @pytest.mark.diagnoses("api_401")
 def test_an_opaque_token_where_a_jwt_is_wanted(oidc_provider, client, tmp_path):
-    """The twin: express-oauth2-jwt-bearer refuses what is no JWT of its audience."""
+    """The twin: express-oauth2-jwt-bearer refuses what is no JWT of its audience, and says that it read it."""
     report = reported_at(tmp_path, oidc_provider, client, api=oidc_provider.jwt_api_url)
 
-    assert ("api_401", "auth.fields", "obtained", "refused") == first_of(report)
+    assert ("api_401", "auth.scopes", "obtained", "refused") == first_of(report)
 
 
 @pytest.mark.diagnoses("api_401")

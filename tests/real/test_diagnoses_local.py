@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosed import diagnosed
+from diagnosed import diagnosed, stands_at
 from probing import INPUTS, SECRET, between, first, oauth, refuse_leaks, report_of, run, stage, written
 from sockets import answers
 
@@ -105,9 +105,25 @@ def test_a_header_that_cannot_be_sent(tmp_path, servers, secret, where):
     report = api_key(tmp_path, servers[1], secret)
 
     diagnosed(report, "crlf_or_nonascii_in_header", "inputs.api_key", credential="not_tested", says=("X-API-Key", where), retry="no")
-    assert "auth.fields" in [fix.key for fix in first(report).fixes]
+    assert "auth.fields[0]" in [fix.key for fix in first(report).fixes]
     assert unsent(report, *servers)
     refuse_leaks(report, secret.strip())
+
+
+@pytest.mark.diagnoses("crlf_or_nonascii_in_header")
+def test_a_header_beside_the_token_that_cannot_be_sent(tmp_path, servers):
+    """The token was obtained; it is the check that could not be made, by the field and the input that make this header."""
+    fields = [{"in": "header", "key": "X-Region", "value": "eu"}, {"in": "header", "key": "X-Gateway", "value": "{{ inputs.gateway }}"}]
+    path = written(tmp_path, oauth(f"{servers[0].url}t"), servers=[servers[1].url.rstrip("/")], fields=fields, inputs={"gateway": {"secret": True}})
+    report = run(path, inputs={**INPUTS, "gateway": "kéy-planted"})
+
+    told = diagnosed(report, "crlf_or_nonascii_in_header", "inputs.gateway", token="obtained", credential="not_tested", says="X-Gateway", retry="no")
+    assert "fields[1]" == told.fixes[1].key
+    assert stands_at(told.fixes[1].place, "fields[1]")
+    assert {"token_checks": "ok", "apply": "failed", "api_probe": "skipped", "verdict": "failed"}.items() <= {one.name: one.status for one in report.stages}.items()
+    assert [] == servers[1].requests
+    assert "whether the token server accepts the client" not in report.not_tested
+    refuse_leaks(report, "kéy-planted")
 
 
 @pytest.mark.diagnoses("crlf_or_nonascii_in_header")
@@ -118,7 +134,7 @@ def test_a_header_of_the_token_call_that_cannot_be_sent(tmp_path, servers):
     report = run(path, inputs={**INPUTS, "gateway": "kéy-planted"})
 
     assert "crlf_or_nonascii_in_header" == first(report).code
-    assert "auth.token_request.fields" in [fix.key for fix in first(report).fixes]
+    assert ["inputs.gateway", "auth.token_request.fields"] == [fix.key for fix in first(report).fixes]
     assert unsent(report, *servers)
     refuse_leaks(report, "kéy-planted")
 
@@ -140,6 +156,15 @@ def test_a_template_without_a_value(tmp_path, servers):
 
     diagnosed(report, "template", "inputs.part", credential="not_tested", says="inputs.part is null", retry="no")
     assert unsent(report, *servers)
+
+
+@pytest.mark.diagnoses("template")
+def test_an_input_that_is_missing_in_the_url(tmp_path, servers):
+    """Its place shows in the URL, as that of an empty one does."""
+    path = written(tmp_path, oauth("https://{{ inputs.tenant }}.acme.invalid/t"), inputs={"tenant": {"required": False}})
+
+    diagnosed(run(path), "template", "inputs.tenant", token="not_tested", says="auth.token_url is https://‹tenant empty›.acme.invalid/t", retry="no")
+    assert unsent(run(path), *servers)
 
 
 @pytest.mark.diagnoses("url_refused")

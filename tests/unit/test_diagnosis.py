@@ -226,7 +226,7 @@ def test_clock_skew(tmp_path, seconds):
 
 
 API = [
-    ("api_401", answers(401, ("WWW-Authenticate", 'Bearer realm="x", error="invalid_token"'), body=b""), "refused", "auth.fields"),
+    ("api_401", answers(401, ("WWW-Authenticate", 'Bearer realm="x", error="invalid_token"'), body=b""), "refused", "auth.scopes"),
     ("api_403", answers(403, ("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="admin"'), body=b""), "forbidden", "auth.scopes"),
     ("api_403", answers(403, body=b""), "forbidden", "test.request.url"),
     ("api_404", answers(404, body=b""), "inconclusive", "test.request.url"),
@@ -787,6 +787,8 @@ def test_every_key_of_a_fix_exists(code, remedy):
     """A fix never names a key that the schema, or the settings, do not have."""
     if remedy.key.startswith("settings: "):
         assert remedy.key.removeprefix("settings: ") in MEMBERS
+    elif remedy.key.startswith("host: "):
+        assert remedy.key == "host: clock"
     else:
         assert remedy.key in KEYS
 

@@ -382,14 +382,65 @@ def test_rules_speak_and_decide_nothing(tmp_path):
     assert (("Ask my-client for scope admin",), "forbidden") == (report.messages, report.credential.word)
 
 
+def jwt(**claims):
+    """A token with these claims, and a signature that must not be shown."""
+    return f"eyJhbGciOiJSUzI1NiJ9.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2lnbmF0dXJlLXBsYW50ZWQ"
+
+
 def test_claims_of_a_token_are_evidence(tmp_path):
     """For an API that refuses a JWT, for whom it was made is evidence; its signature never shows."""
-    claims = base64.urlsafe_b64encode(json.dumps({"iss": "https://idp", "aud": "other-api", "exp": 1900000000, "email": "a@b"}).encode()).decode().rstrip("=")
-    jwt = f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2lnbmF0dXJlLXBsYW50ZWQ"
-    report = report_of(tmp_path, says_json({**GOOD, "access_token": jwt}), answers(401, body=b""))
+    token = jwt(iss="https://idp", aud="other-api", exp=1900000000, email="a@b")
+    report = report_of(tmp_path, says_json({**GOOD, "access_token": token}), answers(401, body=b""))
 
     assert "the token says iss=https://idp, aud=other-api, exp=2030-03-17T17:46:40Z" in first(report).evidence
-    refuse_leaks(report, jwt, "c2lnbmF0dXJlLXBsYW50ZWQ")
+    refuse_leaks(report, token, "c2lnbmF0dXJlLXBsYW50ZWQ")
+
+
+def test_claims_of_a_token_are_told_where_it_is_checked(tmp_path):
+    """Also of one that is accepted; what a claim holds moves no cursor, and the verdict stays short."""
+    token = jwt(iss="https://idp", aud=["a", "b"], sub="\x1b[31mbot", scope="read", exp=1900000000, email="a@b")
+    report = report_of(tmp_path, says_json({**GOOD, "access_token": token}))
+
+    told = stage(report, "token_checks")
+    assert ("ok", "accepted") == (told.status, report.credential.word)
+    assert 'the token says iss=https://idp, aud=["a", "b"], sub=\\x1b[31mbot, scope=read, exp=2030-03-17T17:46:40Z' in told.text
+    assert "a@b" not in told.text
+    assert "the token says" not in report.token.reason
+    refuse_leaks(report, token, "c2lnbmF0dXJlLXBsYW50ZWQ")
+
+
+def test_a_token_that_is_issued_in_time_to_come(tmp_path):
+    """Without a Date, the token's own `iat` tells that this machine's clock is behind; the clock is what to set."""
+    report = report_of(tmp_path, says_json({**GOOD, "access_token": jwt(iat=1_700_000_200, exp=1_700_003_800)}), clock=lambda: 1_700_000_000.0)
+
+    assert ("clock_skew", "warning") == (first(report).code, first(report).severity)
+    assert "200 s behind" in first(report).sentence
+    assert [("host: clock", "this machine")] == [(fix.key, fix.place) for fix in first(report).fixes]
+    assert "accepted" == report.credential.word
+
+
+@pytest.mark.parametrize("iat", [1_699_999_000, 1_700_000_020, 10**15, True, "soon", None])
+def test_an_issue_time_that_tells_nothing(tmp_path, iat):
+    """Past, a little ahead, or no time at all."""
+    report = report_of(tmp_path, says_json({**GOOD, "access_token": jwt(iat=iat)}), clock=lambda: 1_700_000_000.0)
+
+    assert ("accepted", ()) == (report.credential.word, report.diagnoses)
+
+
+def test_a_token_that_the_api_could_read(tmp_path):
+    """`invalid_token` (RFC 6750 §3.1) says that header and prefix are right: what the token is for comes first."""
+    read = report_of(tmp_path, api=answers(401, ("WWW-Authenticate", 'Bearer error="invalid_token"'), body=b""))
+    bare = report_of(tmp_path, api=answers(401, body=b""))
+
+    assert ["auth.scopes", "auth.fields", "servers"] == [fix.key for fix in first(read).fixes]
+    assert ["auth.fields", "auth.scopes", "servers"] == [fix.key for fix in first(bare).fixes]
+
+
+def test_a_method_that_the_answer_allows(tmp_path):
+    """It is what to write."""
+    report = report_of(tmp_path, api=answers(405, ("Allow", "OPTIONS, POST"), body=b""))
+
+    assert ("api_405", "write `POST`, which the answer allows") == (first(report).code, first(report).fixes[0].text)
 
 
 def test_what_cannot_be_asked(tmp_path):

@@ -9,6 +9,7 @@ from typing import Final
 from authweave.diagnosis.assertions import OF_TYPE
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.diagnosis.listed import allowed_method
 from authweave.diagnosis.sent import (
     audience,
     claims,
@@ -78,6 +79,11 @@ def _wants_scope(case: Case) -> bool:
     return _has_token(case) and case.challenge("error") == "insufficient_scope"
 
 
+def _was_read(case: Case) -> bool:
+    """Does the answer say that the API found the token, and that it is the token that is wrong (RFC 6750 §3.1)?"""
+    return case.challenge("error") == "invalid_token"
+
+
 def _speaks_of_audience(case: Case) -> bool:
     return any("audience" in text.lower() for _, text in case.said) or "audience" in case.challenge("error_description").lower()
 
@@ -119,6 +125,7 @@ def _wrong_request(case: Case) -> str:
 _EXPIRED: Final = re.compile(r"(?i)\bexpired?\b|token[ _-]?(is )?(invalid|revoked|no longer valid)|invalid[ _-]?(access[ _-]?)?token|session[ _-]?(timed? ?out|ended|not found)")
 _SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm", "oauth1", "aws_sigv4"})
 _FIELDS: Final = "is it the header, prefix (`Bearer`, `Token`) and place that the API documents?"
+_SCOPES: Final = "the token may be for another audience: ask for the scope of this API"
 _REFUSED: Final = (
     Remedy("auth.dpop", "write true: this API wants tokens that are bound to a key", wants_bound),
     *of_vendors("api_401"),
@@ -135,8 +142,9 @@ _REFUSED: Final = (
     Remedy("auth.resource", _write_audience, lambda case: _speaks_of_audience(case) and _has("resource")(case)),
     Remedy("auth.audience", _write_audience, lambda case: _has_token(case) and (_speaks_of_audience(case) or _has("audience")(case))),
     Remedy("auth.resource", "ask for a token for this API", _has("resource")),
+    Remedy("auth.scopes", _SCOPES, lambda case: _has_token(case) and _was_read(case)),
     Remedy("auth.fields", _FIELDS),
-    Remedy("auth.scopes", "the token may be for another audience: ask for the scope of this API", _has_token),
+    Remedy("auth.scopes", _SCOPES, _has_token),
     Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
     Remedy("inputs.*", "supply the present value: it may be rotated, or that of another environment", lambda case: not _has_token(case)),
     Remedy("servers", "is this the API of the environment that the credential is for?"),
@@ -175,7 +183,11 @@ ENTRIES = table(
         Remedy("test.request.url", "write a path that exists; it is relative to the first of `servers`"),
         Remedy("servers", "does the path of the first server count twice, or is it missing?"),
     )),
-    Entry("api_405", _wrong_request, (Remedy("test.request.method", "write the method that the path takes"), Remedy("test.request.url", "is this the right path?"))),
+    Entry("api_405", _wrong_request, (
+        Remedy("test.request.method", lambda case: f"write `{allowed_method(case)}`, which the answer allows", lambda case: bool(allowed_method(case))),
+        Remedy("test.request.method", "write the method that the path takes"),
+        Remedy("test.request.url", "is this the right path?"),
+    )),
     Entry("api_400", _wrong_request, (
         *of_vendors("api_400"),
         Remedy("test.request.fields", "add the parameters or headers (such as a version) that the call needs"),

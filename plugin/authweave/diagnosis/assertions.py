@@ -78,5 +78,6 @@ OF_TYPE = (
 CLOCK = (
     Remedy("auth.client_assertion.claims", "set this machine's clock (NTP); `iat: '{{{{ now() - 60 }}}}'` bears a minute", of_client),
     Remedy("auth.assertion.claims", "set this machine's clock (NTP); `iat: '{{{{ now() - 60 }}}}'` bears a minute", lambda case: of_grant(case) or of_type(case)),
+    Remedy("host: clock", "set it by NTP; a container has the clock of the machine that it runs on"),
 )
 """What helps against a clock that is wrong."""

@@ -27,8 +27,8 @@ def always(_: Case) -> bool:
 class Remedy:
     """A key that may mend it, and what to do there; offered if `when` holds. Rows list the likeliest first.
 
-    `key` is a key of the profile with `auth` for the variant in force, `settings: <name>`, or `inputs.*` for the input
-    that the case is about. A test looks each of them up in the schema.
+    `key` is a key of the profile with `auth` for the variant in force, `settings: <name>`, `host: <what>` for what
+    is wrong with this machine, or `inputs.*` for the input that the case is about. A test looks each of them up in the schema.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What the server's metadata list beside what the profile does, where they are at hand (RFC 8414)."""
+"""What the server lists beside what the profile does: in its metadata, where they are at hand (RFC 8414), and in `Allow`."""
 
 from __future__ import annotations
 
@@ -71,3 +71,9 @@ def endpoint_to_write(case: Case) -> str:
     """The token endpoint of the metadata, where another one was called; ''."""
     found = case.metadata.endpoints.get("token_url", "") if case.metadata is not None else ""
     return "" if found == case.url else found
+
+
+def allowed_method(case: Case) -> str:
+    """The method to write, by the answer's `Allow` (RFC 9110 §10.2.1); ''."""
+    allowed = [one.strip().upper() for one in ((case.response.header("allow") if case.response else None) or "").split(",")]
+    return next((one for one in ("POST", "GET", "PUT") if one in allowed and one != case.method), "")

@@ -10,7 +10,7 @@ from typing import Final
 from authweave.diagnosis.assertions import CLOCK
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
-from authweave.diagnosis.listed import asked_scopes, endpoint_to_write
+from authweave.diagnosis.listed import allowed_method, asked_scopes, endpoint_to_write
 from authweave.diagnosis.redirects import only_https, only_slash, other_host, same_place, why
 from authweave.diagnosis.vendor_remedies import of_vendors
 from authweave.errors import RateLimited, TokenAnswerError
@@ -78,12 +78,6 @@ def _sent_to_people(case: Case) -> bool:
     return "/authorize" in case.url or "/login" in case.url
 
 
-def _allowed(case: Case) -> str:
-    """The method to write, by the answer's `Allow`; ''."""
-    allowed = [one.strip().upper() for one in ((case.response.header("allow") if case.response else None) or "").split(",")]
-    return next((one for one in ("POST", "GET", "PUT") if one in allowed and one != case.method), "")
-
-
 def _no_endpoint(case: Case) -> str:
     named = f" The server's metadata name {endpoint_to_write(case)}." if endpoint_to_write(case) else ""
     return f"There is no token endpoint at this URL ({case.status}){case.quoted}.{named}"
@@ -128,7 +122,7 @@ def _narrowed(case: Case) -> str:
 def _skew(case: Case) -> str:
     seconds = float(case.facts.get("skew", 0.0))
     way = "ahead of" if seconds > 0 else "behind"
-    return f"This machine's clock is {abs(seconds):.0f} s {way} the server's; limits are often 10 to 300 s. Signed assertions and expiry times suffer from it."
+    return f"This machine's clock is {abs(seconds):.0f} s {way} the server's; limits are often 10 to 300 s. JWTs signed here are rejected, and tokens renewed at the wrong time."
 
 
 ENTRIES = table(
@@ -154,7 +148,7 @@ ENTRIES = table(
     Entry("token_405", _other_method, (
         *of_vendors("token_405"),
         Remedy("auth.token_url", lambda case: f"write {endpoint_to_write(case)}, or leave it out: the server's metadata name it", lambda case: bool(endpoint_to_write(case))),
-        Remedy("auth.token_request.method", lambda case: f"write `{_allowed(case)}`, if this is the token endpoint: the answer allows it", lambda case: bool(_allowed(case)) and case.method != "POST"),
+        Remedy("auth.token_request.method", lambda case: f"write `{allowed_method(case)}`, if this is the token endpoint: the answer allows it", lambda case: bool(allowed_method(case)) and case.method != "POST"),
         Remedy("auth.token_url", "is this the token endpoint? the authorization endpoint takes GET only"),
         Remedy("auth.token_request.method", "write the method that the provider documents"),
     )),

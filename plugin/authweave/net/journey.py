@@ -8,11 +8,11 @@ from authweave.errors import ConnectFailure, DeadlineExceeded, DnsFailure, WireE
 from authweave.net.values import Clock, StageEvent
 
 _TOO_LATE = {
-    "proxy": "the proxy was reached, but did not open the way to {host} within {limit:g} s",
-    "tls": "{peer} was reached, but the TLS handshake did not end within {limit:g} s; does that port speak TLS?",
-    "send": "{host} was reached, but did not take the whole request within {limit:g} s",
-    "headers": "{host} took the request, but did not answer within {limit:g} s; it may have acted on it",
-    "body": "the answer of {host} began, but did not end within {limit:g} s; it has probably acted on the request",
+    "proxy": "the proxy was reached, but did not open the way to {host} within {limit} s",
+    "tls": "{peer} was reached, but the TLS handshake did not end within {limit} s; that port may not speak TLS",
+    "send": "{host} was reached, but did not take the whole request within {limit} s",
+    "headers": "{host} took the request, but did not answer within {limit} s; it may have acted on it",
+    "body": "the answer of {host} began, but did not end within {limit} s; it has probably acted on the request",
 }
 
 
@@ -73,5 +73,10 @@ class Journey:
         if self.stage == "connect":
             message = f"no connection to {self.peer} within {self._limit:g} s: a firewall may drop the packets"
             return ConnectFailure(message, stage="connect", host=self.host, detail="timeout")
-        message = _TOO_LATE[self.stage].format(host=self.host, peer=self.peer, limit=self._limit)
+        message = _TOO_LATE[self.stage].format(host=self.host, peer=self.peer, limit=_worded(self._limit))
         return DeadlineExceeded(message, stage=self.stage, host=self.host)
+
+
+def _worded(seconds: float) -> str:
+    """As many digits as tell somebody something: what is left of a longer deadline has many."""
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"

@@ -15,7 +15,7 @@ from authweave.probe.check import decided, is_page, rule_message
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded
 from authweave.probe.stages import call_ms, failed_at, status_line
-from authweave.probe.token_checks import claims_of
+from authweave.probe.token_checks import claims_of, says
 from authweave.probe.token_part import network
 from authweave.profile import Test
 from authweave.signing_string import signed_string
@@ -96,6 +96,6 @@ def _evidence(judgement: Judgement, sent: Sent, message: str) -> list[str]:
         lines.append(f"the string that was signed: {string}")
     if judgement.verdict == "refused" and ";" in judgement.reason:
         lines.append(judgement.reason)
-    if sent.token is not None and (claims := claims_of(sent.token)):
-        lines.append("the token says " + ", ".join(f"{name}={value}" for name, value in claims.items()))
+    if sent.token is not None and (told := says(claims_of(sent.token))):
+        lines.append(told)
     return lines

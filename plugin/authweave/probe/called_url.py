@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from authweave.errors import AuthweaveError, ProxyFailure, UrlRefused
+from authweave.errors import AuthweaveError, ProxyFailure, TemplateError, UrlRefused
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded
 from authweave.profile import Variant
@@ -31,7 +31,7 @@ def of_url(ledger: Ledger, record: Recorded, variant: Variant | None) -> dict[st
     return facts
 
 
-def of_refused_url(ledger: Ledger, error: UrlRefused, variant: Variant | None) -> dict[str, Any]:
+def of_refused_url(ledger: Ledger, error: UrlRefused | TemplateError, variant: Variant | None) -> dict[str, Any]:
     """The same of a URL that could not be made; of the templates that the error names, if it names one."""
     templates = {**_of_tokens(variant), **_of_servers(ledger)}
     templates = {key: template for key, template in templates.items() if key.rpartition(".")[2] in str(error)} or templates

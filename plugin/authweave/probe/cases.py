@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from authweave.diagnosis import Case
 from authweave.discovery.finding import Asking
@@ -17,6 +18,7 @@ from authweave.probe.recorder import Recorded
 from authweave.profile import Test, Variant
 
 ASKED_SECONDS: Final = 5.0
+_URL: Final = re.compile(r"(\.token_url|\bservers\[\d+\])$")
 
 
 def case_of(
@@ -26,7 +28,7 @@ def case_of(
     """The case. `facts` win over what is found out here."""
     profile, variant = ledger.profile, variant or ledger.variant
     doubts = ledger.suspicious() if suspicious is None else suspicious
-    found = of_url(ledger, record, variant) if record else of_refused_url(ledger, error, variant) if isinstance(error, UrlRefused) else {}
+    found = of_url(ledger, record, variant) if record else of_refused_url(ledger, error, variant) if _is_of_url(error) else {}
     named = {"input": found["input"]} if "input" in found and (record is None or record.reply is None) else {}
     of_server = _of_server(ledger, record, variant) if record and record.is_token_call else {}
     return Case(
@@ -62,6 +64,11 @@ def _of_server(ledger: Ledger, record: Recorded, variant: Variant | None) -> dic
             found = completer.finder.metadata(issuer.render(ledger.scope()), asking)
         return {"metadata": found} if found is not None else {}
     return {}
+
+
+def _is_of_url(error: AuthweaveError | None) -> TypeGuard[UrlRefused | TemplateError]:
+    """Could the URL of a call not be made?"""
+    return isinstance(error, UrlRefused) or (isinstance(error, TemplateError) and _URL.search(error.where) is not None)
 
 
 def _is_elsewhere(record: Recorded) -> bool:

@@ -56,6 +56,8 @@ def key_of(key: str, case: Case) -> str:
 
 def place_of(key: str, profile: Profile | None, origins: Mapping[str, str]) -> str:
     """`file:line` of a key, or of the part of the profile where it would stand; of a setting, where its value came from."""
+    if key.startswith("host: "):
+        return "this machine"
     if key.startswith("settings: "):
         return origins.get(key.removeprefix("settings: "), "default")
     return profile.place(key) if profile is not None else ""

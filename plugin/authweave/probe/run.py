@@ -8,25 +8,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from authweave.diagnosis import Case
-from authweave.diagnosis.signals import local_code
 from authweave.errors import (
-    ApplyError,
     AuthweaveError,
-    InputError,
     MissingInput,
     ProfileError,
-    TokenError,
     UrlRefused,
     UsageError,
-    WireError,
 )
-from authweave.probe.api_part import answered, unanswered
-from authweave.probe.cases import api_facts, case_of
+from authweave.probe.api_part import answered
+from authweave.probe.cases import case_of
 from authweave.probe.check import check_request
 from authweave.probe.control_part import controlled
+from authweave.probe.endings import NOTHING_SENT, ended
 from authweave.probe.known import Known
 from authweave.probe.ledger import Ledger, since
 from authweave.probe.recorder import Recorded, Recorder
@@ -34,7 +30,7 @@ from authweave.probe.renewal_part import not_renewed, renewed
 from authweave.probe.sending import Checking, applied, driven
 from authweave.probe.sign_in_part import Person, signed_in
 from authweave.probe.telling import command_again, told
-from authweave.probe.token_part import token_failed, token_got
+from authweave.probe.token_part import token_got
 from authweave.profile import Profile, Test, Variant
 from authweave.report import Report, Stage, Verdict
 from authweave.values import Secret
@@ -52,8 +48,6 @@ class Hears(Protocol):
         """Called once, at the end."""
         ...
 
-
-NOTHING_SENT: Final = "nothing was sent to the API"
 
 
 def test_profile(
@@ -201,7 +195,7 @@ def _run(ledger: Ledger, test: Test | None) -> None:
         return
     except AuthweaveError as error:
         failure = error.fresh()
-    _ended(ledger, failure, test, ledger.recorder.records[mark:], about)
+    ended(ledger, failure, test, ledger.recorder.records[mark:], about)
 
 
 def _token_only(ledger: Ledger, connection: Connection, variant: Variant, mark: int) -> None:
@@ -248,39 +242,3 @@ def _origins(origins: Mapping[str, str]) -> str:
         if origin != "not supplied":
             named.setdefault("by default" if origin == "default" else f"from {origin}", []).append(name)
     return "; ".join(f"{', '.join(names)} {origin}" for origin, names in named.items())
-
-
-def _ended(ledger: Ledger, error: AuthweaveError, test: Test | None, records: list[Recorded], about: str) -> None:
-    """A test that an error ended: whose fault it is can be seen from how far it came."""
-    last = records[-1] if records else None
-    if last is not None and last.purpose == "check":
-        unanswered(ledger, last.error or error, last, test, about)
-    elif last is not None or isinstance(error, TokenError | WireError):
-        token_failed(ledger, error, records)
-    elif isinstance(error, InputError):
-        _unresolved(ledger, error)
-    elif isinstance(error, ApplyError) and _lacks_token(ledger):
-        token_failed(ledger, error, [])
-    else:
-        code = local_code(error)
-        ledger.stage("apply", "failed", None, str(error), code=code, about=about)
-        ledger.find(code, case_of(ledger, error=error, facts=api_facts(ledger, test)), "apply")
-        ledger.judge("not_tested", NOTHING_SENT)
-
-
-def _unresolved(ledger: Ledger, error: InputError) -> None:
-    code = local_code(error)
-    ledger.stages = [stage for stage in ledger.stages if stage.name != "resolve"]
-    ledger.stage("resolve", "failed", None, str(error), code=code)
-    declared = ledger.profile is not None and ledger.connection is not None and error.name in ledger.profile.inputs
-    where = ledger.connection.inputs().describe(error.name) if declared and ledger.connection else ()
-    facts = {"input": error.name if declared else "", "supply": where[0] if where else "see above"}
-    ledger.find(code, case_of(ledger, error=error, facts=facts), "resolve")
-    ledger.judge("not_tested", NOTHING_SENT)
-
-
-def _lacks_token(ledger: Ledger) -> bool:
-    if ledger.connection is None or ledger.variant is None or ledger.variant.tokens is None:
-        return False
-    tokens = ledger.connection.credential(ledger.variant).tokens
-    return tokens is None or tokens.current is None

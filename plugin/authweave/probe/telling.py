@@ -74,7 +74,7 @@ def command_again(
 def _verdict_stage(ledger: Ledger) -> None:
     token, credential = ledger.token.word, ledger.credential.word
     status = _STATUS.get(credential) or {"obtained": "ok", "refused": "failed", "inconclusive": "warning"}.get(token, "skipped")
-    if status == "skipped" and any(found.severity == "error" for found in ledger.diagnoses):
+    if (status == "skipped" or (status == "ok" and credential == "not_tested")) and any(found.severity == "error" for found in ledger.diagnoses):
         status = "failed"
     ledger.stage("verdict", status, None, f"token {_IN_WORDS.get(token, token)}, credential {_IN_WORDS.get(credential, credential)}")
 

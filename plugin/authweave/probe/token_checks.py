@@ -31,16 +31,17 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks found: a line for the stage, and what is odd."""
+    """What the checks found: a line of what the answer says, one of what the token says itself, and what is odd."""
 
     text: str
+    claims: str
     oddities: tuple[Oddity, ...]
 
 
 def check_token(token: Token, variant: Variant, asked: str, response: TaskResponse | None, at: float) -> Checked:
     """Look at a token that was just got. `asked` are the scopes of the request, `at` when the answer was there."""
     oddities = [
-        *_type(token, variant), *_lifetime(token), *_scope(token, asked, variant.tokens), *_clock(response, at),
+        *_type(token, variant), *_lifetime(token), *_scope(token, asked, variant.tokens), *_clock(token, response, at),
     ]  # fmt: skip
     skew = clock_offset(response, at)
     words = [
@@ -50,7 +51,7 @@ def check_token(token: Token, variant: Variant, asked: str, response: TaskRespon
         "a refresh token" if token.refresh_token else "no refresh token",
         f"clock {skew:+.0f} s" if skew is not None else "",
     ]
-    return Checked(", ".join(word for word in words if word), tuple(oddities))
+    return Checked(", ".join(word for word in words if word), says(claims_of(token)), tuple(oddities))
 
 
 def clock_offset(response: TaskResponse | None, at: float) -> float | None:
@@ -64,6 +65,16 @@ def clock_offset(response: TaskResponse | None, at: float) -> float | None:
 
 def claims_of(token: Token) -> dict[str, str]:
     """A few claims of a token that is a JWT (never its signature), to show for whom and for what it was made."""
+    claims = _claims(token)
+    return {name: _shown(name, claims[name]) for name in _CLAIMS if name in claims}
+
+
+def says(claims: Mapping[str, str]) -> str:
+    """`the token says iss=…, aud=…`; '' of a token that says nothing."""
+    return "the token says " + ", ".join(f"{name}={value}" for name, value in claims.items()) if claims else ""
+
+
+def _claims(token: Token) -> Mapping[str, Any]:
     parts = str(token.access_token.reveal()).split(".")
     if len(parts) != 3 or len(parts[1]) > 16384:
         return {}
@@ -71,9 +82,7 @@ def claims_of(token: Token) -> dict[str, str]:
         claims = parse_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (binascii.Error, ValueError, NotJson):
         return {}
-    if not isinstance(claims, dict):
-        return {}
-    return {name: _shown(name, claims[name]) for name in _CLAIMS if name in claims}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _shown(name: str, value: Any) -> str:
@@ -112,7 +121,10 @@ def _scope(token: Token, asked: str, settings: TokenSettings | None) -> Iterator
         yield Oddity("scope_narrowed", {"asked": asked, "granted": token.scope})
 
 
-def _clock(response: TaskResponse | None, at: float) -> Iterator[Oddity]:
-    skew = clock_offset(response, at)
+def _clock(token: Token, response: TaskResponse | None, at: float) -> Iterator[Oddity]:
+    """By the Date field, else by a token that was issued in time to come (RFC 7519 §4.1.6)."""
+    skew, issued = clock_offset(response, at), _claims(token).get("iat")
+    if skew is None and isinstance(issued, int | float) and not isinstance(issued, bool) and at < issued < at + YEAR:
+        skew = at - issued
     if skew is not None and abs(skew) > SKEW:
         yield Oddity("clock_skew", {"skew": skew})

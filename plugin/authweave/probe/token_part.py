@@ -19,6 +19,7 @@ from authweave.errors import (
 from authweave.probe.asserted import asserts, claimed, members_of, skew_of
 from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import discovered
+from authweave.probe.header_field import of_header
 from authweave.probe.introspection_part import introspected
 from authweave.probe.ledger import Ledger
 from authweave.probe.recorder import Recorded, is_refresh
@@ -78,6 +79,8 @@ def token_failed(ledger: Ledger, error: AuthweaveError, records: Sequence[Record
     if error.step:
         facts |= {"step": error.step, "step_key": _step_key(ledger, error.step)}
     facts |= _kept_nothing(ledger, error)
+    if ledger.variant is not None and ledger.variant.tokens is not None:
+        facts |= of_header(error, ledger.variant.tokens.token_request.fields)
     is_found = not isinstance(error, DiscoveryError | RegistrationError) and (record is None or record.purpose != "discovery")
     _went_well(ledger, [one for one in calls if one is not record], is_found=is_found)
     if asserts(ledger.variant):
@@ -194,7 +197,7 @@ def asked_scope(ledger: Ledger, variant: Variant | None) -> str:
 def _checked(ledger: Ledger, record: Recorded, variant: Variant, token: Token) -> None:
     checked = check_token(token, variant, asked_scope(ledger, variant), record.response, record.at)
     odd = checked.oddities
-    ledger.stage("token_checks", "warning" if odd else "ok", None, checked.text, code=odd[0].code if odd else "")
+    ledger.stage("token_checks", "warning" if odd else "ok", None, "; ".join(filter(None, (checked.text, checked.claims))), code=odd[0].code if odd else "")
     if ledger.token.word in ("not_tested", "not_needed"):
         ledger.token = Verdict("obtained", ledger.known.text(checked.text))
     for oddity in odd:
