@@ -80,7 +80,7 @@ _FACTS = {
     "skew": 94.0, "supply": "as `AUTHWEAVE_ACME_CLIENT_SECRET`, say", "came_from": "its place", "problems": 2, "step": "discover", "listed": "‹what they list›", "description": "nobody has yet", "renewed": False, "token_call": True,
 }  # fmt: skip
 _WHAT = "‹what exactly›"
-_HOLLOW = re.compile(r"``|`\s+`|(write|one of|key:|list|of) ?(,|$)|  ")
+_HOLLOW = re.compile(r"``|`\s+`|value: ' |(write|one of|key:|list|of) ?(,|$)|  ")
 """Words in which something is missing that only a real case has."""
 _SEEN = {
     "tls_expired": "the certificate of idp.example.com expired on 2026-01-02", "tls_not_yet_valid": "the certificate of idp.example.com begins on 2030-01-02",
@@ -183,7 +183,7 @@ def page() -> str:
 
 def _of(entry: Entry) -> str:
     todo = "<br>".join(remedies(entry)) or "–"
-    return _row(f"`{entry.code}`", said(entry), todo, entry.verdict.replace("_", " ") or "–", entry.retry)
+    return _row(f"`{entry.code}`", said(entry), todo, entry.verdict.replace("_", " ") or "–", worded(entry.retry, example(entry.code)))
 
 
 def _anchor(title: str) -> str:

@@ -377,7 +377,7 @@ def test_read_timeout(tmp_path):
     report = report_of(tmp_path, sockets.hang_after_request, deadline=0.3)
 
     assert ("read_timeout", "settings: deadline") == (first(report).code, first(report).fixes[0].key)
-    assert "may have processed" in first(report).sentence
+    assert "may have acted on it" in first(report).sentence
     assert "inconclusive" == report.token.word
 
 

@@ -8,11 +8,14 @@ from email.utils import formatdate
 import pytest
 
 from authorizing import AuthorizationServer
+from authweave.engine import Engine
 from authweave.probe import test_profile as probe_profile
-from probing import GOOD, SECRET, TOKEN, between, first, oauth, refuse_leaks, report_of, run, says_json, written
+from authweave.settings import Settings
+from certificates import Authority, self_signed, server_context
+from probing import GOOD, SECRET, TOKEN, between, first, oauth, refuse_leaks, report_of, run, says_json, wire, written
 from services import INPUTS as ROBOT
 from services import Api, Reply, engine, profile, says, serving
-from sockets import answers
+from sockets import Server, answers
 
 UNAUTHORIZED = answers(401, ("WWW-Authenticate", 'Bearer realm="x", error="invalid_token"'), body=b"")
 
@@ -113,6 +116,43 @@ def test_a_parameter_that_the_server_names(tmp_path, description, key, words):
     report = report_of(tmp_path, error("invalid_request", description))
 
     assert (key, True) == (fix_of(report)[0], words in fix_of(report)[1])
+
+
+PLAIN = {"client_id": "my-client", "client_secret": "plain-secret-0123456789"}
+HEADER = "client_id and client_secret in the authorization header are not properly encoded"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "description", "key", "words"),
+    [
+        ({**PLAIN, "client_secret": SECRET}, HEADER, "auth.basic_encoding", "write `raw`"),
+        (PLAIN, HEADER, "auth.client_auth", "write `client_secret_post`"),
+        ({**PLAIN, "client_secret": "plain-secret-0123456789\n"}, HEADER, "inputs.client_secret", "line ends stand around it"),
+        ({**PLAIN, "client_secret": "plain-secret-0123456789\n"}, "audience is required", "auth.token_request.fields", "key: audience"),
+        (PLAIN, "Content-Type must be application/json", "auth.token_request.encoding", "write `json`"),
+    ],
+)
+def test_a_request_that_the_server_cannot_read(tmp_path, inputs, description, key, words):
+    """Its words say which part: the Basic header, a value of ours, the form; a parameter that it names goes before what looks odd."""
+    report = report_of(tmp_path, error("invalid_request", description), inputs=inputs)
+
+    assert (key, True) == (fix_of(report)[0], words in fix_of(report)[1])
+
+
+@pytest.mark.parametrize(("auth", "key"), [({}, "auth.token_request.encoding"), ({"token_request": {"encoding": "json"}}, "auth.token_request.fields")])
+def test_a_form_that_is_no_media_type_here(tmp_path, auth, key):
+    """415 is about the form that was sent; where JSON was, it is about something else."""
+    report = report_of(tmp_path, says_json({"message": "Unsupported Media Type"}, 415), auth=auth)
+
+    assert ("token_status", key) == (first(report).code, fix_of(report)[0])
+
+
+@pytest.mark.parametrize(("description", "key"), [("scope must be comma separated", "auth.scope_separator"), ("no such scope", "auth.scopes")])
+def test_a_server_that_speaks_of_commas(tmp_path, description, key):
+    """Then it is the separator, not the scopes."""
+    report = report_of(tmp_path, error("invalid_scope", description))
+
+    assert ("invalid_scope", key) == (first(report).code, fix_of(report)[0])
 
 
 # ---- redirects
@@ -238,6 +278,54 @@ def test_a_prefix_that_stands_twice(tmp_path, status):
     assert "`Bearer` stands there twice" in first(report).sentence
 
 
+KEY = "k3y-Planted_0123456789abcdef"
+CHALLENGES = [
+    ({"type": "basic"}, {"username": "ada", "password": KEY}, 'Basic realm="x"', "inputs.password", "supply the present value"),
+    ({"type": "bearer"}, {"token": KEY}, 'Bearer realm="x"', "inputs.token", "supply the present value"),
+    ({"type": "bearer"}, {"token": KEY}, 'Token realm="x"', "auth.fields", "value: 'Token {{ inputs.token }}'"),
+    ({"type": "bearer"}, {"token": KEY}, 'Basic realm="x"', "auth.type", "write `basic`"),
+    ({"type": "api_key", "fields": [{"in": "header", "key": "Authorization", "value": "Token {{ inputs.api_key }}"}]}, {"api_key": KEY}, 'Bearer realm="x"', "auth.fields", "value: 'Bearer {{ inputs.api_key }}'"),
+    ({"type": "api_key", "fields": [{"in": "header", "key": "X-Key", "value": "{{ inputs.api_key }}"}]}, {"api_key": KEY}, 'Bearer realm="x"', "auth.fields", "is it the header"),
+]
+
+
+@pytest.mark.parametrize(("auth", "given", "challenge", "key", "words"), CHALLENGES)
+def test_what_a_challenge_says_of_a_supplied_credential(tmp_path, auth, given, challenge, key, words):
+    """Where it asks for what was sent, the value is wrong; where it asks for another word or type, that is what to write, in full."""
+    with Server(answers(401, ("WWW-Authenticate", challenge), body=b"")) as api:
+        report = run(written(tmp_path, auth, servers=[api.url.rstrip("/")]), inputs=given)
+
+    assert (key, True) == (fix_of(report)[0], words in fix_of(report)[1]), first(report).fixes
+    assert ("api_401", "no") == (first(report).code, first(report).retry)
+    refuse_leaks(report, KEY)
+
+
+def test_no_renewal_is_spoken_of_where_nothing_is_renewed(tmp_path):
+    """The twin: a token is."""
+    assert "renewing was tried" in first(report_of(tmp_path, api=UNAUTHORIZED)).retry
+
+
+@pytest.mark.parametrize("token", [f"Bearer {KEY}", f'"{KEY}"', f"{KEY} {KEY}"])
+def test_a_token_with_more_than_a_token_in_it(tmp_path, token):
+    """What a Bearer header cannot carry is the value's own fault: it is what to supply otherwise."""
+    report = run(written(tmp_path, {"type": "bearer"}), inputs={"token": token})
+
+    assert ("placement", "inputs.token", True) == (first(report).code, fix_of(report)[0], fix_of(report)[1].startswith("supply the token alone"))
+    refuse_leaks(report, KEY)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("The Authorization header is malformed", "api_401"), ("API key not valid", "api_401"), ("Missing required parameter: authorization_id", "api_400"), ("version is required", "api_400")],
+)
+def test_a_400_that_speaks_of_the_credential(tmp_path, message, code):
+    """Some say 400 to a credential that they cannot read: then it is not accepted, whatever the number."""
+    report = report_of(tmp_path, api=says_json({"message": message}, 400))
+
+    assert code == first(report).code
+    assert ("accepted" in first(report).sentence) is (code == "api_400")
+
+
 def test_an_api_that_offers_both_kinds_of_token(tmp_path):
     """Bearer and DPoP in one challenge: the kind is not what is wrong (RFC 9449 §7.2)."""
     report = report_of(tmp_path, api=answers(401, ("WWW-Authenticate", 'Bearer realm="x"'), ("WWW-Authenticate", 'DPoP algs="ES256"'), body=b""))
@@ -304,3 +392,41 @@ def test_a_store_that_is_shared_is_named_for_refreshes_only(tmp_path):
     report = report_of(tmp_path, error("invalid_grant"))
 
     assert "settings: store" not in [fix.key for fix in first(report).fixes]
+
+
+# ---- what is missing, and where a setting comes from
+
+
+def test_every_input_that_is_missing_has_its_fix(tmp_path):
+    """Each with where it is looked for; the option is named for those that are not secret."""
+    path = written(tmp_path, oauth("https://{{ inputs.tenant }}.acme.invalid/t"), inputs={"tenant": {}})
+    with Engine(settings=Settings.load({"sources": ["environment"]}, {}, tmp_path)) as made:
+        fixes = {fix.key: fix.text for fix in first(probe_profile(made, path)).fixes}
+
+    assert {"inputs.tenant", "inputs.client_id", "inputs.client_secret"} == set(fixes)
+    assert "`--input tenant=…`" in fixes["inputs.tenant"]
+    assert "--input" not in fixes["inputs.client_secret"]
+
+
+def test_a_setting_that_is_not_set_says_how_to_set_it(tmp_path):
+    """The variable stands where the place of a key would."""
+    report = report_of(tmp_path, answers(403, body=b"blocked"))
+
+    assert ("settings: proxy", "default; AUTHWEAVE_PROXY sets it") == (first(report).fixes[0].key, first(report).fixes[0].place)
+
+
+def test_an_authority_that_cannot_be_read(tmp_path):
+    """The setting is the fix, with where it was named."""
+    settings = Settings.load({}, {"AUTHWEAVE_CA": "/nowhere/ca.pem"}, tmp_path)
+    with Server(UNAUTHORIZED, tls=server_context(self_signed("127.0.0.1"))) as api, Engine(inputs={"token": KEY}, settings=settings) as made:
+        report = probe_profile(made, written(tmp_path, {"type": "bearer"}, servers=[api.url.rstrip("/")]))
+
+    assert ("not_applied", "settings: ca", "AUTHWEAVE_CA") == (first(report).code, first(report).fixes[0].key, first(report).fixes[0].place)
+
+
+def test_a_question_ends_with_its_own_mark(tmp_path):
+    """No full stop behind it, also in the middle of what is said."""
+    authority = Authority()
+    report = report_of(tmp_path, tls=server_context(authority.issue("other.example")), wire_=wire(ca=authority.pem))
+
+    assert ("tls_name_mismatch", True) == (first(report).code, "right? Credentials" in first(report).sentence)

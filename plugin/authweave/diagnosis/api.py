@@ -11,6 +11,7 @@ from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.diagnosis.listed import allowed_method
 from authweave.diagnosis.sent import (
+    OWN_SCHEMES,
     audience,
     claims,
     expired,
@@ -115,7 +116,29 @@ def _written(case: Case, name: str) -> bool:
 
 
 def _token_template(case: Case) -> str:
-    return "{{ token.access_token }}" if _has_token(case) else "{{ … }}"
+    return "{{ token.access_token }}" if _has_token(case) else case.input_named
+
+
+def _header_wanted(case: Case) -> str:
+    return f"write `[{{in: header, key: Authorization, value: '{prefix_wanted(case)} {_token_template(case)}'}}]`: the API asks for {prefix_wanted(case)}"
+
+
+def _wants_type(case: Case) -> bool:
+    """Does the API ask for a scheme that is an auth type of its own, not a word before a token?"""
+    return prefix_wanted(case).lower() in OWN_SCHEMES and case.own_type not in _SCHEMES
+
+
+def _wants_word(case: Case) -> bool:
+    return bool(prefix_wanted(case)) and not _wants_type(case) and case.own_type not in _SCHEMES
+
+
+def _is_placed_rightly(case: Case) -> bool:
+    """Does the API ask for the very scheme that was sent, so that the value behind it is wrong? It is made of what was supplied."""
+    return not _has_token(case) and bool(case.challenges) and prefix(case).lower() in {one.scheme for one in case.challenges} and not not_seen(case)
+
+
+def _again(case: Case) -> str:
+    return "no (renewing was tried where it can help)" if _has_token(case) else "no"
 
 
 def _wrong_request(case: Case) -> str:
@@ -126,11 +149,14 @@ _EXPIRED: Final = re.compile(r"(?i)\bexpired?\b|token[ _-]?(is )?(invalid|revoke
 _SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm", "oauth1", "aws_sigv4"})
 _FIELDS: Final = "is it the header, prefix (`Bearer`, `Token`) and place that the API documents?"
 _SCOPES: Final = "the token may be for another audience: ask for the scope of this API"
+_SUPPLY: Final = "supply the present value: it may be rotated, or that of another environment"
 _REFUSED: Final = (
     Remedy("auth.dpop", "write true: this API wants tokens that are bound to a key", wants_bound),
     *of_vendors("api_401"),
     Remedy("auth.fields", lambda case: f"write `{_token_template(case)}` without `{prefix_twice(case)} ` in front, or take that word out of the value", lambda case: bool(prefix_twice(case))),
-    Remedy("auth.fields", lambda case: f"write `Authorization: {prefix_wanted(case)} {_token_template(case)}`: the API asks for {prefix_wanted(case)}", lambda case: bool(prefix_wanted(case)) and case.own_type not in _SCHEMES),
+    Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret) and not _has_token(case)),
+    Remedy("auth.type", lambda case: f"write `{prefix_wanted(case).lower()}`: the API asks for {prefix_wanted(case)}", _wants_type),
+    Remedy("auth.fields", _header_wanted, _wants_word),
     Remedy("auth.fields", "place `token.access_token`: what was sent is an id token", lambda case: is_id_token(case) and not _written(case, "access_token")),
     Remedy("auth.token_response.access_token", "read `access_token`, not `id_token`, of the answer: what was sent is an id token", lambda case: is_id_token(case) and _written(case, "access_token")),
     Remedy("auth.fields", lambda case: f"place it as the API's words say: `{{in: header, key: {header_named(case)}, value: '{_token_template(case)}'}}`", lambda case: bool(header_named(case)) and not_seen(case)),
@@ -143,15 +169,16 @@ _REFUSED: Final = (
     Remedy("auth.audience", _write_audience, lambda case: _has_token(case) and (_speaks_of_audience(case) or _has("audience")(case))),
     Remedy("auth.resource", "ask for a token for this API", _has("resource")),
     Remedy("auth.scopes", _SCOPES, lambda case: _has_token(case) and _was_read(case)),
-    Remedy("auth.fields", _FIELDS),
+    Remedy("inputs.*", _SUPPLY, _is_placed_rightly),
+    Remedy("auth.fields", _FIELDS, lambda case: case.own_type not in _SCHEMES),
     Remedy("auth.scopes", _SCOPES, _has_token),
     Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
-    Remedy("inputs.*", "supply the present value: it may be rotated, or that of another environment", lambda case: not _has_token(case)),
+    Remedy("inputs.*", _SUPPLY, lambda case: not _has_token(case)),
     Remedy("servers", "is this the API of the environment that the credential is for?"),
 )
 
 ENTRIES = table(
-    Entry("api_401", _not_accepted, _REFUSED, verdict="refused", retry="no (renewing was tried where it can help)"),
+    Entry("api_401", _not_accepted, _REFUSED, verdict="refused", retry=_again),
     Entry("api_other_scheme", "The API does not take what `type: {own_type}` sends: it asks for {offered} (`{challenge_words}`).", (
         Remedy("auth.type", "write the type for what it asks, after a look at the API's documentation"),
         Remedy("servers", "is this the API, and not something before it (a gateway, a proxy) that asks for a credential of its own?"),

@@ -26,6 +26,7 @@ from authweave.errors import (
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.values import TaskRequest, TaskResponse
 
+_ABOUT_MEDIA: Final = re.compile(r"(?i)\b(content|media)[ _-]?type\b|application/json")
 _ENCODED_DIFFERENTLY: Final = re.compile(r"[+/%: ]|[^\x20-\x7e]")
 
 
@@ -168,6 +169,11 @@ class Case:
         return f"{way}, no secret" if self.client_auth == "none" else f"{way}, {self.secret_length}"
 
     @property
+    def input_named(self) -> str:
+        """The template of the input that the case is about: `{{ inputs.api_key }}`; `{{ … }}` where none is known."""
+        return f"{{{{ inputs.{self.facts['input']} }}}}" if self.facts.get("input") else "{{ … }}"
+
+    @property
     def secret_length(self) -> str:
         """`40-char secret`; of a short one only that it is short."""
         size = len(self.client_secret)
@@ -187,6 +193,12 @@ class Case:
     def encoding_matters(self) -> bool:
         """Does the Basic header differ between the two encodings of id and secret (RFC 6749 §2.3.1)?"""
         return self.client_auth == "client_secret_basic" and _ENCODED_DIFFERENTLY.search(self.client_id + self.client_secret) is not None
+
+    @property
+    def form_unread(self) -> bool:
+        """Does the token server say that it reads no form, where one was sent?"""
+        is_form = self.settings is not None and self.settings.token_request.encoding == "form"
+        return is_form and (self.status == 415 or _ABOUT_MEDIA.search(self.lines) is not None)
 
     @property
     def telling_characters(self) -> str:

@@ -44,7 +44,7 @@ class Entry:
     code: str
     say: Words
     remedies: tuple[Remedy, ...] = ()
-    retry: str = NO
+    retry: Words = NO
     verdict: str = "inconclusive"
 
     def sentence(self, case: Case) -> str:

@@ -54,7 +54,7 @@ def _late(case: Case) -> str:
     if not _has_request(case):
         return f"Connected, but nothing could be asked in time: {case.what}. Credentials were not tested."
     spent = " What it presented (a code, or a refresh token that rotates) may be used up." if _presents_once(case) else ""
-    return f"Connected, but no whole answer came in time: {case.what}. The server may have processed the request.{spent}"
+    return f"Connected, but no whole answer came in time: {case.what}.{spent}"
 
 
 def _has_request(case: Case) -> bool:

@@ -37,6 +37,17 @@ def _is_input(case: Case) -> bool:
     return bool(case.odd_secret) or bool(case.facts.get("input"))
 
 
+def _is_no_bearer(case: Case) -> bool:
+    """Is it the value itself that no Bearer header can carry?"""
+    return "a Bearer header cannot carry" in case.what
+
+
+def _bare(case: Case) -> str:
+    """What to do about a value that a Bearer header cannot carry."""
+    doubt = f"; look at {case.odd_secret}" if case.odd_secret else ""
+    return f"supply the token alone, without `Bearer ` in front, blanks or quotes{doubt}"
+
+
 def _by_kerberos(case: Case) -> bool:
     return case.own_type == "negotiate"
 
@@ -72,8 +83,10 @@ ENTRIES = table(
         Remedy("auth.token_request.fields", "encode the value in the template: `| base64`, `| urlencode` or `| trim`", lambda case: bool(case.facts.get("token_call"))),
     ), verdict="not_tested"),
     Entry("placement", "A field cannot be put where the profile wants it: {what}.", (
-        Remedy("test.request", "send a test request that can hold the field (a body for payload, `{{key}}` in the path for path)", lambda case: case.has_test),
-        Remedy("fields", "write `when`, `optional: true`, or another `in`"),
+        Remedy("inputs.*", _bare, _is_no_bearer),
+        Remedy("auth.fields", "place the value as the API documents, if it is right as it is: `[{{in: header, key: Authorization, value: '{input_named}'}}]`", _is_no_bearer),
+        Remedy("test.request", "send a test request that can hold the field (a body for payload, `{{key}}` in the path for path)", lambda case: case.has_test and not _is_no_bearer(case)),
+        Remedy("fields", "write `when`, `optional: true`, or another `in`", lambda case: not _is_no_bearer(case)),
     ), verdict="not_tested"),
     Entry("template", "A template ended without a usable value: {what}.", (
         Remedy("inputs.*", "supply it, or give the template a default: `| default('…')`", _lacks_input),
@@ -95,6 +108,7 @@ ENTRIES = table(
     ), verdict="not_tested"),
     Entry("no_variant", "No variant applies: {what}.", (Remedy("auth.when", "let one of the conditions hold, or leave `when` out of the last variant"),), verdict="not_tested"),
     Entry("not_applied", "The request cannot be made: {what}.", (
+        Remedy("settings: ca", "name a PEM file that is there and holds certificates", lambda case: case.what.startswith("ca: ")),
         Remedy("auth.service", "get a ticket for this service on this machine (`kinit`), or correct the name of the service", _by_kerberos),
         Remedy("servers", "name an address that keeps connections open: NTLM proves the connection, and something in between ends it", _by_ntlm),
     ), verdict="not_tested"),

@@ -15,6 +15,8 @@ from authweave.diagnosis.case import Case
 from authweave.responses import NotJson, parse_json
 from authweave.times import NotATime, parse_http_date
 
+OWN_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
+"""Schemes of HTTP that are an auth type each."""
 _TWICE: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)\s+\1\s+\S", re.IGNORECASE)
 _LARGEST: Final = 16384
 _TOLERANCE: Final = 5.0
@@ -23,6 +25,10 @@ _UNSEEN: Final = re.compile(
     r"|(api[ _-]?key|token|credentials?|authori[sz]ation|authentication)\b.{0,40}\b(missing|not (?:been )?(?:provided|found|supplied|present)|required|absent)"
 )  # fmt: skip
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
+_UNREADABLE: Final = re.compile(
+    r"(?i)\b(authori[sz]ation|api[ _-]?key|access[ _-]?token|bearer|credentials?)\b.{0,40}\b(malformed|invalid|not valid|missing|required|wrong|incorrect|bad|expired|unsupported)\b"
+    r"|\b(malformed|invalid|missing|wrong|incorrect|bad|expired|unsupported)\b.{0,40}\b(authori[sz]ation|api[ _-]?key|access[ _-]?token|bearer|credentials?)\b"
+)  # fmt: skip
 _HEADER: Final = re.compile(r"(?i)\b(x-[a-z0-9-]{2,40}|api-key|apikey)\b")
 
 
@@ -55,7 +61,13 @@ def prefix_wanted(case: Case) -> str:
 
 def not_seen(case: Case) -> bool:
     """Does the answer say that nothing came, although something was sent?"""
-    return any(_UNSEEN.search(text) for _, text in case.said)
+    has_one_place = case.own_type in OWN_SCHEMES and case.own_type in {one.scheme for one in case.challenges}
+    return not has_one_place and any(_UNSEEN.search(text) for _, text in case.said)
+
+
+def not_readable(case: Case) -> bool:
+    """Does the answer say that what came to prove who asks is wrong in its form, or missing?"""
+    return any(_UNREADABLE.search(text) for _, text in case.said)
 
 
 def header_named(case: Case) -> str:

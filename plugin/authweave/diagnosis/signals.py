@@ -12,7 +12,7 @@ from authweave.diagnosis import network, signing, tls, token_answers, token_erro
 from authweave.diagnosis.aws import aws_code, is_aws
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.oauth1 import is_oauth1, oauth1_code
-from authweave.diagnosis.sent import prefix_twice
+from authweave.diagnosis.sent import OWN_SCHEMES, not_readable, prefix_twice
 from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
@@ -43,8 +43,6 @@ _PROTOCOL: Final[Mapping[str, str]] = {
     "no_answer": "connection_lost", "reset": "connection_lost", "truncated": "empty_or_partial_body",
     "content_length": "empty_or_partial_body", "garbage": "not_http", "headers_too_large": "not_http",
 }  # fmt: skip
-_OWN_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
-"""Types that are one authentication scheme of HTTP, and no other."""
 _OWN_TLS_NAMES: Final = frozenset({"http_on_tls_port", "tls_on_http_port"})
 _LOCAL: Final[tuple[tuple[type[AuthweaveError], str], ...]] = (
     (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.KeyRefused, "key_refused"), (errors.InputError, "secret_unresolved"),
@@ -158,7 +156,7 @@ def refined(code: str, case: Case) -> str:
         return case.vendor.row
     if code == "api_403" and case.response is not None and (case.response.header("x-ratelimit-remaining") or "").strip() == "0":
         return "api_429"  # https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
-    if code == "api_400" and (prefix_twice(case) or ("error", "invalid_token") in case.said):
+    if code == "api_400" and (prefix_twice(case) or ("error", "invalid_token") in case.said or not_readable(case)):
         return "api_401"  # some say 400 to a header that they cannot read
     if code not in _REFUSALS:
         return code
@@ -183,7 +181,7 @@ def asked_otherwise(judgement: Judgement, response: TaskResponse, variant: Varia
         return ""
     lines = [value for name, value in response.headers if name.lower() == "www-authenticate"]
     offered, own = {one.scheme for one in challenges(lines)}, variant.scheme.name
-    if own in _OWN_SCHEMES and offered and own not in offered:
+    if own in OWN_SCHEMES and offered and own not in offered:
         return "api_other_scheme"
     return "digest_unknown" if own == "digest" and own in offered and strongest(lines) is None else ""
 

@@ -7,6 +7,8 @@ from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.diagnosis.network import at_url, is_token_call
 
 _NOT_TESTED = "Credentials were not tested."
+
+
 def _issuer(case: Case) -> str:
     """` ‹issuer›` as the certificate names it, where one was seen."""
     named = str(case.error_facts.get("issuer") or "")

@@ -74,6 +74,12 @@ def _asks_for_basic(case: Case) -> bool:
     return any(one.scheme == "basic" for one in case.challenges) and case.client_auth == "client_secret_post"
 
 
+def _without_reason(case: Case) -> str:
+    if case.form_unread:
+        return f"The token server does not read a form, which is what was sent ({case.status}){case.quoted}."
+    return f"The token server refused the request ({case.status}) without saying why{case.quoted}."
+
+
 def _sent_to_people(case: Case) -> bool:
     return "/authorize" in case.url or "/login" in case.url
 
@@ -152,7 +158,8 @@ ENTRIES = table(
         Remedy("auth.token_url", "is this the token endpoint? the authorization endpoint takes GET only"),
         Remedy("auth.token_request.method", "write the method that the provider documents"),
     )),
-    Entry("token_status", "The token server refused the request ({status}) without saying why{quoted}.", (
+    Entry("token_status", _without_reason, (
+        Remedy("auth.token_request.encoding", "write `json`: the endpoint reads no form", lambda case: case.form_unread),
         Remedy("auth.token_request.fields", "compare the parameters with the provider's documentation"),
         Remedy("auth.client_auth", "write `{other_auth}`: the server may want id and secret elsewhere"),
         Remedy("auth.token_request.encoding", "write `json`, if the endpoint reads no form"),

@@ -138,6 +138,15 @@ def _sent_twice(case: Case) -> bool:
     return case.request is not None and (case.request.header("authorization") or "").startswith("Basic ") and b"client_secret=" in body
 
 
+def _speaks_of_header(case: Case) -> bool:
+    """Do the server's words say that it could not read the Basic header?"""
+    return case.client_auth == "client_secret_basic" and _ABOUT_HEADER.search(case.lines) is not None
+
+
+def _speaks_of_commas(case: Case) -> bool:
+    return case.settings is not None and case.settings.scope_separator == " " and "comma" in case.lines.lower()
+
+
 def _scope_in_refresh(case: Case) -> bool:
     body = (case.request.body or b"") if case.request is not None else b""
     return bool(case.facts.get("refresh")) and b"scope=" in body
@@ -161,6 +170,7 @@ def _one_scope_holds_many(case: Case) -> bool:
     return any("," in scope for scope in asked_scopes(case))
 
 
+_ABOUT_HEADER: Final = re.compile(r"(?i)authori[sz]ation header|\bbasic\b.{0,40}\b(header|auth|credentials?)|properly encoded")
 _MISSING: Final = re.compile(
     r"""(?ix)(?:missing|required|must\ contain|is\ required|not\ provided|lacks)[^:'"`]{0,60}?(?::\s*|\s)[('"`]?\b(client_id|client_secret|audience|resource|scope|grant_type|redirect_uri|account_id|code_verifier|username|password|tenant|[a-z]+_[a-z_]+)\b
     |['"`]([a-z_]{3,30})['"`]?\s+(?:is\s+)?(?:missing|required)|\b([a-z]+_[a-z_]+|scope|audience|resource)\s+(?:is\s+)?(?:missing|required)"""
@@ -197,6 +207,7 @@ ENTRIES = table(
         *of_vendors("invalid_scope"),
         Remedy("auth.scopes", lambda case: scope_to_write(case) or "write scopes that the server's metadata list", lambda case: bool(scope_to_write(case))),
         Remedy("auth.scopes", "write each scope as an item of its own: one of them holds a comma", _one_scope_holds_many),
+        Remedy("auth.scope_separator", "write `','`: the server speaks of commas", _speaks_of_commas),
         Remedy("auth.refresh_request.omit", "write `[scope]`: a refresh may ask for no more than was granted, and some servers want none", _scope_in_refresh),
         Remedy("auth.scopes", "write scopes that this client was granted, as the provider spells them (a resource's `/.default`, a URL, a word)"),
         Remedy("auth.scope_separator", _separator, lambda case: len(asked_scopes(case)) > 1 or (case.settings is not None and case.settings.scope_separator != " ")),
@@ -226,6 +237,10 @@ ENTRIES = table(
         Remedy("auth.refresh_request.omit", "write `[scope]`: this server wants no scope in a refresh", _scope_in_refresh),
         Remedy("auth.client_auth", lambda case: f"write `client_secret_post`: the server looks for {_missing_parameter(case)} in the body", _client_parameter_missing),
         Remedy("auth.token_request.fields", _add_parameter, _other_parameter_missing),
+        Remedy("inputs.*", "look at the value of {odd_secret}", lambda case: bool(case.odd_secret)),
+        Remedy("auth.token_request.encoding", "write `json`: the server reads no form", lambda case: case.form_unread),
+        Remedy("auth.basic_encoding", "write `{other_encoding}`: the server cannot read id and secret in the Basic header, and they hold {telling_characters}", lambda case: _speaks_of_header(case) and case.encoding_matters),
+        Remedy("auth.client_auth", "write `{other_auth}`: id and secret then stand in the body, not in the header that the server cannot read", _speaks_of_header),
         Remedy("auth.token_request.fields", "add what the server names as missing (often `audience` or `resource`)"),
         Remedy("auth.client_auth", "write `{other_auth}`: the server may look for client_id elsewhere"),
         Remedy("auth.token_request.omit", "leave out what the server does not allow (such as `scope`)"),

@@ -10,7 +10,7 @@ from authweave.net.values import Clock, StageEvent
 _TOO_LATE = {
     "proxy": "the proxy was reached, but did not open the way to {host} within {limit} s",
     "tls": "{peer} was reached, but the TLS handshake did not end within {limit} s; that port may not speak TLS",
-    "send": "{host} was reached, but did not take the whole request within {limit} s",
+    "send": "{host} was reached, but did not take the whole request within {limit} s; it may have acted on it",
     "headers": "{host} took the request, but did not answer within {limit} s; it may have acted on it",
     "body": "the answer of {host} began, but did not end within {limit} s; it has probably acted on the request",
 }
@@ -68,10 +68,10 @@ class Journey:
     def overdue(self) -> WireError:
         """The error for a deadline that passed in the present stage."""
         if self.stage == "dns":
-            message = f"the resolver did not answer for {self.peer} within {self._limit:g} s"
+            message = f"the resolver did not answer for {self.peer} within {_worded(self._limit)} s"
             return DnsFailure(message, stage="dns", host=self.host, detail="timeout")
         if self.stage == "connect":
-            message = f"no connection to {self.peer} within {self._limit:g} s: a firewall may drop the packets"
+            message = f"no connection to {self.peer} within {_worded(self._limit)} s: a firewall may drop the packets"
             return ConnectFailure(message, stage="connect", host=self.host, detail="timeout")
         message = _TOO_LATE[self.stage].format(host=self.host, peer=self.peer, limit=_worded(self._limit))
         return DeadlineExceeded(message, stage=self.stage, host=self.host)

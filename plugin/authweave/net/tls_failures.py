@@ -32,7 +32,7 @@ _ABOUT_OUR_CERTIFICATE = frozenset({
 })  # fmt: skip
 
 _HANDSHAKE, _ALERT, _CERTIFICATE_REQUEST = 22, 21, 13
-_CA_HINT = "if it is right, name its authority as `ca`"
+_CA_HINT = "if it is right, name a PEM file with its authority: AUTHWEAVE_CA, or `ca` in authweave.toml"
 
 
 def detail_of(error: ssl.SSLError | None, *, seen: bytes, finished: bool, shown: bool) -> str:
@@ -101,7 +101,7 @@ def _not_yet_valid(target: Target, found: Certificate | None, _: ssl.SSLError | 
 
 def _self_signed(target: Target, found: Certificate | None, _: ssl.SSLError | None) -> str:
     subject = f" ({found.subject}, until {found.not_after})" if found else ""
-    return f"{target.host} shows a certificate that it signed itself{subject}; if it is right, name it as `ca`"
+    return f"{target.host} shows a certificate that it signed itself{subject}; if it is right, name a PEM file with it: AUTHWEAVE_CA, or `ca` in authweave.toml"
 
 
 def _unknown_ca(target: Target, found: Certificate | None, _: ssl.SSLError | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from authweave.diagnosis.signals import local_code
-from authweave.errors import ApplyError, AuthweaveError, InputError, TokenError, WireError
+from authweave.errors import ApplyError, AuthweaveError, InputError, MissingInput, TokenError, WireError
 from authweave.probe.api_part import unanswered
 from authweave.probe.cases import api_facts, case_of
 from authweave.probe.header_field import of_header
@@ -49,11 +49,21 @@ def _unresolved(ledger: Ledger, error: InputError) -> None:
     code = local_code(error)
     ledger.stages = [stage for stage in ledger.stages if stage.name != "resolve"]
     ledger.stage("resolve", "failed", None, str(error), code=code)
-    declared = ledger.profile is not None and ledger.connection is not None and error.name in ledger.profile.inputs
-    where = ledger.connection.inputs().describe(error.name) if declared and ledger.connection else ()
-    facts = {"input": error.name if declared else "", "supply": where[0] if where else "see above"}
+    places = {name: _supplied_by(ledger, name) for name in (error.names if isinstance(error, MissingInput) else (error.name,))}
+    declared = error.name if ledger.profile is not None and error.name in ledger.profile.inputs else ""
+    others = [(name, where) for name, where in places.items() if name != error.name and where]
+    facts = {"input": declared, "supply": places.get(error.name) or "see above", "also_missing": others}
     ledger.find(code, case_of(ledger, error=error, facts=facts), "resolve")
     ledger.judge("not_tested", NOTHING_SENT)
+
+
+def _supplied_by(ledger: Ledger, name: str) -> str:
+    """Where a declared input is looked for first, and the option that gives it; '' for another one."""
+    if ledger.profile is None or ledger.connection is None or name not in ledger.profile.inputs:
+        return ""
+    where = ledger.connection.inputs().describe(name)[:1]
+    option = () if ledger.profile.inputs[name].secret else (f"`--input {name}=…`",)
+    return ", or ".join((*where, *option))
 
 
 def _lacks_token(ledger: Ledger) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from authweave.diagnosis import ENTRIES, Case, worded
+from authweave.diagnosis.entry import MOST_FIXES
 from authweave.errors import TokenAnswerError, TokenEndpointError
 from authweave.probe.known import Known
 from authweave.probe.views import shown_url
@@ -23,8 +24,10 @@ def diagnosis(code: str, case: Case, known: Known, *, stage: str, origins: Mappi
     for remedy in entry.offered(case):
         if key := key_of(remedy.key, case):
             fixes.append(Fix(key, place_of(key, case.profile, {**origins, **_named_elsewhere(case)}), known.text(worded(remedy.say, case))))
+    missing = case.facts.get("also_missing", ())
+    fixes[1:1] = [Fix(f"inputs.{name}", place_of(f"inputs.{name}", case.profile, origins), known.text(f"supply it: {where}")) for name, where in missing]
     evidence = tuple(dict.fromkeys(known.text(line) for line in evidence_of(case, known) if line))
-    return Diagnosis(code, severity, stage, one_sentence(known.text(on_one_line(entry.sentence(case)))), evidence, tuple(fixes), entry.retry)
+    return Diagnosis(code, severity, stage, one_sentence(known.text(on_one_line(entry.sentence(case)))), evidence, tuple(fixes[:MOST_FIXES]), worded(entry.retry, case))
 
 
 def on_one_line(text: str) -> str:
@@ -33,7 +36,8 @@ def on_one_line(text: str) -> str:
 
 
 def one_sentence(text: str) -> str:
-    """The text with one full stop at its end."""
+    """The text with one full stop at its end, and none after a question."""
+    text = text.replace("?.", "?")
     return text.rstrip(" .") + "." if text and text[-1] not in "?!" else text
 
 
@@ -59,7 +63,9 @@ def place_of(key: str, profile: Profile | None, origins: Mapping[str, str]) -> s
     if key.startswith("host: "):
         return "this machine"
     if key.startswith("settings: "):
-        return origins.get(key.removeprefix("settings: "), "default")
+        name = key.removeprefix("settings: ")
+        origin = origins.get(name, "default")
+        return f"default; AUTHWEAVE_{name.upper()} sets it" if origin == "default" else origin
     return profile.place(key) if profile is not None else ""
 
 
