@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
+from authweave.diagnosis.vendor_remedies import of_vendors
 
 
 def is_signed(case: Case) -> bool:
@@ -34,6 +35,7 @@ ENTRIES = table(
         Remedy("auth.dpop", "let the provider bind the tokens of this client, or leave it out if the API takes Bearer tokens"),
     )),
     Entry("invalid_dpop_proof", "The token server does not take the DPoP proof{quoted}.", (
+        *of_vendors("invalid_dpop_proof"),
         Remedy("auth.dpop", _CLOCK),
         Remedy("auth.token_url", "write the URL that the server knows for itself: a proof names it, and a proxy in between may change it"),
     )),

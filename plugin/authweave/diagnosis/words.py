@@ -9,7 +9,7 @@ from authweave.responses import NotJson, parse_json, response_scope
 from authweave.values import TaskResponse
 
 TELLING: Final = frozenset({
-    "category", "code", "detail", "details", "error", "error_code", "error_codes", "error_description", "error_subcode", "error_uri", "errorcode", "errors",
+    "category", "code", "detail", "details", "error", "error_code", "error_codes", "error_description", "error_subcode", "error_summary", "error_uri", "errorcode", "errors",
     "errorsummary", "errormessage", "fault", "faultcode", "faultstring", "innererror", "message", "msg", "needed", "ok", "provided", "reason", "status", "suberror", "subcode",
     "success", "title", "type",
 })  # fmt: skip

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from authweave.diagnosis.vendors import auth0, entra, github, google, more, okta, salesforce, slack, zoom
+from authweave.diagnosis.vendors import apis, auth0, entra, github, google, more, okta, salesforce, slack, zoom
 from authweave.diagnosis.vendors.code import API, TOKEN, Code, Sample
 
 __all__ = ["API", "CODES", "TOKEN", "Code", "Sample", "code_in"]
 
 CODES: Final[Mapping[str, Code]] = {
-    **entra.CODES, **salesforce.CODES, **google.CODES, **okta.CODES, **auth0.CODES, **slack.CODES, **github.CODES, **zoom.CODES, **more.CODES,
+    **entra.CODES, **salesforce.CODES, **google.CODES, **okta.CODES, **auth0.CODES, **slack.CODES, **github.CODES, **zoom.CODES, **more.CODES, **apis.CODES,
 }  # fmt: skip
 """Every word of a vendor by its name."""
 

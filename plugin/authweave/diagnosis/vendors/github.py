@@ -2,6 +2,7 @@
 
 https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
+https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _SSO = ("X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso?authoriz
 
 CODES = table(
     Code("bad_verification_code", _NAME, "invalid_grant", said(error="bad_verification_code"),
-         "the code is used or older than ten minutes", "auth.grant_type", "sign in again: `authweave login`",
+         "the code is not right, used or too old", "auth.grant_type", "sign in again: `authweave login`",
          refusal("bad_verification_code", "The code passed is incorrect or expired.", 200)),
     Code("bad_refresh_token", _NAME, "invalid_grant", said(error="bad_refresh_token"),
          "the refresh token is used, revoked or older than six months", "auth.grant_type", "sign in again: `authweave login`",
@@ -36,6 +37,9 @@ CODES = table(
     Code("github_sso", _NAME, "api_403", (r"^x-github-sso=required",),
          "the organization wants the token to be authorized for its single sign-on", "auth.fields", "open the link of the header X-GitHub-SSO once and authorize the token; it is placed rightly",
          Sample(403, {"message": "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."}, (_SSO,)), API),
+    Code("github_jwt", _NAME, "api_401", phrase("a json web token could not be decoded"),
+         "this call is for a GitHub App's own JWT, and what came is none that its key signed", "auth.assertion.signing_key", "supply the app's private key (.pem, whole), with the app's client id as `iss`; elsewhere than at `/app` use an installation token",
+         Sample(401, {"message": "A JSON web token could not be decoded", "status": "401"}), API),
     Code("github_bad_credentials", _NAME, "api_401", said(message="Bad credentials"),
          "the token is wrong, expired or revoked", "auth.fields", "place it as `Authorization: Bearer {{ … }}`; a GitHub App's JWT is good at `/app` only, elsewhere use an installation token",
          Sample(401, {"message": "Bad credentials", "status": "401"}), API),

@@ -1,6 +1,6 @@
 """Slack, which says no with status 200.
 
-https://docs.slack.dev/reference/methods/auth.test (Errors) and https://docs.slack.dev/authentication/installing-with-oauth
+https://docs.slack.dev/reference/methods/auth.test and https://docs.slack.dev/reference/methods/oauth.v2.access (Errors)
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ CODES = table(
          "supply the Client Secret of Basic Information, not the Signing Secret", Sample(200, {"ok": False, "error": "bad_client_secret"})),
     Code("slack_invalid_client_id", "Slack", "invalid_client", said(ok="false", error="invalid_client_id"), "there is no such app", "auth.client_id",
          "write the Client ID of Basic Information, with its dot", Sample(200, {"ok": False, "error": "invalid_client_id"})),
-    Code("slack_invalid_code", "Slack", "invalid_grant", said(ok="false", error="invalid_code"), "the code is used or older than ten minutes", "auth.grant_type",
+    Code("slack_invalid_code", "Slack", "invalid_grant", said(ok="false", error="invalid_code"), "the code is not valid, or too old", "auth.grant_type",
          "sign in again: `authweave login`", Sample(200, {"ok": False, "error": "invalid_code"})),
+    Code("slack_code_already_used", "Slack", "invalid_grant", said(ok="false", error="code_already_used"), "the code was exchanged before", "auth.grant_type",
+         "sign in again: `authweave login`", Sample(200, {"ok": False, "error": "code_already_used"})),
+    Code("slack_bad_redirect_uri", "Slack", "invalid_request", said(ok="false", error="bad_redirect_uri"), "the redirect URI is not that of the sign-in", "auth.redirect_uri",
+         "write the same redirect URI that stands under OAuth & Permissions, letter for letter", Sample(200, {"ok": False, "error": "bad_redirect_uri"})),
+    Code("slack_oauth_authorization_url_mismatch", "Slack", "invalid_request", said(ok="false", error="oauth_authorization_url_mismatch"),
+         "the sign-in was begun at another version than the token call", "auth.authorization_url",
+         "write `https://slack.com/oauth/v2/authorize` where the token URL is `https://slack.com/api/oauth.v2.access`", Sample(200, {"ok": False, "error": "oauth_authorization_url_mismatch"})),
 )  # fmt: skip
