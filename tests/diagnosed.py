@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-from probing import first
+from probing import first, stands_at
 
 
 def diagnosed(report, code, key, *, token="", credential="", says=(), retry=None):
@@ -25,13 +22,3 @@ def diagnosed(report, code, key, *, token="", credential="", says=(), retry=None
         assert words in told, told
     assert retry is None or retry == found.retry
     return found
-
-
-def stands_at(place, key):
-    """Does that line of that file hold the key, or a part of the profile that would hold it? Settings come from elsewhere."""
-    if key.startswith("settings: "):
-        return bool(place)
-    file, _, line = place.rpartition(":")
-    text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
-    parts = [part for part in re.split(r"[.\[\]]", key) if part and not part.isdecimal()]
-    return text.strip() in ("{", "[") or any(part in text for part in parts)

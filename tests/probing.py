@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -62,10 +63,11 @@ def engine_of(inputs=INPUTS, *, clock=None, wire_=None, **settings):
 
 
 def run(path, *, inputs=INPUTS, clock=None, wire_=None, servers=(), tenant="", subject=None, given=None, events=None, **settings):
-    """One run; its report has been searched for the planted secrets."""
+    """One run; its report has been searched for the planted secrets, and every fix in it names its place."""
     with engine_of(inputs, clock=clock, wire_=wire_, **settings) as engine:
         report = probe_profile(engine, path, tenant=tenant, subject=subject, inputs=given, servers=servers, events=events)
     refuse_leaks(report)
+    refuse_lost(report)
     return report
 
 
@@ -113,6 +115,28 @@ def refuse_leaks(report, *more):
             for form in forms(secret):
                 assert form not in rendering
                 assert "".join(form.split()) not in together
+
+
+def refuse_lost(report):
+    """No fix without a key, or without the line that holds it (a list stands where its first item does) or would."""
+    for fix in (fix for found in report.diagnoses for fix in found.fixes):
+        assert fix.key
+        assert fix.place
+        assert fix.text
+        file, _, line = fix.place.rpartition(":")
+        if line.isdecimal():
+            above = f"{file}:{max(int(line) - 1, 1)}"
+            assert stands_at(fix.place, fix.key) or stands_at(above, fix.key), fix
+
+
+def stands_at(place, key):
+    """Does that line of that file hold the key, or a part of the profile that would hold it? Settings come from elsewhere."""
+    if key.startswith(("settings: ", "host: ")):
+        return bool(place)
+    file, _, line = place.rpartition(":")
+    text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    parts = [part for part in re.split(r"[.\[\]]", key) if part and not part.isdecimal()]
+    return text.strip() in ("{", "[") or any(part in text for part in parts)
 
 
 def first(report):

@@ -32,6 +32,19 @@ def test_a_code_has_a_proof(code):
     assert not [str(proof) for proof in proofs if "sandbox" in proof.file.name or "fault" in proof.file.name]
 
 
+@pytest.mark.parametrize("code", sorted(code for code, entry in ENTRIES.items() if entry.remedies))
+def test_a_proof_says_what_to_change(code):
+    """A code alone is no proof where there is something to do: a test looks at the key of a fix."""
+    assert any(words in source_of(proof) for proof in marked("diagnoses")[code] for words in ("diagnosed(", "first_of(", ".key"))
+
+
+def source_of(proof):
+    """The text of a marked test, with that of the functions of its file that it calls."""
+    functions = {node.name: ast.unparse(node) for node in ast.walk(ast.parse(proof.file.read_text())) if isinstance(node, ast.FunctionDef)}
+    test = functions.pop(proof.test.rpartition(":")[2])
+    return "\n".join([test, *(text for name, text in functions.items() if f"{name}(" in test)])
+
+
 @pytest.mark.parametrize("code", sorted(ENTRIES.keys() - BY_EXTENSIONS.keys()))
 def test_a_code_has_a_fault(code):
     """`authweave test PROFILE --sandbox --fault CODE` shows it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosed import diagnosed, stands_at
-from probing import INPUTS, SECRET, between, first, oauth, refuse_leaks, report_of, run, stage, written
+from diagnosed import diagnosed
+from probing import INPUTS, SECRET, between, first, oauth, refuse_leaks, report_of, run, stage, stands_at, written
 from sockets import answers
 
 KEY = "key-planted-123456"

@@ -55,7 +55,8 @@ def test_without_a_token_the_report_says_how_to_sign_in(identity):
 
     assert ("authorization_required", "not_tested") == (found.code, report.token.word)
     assert "authweave login acme" in found.sentence
-    assert "authweave login acme" in found.fixes[0].text
+    assert ("auth.grant_type", True) == (found.fixes[0].key, "authweave login acme" in found.fixes[0].text)
+    assert found.fixes[0].place
     assert "sign_in_needed" == run.status()[0].state if run.status() else True
     assert 0 == identity.count
 
@@ -120,7 +121,8 @@ def test_an_error_page_has_a_diagnosis(identity):
     run = engine()
     report = probe(run, made, subject="anna", person=Person(run.wire))
 
-    assert "sign_in_failed" == report.diagnoses[0].code
+    assert ("sign_in_failed", "auth.authorization_url") == (report.diagnoses[0].code, report.diagnoses[0].fixes[0].key)
+    assert report.diagnoses[0].fixes[0].place
     assert "400" in report.diagnoses[0].sentence
 
 
