@@ -296,3 +296,25 @@ def test_inert_can_be_printed(text):
 
     assert all(character.isprintable() or character.isspace() or ord(character) > 127 for character in shown)
     assert shown.encode() or not text
+
+
+def test_thousands_of_secrets_that_begin_alike_cost_no_more_than_others():
+    """A server may make up as many values as an answer holds: each is found at once, the longest first, and one that was cut, too."""
+    redactor = Redactor((f"name{number}", f"%/+ v\"alue-{number}" * 3) for number in range(300))
+
+    said = redactor.redact(" ".join(f"%/+ v\"alue-{number}" * 3 for number in range(300)))
+
+    assert [f"name{number}" for number in range(300)] == re.findall(r"‹secret (\w+): ", said)
+    assert "alue" not in said
+    assert "‹secret name77: " in redactor.redact("%/+ v\"alue-77" * 2)
+    assert 300 == len({find.mark for shelf in redactor._filed.values() for find in shelf.finds.values()})
+    assert not [shelf for shelf in redactor._filed.values() if len(shelf._lengths) > 400]
+
+
+def test_a_value_of_a_megabyte_is_hidden():
+    """It is looked for in fewer forms, and there is time for it."""
+    huge = "".join(f"{number:x}" for number in range(200_000))
+    redactor = Redactor([("token", huge)])
+
+    for form in (huge, json.dumps(huge), quote(huge), base64.b64encode(huge.encode()).decode()):
+        assert "1869f" not in redactor.redact(f"a {form} b")

@@ -24,6 +24,7 @@ MOST_LEARNED: Final = 400
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/=~]{16,}")
 """In a name, with a digit in it: a value in the place of a name."""
 _OF_MARKS: Final = str.maketrans({":": "_", "›": "_"})
+_LONGEST_TEXT: Final = 131072
 _NAMELESS: Final = "value"
 _LONGEST_NAME: Final = 60
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=._~-]{24,}")
@@ -112,7 +113,8 @@ class Known:
             self.learn(name.strip(), value, "answer")
 
     def text(self, text: str, *, lines: bool = False) -> str:
-        """The text without secrets and without anything that moves a cursor."""
+        """The text without secrets and without anything that moves a cursor; of one that nobody reads to its end, the beginning."""
+        text = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
         return inert(self._redactor.redact(text), lines=lines)
 
     def mask(self, value: str, name: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import re
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from authweave.redaction.encodings import SHORTEST_CORE, cores_of, texts_of
 from authweave.values import Secret
@@ -31,6 +34,9 @@ _TELLING_PART: Final = 12
 _AFTER_A_CUT: Final = frozenset(" \n\r\t…'\",;:)]}>.\\")
 _SHOWN_LENGTH: Final = 8
 _LINE_OF_A_KEY: Final = 16
+_COMPARED: Final = 4096
+_HUGE: Final = 65536
+"""Characters; no header field carries so many. Such a value is looked for as it is, and in the few forms that answers have."""
 _TELLING: Final = re.compile(r"(?i)secret|password|passwd|passphrase|token|private|credential|assertion|api_?key|^key$")
 _HARMLESS: Final = re.compile(r"(?i)_(uri|url|id|type|endpoint)$|^type$")
 
@@ -66,11 +72,11 @@ class Redactor:
     def __init__(self, secrets: Iterable[tuple[str, Secret | str | bytes]] = (), salt: bytes = SALT) -> None:
         self._salt = salt
         self._lock = threading.Lock()
-        self._filed: dict[str, tuple[_Find, ...]] = {}
+        self._filed: dict[str, _Shelf] = {}
         self.learn(secrets)
 
     def __repr__(self) -> str:
-        return f"Redactor({len({find.mark for finds in self._filed.values() for find in finds})} secrets)"
+        return f"Redactor({len({find.mark for shelf in list(self._filed.values()) for find in list(shelf.finds.values())})} secrets)"
 
     def learn(self, secrets: Iterable[tuple[str, Secret | str | bytes]]) -> None:
         """Know more secrets, each with the name that its mark will bear. Do so before anything shows them."""
@@ -123,24 +129,21 @@ class Redactor:
         filed, done = self._filed, 0
         for at in range(len(text) - SHORTEST + 1):
             if text[at:at + SHORTEST] in filed and at >= done:
-                finds = filed[text[at:at + SHORTEST]]
-                found = next((find for find in finds if text.startswith(find.text, at)), None)
+                shelf = filed[text[at:at + SHORTEST]]
+                found = shelf.longest_at(text, at)
                 if found is not None:
                     start, done = found.edges(text, at, done)
                     yield start, done, found.mark
                 elif cut:
-                    longest = max(finds, key=lambda find: _shared(find.text, text, at))
-                    end = at + _shared(longest.text, text, at)
+                    nearest = shelf.nearest_at(text, at)
+                    end = at + _shared(nearest.text, text, at)
                     if _is_cut(text, at, end):
-                        yield at, end, longest.mark
+                        yield at, end, nearest.mark
                         done = end
 
     def _file(self, finds: Iterable[_Find]) -> None:
         for find in finds:
-            head = find.text[:SHORTEST]
-            known = self._filed.get(head, ())
-            if all(find.text != other.text for other in known):
-                self._filed[head] = tuple(sorted((*known, find), key=lambda find: -len(find.text)))
+            self._filed.setdefault(find.text[:SHORTEST], _Shelf()).put(find)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,38 @@ class _Find:
         if self.after and end < len(text) and text[end] in _BASE64:
             end += 1
         return start, end
+
+
+class _Shelf:
+    """All texts that begin alike. A server may have made up thousands of them: no look goes through them one by one."""
+
+    __slots__ = ("_lengths", "_sorted", "finds")
+
+    def __init__(self) -> None:
+        self.finds: dict[str, _Find] = {}
+        self._lengths: tuple[int, ...] = ()
+        self._sorted: tuple[str, ...] = ()
+
+    def put(self, find: _Find) -> None:
+        """One more; the first of a text stays. For one thread at a time."""
+        if find.text in self.finds:
+            return
+        self.finds[find.text] = find
+        if len(find.text) not in self._lengths:
+            self._lengths = tuple(sorted({*self._lengths, len(find.text)}, reverse=True))
+
+    def longest_at(self, text: str, at: int) -> _Find | None:
+        """The longest one that stands there."""
+        return next((find for size in self._lengths if (find := self.finds.get(text[at:at + size])) is not None), None)
+
+    def nearest_at(self, text: str, at: int) -> _Find:
+        """The one of which most stands there: in alphabetical order it is beside the text."""
+        if len(self._sorted) != len(self.finds):
+            self._sorted = tuple(sorted(self.finds))
+        order = self._sorted
+        place = bisect_left(order, text[at:at + _COMPARED])
+        near = order[max(place - 1, 0):place + 1]
+        return self.finds[max(near, key=lambda one: _shared(one, text, at))]
 
 
 def _shared(secret: str, text: str, at: int) -> int:
@@ -183,10 +218,19 @@ def _letter(found: re.Match[str]) -> str:
 
 
 def _finds(secret: str | bytes, mark: str) -> Iterator[_Find]:
+    if len(secret) > _HUGE:
+        yield from (_Find(text, mark) for text in _few_texts(secret))
+        return
     for text in (secret.hex(), secret.hex().upper()) if isinstance(secret, bytes) else texts_of(secret):
         yield _Find(text, mark)
     for core, (before, after) in cores_of(secret).items():
         yield _Find(core, mark, before, after)
+
+
+def _few_texts(secret: str | bytes) -> set[str]:
+    raw = secret if isinstance(secret, bytes) else secret.encode(errors="surrogatepass")
+    plain = () if isinstance(secret, bytes) else (secret, quote(secret, "", errors="replace"), json.dumps(secret)[1:-1])
+    return {*plain, base64.b64encode(raw).decode().rstrip("=")}
 
 
 def _plain(secret: Secret | str | bytes) -> Any:
