@@ -18,7 +18,7 @@ from authweave.diagnosis import ENTRIES
 from authweave.explaining.candidates import FAMILIES
 from authweave.explaining.clues import ELSEWHERE
 from authweave.resources import schema_file
-from commands import environment, here
+from commands import apart, environment, here
 from probing import ACCEPTS, GOOD, SECRET, forms
 from sockets import Server, http
 
@@ -99,6 +99,18 @@ def test_at_a_terminal_the_edit_is_offered(path, answer, code):
     assert "Change auth.client_auth in" in text
     assert "client_auth: client_secret_post" in text
     assert "trying 1: auth.basic_encoding: raw" in text
+
+
+def test_a_refused_test_names_the_command_that_tries(path):
+    """To a person only, and only where there is something that could be tried: the command as it is typed."""
+    refused, _ = on_terminal(path, answers=[], **KNOWN)
+    piped = apart("test", path, "--no-compare", **KNOWN)
+    path.write_text(path.read_text().replace("name: acme ", "name: acmee "))
+    invalid, _ = on_terminal(path, answers=[], **KNOWN)
+
+    assert f"Try: authweave test {path} --explain " in refused
+    assert "--explain" not in piped.err + piped.out
+    assert "--explain" not in invalid
 
 
 def test_what_was_typed_is_used_for_the_tries(path):

@@ -325,6 +325,22 @@ def test_another_word_before_the_credential(tmp_path, fields, wants, key, value)
     assert calls == 2 + len(tries)
 
 
+def test_a_header_that_the_api_names_is_tried_first(tmp_path):
+    """Its own words say where the key belongs, and the profile spells it otherwise."""
+
+    def behave(peer):
+        asked = peer.request()
+        good = {name.lower(): value for name, value in asked.headers}.get("x-crm-key") == TOKEN
+        answer(peer, 200 if good else 401, {"me": 1} if good else {"message": "Missing API key: send X-Crm-Key"})
+
+    auth = "auth:\n  type: api_key\n  fields:\n  - {in: header, key: X-Crm-Kee, value: '{{ inputs.api_key }}'}\n"
+    with Server(behave) as task:
+        found = explored(yaml_of(tmp_path, auth, task.url.rstrip("/")), inputs={"api_key": TOKEN})
+
+    assert [("auth.fields[0]", "{in: header, key: X-Crm-Key, value: '{{ inputs.api_key }}'}")] == sent(found)
+    assert found.proposal is not None
+
+
 def test_the_challenge_says_which_word_comes_first(tmp_path):
     """What the API asks for in WWW-Authenticate is tried before anything else."""
 

@@ -86,7 +86,7 @@ def test_the_edit_is_a_small_difference():
     proposed, applied = (text_of(dataclasses.replace(FULL, explained=Explained(TRIES, EDIT, applied=applied))) for applied in (False, True))
 
     assert "  Proposed edit  auth.client_auth (acme.yaml:7)\n    -   client_auth: client_secret_basic  # as documented\n    +   client_auth: client_secret_post  # as documented\n" in proposed
-    assert "--explain --fix" in proposed
+    assert "    authweave test acme.yaml --fix writes it.\n" in proposed
     assert "Changed  auth.client_auth" in applied
     assert "--fix" not in applied
     assert "there is no edit to propose" in text_of(dataclasses.replace(FULL, explained=Explained(TRIES)))

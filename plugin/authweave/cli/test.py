@@ -73,4 +73,6 @@ def command(
         writer.write(report)
         if tape is not None:
             keep(engine, profile, report, tape, cassettes, given)
+        elif not (running.sandbox or running.login):
+            explaining.offered(report)
     return exit_for_report(report)

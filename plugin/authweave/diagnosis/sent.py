@@ -72,7 +72,13 @@ def not_readable(case: Case) -> bool:
 
 def header_named(case: Case) -> str:
     """The header that the answer's words name: `X-Api-Key`; ''."""
-    return next((found[1] for _, text in case.said if (found := _HEADER.search(text))), "")
+    return next((name for _, text in case.said if (name := header_in(text))), "")
+
+
+def header_in(text: str) -> str:
+    """The header for a key that is named there: `X-Api-Key`; ''."""
+    found = _HEADER.search(text)
+    return found[1] if found else ""
 
 
 def claims(case: Case) -> Mapping[str, Any]:

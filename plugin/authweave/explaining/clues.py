@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.challenges import challenges
+from authweave.diagnosis.sent import header_in
 from authweave.errors import AuthweaveError
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.report import Diagnosis, Exchange, Report
@@ -26,7 +27,7 @@ _SPELLED: Final = {"apikey": "ApiKey", "api-key": "Api-Key"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
-    """`code` is the diagnosis, `said` what was quoted for it; `fixes` the keys that it names, likeliest first.
+    """`code` is the diagnosis, `said` what was quoted for it, `header` the one that it names for a key; `fixes` the keys that it names, likeliest first.
 
     `listed` are the client authentications that metadata name, None where there are no metadata; `token_urls` what metadata or a redirect
     name as token endpoint, by who said so. `schemes` are what the API's challenge asks for. `token_url` and `issuer` are those in
@@ -38,6 +39,7 @@ class Clues:
     code: str
     stage: str
     said: str = ""
+    header: str = ""
     fixes: tuple[str, ...] = ()
     token_url: str = ""
     issuer: str = ""
@@ -113,6 +115,7 @@ def clues_of(report: Report, profile: Profile, connection: Connection) -> Clues 
         code=failure.code,
         stage=failure.stage,
         said=" ".join((failure.sentence, *failure.evidence)).lower(),
+        header=next((name for line in failure.evidence if line.startswith("the answer says") and (name := header_in(line))), ""),
         fixes=tuple(fix.key for fix in failure.fixes),
         token_url=rendered.text(tokens.token_url) if tokens is not None else "",
         issuer=rendered.text(tokens.discovery.issuer) if tokens is not None else "",

@@ -27,6 +27,8 @@ def fields(clues: Clues) -> Iterator[Change]:
     if found is None:
         return
     index, field, word, expression = found
+    if clues.header and (field["in"], field["key"].lower()) != ("header", clues.header.lower()):
+        yield _placed(clues, index, {"in": "header", "key": clues.header, "value": expression})
     if field["in"] == "header":
         yield from _other_words(clues, index, field, word, expression)
     name = _BY_TYPE.get(clues.variant.scheme.name, "access_token")

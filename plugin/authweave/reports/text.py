@@ -53,7 +53,7 @@ class TextReport:
                 _answered(page, exchange)
         _diagnoses(page, report)
         if report.explained is not None:
-            explained(page, report.explained)
+            explained(page, report.explained, report.again)
         _foot(page, report)
         return page.text()
 

@@ -36,8 +36,10 @@ def compared(page: Page, report: Report) -> None:
         page.add(line, lead="~ ", indent=2, lead_style="key")
 
 
-def explained(page: Page, found: Explained) -> None:
-    """Every variant with what came of it, then the edit that is proposed."""
+def explained(page: Page, found: Explained, again: str) -> None:
+    """Every variant with what came of it, then the edit that is proposed; nothing where nothing could be tried. `again` is the command of the run."""
+    if not (found.tries or found.warnings):
+        return
     page.rule("Explain")
     for line in found.warnings:
         page.add(line, lead="! ", indent=2, lead_style="odd")
@@ -46,7 +48,7 @@ def explained(page: Page, found: Explained) -> None:
     for one, name in zip(found.tries, names, strict=True):
         _tried(page, one, name, width)
     if found.edit is not None:
-        _edit(page, found.edit, is_applied=found.applied)
+        _edit(page, found.edit, "" if found.applied else f"{again or 'authweave test …'} --fix")
     elif found.tries:
         page.add("No variant works better: there is no edit to propose.", indent=2)
 
@@ -76,15 +78,16 @@ def _mark(one: Try) -> tuple[str, str]:
     return ("✓", "ok") if words & {"accepted", "obtained"} else ("–", "skipped")
 
 
-def _edit(page: Page, edit: Edit, *, is_applied: bool) -> None:
+def _edit(page: Page, edit: Edit, command: str) -> None:
+    """The edit, with the command that makes it; '' if it is made."""
     where = f" ({edit.place})" if edit.place else ""
     page.blank()
-    page.add(f"{edit.key}{where}", lead="Changed  " if is_applied else "Proposed edit  ", indent=2, lead_style="key")
+    page.add(f"{edit.key}{where}", lead="Proposed edit  " if command else "Changed  ", indent=2, lead_style="key")
     for sign, style, lines in (("-", "old", edit.old), ("+", "new", edit.new)):
         for line in lines:
             page.add(line, lead=f"{sign} ", indent=4, lead_style=style, style=style)
-    if not is_applied:
-        page.add("authweave test … --explain --fix writes it.", indent=4, style="dim")
+    if command:
+        page.add(f"{command} writes it.", indent=4, style="dim")
 
 
 def _worded(word: str) -> str:

@@ -54,6 +54,17 @@ class Explaining:
         if beside := [name for name, is_given in others.items() if is_given and self.is_asked]:
             raise click.UsageError(f"--explain asks the real servers, about the profile as it stands: it does not go with {beside[0]}")
 
+    def offered(self, report: Report) -> None:
+        """Name the command that tries variants, to who sits at a terminal, where there are some for what is wrong."""
+        if not _is_watched():
+            return
+        from authweave.explaining.candidates import FAMILIES
+        from authweave.explaining.clues import failure_of
+
+        failure = failure_of(report)
+        if failure is not None and failure.code in FAMILIES:
+            _remark(f"Try: {report.again} --explain     what else the profile could say, at the real servers")
+
     def written(
         self, engine: Engine, reference: str, report: Report, running: Running, given: Given, values: dict[str, Any], writer: Writer
     ) -> Exit:  # fmt: skip
