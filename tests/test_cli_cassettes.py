@@ -34,6 +34,7 @@ def test_record_then_replay(on_record, tmp_path):
     assert "--replay" in json.loads(machine.stdout)["again"]
 
 
+@pytest.mark.thorough
 def test_a_stale_cassette_ends_with_3(on_record, tmp_path):
     """A profile that asks otherwise says which part, and to record anew; the recording stays as it was."""
     before = (tmp_path / "cassettes" / "acme.json").read_bytes()
@@ -48,6 +49,7 @@ def test_a_stale_cassette_ends_with_3(on_record, tmp_path):
     assert before == (tmp_path / "cassettes" / "acme.json").read_bytes()
 
 
+@pytest.mark.thorough
 def test_another_verdict_ends_with_1(on_record, tmp_path):
     """The same requests, judged otherwise."""
     profile = json.loads(on_record.read_text())
@@ -59,6 +61,7 @@ def test_another_verdict_ends_with_1(on_record, tmp_path):
     assert "credential is refused, was accepted" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_recorded_refusal_is_what_is_expected(tmp_path):
     """A cassette of a refusal replays with 0: it comes to the verdict that was recorded."""
     with Server(says_json({"error": "invalid_client"}, 401)) as identity:
@@ -70,6 +73,7 @@ def test_a_recorded_refusal_is_what_is_expected(tmp_path):
     assert "invalid_client" in done.stdout
 
 
+@pytest.mark.thorough
 def test_against_the_sandbox(tmp_path):
     """A run against the sandbox can be kept, too, and says so for ever."""
     path = written(tmp_path, oauth("https://login.acme.example/t"))
@@ -112,6 +116,7 @@ def test_the_recording_of_somebody_else_proves_nothing(on_record, tmp_path, whos
     assert "is the cassette of" in done.stderr
 
 
+@pytest.mark.thorough
 def test_many_at_once(tmp_path):
     """Every profile of a folder on record; each replayed with how it came out, and a profile that has no cassette is named."""
     for number, name in enumerate(("alike", "edited", "judged", "without")):
@@ -139,6 +144,7 @@ def test_many_at_once(tmp_path):
     assert "1 without a cassette: profiles/without.json" in told
 
 
+@pytest.mark.thorough
 def test_a_broken_cassette_among_many(tmp_path):
     """One that is none ends with 2 and its name, and the others are replayed."""
     path = written(tmp_path, oauth("https://login.acme.example/t"))
@@ -151,6 +157,7 @@ def test_a_broken_cassette_among_many(tmp_path):
     assert "acme@eu.json" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_recorded_control_is_replayed(tmp_path):
     """A run with the negative control replays with it."""
     path = written(tmp_path, oauth("https://login.acme.example/t"))

@@ -22,6 +22,8 @@ from commands import apart, environment, here
 from probing import ACCEPTS, GOOD, SECRET, forms
 from sockets import Server, http
 
+pytestmark = pytest.mark.thorough
+
 PROFILE = """\
 format: 1
 name: acme   # = file name

@@ -85,6 +85,7 @@ def test_a_folder(tmp_path, servers):
     assert {f"p{number:03}: refused: invalid_client" for number in range(7)} == {line.partition(": The")[0] for line in lines}
 
 
+@pytest.mark.thorough
 def test_the_order_is_that_of_the_profiles(tmp_path, servers):
     """In JSON and in files beside it, whatever ended first; the same reports in every form."""
     identity, api, refusing = servers
@@ -153,6 +154,7 @@ def test_what_cannot_be_asked_ends_before_anything_is_sent(tmp_path, monkeypatch
         assert [] == [*identity.requests, *api.requests]
 
 
+@pytest.mark.thorough
 def test_tenants_of_a_file(tmp_path, servers):
     """Each tenant its inputs from the file and its secret from the environment; --tenant takes one."""
     _, api, _ = servers
@@ -169,6 +171,7 @@ def test_tenants_of_a_file(tmp_path, servers):
     assert ["POST /one/acme HTTP/1.1"] * 2 == [asked.line for asked in identity.requests]
 
 
+@pytest.mark.thorough
 def test_only_what_changed(tmp_path, servers):
     """The child of a parent that changed is tested, what is as it was is not, what is gone is named; nothing to test is 0."""
     identity, api, _ = servers
@@ -196,6 +199,7 @@ def test_only_what_changed(tmp_path, servers):
     assert "git knows no revision nope" in unknown.stderr
 
 
+@pytest.mark.thorough
 def test_fail_fast(tmp_path, servers):
     """After the first that is not accepted no other begins; which were not run is in the report."""
     identity, api, refusing = servers
@@ -211,6 +215,7 @@ def test_fail_fast(tmp_path, servers):
     assert 12 == summary["accepted"] + summary["refused"] + summary["not_run"]
 
 
+@pytest.mark.thorough
 def test_the_shipped_profiles_in_the_sandbox(tmp_path):
     """Every one is accepted, from a folder without profiles, too."""
     count = sum("abstract: true" not in path.read_text() for path in profiles_folder().glob("*.yaml"))
@@ -225,6 +230,7 @@ def test_the_shipped_profiles_in_the_sandbox(tmp_path):
 # On terminals
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("columns", [40, 80])
 def test_a_terminal_shows_how_far_it_is(tmp_path, columns):
     """Three lines, never more, never wider than the terminal, drawn over themselves; wiped away, and the summary in their place."""
@@ -256,6 +262,7 @@ def test_a_terminal_shows_how_far_it_is(tmp_path, columns):
     assert not re.search(r"\x1b\[2J|\x1b\[H|\x1b\[\?1049", terminal.wrote)
 
 
+@pytest.mark.thorough
 def test_no_colour_and_a_dumb_terminal(tmp_path, servers):
     """NO_COLOR: not one colour; TERM=dumb: not one sequence, and a line for what fails."""
     identity, api, refusing = servers
@@ -272,6 +279,7 @@ def test_no_colour_and_a_dumb_terminal(tmp_path, servers):
     assert "p001: refused: invalid_client" in dumb.wrote
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("where", ["terminal", "pipe"])
 def test_ctrl_c(tmp_path, servers, where):
     """What is done is reported, what was not run is said, and it ends with 130; nothing is left on the screen but that."""

@@ -86,6 +86,7 @@ fields: [{in: path, key: k, value: '{{ inputs.key }}'}, {in: query, key: q, valu
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("test", ["test: token_only", "test: {request: {url: /x}}"])
 def test_planted_secrets_never_show(tmp_path, capfd, test):
     """Secrets of a known form, in URL, path, query, header, cookie and body, are masked wherever they would stand."""
@@ -105,6 +106,7 @@ def test_profiles_of_other_kinds(capsys):
         assert Path(path).stem in told
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("columns", [30, 60])
 def test_narrow_terminals(columns, capsys, monkeypatch):
     """No line is wider than the terminal."""
@@ -114,6 +116,7 @@ def test_narrow_terminals(columns, capsys, monkeypatch):
     assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
 
 
+@pytest.mark.thorough
 def test_terminals_without_unicode():
     """A terminal that knows ASCII only gets ASCII, and the same verdict."""
     done = demo(PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -162,6 +165,7 @@ def test_an_invalid_profile_is_reported_with_its_problems(tmp_path, capsys):
     assert "grant_typ" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_scenes_tell_what_happened():
     """As values: each profile shown (each variant of it), one token's life, one failure found out."""
     profiles = [load(path) for path in files_in(profiles_folder())]
@@ -174,6 +178,7 @@ def test_scenes_tell_what_happened():
     assert all(scene.report.sandbox for scene in played if not isinstance(scene, Lived))
 
 
+@pytest.mark.thorough
 def test_each_variant_that_inputs_choose_is_shown():
     """A profile with a mode is shown once for each."""
     text = """format: 1
@@ -192,6 +197,7 @@ auth:
     assert all(scene.went_well for scene in played)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["429", "500", "html", "wrong_secret", "invalid_scope", "token_field_missing", "redirect_to_login", "empty_body", "error_in_200", "api_401", "api_403", "api_500"])
 def test_each_fault_leads_to_its_diagnosis(fault):
     """What the table of faults promises is what `authweave test --sandbox` finds out."""
@@ -204,6 +210,7 @@ def test_each_fault_leads_to_its_diagnosis(fault):
     assert FAULTS[fault].provokes in [found.code for found in report.diagnoses if found.severity == "error"]
 
 
+@pytest.mark.thorough
 def test_a_hanging_server_is_diagnosed_within_its_deadline():
     """`hang` ends at the deadline with `read_timeout`."""
     from authweave.probe import test_profile
@@ -242,6 +249,7 @@ def running(tmp_path):
         process.communicate()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_the_sandbox_serves_other_processes_and_leaves_nothing(running, tmp_path, ending):
     """With the one variable that it prints, `authweave test` runs against it; ended, its folder is gone."""
@@ -264,6 +272,7 @@ def test_the_sandbox_serves_other_processes_and_leaves_nothing(running, tmp_path
     assert secret not in told + rest + tested.stdout + tested.stderr
 
 
+@pytest.mark.thorough
 def test_the_command_that_the_sandbox_prints_finds_a_file_of_ones_own(running, tmp_path):
     """A profile that is in no catalogue is named by its whole path, which holds in every folder."""
     file = tmp_path / "own folder" / "mine.yaml"

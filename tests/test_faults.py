@@ -12,6 +12,7 @@ from authweave.loading import loads
 from authweave.probe import test_profile as probe_profile
 from authweave.sandbox import FAULTS, for_test, person_for_test, profile_for_test
 from authweave.sandbox.faults import api, token
+from thorough import few
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.example.com']\ntest: {request: {url: /v1/me}}\n"
 TOKEN = "token_url: 'https://idp.example.com/token'"
@@ -37,7 +38,7 @@ def report_of(profile, fault):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", [fault for fault in (*token.FAULTS, *api.FAULTS) if fault.provokes], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", few((fault for fault in (*token.FAULTS, *api.FAULTS) if fault.provokes), every=6), ids=lambda fault: fault.name)
 def test_a_fault_ends_in_its_diagnosis(fault):
     """The first diagnosis is the one that the fault names."""
     profile = shown_by(fault)
@@ -48,7 +49,7 @@ def test_a_fault_ends_in_its_diagnosis(fault):
     assert [fault.provokes] == [found.code for found in report.diagnoses[:1]]
 
 
-@pytest.mark.parametrize("code", CODES.values(), ids=lambda code: code.name)
+@pytest.mark.parametrize("code", few(CODES.values(), every=20), ids=lambda code: code.name)
 def test_a_vendors_word_says_what_to_write(code):
     """The fix that belongs to the word comes first, under its key; the sentence says what the word means, and the words themselves are quoted."""
     fault = FAULTS[code.name]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 GRACE = 3.0
 Answered = Callable[[], dict[str, Any] | None]
 

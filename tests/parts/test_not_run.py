@@ -11,6 +11,8 @@ import pytest
 
 from parts.part import HERE, NpmFolder, Venv
 
+pytestmark = pytest.mark.thorough
+
 SUITE = """
 import pytest
 from parts.not_run import missing

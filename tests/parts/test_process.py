@@ -74,12 +74,11 @@ def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path: Path) -> None
     assert time.monotonic() - start < 5
 
 
-def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     """Patience ends, and the silent process with it."""
-    monkeypatch.setattr(processes, "PATIENCE", 0.3)
     silent = "import os, pathlib; pathlib.Path('pid').write_text(str(os.getpid()))\n"
 
-    with pytest.raises(PartFailed, match="does not answer"), running(python(silent + SLEEP), tmp_path, config={}):
+    with pytest.raises(PartFailed, match="does not answer"), running(python(silent + SLEEP), tmp_path, config={}, patience=2.0):
         raise AssertionError("it cannot have started")
 
     assert not is_alive(int((tmp_path / "pid").read_text()))

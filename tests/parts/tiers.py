@@ -1,7 +1,8 @@
-"""Which tests are run: `AUTHWEAVE_TIER=core|real|heavy`, each with what stands before it; default real.
+"""Which tests are run: `AUTHWEAVE_TIER=core|real|heavy`, each with what stands before it; default core.
 
-- core: everything that needs no foreign part.
-- real: what a foreign part takes part in. The marker comes by itself with the fixture; without the part it skips.
+- core: what needs no foreign part, within two minutes.
+- real: what a foreign part takes part in. The marker comes by itself with the fixture; without the part it skips. Also what
+  needs none, and is marked `thorough` by hand: every case of what core tries with a few.
 - heavy: marked so by hand: minutes, not seconds. Also run when chosen by `-m heavy` or by a test's full name.
   `AUTHWEAVE_REQUIRE=all` makes it the default tier.
 """
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -27,13 +29,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def chosen_tier() -> str:
-    return os.environ.get("AUTHWEAVE_TIER") or ("heavy" if is_required() else "real")
+    return os.environ.get("AUTHWEAVE_TIER") or ("heavy" if is_required() else "core")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "real" or FOREIGN.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+        if item.get_closest_marker("thorough"):
             item.add_marker(pytest.mark.real)
         if item.get_closest_marker("proves") and not {*FOREIGN, "request"}.intersection(getattr(item, "fixturenames", ())):
             raise pytest.UsageError(f"{item.nodeid} is marked as a proof, and asks no foreign part")
@@ -55,7 +59,10 @@ def tier_of(item: pytest.Item) -> str:
 
 
 def _is_chosen(config: pytest.Config, item: pytest.Item) -> bool:
-    """Did somebody ask for this one, by marker or by name?"""
-    return tier_of(item) in config.option.markexpr or any(
-        "::" in word and item.nodeid.startswith(word) for word in config.args
-    )
+    """Did somebody ask for this one: by marker, by its full name, or, unless it is heavy, by its file or folder?"""
+    tier = tier_of(item)
+    if tier in config.option.markexpr or any("::" in word and item.nodeid.startswith(word) for word in config.args):
+        return True
+    named = [Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.invocation_params.args if isinstance(word, str)]
+    whole = config.rootpath / "tests"
+    return tier == "real" and any(place != whole and item.path.is_relative_to(place) and place.is_relative_to(whole) for place in named if place.exists())

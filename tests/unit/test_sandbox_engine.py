@@ -183,6 +183,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", EXPECTED)
 def test_each_fault_is_what_it_says(fault):
     """The engine meets exactly the trouble that the table names."""
@@ -223,6 +224,7 @@ def test_slow_is_slow_and_no_more():
     assert 1.9 < time.monotonic() - start < 10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["429", "500", "html", "wrong_secret", "redirect_to_login", "empty_body"])
 def test_faults_of_the_first_call_strike_the_api_where_there_is_no_token_call(fault):
     """For a profile without tokens the first call is the API's own."""

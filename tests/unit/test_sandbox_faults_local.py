@@ -14,6 +14,7 @@ from authweave.resources import profiles_folder
 from authweave.sandbox import EACH, FAULTS, Person, Sandbox, for_test, profile_for_test
 from authweave.sandbox.faults import local, network, signed, tls
 from commands import run
+from thorough import few
 
 PROFILES = [
     profile for folder in (profiles_folder(), Path(__file__).parents[1] / "sandbox_profiles") for profile in map(load, files_in(folder)) if not profile.abstract
@@ -34,7 +35,7 @@ def report_of(profile, fault, deadline=5.0):
         return probe(engine, profile_for_test(profile, [fault]), inputs=inputs, subject=subject, sandbox=True, person=Person(engine.wire))
 
 
-@pytest.mark.parametrize("fault", NAMED, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", few(NAMED, every=6), ids=lambda fault: fault.name)
 def test_each_fault_comes_to_its_diagnosis(fault):
     """That one and no other error; what may mend it is named with its place, or with where its value came from."""
     report = report_of(fitting(fault), fault.name)

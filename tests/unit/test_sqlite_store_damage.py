@@ -16,6 +16,8 @@ from authweave.errors import SettingsError, StoreUnavailable
 from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
+pytestmark = pytest.mark.thorough
+
 PAGE = 4096
 
 
