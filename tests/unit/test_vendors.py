@@ -42,13 +42,42 @@ ALIKE = [
     (API, {"message": "bad credentials, said somebody else"}),
     (API, {"code": 1240, "message": "Invalid access token."}),
     (API, {"note": "INVALID_SESSION_ID"}),
+    (TOKEN, {"error": "redirect_uri_mismatch", "error_description": "Bad Request"}),
+    (TOKEN, {"error": "invalid_client", "error_description": "Invalid client credentials"}),
+    (TOKEN, {"error": "invalid_grant", "error_description": "The refresh token has expired"}),
+    (TOKEN, {"error": "invalid_request", "message": "unsupported grant type"}),
+    (TOKEN, {"error": "invalid_grant", "error_description": "JWT: audience validation failed"}),
+    (API, {"code": 20003, "message": "invalid signature"}),
+    (API, {"message": "an inactive user"}),
 ]
+MET = [
+    ("auth0_not_authorized", TOKEN, {"error": "access_denied", "error_description": 'Client is not authorized to access "https://api.example.com". You need to create a "client-grant" associated to this API.'}),
+    ("google_email", TOKEN, {"error": "invalid_grant", "error_description": "Invalid email or User ID."}),
+    ("keycloak_session", TOKEN, {"error": "invalid_grant", "error_description": "Maximum allowed refresh token reuse exceeded"}),
+    ("keycloak_client", TOKEN, {"error": "invalid_client", "error_description": "Invalid client or Invalid client credentials"}),
+    ("salesforce_app_not_installed", TOKEN, {"error": "invalid_client", "error_description": "app must be installed into org"}),
+    ("salesforce_invalid_app_access", TOKEN, {"error": "OAUTH_APP_ACCESS_DENIED", "error_description": "user is not admin approved to access this app"}),
+    ("BAD_REFRESH_TOKEN", TOKEN, {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token"}),
+    ("zoom_account", TOKEN, {"reason": "Account does not exist", "error": "invalid_request"}),
+    ("twilio_20003", API, {"code": 20003, "message": "Authentication Error - invalid username", "status": 401}),
+    ("dropbox_expired_access_token", API, {"error": {".tag": "expired_access_token"}, "error_summary": "expired_access_token/"}),
+]
+"""Other answers that people have published: a vendor says the same in several wordings."""
 
 
 @pytest.mark.parametrize(("at", "body"), ALIKE)
 def test_what_is_only_alike_is_no_word_of_a_vendor(at, body):
     """Without its shape a word is anybody's."""
     assert code_in(Case(response=answered(400, body)).lines, at) is None
+
+
+@pytest.mark.parametrize(("name", "at", "body"), MET)
+def test_what_was_met_elsewhere_is_the_vendors_word_too(name, at, body):
+    """The words of one year, product or sandbox are not those of another."""
+    found = code_in(Case(response=answered(400, body)).lines, at)
+
+    assert found is not None
+    assert name == found.name
 
 
 def test_only_members_that_tell_are_read():

@@ -10,7 +10,7 @@ from authweave.values import TaskResponse
 
 TELLING: Final = frozenset({
     "category", "code", "detail", "details", "error", "error_code", "error_codes", "error_description", "error_subcode", "error_summary", "error_uri", "errorcode", "errors",
-    "errorsummary", "errormessage", "fault", "faultcode", "faultstring", "innererror", "message", "msg", "needed", "ok", "provided", "reason", "status", "suberror", "subcode",
+    "errorsummary", "errormessage", "fault", "faultcode", "faultstring", "innererror", "message", "msg", "needed", "o:errorcode", "o:errordetails", "ok", "provided", "reason", "status", "suberror", "subcode",
     "success", "title", "type",
 })  # fmt: skip
 """Names of members, in small letters, whose values say what is wrong."""

@@ -1,10 +1,13 @@
-"""Box, Dropbox, DocuSign, Intercom, QuickBooks, Shopify, Stripe, Twilio, Xero, Zendesk: a few words each.
+"""Box, Cloud Foundry (SAP BTP), Dropbox, DocuSign, Intercom, NetSuite, PayPal, QuickBooks, Shopify, Stripe, Twilio, Xero, Zendesk: a few words each.
 
 Box: https://support.box.com/hc/en-us/articles/360044193033, https://support.box.com/hc/en-us/community/posts/360049133654
  and https://support.box.com/hc/en-us/community/posts/4410731918355
+Cloud Foundry: https://docs.cloudfoundry.org/api/uaa/, the words as brokers' troubleshooting guides quote them
 Dropbox: https://github.com/dropbox/dropbox-api-spec, auth.stone (AuthError)
 DocuSign: https://github.com/docusign/docusign-esign-php-client/issues/187 and https://github.com/docusign/docusign-esign-python-client/issues/57
 Intercom: https://developers.intercom.com/docs/references/rest-api/errors/error-codes/
+NetSuite: the answer of its REST services as logs have it; the audit trail that it names says why
+PayPal: https://developer.paypal.com/docs/api/overview/#error
 QuickBooks: https://github.com/routablehq/python-quickbooks/issues/118, https://github.com/intuit/QuickBooks-V3-Java-SDK/issues/159 and https://github.com/intuit/oauth-jsclient/issues/2
 Shopify: https://github.com/Shopify/shopify_app/issues/1587, https://github.com/frappe/ecommerce_integrations/issues/414
 Stripe: https://stripe.com/docs/api#authentication
@@ -37,6 +40,10 @@ CODES = table(
     Code("box_refresh", "Box", "invalid_grant", said(error="invalid_grant", error_description="Refresh token has expired"),
          "the refresh token was used already, or lay unused for 60 days", "auth.grant_type", "sign in again: `authweave login`; each refresh token is good once, so let one store serve every process",
          refusal("invalid_grant", "Refresh token has expired")),
+    Code("uaa_credentials", "Cloud Foundry UAA (SAP BTP)", "invalid_client", said(error="unauthorized", error_description="Bad credentials"),
+         "client id, secret, user name or password is not accepted; it does not say which", "auth.client_secret",
+         "supply `clientid` and `clientsecret` of one service key, with the `url` of the same key (and `/oauth/token`) as token URL",
+         refusal("unauthorized", "Bad credentials", 401)),
     _dropbox("expired_access_token", "api_401", "the token has expired", "auth.refresh_url", "let the token be refreshed: tokens live for hours, and a refresh token comes with `token_access_type: offline` at the sign-in"),
     _dropbox("invalid_access_token", "api_401", "the token is not valid", "auth.fields", "place it as `Authorization: Bearer {{ … }}`, of this very app; sign in again if it was revoked"),
     _dropbox("missing_scope", "api_403", "the token lacks a scope; `required_scope` of the answer names it", "auth.scopes", "tick the scope under the app's Permissions, add it here, and sign in again", required_scope="files.content.read"),
@@ -49,6 +56,14 @@ CODES = table(
     Code("intercom_unauthorized", "Intercom", "api_401", said(type="error.list", code="unauthorized"),
          "the token is not valid", "auth.fields", "place the app's access token as `Authorization: Bearer {{ … }}`",
          Sample(401, {"type": "error.list", "request_id": "sandbox", "errors": [{"code": "unauthorized", "message": "Access Token Invalid"}]}), API),
+    Code("netsuite_login", "NetSuite", "api_401", phrase("see the login audit trail in the netsuite ui"),
+         "the login was refused; its Login Audit Trail says why", "auth.realm",
+         "look there (Setup, Users/Roles, View Login Audit Trail); write the account id as it stands there (a sandbox: `1234567_SB1`), with consumer and token keys of that very account",
+         Sample(401, {"type": "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5.2", "title": "Unauthorized", "status": 401, "o:errorDetails": [
+             {"detail": "Invalid login attempt. For more details, see the Login Audit Trail in the NetSuite UI at Setup > Users/Roles > User Management > View Login Audit Trail.", "o:errorCode": "INVALID_LOGIN"}]}), API),
+    Code("paypal_credentials", "PayPal", "api_401", (r"^message=Authentication failed due to invalid authentication credentials or a missing Authorization header",),
+         "no valid token arrived", "servers", "write the API of the token's environment (`api-m.sandbox.paypal.com` or `api-m.paypal.com`), and place the token as `Authorization: Bearer {{ … }}`",
+         Sample(401, {"name": "AUTHENTICATION_FAILURE", "message": "Authentication failed due to invalid authentication credentials or a missing Authorization header.", "links": []}), API),
     Code("quickbooks_refresh", "QuickBooks", "invalid_grant", phrase("incorrect or invalid refresh token"),
          "the refresh token is used, expired or revoked", "auth.grant_type", "sign in again: `authweave login`; each answer brings the refresh token that is good from then on, so let one store serve every process",
          refusal("invalid_grant", "Incorrect or invalid refresh token")),
@@ -61,7 +76,7 @@ CODES = table(
     Code("shopify_token", "Shopify", "api_401", phrase("[API] Invalid API key or access token"),
          "the token is not one of this shop", "auth.fields", "place the shop's Admin API access token as `X-Shopify-Access-Token`; client id and secret are no credential here, they get one",
          Sample(401, {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}), API),
-    Code("shopify_scope", "Shopify", "api_403", phrase("requires merchant approval for"),
+    Code("shopify_scope", "Shopify", "api_403", (r"This action requires merchant approval for .+ scope",),
          "the token lacks an access scope; the words name it", "auth.scopes", "add the scope that the words name to the app, and let the merchant approve it",
          Sample(403, {"errors": "[API] This action requires merchant approval for read_orders scope."}), API),
     Code("stripe_key", "Stripe", "api_401", (r"^message=Invalid API Key provided: ",),

@@ -2,7 +2,7 @@
 
 https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
-https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
+https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens (six months; `bad_refresh_token` as clients have seen it)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CODES = table(
     Code("incorrect_client_credentials", _NAME, "invalid_client", said(error="incorrect_client_credentials"),
          "client id or secret is wrong", "auth.client_secret", "supply a secret that is listed for this client id, of the same kind of app (OAuth App or GitHub App)",
          refusal("incorrect_client_credentials", "The client_id and/or client_secret passed are incorrect.", 200)),
-    Code("redirect_uri_mismatch", _NAME, "invalid_request", said(error="redirect_uri_mismatch"),
+    Code("redirect_uri_mismatch", _NAME, "invalid_request", phrase("the redirect_uri must match the registered callback url", error="redirect_uri_mismatch"),
          "the redirect URI is not the registered one", "auth.redirect_uri", "write the registered callback URL, letter for letter, or leave it out for the registered one",
          refusal("redirect_uri_mismatch", "The redirect_uri MUST match the registered callback URL for this application.", 200)),
     Code("unverified_user_email", _NAME, "needs_person", said(error="unverified_user_email"),

@@ -6,12 +6,12 @@ https://developers.zoom.us/blog/s2s-token-generation-troubleshoot/
 
 from __future__ import annotations
 
-from authweave.diagnosis.vendors.code import API, Code, Sample, phrase, table
+from authweave.diagnosis.vendors.code import API, Code, Sample, table
 
 _NAME = "Zoom"
 
 CODES = table(
-    Code("zoom_4702", _NAME, "invalid_client", phrase("invalid client_id or client_secret"),
+    Code("zoom_4702", _NAME, "invalid_client", (r"^reason=Invalid client_id or client_secret$",),
          "client id or secret is wrong (4702, 4704)", "auth.client_secret", "supply id and secret of the app's credentials page, sent by `client_auth: client_secret_basic`",
          Sample(400, {"reason": "Invalid client_id or client_secret", "error": "invalid_client"})),
     Code("zoom_grant", _NAME, "unsupported_grant_type", (r"^reason=unsupported grant type$",),
