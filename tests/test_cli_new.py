@@ -239,6 +239,7 @@ def test_a_child(capsys, tmp_path):
     elsewhere = here(capsys, "new", "far", "--like", "base.yaml", "--extends", "-o", "sub")
 
     assert Exit.OK == done.code, done.err
+    assert "still open: servers: this list replaces the parent's" in done.err
     assert {"format", "name", "version", "extends", "servers"} == set(check_file(tmp_path / "young.yaml").document.data)
     assert Exit.USAGE == elsewhere.code
     assert "beside its parent" in elsewhere.err
@@ -478,3 +479,10 @@ def test_who_is_killed_leaves_no_half_file(tmp_path):
 
     assert 0 != person.ended()
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_host_is_no_url(capsys):
+    """What people leave away is what is said."""
+    done = here(capsys, "new", "acme", "--from", "login.acme.example")
+
+    assert "not an absolute URL; begin it with https://" in done.err

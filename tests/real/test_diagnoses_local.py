@@ -172,7 +172,7 @@ def test_a_url_that_is_none(tmp_path, servers):
     """A value that would leave its place in the URL."""
     report = api_key(tmp_path, servers[1], servers=["https://{{ inputs.host }}"], inputs={"host": {"pattern": ".*"}}, given={"host": "evil/../x"})
 
-    diagnosed(report, "url_refused", "servers", credential="not_tested", says=("servers[0]: https://{{ inputs.host }}", "inputs.host is 'evil/../x'"), retry="no")
+    diagnosed(report, "url_refused", "inputs.host", credential="not_tested", says=("servers[0]: https://{{ inputs.host }}", "inputs.host is 'evil/../x'"), retry="no")
     assert unsent(report, *servers)
 
 

@@ -650,7 +650,7 @@ def test_url_that_is_none(tmp_path):
     made = written(tmp_path, {"type": "api_key"}, servers=["https://{{ inputs.host }}"], inputs={"host": {"pattern": ".*"}})
     report = run(made, inputs={"api_key": "key-planted-123456", "host": "evil/../x"})
 
-    assert ("url_refused", "servers") == (first(report).code, first(report).fixes[0].key)
+    assert ("url_refused", "inputs.host") == (first(report).code, first(report).fixes[0].key)
     assert unsent(report)
 
 

@@ -12,6 +12,7 @@ from authweave.engine import Engine
 from authweave.probe import test_profile as probe_profile
 from authweave.settings import Settings
 from certificates import Authority, self_signed, server_context
+from commands import apart
 from probing import GOOD, SECRET, TOKEN, between, first, oauth, refuse_leaks, report_of, run, says_json, wire, written
 from services import INPUTS as ROBOT
 from services import Api, Reply, engine, profile, says, serving
@@ -128,6 +129,7 @@ HEADER = "client_id and client_secret in the authorization header are not proper
         ({**PLAIN, "client_secret": SECRET}, HEADER, "auth.basic_encoding", "write `raw`"),
         (PLAIN, HEADER, "auth.client_auth", "write `client_secret_post`"),
         ({**PLAIN, "client_secret": "plain-secret-0123456789\n"}, HEADER, "inputs.client_secret", "line ends stand around it"),
+        ({**PLAIN, "client_secret": "plain-secret\t0123456789"}, HEADER, "auth.basic_encoding", "they hold a tab"),
         ({**PLAIN, "client_secret": "plain-secret-0123456789\n"}, "audience is required", "auth.token_request.fields", "key: audience"),
         (PLAIN, "Content-Type must be application/json", "auth.token_request.encoding", "write `json`"),
     ],
@@ -406,6 +408,16 @@ def test_every_input_that_is_missing_has_its_fix(tmp_path):
     assert {"inputs.tenant", "inputs.client_id", "inputs.client_secret"} == set(fixes)
     assert "`--input tenant=…`" in fixes["inputs.tenant"]
     assert "--input" not in fixes["inputs.client_secret"]
+
+
+def test_an_option_that_was_looked_at_is_named_once(tmp_path):
+    """As the source that it is, not as another way beside it."""
+    path = written(tmp_path, oauth("https://{{ inputs.tenant }}.acme.invalid/t"), inputs={"tenant": {}})
+
+    done = apart("test", path, "--no-compare", "--input", "tenant=")
+
+    assert "supply it: --input tenant=VALUE" in " ".join(done.out.split())
+    assert "tenant=VALUE, or" not in " ".join(done.out.split())
 
 
 def test_a_setting_that_is_not_set_says_how_to_set_it(tmp_path):

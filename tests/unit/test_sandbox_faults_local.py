@@ -53,6 +53,16 @@ def test_a_profile_that_cannot_show_a_fault_says_which_can(capsys):
     assert "kore-api-key cannot show the fault aws_clock: it shows with a profile of type aws_sigv4" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize(("name", "words"), [("tls_expird", "did you mean tls_expired? authweave sandbox --faults lists them"), ("zzz", "no fault zzz; authweave sandbox --faults lists them")])
+def test_a_fault_that_there_is_not(capsys, name, words):
+    """The nearest one, and where all are listed: there are hundreds."""
+    assert 2 == run(["test", "kore-api-key", "--sandbox", "--fault", name])
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert words in told
+    assert len(told) < 200
+
+
 def test_a_fault_of_the_client_is_for_the_test_command(capsys):
     """`authweave sandbox` has no client; it says where the fault shows."""
     assert 2 == run(["sandbox", "kore-api-key", "--fault", "dns_failure"])

@@ -203,9 +203,9 @@ class Case:
     @property
     def telling_characters(self) -> str:
         """The characters of the secret that servers read differently, by name."""
-        names = {" ": "a space", ":": "`:`", "%": "`%`", "+": "`+`", "/": "`/`"}
+        names = {" ": "a space", ":": "`:`", "%": "`%`", "+": "`+`", "/": "`/`", "\n": "a line end", "\r": "a line end", "\t": "a tab"}
         found = [name for character, name in names.items() if character in self.client_secret + self.client_id]
-        return " and ".join(found) or "a character outside ASCII"
+        return " and ".join(dict.fromkeys(found)) or "a character outside ASCII"
 
     @property
     def odd_secret(self) -> str:

@@ -94,10 +94,10 @@ ENTRIES = table(
     ), verdict="not_tested"),
     Entry("url_refused", "A URL is not one that a credential may go to: {what}.", (
         Remedy("inputs.*", "supply it: it is empty, and makes a part of the URL", lambda case: bool(case.facts.get("empty_input"))),
+        Remedy("inputs.*", "supply another value: in a host it holds letters, digits, dots and hyphens, and is not empty"),
         Remedy("auth.token_url", "look at the values that stand in the URL", lambda case: "token_url" in case.what),
         Remedy("servers", "look at the values that stand in the URL", lambda case: "servers" in case.what),
         Remedy("test.request.url", "look at the values that stand in the URL", lambda case: case.has_test and _IN_TEST.search(case.what) is not None),
-        Remedy("inputs.*", "a value for a host holds letters, digits, dots and hyphens, and is not empty"),
     ), verdict="not_tested"),
     Entry("no_servers", _servers, (
         Remedy("servers", "add `servers: ['https://api.example.com']`, or say `--server URL` for this run"),

@@ -45,7 +45,8 @@ def refuse_odd(url: str, kind: str, said_by: str = "") -> None:
     except UrlRefused as refused:
         wrong = str(refused)
     if wrong:
-        raise DiscoveryError(kind, f"the {kind} is no URL to begin with: {wrong}", url="")
+        begin = "; begin it with https://" if "absolute" in wrong else ""
+        raise DiscoveryError(kind, f"the {kind} is not a URL that may be asked: {wrong}{begin}", url="")
 
 
 def leads_inside(url: str, said_by: str) -> str:

@@ -62,7 +62,7 @@ def _supplied_by(ledger: Ledger, name: str) -> str:
     if ledger.profile is None or ledger.connection is None or name not in ledger.profile.inputs:
         return ""
     where = ledger.connection.inputs().describe(name)[:1]
-    option = () if ledger.profile.inputs[name].secret else (f"`--input {name}=…`",)
+    option = () if ledger.profile.inputs[name].secret or any("--input" in one for one in where) else (f"`--input {name}=…`",)
     return ", or ".join((*where, *option))
 
 

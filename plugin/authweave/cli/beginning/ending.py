@@ -21,7 +21,8 @@ def told(made: Made, path: Path | None) -> None:
     if path:
         tell(f"wrote {path}")
     for problem in made.warnings:
-        tell(f"  still open: {problem.message}; {problem.fix}")
+        about = "" if not problem.key or f"`{problem.key}`" in problem.message else f"{problem.key}: "
+        tell(f"  still open: {about}{problem.message}; {problem.fix}")
     if made.checked.data.get("abstract") is True:
         return
     if wanted := exports(profile_of(made.checked)):

@@ -30,7 +30,8 @@ def fault_of(name: str) -> Fault:
         near = get_close_matches(name, FAULTS, 1)
         raise UsageError(
             f"the sandbox has no fault {name}; "
-            + (f"did you mean {near[0]}?" if near else f"it has {', '.join(fault.name for fault in EACH)}")
+            + (f"did you mean {near[0]}? " if near else "")
+            + "authweave sandbox --faults lists them"
         )
     return FAULTS[name]
 
