@@ -26,6 +26,7 @@ from authweave.rules.never_applies import NeverApplies
 from authweave.rules.oauth1_legs import OAuth1Legs
 from authweave.rules.open_credential import OpenCredential
 from authweave.rules.own_header import OwnHeader
+from authweave.rules.parameter_twice import ParameterTwice
 from authweave.rules.password_grant import PasswordGrant
 from authweave.rules.path_field import PathField
 from authweave.rules.proof_key import ProofKey
@@ -81,6 +82,7 @@ RULES = (
     OAuth1Legs,
     OpenCredential,
     OwnHeader,
+    ParameterTwice,
     PasswordGrant,
     PathField,
     Registration,
