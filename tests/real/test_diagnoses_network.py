@@ -184,7 +184,7 @@ def test_a_request_without_an_answer(tmp_path):
     """The server has it: it may have acted on it."""
     report = report_of(tmp_path, sockets.hang_after_request, deadline=0.3)
 
-    told = diagnosed(report, "read_timeout", "settings: deadline", token="inconclusive", says="may have processed the request", retry="only for grants that may be repeated")
+    told = diagnosed(report, "read_timeout", "settings: deadline", token="inconclusive", says="it may have acted on it", retry="only for grants that may be repeated")
     assert "used up" not in told.sentence
 
 

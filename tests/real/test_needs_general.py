@@ -286,7 +286,7 @@ def test_a_check_by_post(django_provider: DjangoProvider) -> None:
 
 @proves("other: test judged by body/status rule")
 def test_a_check_judged_by_the_body(odd_provider: OddProvider) -> None:
-    """An API that says 200 to a dead token is judged by its body; without the rule the check would be content."""
+    """An API that says 200 to a dead token is judged by its body; without the rule it stays open, for the body speaks of an error."""
     client = odd_provider.new_client()
     auth, api = {"type": "bearer"}, f"{odd_provider.at('expired-200')}/api/me"
     token = made(oauth(odd_provider.token_url, client_auth="client_secret_post"), api, inputs_of(client)).token().result(20).access_token.reveal()
@@ -294,4 +294,5 @@ def test_a_check_judged_by_the_body(odd_provider: OddProvider) -> None:
 
     reports = [checked(auth, api, {"token": each}, test) for each, test in ((token, rule), ("dead", rule), ("dead", {"request": {"url": api}}))]
 
-    assert [report.credential.word for report in reports] == ["accepted", "refused", "accepted"]
+    assert [report.credential.word for report in reports] == ["accepted", "refused", "inconclusive"]
+    assert "api_error_in_200" == reports[2].diagnoses[0].code
