@@ -60,6 +60,7 @@ MET = [
     ("BAD_REFRESH_TOKEN", TOKEN, {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token"}),
     ("zoom_account", TOKEN, {"reason": "Account does not exist", "error": "invalid_request"}),
     ("twilio_20003", API, {"code": 20003, "message": "Authentication Error - invalid username", "status": 401}),
+    ("uaa_credentials", TOKEN, {"error": "invalid_client", "error_description": "Bad credentials"}),
     ("dropbox_expired_access_token", API, {"error": {".tag": "expired_access_token"}, "error_summary": "expired_access_token/"}),
 ]
 """Other answers that people have published: a vendor says the same in several wordings."""

@@ -2,11 +2,11 @@
 
 Box: https://support.box.com/hc/en-us/articles/360044193033, https://support.box.com/hc/en-us/community/posts/360049133654
  and https://support.box.com/hc/en-us/community/posts/4410731918355
-Cloud Foundry: https://docs.cloudfoundry.org/api/uaa/, the words as brokers' troubleshooting guides quote them
+Cloud Foundry: https://github.com/SAP-docs/btp-cloud-platform, token-retrieval-fails-with-status-code-401-fd5865e.md (the words: https://github.com/sap-tutorials/Tutorials/issues/5061, https://github.com/SAP/cloud-sdk-java/issues/703)
 Dropbox: https://github.com/dropbox/dropbox-api-spec, auth.stone (AuthError)
 DocuSign: https://github.com/docusign/docusign-esign-php-client/issues/187 and https://github.com/docusign/docusign-esign-python-client/issues/57
 Intercom: https://developers.intercom.com/docs/references/rest-api/errors/error-codes/
-NetSuite: the answer of its REST services as logs have it; the audit trail that it names says why
+NetSuite: https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1534941538.html (the answer: https://github.com/jacobsvante/netsuite/issues/27)
 PayPal: https://developer.paypal.com/docs/api/overview/#error
 QuickBooks: https://github.com/routablehq/python-quickbooks/issues/118, https://github.com/intuit/QuickBooks-V3-Java-SDK/issues/159 and https://github.com/intuit/oauth-jsclient/issues/2
 Shopify: https://github.com/Shopify/shopify_app/issues/1587, https://github.com/frappe/ecommerce_integrations/issues/414
@@ -40,9 +40,9 @@ CODES = table(
     Code("box_refresh", "Box", "invalid_grant", said(error="invalid_grant", error_description="Refresh token has expired"),
          "the refresh token was used already, or lay unused for 60 days", "auth.grant_type", "sign in again: `authweave login`; each refresh token is good once, so let one store serve every process",
          refusal("invalid_grant", "Refresh token has expired")),
-    Code("uaa_credentials", "Cloud Foundry UAA (SAP BTP)", "invalid_client", said(error="unauthorized", error_description="Bad credentials"),
+    Code("uaa_credentials", "Cloud Foundry UAA (SAP BTP), or another server on Spring", "invalid_client", (r"^error=(unauthorized|invalid_client)$", *said(error_description="Bad credentials")),
          "client id, secret, user name or password is not accepted; it does not say which", "auth.client_secret",
-         "supply `clientid` and `clientsecret` of one service key, with the `url` of the same key (and `/oauth/token`) as token URL",
+         "supply id and secret of one client (SAP BTP: `clientid` and `clientsecret` of one service key, and its `url` with `/oauth/token` as token URL); a secret with a `+` travels best in the body (`client_auth: client_secret_post`)",
          refusal("unauthorized", "Bad credentials", 401)),
     _dropbox("expired_access_token", "api_401", "the token has expired", "auth.refresh_url", "let the token be refreshed: tokens live for hours, and a refresh token comes with `token_access_type: offline` at the sign-in"),
     _dropbox("invalid_access_token", "api_401", "the token is not valid", "auth.fields", "place it as `Authorization: Bearer {{ … }}`, of this very app; sign in again if it was revoked"),
@@ -59,7 +59,7 @@ CODES = table(
     Code("netsuite_login", "NetSuite", "api_401", phrase("see the login audit trail in the netsuite ui"),
          "the login was refused; its Login Audit Trail says why", "auth.realm",
          "look there (Setup, Users/Roles, View Login Audit Trail); write the account id as it stands there (a sandbox: `1234567_SB1`), with consumer and token keys of that very account",
-         Sample(401, {"type": "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5.2", "title": "Unauthorized", "status": 401, "o:errorDetails": [
+         Sample(401, {"type": "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html#sec10.4.2", "title": "Unauthorized", "status": 401, "o:errorDetails": [
              {"detail": "Invalid login attempt. For more details, see the Login Audit Trail in the NetSuite UI at Setup > Users/Roles > User Management > View Login Audit Trail.", "o:errorCode": "INVALID_LOGIN"}]}), API),
     Code("paypal_credentials", "PayPal", "api_401", (r"^message=Authentication failed due to invalid authentication credentials or a missing Authorization header",),
          "no valid token arrived", "servers", "write the API of the token's environment (`api-m.sandbox.paypal.com` or `api-m.paypal.com`), and place the token as `Authorization: Bearer {{ … }}`",
