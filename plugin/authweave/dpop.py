@@ -22,7 +22,6 @@ from authweave.signatures import side_by_side
 from authweave.values import Secret
 
 HEADER: Final = "DPoP"
-NONCE_HEADER: Final = "DPoP-Nonce"
 WANTS_NONCE: Final = "use_dpop_nonce"
 """The error word of a server that wants a nonce in the proof (RFC 9449 §8 and §9)."""
 MOST_ORIGINS: Final = 1000

@@ -47,6 +47,17 @@ def same(sent, again, *, but=()):
     assert sent.body == again.body
 
 
+def test_both_verdicts_stand_at_its_head(tmp_path):
+    """A script that is passed on says what was found: refused, forbidden, open and not tested are not one thing."""
+    refused, open_ = report_of(tmp_path, says_json({"error": "invalid_client"}, 401)), report_of(tmp_path, api=answers(404, body=b""))
+    [alone, together] = [CurlReport().render(refused), CurlReport().render_many((refused, open_))]
+
+    assert "# token: refused, The token server does not accept this client id and secret as sent" in alone
+    assert "# credential: not tested, there was no token to send" in alone
+    assert "# acme@0.0.0: token: obtained, Bearer" in together
+    assert "# acme@0.0.0: credential: inconclusive, Authentication looks accepted" in together
+
+
 def made_again(tmp_path, profile_auth, *, given, values, shell="sh", **more):
     """Test auth, then its commands; answers what the two servers got each time, and the script."""
     with Server(GIVES_TOKEN) as identity, Server(ACCEPTS) as api:

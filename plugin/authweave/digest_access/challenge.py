@@ -51,11 +51,6 @@ def strongest(lines: Iterable[str]) -> DigestChallenge | None:
     return min(known, key=lambda challenge: _STRENGTH[challenge.hashed_by.upper()], default=None)
 
 
-def is_offered(lines: Iterable[str]) -> bool:
-    """Is there any Digest challenge, answerable or not?"""
-    return any(found.scheme == "digest" for found in challenges(lines))
-
-
 def can_go_back(text: str) -> bool:
     """Is it a text that may be taken back to the server in a header?"""
     return len(text) <= LONGEST and _PRINTABLE.fullmatch(text) is not None

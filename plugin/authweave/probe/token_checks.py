@@ -22,11 +22,10 @@ _CLAIMS: Final = ("iss", "aud", "sub", "scope", "scp", "exp")
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """A diagnosis code with what its sentence needs. `spoils`: the token is of no use."""
+    """A diagnosis code with what its sentence needs."""
 
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    spoils: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _lifetime(token: Token) -> Iterator[Oddity]:
         return
     seconds = token.expires_at - token.issued_at
     if seconds <= 0:
-        yield Oddity("lifetime_odd", {"lifetime": "The token has expired on arrival: its lifetime is 0 or less.", "looks_like": ""}, spoils=True)
+        yield Oddity("lifetime_odd", {"lifetime": "The token has expired on arrival: its lifetime is 0 or less.", "looks_like": ""})
     elif seconds > YEAR:
         looks = "moment" if abs(seconds - token.issued_at) < 5 * YEAR else "ms" if seconds / 1000 <= YEAR else ""
         unit = {"moment": "it looks like a point in time, not like a lifetime", "ms": "it looks like milliseconds"}.get(looks, "is that right?")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from authweave.hookspecs import Register, hookimpl
 from authweave.reports.shell import Commands
-from authweave.reports.words import title_of
+from authweave.reports.words import title_of, verdict_lines
 
 if TYPE_CHECKING:
     from authweave.report import Asked, Exchange, Report
@@ -31,7 +31,14 @@ class CurlReport:
                 commands.add(f"{whose}{exchange.title}: {came_of(exchange)}", exchange.asked.method, exchange.asked.recipe, origins(exchange.asked), in_browser=exchange.purpose == "authorize")
         titles = ", ".join(title_of(report) for report in reports) or "no profile"
         nothing = [] if commands.blocks else ["Nothing was sent."]
-        return commands.text([f"The requests of `authweave test` for {titles}, as they were sent.", *nothing])
+        return commands.text([f"The requests of `authweave test` for {titles}, as they were sent.", *nothing, *_judged(reports)])
+
+
+def _judged(reports: Sequence[Report]) -> Iterator[str]:
+    """What was found, so that an answer that comes otherwise can be told from the one that came then."""
+    for report in reports:
+        whose = f"{title_of(report)}: " if len(reports) > 1 else ""
+        yield from (f"{whose}{line}" for line in verdict_lines(report))
 
 
 def came_of(exchange: Exchange) -> str:

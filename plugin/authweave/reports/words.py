@@ -26,6 +26,12 @@ def diagnosis_lines(found: Diagnosis) -> Iterator[str]:
         yield f"retry: {found.retry}"
 
 
+def verdict_lines(report: Report) -> Iterator[str]:
+    """The two verdicts, apart: what the token server said, and what the API said."""
+    yield _verdict("token", report.token)
+    yield _verdict("credential", report.credential)
+
+
 def summary_lines(report: Report) -> Iterator[str]:
     """The report without its calls."""
     if report.sandbox:
@@ -33,8 +39,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     if report.recorded:
         yield f"a replay of what was recorded at {report.recorded}"
     yield from (f"stale: {line}" for line in report.stale)
-    yield _verdict("token", report.token)
-    yield _verdict("credential", report.credential)
+    yield from verdict_lines(report)
     yield from (f"message: {message}" for message in report.messages)
     yield from (str(problem) for problem in report.problems)
     for found in report.diagnoses:

@@ -9,7 +9,7 @@ from typing import Final
 
 from authweave.owners import is_gone
 from authweave.troubles import MOST_ATTEMPTS, moment
-from authweave.values import NEVER, Intent, Record, Token, Trouble
+from authweave.values import Intent, Record, Token, Trouble
 
 STATES: Final[Mapping[str, str]] = MappingProxyType({
     "store_down": "the token store gives no answer",
@@ -163,8 +163,3 @@ def _interrupted(intent: Intent, around: Around) -> str:
 
 def _next_use(token: Token, around: Around) -> str:
     return "the next use renews it" if token.refresh_token is not None or not around.attended else "no refresh token came with it"
-
-
-def ends_of(expires_at: float | None) -> str | None:
-    """The end of a token as RFC 3339; None for no end, or nothing to end."""
-    return None if expires_at is None or expires_at == NEVER else moment(expires_at)
