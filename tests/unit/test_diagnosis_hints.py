@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 import time
 from email.utils import formatdate
 
@@ -442,3 +443,35 @@ def test_a_question_ends_with_its_own_mark(tmp_path):
     report = report_of(tmp_path, tls=server_context(authority.issue("other.example")), wire_=wire(ca=authority.pem))
 
     assert ("tls_name_mismatch", True) == (first(report).code, "right? Credentials" in first(report).sentence)
+
+
+# ---- commands that run as they stand
+
+
+def test_the_command_that_repeats_a_run_says_where_its_secret_was(tmp_path):
+    """Run as it stands it finds the secret again; the secret itself is not in it."""
+    (tmp_path / "sec ret.txt").write_text(SECRET + "\n")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "acme.client_secret").write_text(SECRET + "\n")
+    (tmp_path / ".env").write_text("AUTHWEAVE_ACME_CLIENT_ID=my-client\n")
+    with between() as (identity, api):
+        path = written(tmp_path, oauth(f"{identity.url}t"), servers=[api.url.rstrip("/")])
+        for options in (["--input-file", f"client_secret={tmp_path}/sec ret.txt"], ["--secrets-dir", f"{tmp_path}/given"]):
+            done = apart("test", path, "--no-compare", "--dotenv", f"{tmp_path}/.env", "--deadline", "30", *options, "--format", "json")
+            command = json.loads(done.out)["again"]
+            again = apart(*shlex.split(command)[1:])
+
+            assert (0, 0) == (done.code, again.code), again.out
+            assert SECRET not in command
+
+
+def test_the_command_that_signs_in_names_the_file(tmp_path):
+    """A profile in no folder is not found by its name."""
+    auth = {"type": "oauth2", "grant_type": "authorization_code", "authorization_url": "http://127.0.0.1:9/a", "token_url": "http://127.0.0.1:9/t", "redirect_uri": "http://127.0.0.1:8912/callback"}
+    path = written(tmp_path, auth)
+
+    named = first(run(path, subject="ada"))
+    unnamed = first(run(path))
+
+    assert f"authweave login {path} --subject ada" in named.sentence
+    assert ("secret_unresolved", "subject", True) == (unnamed.code, unnamed.fixes[0].key, unnamed.sentence.startswith("Nobody is named"))

@@ -6,6 +6,7 @@ Texts here may hold secrets: whoever shows a diagnosis redacts it afterwards (se
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -57,8 +58,11 @@ class Case:
 
     @property
     def login(self) -> str:
-        """What signs in at a terminal."""
-        return self.error.command if isinstance(self.error, AuthorizationRequired) else "authweave login"
+        """What signs in at a terminal, with the profile by its file: no folder may hold it under its name."""
+        if not isinstance(self.error, AuthorizationRequired):
+            return "authweave login"
+        words = shlex.split(self.error.command)
+        return shlex.join([*words[:2], (self.profile.merged.document.source if self.profile else "") or words[2], *words[3:]])
 
     @property
     def own_type(self) -> str:

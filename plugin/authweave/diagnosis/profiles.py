@@ -60,6 +60,10 @@ def _servers(_: Case) -> str:
     return "Nobody said which origins may get the credential, so the API was not called."
 
 
+def _lacks_subject(case: Case) -> bool:
+    return isinstance(case.error, MissingInput) and case.error.name == "subject"
+
+
 def _lacks_input(case: Case) -> bool:
     """Is it an input, and nothing else, that a template found empty?"""
     return getattr(case.error, "missing", "").startswith("inputs.")
@@ -67,8 +71,9 @@ def _lacks_input(case: Case) -> bool:
 
 ENTRIES = table(
     Entry("profile_invalid", _problems, verdict="not_tested"),
-    Entry("secret_unresolved", "An input is missing or empty, so nothing was sent: {what}.", (
+    Entry("secret_unresolved", lambda case: f"{'Nobody is named' if _lacks_subject(case) else 'An input is missing or empty'}, so nothing was sent: {case.what}.", (
         Remedy("inputs.*", "supply it: {supply}"),
+        Remedy("subject", "say whose token it is: `--subject` with a name of theirs, as the host will name them", _lacks_subject),
         Remedy("auth.client_secret", "name another input here, if the value has another name with you", lambda case: "client_secret" in _names(case)),
     ), verdict="not_tested"),
     Entry("secret_suspicious", "Look at the value of {odd_secret}.", (

@@ -114,7 +114,8 @@ def tested_run(engine: Engine, run: Run, running: Running, given: Given, tape: T
     if running.sandbox:
         return _in_sandbox(engine, run.reference, profile, running, run.inputs, tape, tenant=run.tenant, subject=run.subject, servers=run.servers)
     with keeping(engine, profile, running, given) as kept:
-        return probed(kept, run, heard=tape, control=running.control, refresh=running.refresh)
+        report = probed(kept, run, heard=tape, control=running.control, refresh=running.refresh)
+    return _with_own_options(report, running, given, profile)
 
 
 def _tested(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None, values: dict[str, Any]) -> Report:
@@ -137,7 +138,7 @@ def _tested(engine: Engine, reference: str, running: Running, given: Given, tape
                 )  # fmt: skip
                 missing = _missing(report, profile) if at_terminal() else ""
                 if not missing or missing in values:
-                    return _with_own_options(report, running)
+                    return _with_own_options(report, running, given, profile)
                 wipe()
                 values[missing] = _asked(profile, missing, given.tenant)
 
@@ -193,10 +194,15 @@ def _person(running: Running) -> Any:
     return AtTerminal(opens_browser=not running.no_browser, pastes=running.paste)
 
 
-def _with_own_options(report: Report, running: Running) -> Report:
-    """The command that does it again, with the options that only a command line has."""
+def _with_own_options(report: Report, running: Running, given: Given, profile: Profile) -> Report:
+    """The command that does it again, with the options that only a command line has: where secrets are looked for among them, never one itself."""
     words = [f"--{name.replace('_', '-')}" for name in ("login", "keep_login", "no_browser", "paste") if getattr(running, name)]
-    return dataclasses.replace(report, again=" ".join([report.again, *words])) if words else report
+    words += [word for name, path in given.input_file if name in profile.inputs and profile.inputs[name].secret for word in ("--input-file", f"{name}={path}")]
+    words += [word for name in given.prompt for word in ("--prompt", name)]
+    places = [("--secrets-dir", given.secrets_dir), ("--dotenv", given.dotenv), *(("--profiles-dir", one) for one in given.profiles_dir), ("--config", given.config)]
+    words += [word for option, path in places if path is not None for word in (option, str(path))]
+    words += ["--deadline", f"{running.deadline:g}"] if running.deadline is not None else []
+    return dataclasses.replace(report, again=" ".join([report.again, shlex.join(words)])) if words and report.again else report
 
 
 def _sandboxed(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
