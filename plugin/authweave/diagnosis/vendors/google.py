@@ -4,7 +4,9 @@ Service accounts: https://developers.google.com/identity/protocols/oauth2/servic
 Sign-in: https://developers.google.com/identity/protocols/oauth2/web-server (Errors)
 Refresh tokens: https://developers.google.com/identity/protocols/oauth2#expiration
 APIs: https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
-What these pages do not quote (account not found, the empty scope, the wrong audience, reauth) is as it stands in logs that people have published.
+What these pages do not quote, people have: account not found (https://github.com/googleapis/google-cloud-php/issues/3622), the empty scope
+ (https://github.com/googleapis/google-auth-library-python/issues/217), the wrong audience (https://github.com/googleapis/google-cloud-python/issues/15228),
+ reauth (https://github.com/cline/cline/issues/4080)
 """
 
 from __future__ import annotations
