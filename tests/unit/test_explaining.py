@@ -393,7 +393,7 @@ def test_a_credential_goes_into_no_url_unless_somebody_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "word", "headers", "told"),
-    [(429, "whatever", (), "429"), (503, "x", (("Retry-After", "7"),), "503"), (400, "slow_down", (), "slow_down")],
+    [(429, "whatever", (), "429"), (503, "x", (("Retry-After", "7"),), "503"), (400, "slow_down", (), "slow_down"), (401, "invalid_client", (("Retry-After", "60"),), "401")],
 )  # fmt: skip
 def test_a_server_that_asks_to_wait_is_left_alone(tmp_path, status, word, headers, told):
     """The first answer of that kind ends it: nothing more is sent, and each variant that was left says why."""
@@ -420,6 +420,16 @@ def test_nothing_is_tried_where_the_failed_run_was_asked_to_wait(tmp_path):
         found = explored(yaml_of(tmp_path, oauth(token), task.url.rstrip("/")))
 
     assert found is None or found.explained.tries == ()
+    assert len(identity.asked) == 1
+
+
+def test_nothing_is_tried_where_the_refusal_asks_to_wait(tmp_path):
+    """A refusal with Retry-After is what a server says before it locks: each try would be one more wrong attempt."""
+    identity = Identity(headers=(("Retry-After", "60"),))
+    with Server(identity) as token, Server(ACCEPTS) as task:
+        found = explored(yaml_of(tmp_path, oauth(token), task.url.rstrip("/")))
+
+    assert found.explained.tries == ()
     assert len(identity.asked) == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from authweave.errors import UsageError
 from authweave.loading import files_in
 from authweave.matrix import changed_since
+from authweave.matrix.git import _run
 from authweave.resources import profiles_folder
 
 BASE = """\
@@ -174,4 +175,15 @@ def test_git_runs_nothing_of_the_repository(folder):
     (folder / "alone.yaml").write_text(ALONE.replace("Base  ", "Other"))
 
     assert (["alone"], ["base", "child", "grandchild"], []) == changed(folder)
+    assert not mark.exists()
+
+
+def test_git_calls_nobody_even_where_the_repository_allows_it(folder):
+    """A repository that lacks objects may name a command that fetches them, and allow it in its settings."""
+    mark = folder.parent / "sprung"
+    git(folder, "config", "protocol.ext.allow", "always")
+
+    said = _run(folder, ("ls-remote", f"ext::touch {mark}"))
+
+    assert 0 != said.returncode
     assert not mark.exists()

@@ -318,3 +318,35 @@ def test_a_value_of_a_megabyte_is_hidden():
 
     for form in (huge, json.dumps(huge), quote(huge), base64.b64encode(huge.encode()).decode()):
         assert "1869f" not in redactor.redact(f"a {form} b")
+
+
+@pytest.mark.parametrize("secret", ["Qm7xPlainSecretZk81vv0w", "pl4nted+s3cr3t/va%lue:x y=Zq&<9"])
+@pytest.mark.parametrize("form", [
+    lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    lambda text: base64.b64encode(base64.b64encode(b"my-client:" + text.encode())).decode(),
+    lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    lambda text: text.encode().hex(":"), lambda text: text.encode().hex(" ").upper(),
+    lambda text: " ".join(map(str, text.encode())), lambda text: ", ".join(map(str, text.encode())),
+    str.upper, str.lower, str.swapcase, lambda text: html.escape(html.escape(text)), lambda text: json.dumps("\u200b".join(text))[1:-1],
+    "\u200b".join, "\0".join, "\xad".join, "\x1b[0m".join, lambda text: text[:9] + "\u2060" + text[9:],
+    lambda text: "".join(f"%25{ord(one):02x}" for one in text), lambda text: "".join(f"%2525{ord(one):02X}" for one in text),
+    lambda text: "".join(f"&#{ord(one):07};" for one in text), lambda text: "".join(f"&amp;#x{ord(one):x};" for one in text),
+    lambda text: "".join(f"&#{ord(one)}" for one in text),
+    lambda text: "".join(f"\\u{{{ord(one):x}}}" for one in text), lambda text: "".join(f"\\{ord(one):03o}" for one in text),
+    lambda text: "".join(f"={ord(one):02X}" for one in text),
+])  # fmt: skip
+def test_forms_that_a_hostile_server_may_answer_with(secret, form):
+    """Twice encoded, byte by byte, in capitals, with what nobody sees in between: still a mark."""
+    shown = Redactor([("it", secret)]).redact(f"<{form(secret)}>")
+
+    assert re.fullmatch(r"<[^<>]{0,20}‹secret it: [^‹›]+›[A-Za-z0-9]{0,4}=*>", shown)
+
+
+def test_a_secret_with_its_end_starred_out_is_hidden():
+    """What some servers show of a key is most of it."""
+    assert "Qm7xPlain" not in Redactor([("it", "Qm7xPlainSecretZk81vv0w")]).redact("no such key: Qm7xPlainSecr********")
+
+
+def test_words_are_not_hidden_for_a_secret_that_is_one():
+    """Other capitals count only in what is no word."""
+    assert "a password, a correct horse battery" == Redactor([("it", "Password"), ("its", "Correct Horse Battery")]).redact("a password, a correct horse battery")

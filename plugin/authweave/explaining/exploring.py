@@ -12,7 +12,7 @@ from authweave.explaining.candidates import changes_for, families_for
 from authweave.explaining.change import Change
 from authweave.explaining.clues import Clues, clues_of, failure_of
 from authweave.explaining.dangers import warnings_for
-from authweave.explaining.guarded import Journal, guarded
+from authweave.explaining.guarded import Journal, asks_to_wait, guarded
 from authweave.explaining.metadata import with_metadata
 from authweave.explaining.proposing import Proposal, proposal
 from authweave.explaining.reach import reach_of
@@ -192,4 +192,5 @@ def _may_be_tried(clues: Clues) -> bool:
 
 
 def _is_limited(report: Report) -> bool:
-    return any(found.code in _RATE_LIMITED for found in report.diagnoses)
+    answers = [exchange.answered for exchange in report.exchanges if exchange.answered is not None and exchange.answered.status >= 400]
+    return any(found.code in _RATE_LIMITED for found in report.diagnoses) or any(asks_to_wait(part.name for part in answer.headers) for answer in answers)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
 
 from authweave.errors import AuthweaveError, EgressRefused
 from authweave.net.values import Call, Reply, StageEvent
@@ -12,7 +11,9 @@ from authweave.responses import NotJson, parse_json
 from authweave.urls import Origin
 from authweave.wire import CAP, Kept, Wire
 
-WAIT: Final = frozenset({429, 503})
+def asks_to_wait(headers: Iterable[str]) -> bool:
+    """Do these header fields ask for it? With a refusal it is what a server says before it locks an account."""
+    return any(name.lower() == "retry-after" for name in headers)
 
 
 class Journal:
@@ -47,7 +48,7 @@ class Journal:
         """Remember an answer."""
         if self.remembers:
             self._answers[_mark(call)] = reply
-        if reply.status == 429 or (reply.status in WAIT and any(name.lower() == "retry-after" for name, _ in reply.headers)):
+        if reply.status == 429 or (reply.status >= 400 and asks_to_wait(name for name, _ in reply.headers)):
             self.wait = str(reply.status)
         elif reply.status >= 400 and _asks_to_slow_down(reply.body):
             self.wait = "slow_down"

@@ -108,5 +108,5 @@ def _run(folder: Path, words: Sequence[str], given: bytes = b"") -> subprocess.C
 
 
 def _environment() -> dict[str, str]:
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_PAGER": "cat", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "", "GIT_PAGER": "cat", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
     return {**{name: value for name, value in os.environ.items() if not name.startswith(("GIT_TRACE", "GIT_EXTERNAL"))}, **quiet}

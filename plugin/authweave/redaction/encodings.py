@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 SHORTEST_CORE: Final = 4
+LONGER_THAN_WORDS: Final = 12
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]*")
 _LEFT_ALONE: Final = (
     "",  # RFC 3986: everything but the unreserved characters
@@ -27,6 +28,7 @@ def texts_of(secret: str) -> set[str]:
     raw = secret.encode(errors="surrogatepass")
     percent = "".join(f"%{byte:02X}" for byte in raw)
     every_byte = {percent, percent.lower(), raw.hex(), raw.hex().upper(), *_letter_by_letter(secret), secret[::-1]}
+    every_byte |= _byte_by_byte(raw) | _other_case(secret)
     if _PLAIN.fullmatch(secret):
         return {secret, *every_byte}
     again = {quote(raw, ""), quote(raw, "/"), quote(raw, "").replace("%20", "+"), json.dumps(secret)[1:-1]}
@@ -48,7 +50,34 @@ def cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
             core = base64.b64encode(b"\0" * shift + raw).decode()[(0, 2, 3)[shift]:end // 6]
             if len(core) >= SHORTEST_CORE:
                 found.update(dict.fromkeys(_written(core), (shift > 0, end % 6 > 0)))
+    for core in _twice(secret):
+        found.setdefault(core, (True, True))
     return found
+
+
+def _twice(secret: str | bytes) -> Iterator[str]:
+    """The same of base64 of base64, and of base64 of UTF-16, which Windows has for its own."""
+    raw = secret if isinstance(secret, bytes) else secret.encode(errors="surrogatepass")
+    inner = {base64.b64encode(b"\0" * shift + raw)[(0, 2, 3)[shift]:(shift + len(raw)) * 8 // 6] for shift in range(3)}
+    inner |= {one.replace(b"+", b"-").replace(b"/", b"_") for one in inner}
+    wide = set() if isinstance(secret, bytes) else {secret.encode("utf-16-le", errors="surrogatepass")}
+    for one in inner | wide:
+        for shift in range(3):
+            core = base64.b64encode(b"\0" * shift + one).decode()[(0, 2, 3)[shift]:(shift + len(one)) * 8 // 6]
+            if len(core) >= LONGER_THAN_WORDS:
+                yield core
+
+
+def _byte_by_byte(raw: bytes) -> set[str]:
+    """As tools show bytes: `70:6c`, `70 6C`, `112 108`."""
+    pairs = [f"{byte:02x}" for byte in raw]
+    return {form for mark in (":", " ", "-") for form in (mark.join(pairs), mark.join(pairs).upper())} | {mark.join(map(str, raw)) for mark in (" ", ",", ", ")}
+
+
+def _other_case(secret: str) -> set[str]:
+    """In capitals, or without any: of what is no word, so that no word is hidden for it."""
+    is_word = len(secret) < LONGER_THAN_WORDS or not any(map(str.isdigit, secret))
+    return set() if is_word else {secret.upper(), secret.lower(), secret.swapcase()}
 
 
 def _letter_by_letter(secret: str) -> set[str]:
@@ -114,7 +143,7 @@ def _in_html(text: str) -> Iterator[str]:
     escaped = html.escape(text)
     forms = (
         html.escape(text, quote=False), escaped, escaped.replace("&#x27;", "&#39;"), escaped.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
-        escaped.replace("&#x27;", "&apos;"), escaped.replace("&#x27;", "'"),
+        escaped.replace("&#x27;", "&apos;"), escaped.replace("&#x27;", "'"), html.escape(escaped),
     )  # fmt: skip
     for form in forms:
         yield form

@@ -24,14 +24,17 @@ SHORTEST: Final = SHORTEST_CORE
 """Shorter secrets are hidden by their place only: as text they are everywhere, and hiding every `1` would tell more."""
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_UNSEEN: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 _ESCAPE: Final = re.compile(
-    r"(?:\\[rn]|[\r\n])+[ \t]*|\\+u(?P<hex>[0-9A-Fa-f]{4})|\\+x(?P<byte>[0-9A-Fa-f]{2})|&#[xX](?P<entity>[0-9A-Fa-f]{1,5});|&#(?P<number>[0-9]{1,6});"
-    r"|%(?P<percent>[2-7][0-9A-Fa-f])"
+    rf"(?:\\[rn]|[\r\n])+[ \t]*|\x1b\[[0-9;]{{0,20}}[A-Za-z]|{_UNSEEN}+"
+    r"|\\{1,8}u(?P<hex>[0-9A-Fa-f]{4})|\\{1,8}u\{0{0,4}(?P<braced>[0-9A-Fa-f]{1,5})\}|\\{1,8}x(?P<byte>[0-9A-Fa-f]{2})|\\{1,8}(?P<octal>[01][0-7]{2})"
+    r"|&(?:amp;){0,4}#[xX]0{0,20}(?P<entity>[0-9A-Fa-f]{1,5});?|&(?:amp;){0,4}#0{0,20}(?P<number>[0-9]{1,6});?|%(?:25){0,4}(?P<percent>[2-7][0-9A-Fa-f])"
+    r"|=(?P<quoted>[2-7][0-9A-F])(?:(?==[2-7][0-9A-F])|(?<==[2-7][0-9A-F]=[2-7][0-9A-F]))"
 )
-"""Line ends, where a text is wrapped, and escapes of letters: of JSON, of JavaScript, of HTML and of URLs."""
+"""Line ends, where a text is wrapped; what nobody sees; and escapes of letters: of JSON, JavaScript, C, HTML, mail and URLs, once or several times over."""
 _TELLING_PART: Final = 12
 """So many characters from the beginning of a secret are hidden, too, where a text was cut in the middle of one."""
-_AFTER_A_CUT: Final = frozenset(" \n\r\t…'\",;:)]}>.\\")
+_AFTER_A_CUT: Final = frozenset("* \n\r\t…'\",;:)]}>.\\")
 _SHOWN_LENGTH: Final = 8
 _LINE_OF_A_KEY: Final = 16
 _COMPARED: Final = 4096
@@ -212,9 +215,9 @@ def _is_cut(text: str, at: int, end: int) -> bool:
 
 def _letter(found: re.Match[str]) -> str:
     """What an escape stands for; '' for a line end."""
-    hexadecimal, decimal = found["hex"] or found["byte"] or found["entity"] or found["percent"], found["number"]
-    code = int(hexadecimal, 16) if hexadecimal else int(decimal) if decimal else 0
-    return chr(code) if 0 < code < 0x110000 else ""
+    hexadecimal = found["hex"] or found["braced"] or found["byte"] or found["entity"] or found["percent"] or found["quoted"]
+    code = int(hexadecimal, 16) if hexadecimal else int(found["octal"], 8) if found["octal"] else int(found["number"] or 0)
+    return chr(code) if 0 < code < 0x110000 and not re.match(_UNSEEN, chr(code)) else ""
 
 
 def _finds(secret: str | bytes, mark: str) -> Iterator[_Find]:
