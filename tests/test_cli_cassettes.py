@@ -32,6 +32,7 @@ def test_record_then_replay(on_record, tmp_path):
     assert json.loads(text)["recorded"] == json.loads(machine.stdout)["recorded"]
     assert "credential accepted" in done.stdout
     assert "--replay" in json.loads(machine.stdout)["again"]
+    assert {""} == {exchange["address"] for exchange in json.loads(machine.stdout)["exchanges"]}  # nobody was called
 
 
 @pytest.mark.thorough

@@ -342,6 +342,16 @@ def test_what_is_not_there_is_told_in_words(server, reply, kind, words):
     assert 0 == server.counts["/token"]
 
 
+def test_places_that_answer_alike_are_told_once(server):
+    """The URLs stand in the sentence once; what they answered once behind them."""
+    server.replies[OAUTH] = server.replies[OPENID] = Reply(404, b"")
+
+    error = refused("not_found", lambda: token(connect(auth(issuer=server.issuer), API)))
+
+    assert str(error).endswith("(each answers 404)")
+    assert 1 == str(error).count(OAUTH)
+
+
 def test_a_server_that_fails_is_left_alone_for_a_moment(server):
     """Fifty callers do not ask fifty times."""
     server.replies[OAUTH] = server.replies[OPENID] = Reply(500, b"")

@@ -231,9 +231,18 @@ def _plainest(failures: list[DiscoveryError], message: str) -> DiscoveryError:
     telling = [failure for failure in failures if failure.kind != "not_found"]
     if telling:
         return telling[0]
-    statuses = ", ".join(dict.fromkeys(str(failure) for failure in failures))
+    statuses = _statuses(failures)
     last = failures[-1] if failures else None
     return DiscoveryError("not_found", f"{message} ({statuses})" if statuses else message, url=last.url if last else "", status=last.status if last else 0)
+
+
+def _statuses(failures: list[DiscoveryError]) -> str:
+    """What each place answered; said once where all answered alike."""
+    found = {failure.status for failure in failures}
+    alike = found.pop() if len(found) == 1 and len(failures) > 1 else 0
+    if alike and not 300 <= alike < 400:
+        return f"each answers {alike}"
+    return ", ".join(dict.fromkeys(str(failure) for failure in failures))
 
 
 def _is_of(fact: Mapping[str, Any], issuer: str) -> bool:

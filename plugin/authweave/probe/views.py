@@ -72,7 +72,7 @@ def exchange_view(record: Recorded, known: Known, profile: Profile) -> Exchange:
         answered=_answered(record, reply, known) if reply else _came_back(record.came_back, known) if record.came_back else None,
         error=known.text(str(record.error)) if record.error else "",
         ms=record.seconds * 1000,
-        address=f"{reply.address[0]}:{reply.address[1]}" if reply else "",
+        address=f"{reply.address[0]}:{reply.address[1]}" if reply and reply.address[1] else "",
         timings=tuple(Timing(event.stage, event.duration * 1000, known.text(event_words(event))) for event in record.events),
         started=_moment(record.at - record.seconds) if record.at else "",
     )  # fmt: skip
