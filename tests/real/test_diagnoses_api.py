@@ -174,7 +174,8 @@ STATUSES = [
     ("api_5xx", "/status/503", ""),
     ("api_status", "/status/418", "test.request.url"),
     ("api_html", "/html", "test.request.url"),
-    ("api_redirect", "/redirect-to?url=https://login.example.com/sign-in", "test.request.url"),
+    ("api_redirect", "/redirect-to?url=https://api.example.com/v2/me", "test.request.url"),
+    ("api_redirect", "/redirect-to?url=https://login.example.com/sign-in", "servers"),
 ]
 
 

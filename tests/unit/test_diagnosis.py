@@ -255,6 +255,24 @@ def test_what_the_api_says(tmp_path, code, behaviour, verdict, key):
     assert ("obtained", verdict) == (report.token.word, report.credential.word)
 
 
+def test_an_api_behind_a_sign_in(tmp_path):
+    """A redirect to a page for people is called so, with its host, and nothing of it is proposed as the API's URL first."""
+    found = first(report_of(tmp_path, api=sockets.redirects("https://sso.example.com/login?next=1")))
+
+    assert "The API redirected to https://sso.example.com/login (302) (sign-in), on another host (sso.example.com)." in found.sentence
+    assert ("servers", True) == (found.fixes[0].key, "signing in" in found.fixes[0].text)
+
+
+@pytest.mark.diagnoses("empty_or_partial_body")
+def test_an_answer_that_ends_in_the_middle(tmp_path):
+    """Its status is not known any more, so none is told; how it ended is."""
+    report = report_of(tmp_path, sockets.truncated())
+
+    assert ("empty_or_partial_body", "auth.token_url", "once") == (first(report).code, first(report).fixes[0].key, first(report).retry)
+    assert first(report).sentence.startswith("The answer began, and ended in the middle: 127.0.0.1 announced a body of 100 bytes")
+    assert "(0)" not in first(report).sentence
+
+
 @pytest.mark.diagnoses("token_not_bound")
 def test_a_token_that_is_not_bound(tmp_path):
     """A Bearer answer to a proof of a key is named as such; the token is not used."""

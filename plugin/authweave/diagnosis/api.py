@@ -10,6 +10,7 @@ from authweave.diagnosis.assertions import OF_TYPE
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
 from authweave.diagnosis.listed import allowed_method
+from authweave.diagnosis.redirects import leads_to_sign_in, why
 from authweave.diagnosis.sent import (
     OWN_SCHEMES,
     audience,
@@ -226,7 +227,8 @@ ENTRIES = table(
     )),
     Entry("api_429", "Inconclusive: the API is limiting requests ({status}{words}).", retry="yes, after the time the API named"),
     Entry("api_5xx", "Inconclusive: the API is failing ({status}).", retry="yes, later"),
-    Entry("api_redirect", "The API redirected to {location} ({status}). The credential is not forwarded.", (
+    Entry("api_redirect", lambda case: f"The API redirected to {case.location} ({case.status}){why(case)}. The credential is not forwarded.", (
+        Remedy("servers", "is this the API, not the web site? it leads people to a page for signing in", leads_to_sign_in),
         Remedy("test.request.url", "write the URL that it redirects to, if that is the API (a missing slash, http for https)"),
         Remedy("servers", "write the origin that it redirects to, if it may have the credential"),
     )),

@@ -98,6 +98,12 @@ def _redirected(case: Case) -> str:
     return f"The server redirected to {case.location} ({case.status}){why(case)}. Credentials are not forwarded."
 
 
+def _partial(case: Case) -> str:
+    if not case.status:  # the transport saw it end, and gave no answer
+        return f"The answer began, and ended in the middle: {case.what}."
+    return f"Success was announced ({case.status}), but the body is empty or ends in the middle."
+
+
 def _of_token(test: Callable[[Case], object]) -> Callable[[Case], bool]:
     """Only where it was a token call."""
     return lambda case: bool(case.facts.get("token_call")) and bool(test(case))
@@ -186,7 +192,7 @@ ENTRIES = table(
         Remedy("auth.token_response.access_token", "say where the token stands, if this answer holds it"),
         Remedy("auth.token_url", "is this the token endpoint?"),
     )),
-    Entry("empty_or_partial_body", "Success was announced ({status}), but the body is empty or ends in the middle.", (
+    Entry("empty_or_partial_body", _partial, (
         Remedy("auth.token_url", "is this the token endpoint?", lambda case: bool(case.facts.get("token_call"))),
         Remedy("settings: proxy", "a proxy in between may cut answers"),
     ), retry="once"),
