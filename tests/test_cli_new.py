@@ -19,6 +19,7 @@ from authweave.cli.beginning.contents import OPTION_OF, Contents
 from authweave.cli.beginning.target import Target
 from authweave.cli.exits import Exit
 from authweave.loading import check_file
+from certificates import self_signed, server_context
 from commands import CLIENT, SECRET, Provider, environment, here
 from sockets import Server, http
 
@@ -486,3 +487,12 @@ def test_a_host_is_no_url(capsys):
     done = here(capsys, "new", "acme", "--from", "login.acme.example")
 
     assert "not an absolute URL; begin it with https://" in done.err
+
+
+def test_a_server_whose_certificate_is_not_believed_is_neither_yes_nor_no(capsys):
+    """Nobody answered; what makes the certificate right is said."""
+    with Server(says({}), tls=server_context(self_signed("127.0.0.1"))) as server:
+        done = here(capsys, "new", "acme", "--from", server.url.replace("http://", "https://"))
+
+    assert Exit.INCONCLUSIVE == done.code, done.err
+    assert "AUTHWEAVE_CA" in done.err

@@ -48,7 +48,7 @@ def exit_of(error: BaseException) -> Exit:
     if isinstance(error, errors.SignInFailed) and error.reason in ("expired", "cancelled"):
         return Exit.INCONCLUSIVE
     if isinstance(error, errors.DiscoveryError):
-        return Exit.INCONCLUSIVE if error.retry else Exit.REFUSED
+        return Exit.INCONCLUSIVE if error.retry or error.kind == "unreachable" else Exit.REFUSED
     if isinstance(error, errors.TokenEndpointError | errors.TokenAnswerError):
         return Exit.INCONCLUSIVE if error.status >= 500 else Exit.REFUSED
     if isinstance(error, errors.ProfileError | errors.TokenError | errors.ApiError):
