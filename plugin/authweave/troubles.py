@@ -28,6 +28,8 @@ OTHER_REFUSALS: Final = (1.0, 60.0)
 LONGEST_REFUSAL: Final = 300.0
 PATIENT_REFUSALS: Final = 2
 """Refusals of another kind that are followed by no pause: the next caller may bring what was missing."""
+NOT_SAID: Final = "the refresh token has expired, was revoked, or was used before"
+"""Why a refresh token is of no more use, where the endpoint does not say so itself."""
 UNSENT: Final = frozenset({"dns", "connect", "proxy", "tls"})
 """Stages of a call at which nothing of it had been sent."""
 
@@ -114,7 +116,7 @@ def is_lasting(record: Record) -> bool:
 
 def why_ended(failure: TokenEndpointError, record: Record) -> str:
     """What became of a refresh token that the endpoint does not take any more."""
-    words = failure.error_description or "the refresh token has expired, was revoked, or was used before"
+    words = failure.error_description or NOT_SAID
     doubt = record.intent.at if record.intent else record.trouble.at if record.trouble and record.trouble.spends else 0.0
     before = f"previous refresh interrupted at {moment(doubt)}; " if doubt else ""
     return f"{before}invalid_grant: {words}"

@@ -563,12 +563,19 @@ def test_profile_invalid(tmp_path):
 @pytest.mark.diagnoses("invalid_grant")
 def test_a_refresh_token_that_was_given_and_is_not_taken(tmp_path):
     """invalid_grant of that grant: the sentence of a refresh, and the refresh token as what to change."""
-    report = report_of(tmp_path, error("invalid_grant"), auth={"grant_type": "refresh_token"}, inputs={**INPUTS, "refresh_token": REFRESH})
+    report = report_of(tmp_path, says_json({"error": "invalid_grant"}, 400), auth={"grant_type": "refresh_token"}, inputs={**INPUTS, "refresh_token": REFRESH})
 
     found = first(report)
     assert ("invalid_grant", "auth.refresh_token", "refused") == (found.code, found.fixes[0].key, report.token.word)
-    assert "already used (rotation)" in found.sentence
+    assert found.sentence.endswith("the refresh token is expired, revoked, already used (rotation) or was issued to another client.")
     assert "auth.refresh_with" not in [fix.key for fix in found.fixes]
+
+
+def test_what_a_server_says_of_a_refresh_token_is_quoted(tmp_path):
+    """In its own words, after ours."""
+    report = report_of(tmp_path, says_json({"error": "invalid_grant", "error_description": "Token was rotated."}, 400), auth={"grant_type": "refresh_token"}, inputs={**INPUTS, "refresh_token": REFRESH})
+
+    assert "issued to another client: invalid_grant: Token was rotated." in first(report).sentence
 
 
 @pytest.mark.diagnoses("reauthorize")

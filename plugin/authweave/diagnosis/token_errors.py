@@ -18,6 +18,7 @@ from authweave.diagnosis.listed import (
     scope_to_write,
 )
 from authweave.diagnosis.vendor_remedies import of_vendors
+from authweave.troubles import NOT_SAID
 
 REFUSED = "refused"
 
@@ -71,7 +72,8 @@ def _grant_refused(case: Case) -> str:
     else:
         why = "what the grant presents is expired, used already, or not for this client"
     grant = f"the refresh token (grant {case.grant})" if case.facts.get("refresh") else f"the grant {case.grant}"
-    return f"The token server does not accept {grant}: {why}{case.quoted}."
+    quoted = "" if case.quoted.endswith(NOT_SAID) and not case.description.startswith("previous") else case.quoted  # the sentence says that already
+    return f"The token server does not accept {grant}: {why}{quoted}."
 
 
 def _client_refused(case: Case) -> str:

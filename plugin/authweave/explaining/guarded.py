@@ -11,6 +11,7 @@ from authweave.responses import NotJson, parse_json
 from authweave.urls import Origin
 from authweave.wire import CAP, Kept, Wire
 
+
 def asks_to_wait(headers: Iterable[str]) -> bool:
     """Do these header fields ask for it? With a refusal it is what a server says before it locks an account."""
     return any(name.lower() == "retry-after" for name in headers)
