@@ -108,6 +108,7 @@ def test_a_shipped_profile_needs_a_place(tmp_path):
     assert "--cassette FILE" in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("whose", ["--tenant", "--subject"])
 def test_the_recording_of_somebody_else_proves_nothing(on_record, tmp_path, whose):
     """With --cassette, too: it has to be that of the tenant and the user."""

@@ -15,6 +15,7 @@ import pytest
 from commands import PROFILE, Provider, environment, here, profile_for
 from leaking import Search, files_under, overheard
 from sockets import Server, hang_after_request, http, says
+from thorough import few
 
 PLANTED = "pl4nt3d+Zq0xKv/%41W7&tr=<e5b29c>'fa63 91dd0"
 TOKEN = "7be0c4Kz91a2f8Kz33d06b5c1e9f4a78"
@@ -63,14 +64,20 @@ def refuse(done, heard, folder):
     SEARCH.refuse(sinks)
 
 
-@pytest.mark.parametrize("behaviour", [gives, echoing(401), echoing(400), echoing(200), echoing(503), says(b"HTTP/1.1 200 OK\r\n\r\n<html>" + PLANTED.encode())], ids=["good", "401", "400", "200", "503", "html"])
-def test_no_command_shows_one(capsys, planted, behaviour):
+BEHAVIOURS = {
+    "good": gives, "401": echoing(401), "400": echoing(400), "200": echoing(200), "503": echoing(503),
+    "html": says(b"HTTP/1.1 200 OK\r\n\r\n<html>" + PLANTED.encode()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", few(BEHAVIOURS, every=3))
+def test_no_command_shows_one(capsys, planted, name):
     """`test` in every format and into files, `preview`, `show`, `validate`, `status`, `tokens`, and a request that fails."""
-    with Server(behaviour) as server:
+    with Server(BEHAVIOURS[name]) as server:
         path = with_check(server, planted)
         commands = [("test", path, *(word for form in FORMATS for word in ("-o", f"{form}=out.{form}"))), *(("test", path, "--format", form) for form in ("json", "curl"))]
         commands += [("preview", path), ("preview", path, "--format", "json"), ("show", path), ("validate", path), ("status",), ("tokens", "list")]
-        if behaviour is not gives:
+        if name != "good":
             commands += [("token", path), ("request", "/v1/me", "-p", path)]
         for command in commands:
             with overheard() as heard:

@@ -195,6 +195,7 @@ def test_prompt_needs_a_terminal(acme):
     assert "needs a terminal" in done.err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", ["input-file", "stdin", "secrets-dir", "dotenv", "config", "environment"])
 def test_ways_of_a_secret(acme, tmp_path, way):
     """A secret comes from a file, from stdin, from a folder of files, from a dotenv file, or from the environment."""

@@ -9,6 +9,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,7 @@ NO_KEYS = re.compile(r".*\.(py|com|toml|md)|tls\..*")
 """Names of files and hosts, and a part of the format that is not built yet."""
 
 
+@cache
 def _is_there(dotted: str) -> bool:
     first, *rest = dotted.split(".")
     known = [part for key, part in _keys(WHOLE) if key == first]

@@ -350,3 +350,11 @@ def test_a_secret_with_its_end_starred_out_is_hidden():
 def test_words_are_not_hidden_for_a_secret_that_is_one():
     """Other capitals count only in what is no word."""
     assert "a password, a correct horse battery" == Redactor([("it", "Password"), ("its", "Correct Horse Battery")]).redact("a password, a correct horse battery")
+
+
+def test_a_text_that_is_whole_keeps_its_end():
+    """What a secret begins with is hidden where a text was cut in it, and shown in a text that nobody cut."""
+    redactor = Redactor([("header", 'UsernameToken Username="ada", PasswordDigest="pl4nted"')])
+
+    assert 'UsernameToken Username="' == redactor.redact('UsernameToken Username="', whole=True)
+    assert "UsernameToken" not in redactor.redact('UsernameToken Username="')

@@ -417,6 +417,7 @@ def test_many_on_one_page(reports):
         assert kind in page.text
 
 
+@pytest.mark.thorough
 def test_a_thousand_on_one_page(reports):
     """Every run has its line; only what did not go well is there whole, up to a bound, and the page says so."""
     many = [reports["accepted"]] * 900 + [reports["refused"]] * 40 + [reports["open"]] * 60

@@ -238,6 +238,7 @@ def place(tmp_path):
     return tmp_path / "profiles", f"sqlite://{tmp_path}/tokens.db", key
 
 
+@pytest.mark.thorough
 def test_processes_agree_on_one_link_and_any_of_them_completes_it_once(place):
     """Four processes, fifty-two callers, one link; then four that bring the answer: one gets the token."""
     folder, store, key = place

@@ -126,7 +126,7 @@ class Known:
         """`Bearer ‹secret access_token: …›`: the text of the profile stays, what was put into it is masked."""
         if not literal or not value.startswith(literal):
             return self.mask(value, name)
-        return f"{self.text(literal)}{self.mask(value[len(literal):], name)}"
+        return f"{inert(self._redactor.redact(literal, whole=True))}{self.mask(value[len(literal):], name)}"
 
 
 SHOWN: Final = frozenset({

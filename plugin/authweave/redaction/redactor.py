@@ -89,12 +89,15 @@ class Redactor:
                 with self._lock:
                     self._file(_finds(part, mark))
 
-    def redact(self, text: str) -> str:
-        """The text with a mark in the place of every known secret, wrapped over lines or written in escapes or not."""
+    def redact(self, text: str, *, whole: bool = False) -> str:
+        """The text with a mark in the place of every known secret, wrapped over lines or written in escapes or not.
+
+        The beginning of a secret is hidden, too, where a text ends in it; not in one that is `whole`, so that nothing of it was cut.
+        """
         text = self._marked(text)
         if _ESCAPE.search(text):
             text = self._read(text)
-        return self._marked(text, cut=True)
+        return text if whole else self._marked(text, cut=True)
 
     def _marked(self, text: str, *, cut: bool = False) -> str:
         pieces, done = [], 0
