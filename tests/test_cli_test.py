@@ -85,6 +85,18 @@ def test_unreachable(tmp_path):
     assert "auth.token_url" in done.stdout
 
 
+def test_a_report_never_takes_the_place_of_the_profile(tmp_path):
+    """`-o acme.json` beside `acme.json` is a slip that would cost the profile."""
+    path = written(tmp_path, oauth("https://auth.invalid/t"))
+    before = path.read_bytes()
+
+    done = authweave_test(path, "-o", "acme.json", cwd=tmp_path)
+
+    assert 2 == done.returncode
+    assert "that is the profile" in done.stderr
+    assert before == path.read_bytes()
+
+
 def test_a_secret_is_no_argument(tmp_path):
     """A secret on the command line is refused with the ways there are."""
     done = authweave_test(written(tmp_path, oauth("https://auth.invalid/t")), "--input", "client_secret=oops-shown", cwd=tmp_path)

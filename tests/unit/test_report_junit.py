@@ -140,7 +140,7 @@ def test_many_reports(reports):
 def test_no_text_leaves_its_place(reports, kind):
     """Markup, ends of CDATA and characters that XML 1.0 has no way to write are text, and come back as text."""
     report = hostile(reports[kind])
-    before, after = (ET.fromstring(JunitReport().render(one)) for one in (reports[kind], report))
+    before, after = (ET.fromstring(JunitReport().render(one)) for one in (replace(reports[kind], stale=("changed since",)), report))
 
     assert {element.tag for element in after.iter()} <= {"testsuite", "properties", "property", "testcase", "failure", "error", "skipped", "system-out"}
     assert [element.tag for element in before.iter("testcase")] == [element.tag for element in after.iter("testcase")]
@@ -154,3 +154,12 @@ def test_an_empty_report():
     """Nothing is required of a report but to be one."""
     assert "testsuite" == ET.fromstring(JunitReport().render(Report())).tag
     assert "testsuite" == ET.fromstring(JunitReport().render(replace(Report(), diagnoses=(Diagnosis("a", "error", "b", HOSTILE, (), (Fix("k", "p", "t"),)),)))).tag
+
+
+def test_a_stale_recording_is_no_success(reports):
+    """A build server that reads nothing but this file sees that the replay proves nothing."""
+    stale = replace(reports["accepted"], recorded="2026-01-01T00:00:00Z", stale=("call 1 (check): header X-New is new",))
+
+    assert (Error, "stale") == results(stale)["recording"]
+    assert "X-New" in "".join(result.text or "" for case in suite_of(stale) for result in case.result)
+    assert 1 == suite_of(stale).errors

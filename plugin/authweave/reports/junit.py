@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from authweave.report import Diagnosis, Report, Stage, Verdict
 
 _TOKEN: Final = frozenset({"dns", "connect", "tls", "discovery", "sign_in", "before", "token_call", "token_parse", "after", "token_checks"})
+_RECORDING: Final = "recording"
 _REFUSED: Final = frozenset({"refused", "forbidden"})
 _NOT_XML: Final = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """What XML 1.0 has no way to write (§2.2). CR, too: a reader would make it LF."""
@@ -54,7 +55,16 @@ def _cases(report: Report) -> list[_Case]:
         mine = [found for found in left if is_last or _is_about(found, stage)]
         left = [found for found in left if found not in mine]
         cases.append(_Case(stage, mine, _outcome(stage, mine, report)))
-    return cases
+    return [*cases, *_stale(report)]
+
+
+def _stale(report: Report) -> Iterator[_Case]:
+    """A recording that the profile has left behind proves nothing, whatever the verdict of its replay."""
+    from authweave.report import Diagnosis, Stage
+
+    if report.stale:
+        sentence = f"The profile now asks otherwise than when it was recorded ({report.recorded})."
+        yield _Case(Stage(_RECORDING, "failed", None, sentence), [Diagnosis("stale", "error", _RECORDING, sentence, report.stale, (), "no")], "error")
 
 
 def _is_about(found: Diagnosis, stage: Stage) -> bool:
@@ -100,7 +110,7 @@ def _properties(report: Report) -> Iterator[str]:
 
 def _case(case: _Case, report: Report) -> Iterator[str]:
     stage = case.stage
-    attributes = _attributes(name=stage.title, classname=title_of(report), time=_seconds(stage.ms or 0.0))
+    attributes = _attributes(name=_RECORDING if stage.name == _RECORDING else stage.title, classname=title_of(report), time=_seconds(stage.ms or 0.0))
     inside = [*_result(case, report), *_told(case)]
     yield f"<testcase{attributes}>" if inside else f"<testcase{attributes}/>"
     yield from inside

@@ -54,7 +54,7 @@ class Writer:
     def write(self, report: Report) -> None:
         """The report to standard output and into every file, each written whole or not at all. Raises UsageError."""
         for kind, path in self.files:
-            _written(path, kind().render(report))
+            _written(path, kind().render(report), [report])
         made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
         sys.stdout.write(made.render(report))
 
@@ -67,7 +67,7 @@ class Writer:
     def write_files(self, reports: Sequence[Report]) -> None:
         """Many reports into the files alone. Raises UsageError."""
         for kind, path in self.files:
-            _written(path, kind().render_many(reports))
+            _written(path, kind().render_many(reports), reports)
 
     def refuse_one_only(self) -> None:
         """Raises UsageError for a format that has no place for many reports."""
@@ -97,10 +97,12 @@ def _refuse_unknown(form: str, known: Mapping[str, Any]) -> None:
         raise UsageError(f"--format {form} is not known; {did_you_mean(form, known, 'known are ' + ', '.join(sorted(known)))}")
 
 
-def _written(path: Path, text: str) -> None:
+def _written(path: Path, text: str, reports: Sequence[Report]) -> None:
     from authweave.errors import UsageError
     from authweave.whole_files import write_whole
 
+    if path.resolve() in {Path(report.source).resolve() for report in reports if report.source}:
+        raise UsageError(f"--output {path}: that is the profile, and a report would take its place; name another file")
     try:
         write_whole(path, text.encode())
     except OSError as error:
