@@ -48,8 +48,9 @@ class Entry:
     verdict: str = "inconclusive"
 
     def sentence(self, case: Case) -> str:
-        """What went wrong."""
-        return worded(self.say, case)
+        """What went wrong; with a capital, where it begins with an error's own words."""
+        said = worded(self.say, case)
+        return f"T{said[1:]}" if said.startswith("the ") else said
 
     def offered(self, case: Case) -> list[Remedy]:
         """The likeliest remedies for this case, each key once."""
