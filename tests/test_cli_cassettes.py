@@ -89,7 +89,7 @@ def test_against_the_sandbox(tmp_path):
     ("options", "why"),
     [
         (["--record", "--replay"], "do not go together"), (["--cassette", "x.json"], "goes with --record or --replay"), (["--replay", "--sandbox"], "calls nobody"),
-        (["--replay"], "there is no cassette yet"),
+        (["--replay", "--tenant", "eu"], "acme.json --record --tenant eu"),
     ],
 )  # fmt: skip
 def test_misuse(tmp_path, options, why):

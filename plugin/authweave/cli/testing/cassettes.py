@@ -82,9 +82,12 @@ def keep(engine: Engine, reference: str, report: Report, tape: Tape, cassettes: 
 def replayed(engine: Engine, reference: str, cassettes: Cassettes, given: Given) -> tuple[Report, Exit]:
     """The report on recorded answers, and how the command ends. Raises ProfileError, UsageError."""
     from authweave.cassettes import read, replay
+    from authweave.errors import UsageError
 
     profile = profile_of(engine, reference)
     path = cassettes.place(engine, reference, given)
+    if not path.exists():
+        raise UsageError(f"{path}: there is no cassette yet; record one where servers and secrets are at hand: {_command(reference, cassettes, given, do='--record')}")
     cassette = read(path)
     _refuse_other(profile, cassette, path, given)
     report = replace(replay(profile, cassette, catalog=engine.catalog), again=_command(reference, cassettes, given))
@@ -118,6 +121,6 @@ def _words(report: Report) -> str:
     return ", ".join(f"{what} {verdict.word.replace('_', ' ')}" for what, verdict in (("token", report.token), ("credential", report.credential)))
 
 
-def _command(reference: str, cassettes: Cassettes, given: Given) -> str:
-    words = ["authweave", "test", reference, "--replay", *(["--tenant", given.tenant] if given.tenant else []), *(["--subject", given.subject] if given.subject else [])]
+def _command(reference: str, cassettes: Cassettes, given: Given, *, do: str = "--replay") -> str:
+    words = ["authweave", "test", reference, do, *(["--tenant", given.tenant] if given.tenant else []), *(["--subject", given.subject] if given.subject else [])]
     return shlex.join([*words, *(["--cassette", str(cassettes.cassette)] if cassettes.cassette else [])])

@@ -204,7 +204,8 @@ def _replayed(engine: Engine, references: Sequence[str | Path], writer: Writer, 
     reports = [one.report for one in found if one.report is not None]
     if writing.form == "text":
         writer.write_files(reports)
-        tell(found, [str(reference) for reference in references if not cassettes_of(engine.path_of(reference))])
+        told = {one.title for one in found}
+        tell(found, [str(each) for each in references if str(each) not in told and not cassettes_of(engine.path_of(each))])
     else:
         writer.write_many(reports)
     return ending(found)
