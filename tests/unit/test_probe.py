@@ -514,3 +514,14 @@ def test_hostile_answers_become_reports(tmp_path, seed):
 
     assert list(STAGES) == [one.name for one in report.stages]
     assert report.token.word in ("obtained", "refused", "inconclusive")
+
+
+@pytest.mark.parametrize(("when", "word"), [("{{ request.method == 'POST' }}", "inconclusive"), ("{{ request.method == 'GET' }}", "accepted")])
+def test_a_check_without_anything_of_the_credential_proves_nothing(tmp_path, when, word):
+    """A field that its `when` leaves out of the check was seen by nobody, whatever the API answers."""
+    auth = {"type": "custom", "fields": [{"in": "header", "key": "X-Key", "value": "{{ inputs.client_secret }}", "when": when}]}
+    with Server(ACCEPTS) as api:
+        report = run(written(tmp_path, auth, servers=[api.url.rstrip("/")], inputs={"client_secret": {"secret": True}}))
+
+    assert word == report.credential.word
+    assert ["api_anonymous"] * (word == "inconclusive") == [found.code for found in report.diagnoses]

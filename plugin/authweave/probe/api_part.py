@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from authweave.applying import RENEWED
+from authweave.credential import reads_secret
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, says_error, wire_code
 from authweave.errors import AuthweaveError, WireError
@@ -44,6 +45,12 @@ def answered(
     code = asked_otherwise(judgement, response, sent.credential.variant) if not said else ""
     code = code or api_code(judgement, response.status, is_page=is_page(response), decided=said, is_error=says_error(response))
     line = status_line(last) + _after(sent.tried)
+    if not code and _was_bare(ledger, test, sent, last):
+        told = "the check was accepted, and nothing of the credential stood in it: look at `when` and `optional` of the fields"
+        facts = {**api_facts(ledger, test), "evidence": [told]}
+        ledger.stage(stage, "warning", call_ms(last), f"{line}, without a credential in the request", code="api_anonymous", about=about)
+        ledger.judge("inconclusive", ledger.find("api_anonymous", case_of(ledger, record=last, variant=sent.credential.variant, facts=facts), stage))
+        return False
     if not code:
         ledger.stage(stage, "ok", call_ms(last), line, about=about)
         ledger.judge("accepted", f"the API answered {response.status}")
@@ -60,6 +67,20 @@ def answered(
     if says and (skew := skew_of(last)) is not None:
         ledger.find("clock_skew", case_of(ledger, record=last, variant=variant, facts={"skew": skew}), stage)
     return False
+
+
+def _was_bare(ledger: Ledger, test: Test, sent: Sent, record: Recorded) -> bool:
+    """Did the API see nothing that the credential is made of? A field may have been left out by its `when`."""
+    variant, connection = sent.credential.variant, ledger.connection
+    if variant.scheme.name == "none" or variant.seal is not None or connection is None or connection.shows_certificate("task"):
+        return False
+    placed = (*sent.placed, *(one for one, _ in record.path), *record.placed)
+    if any(one.secret or one.origin.startswith(variant.origin) for one in placed) or any(item.secret for item in test.request.fields):
+        return False
+    asked, profile = test.request, connection.profile
+    servers = () if connection.given_servers else profile.servers
+    written = (*servers, asked.url, asked.content, asked.method, asked.content_type)
+    return not any(reads_secret(profile, getattr(template, "reads", ())) for template in written)
 
 
 def _after(tried: frozenset[str]) -> str:
