@@ -69,9 +69,10 @@ def test_what_was_not_run_is_in_the_table(tmp_path: Path) -> None:
     assert code == 0
     assert output.index("known") < output.index("not run: what")
     assert ["test_suite.py::test_heavy", "tier heavy is not chosen", "AUTHWEAVE_TIER=heavy"] in rows
+    assert ["test_suite.py::test_real", "tier real is not chosen", "AUTHWEAVE_TIER=real"] in rows
     assert ["test_suite.py::test_left_out", "not today", "–"] in rows
     assert ["test_suite.py::test_without_its_part", "frob is not installed", "apt install frob"] in rows
-    assert len(rows) == 3
+    assert len(rows) == 4
 
 
 def test_everything_required_makes_each_skip_a_failure(tmp_path: Path) -> None:

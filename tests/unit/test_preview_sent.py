@@ -13,7 +13,10 @@ from authweave.resources import profiles_folder
 from authweave.sandbox import Person, for_test
 from thorough import few
 
-FILES = sorted([*Path(profiles_folder()).glob("*.yaml"), *(Path(__file__).parent.parent / "sandbox_profiles").glob("*.yaml")])
+IN_CONVERSATION = {"kore-kerberos"}
+"""Its credential is made by a library of the system, in a conversation: nobody can foretell it."""
+FOLDERS = (profiles_folder(), Path(__file__).parent.parent / "sandbox_profiles")
+FILES = sorted(path for folder in FOLDERS for path in folder.glob("*.yaml") if path.stem not in IN_CONVERSATION)
 OF_TRANSPORT = {"host", "user-agent", "accept-encoding", "accept", "connection", "content-length"}
 PURPOSES = {"token": "token", "check": "task", "before": "before", "after": "after"}
 
@@ -32,8 +35,6 @@ def test_previewed_is_sent(path):
     """Method, URL, the order of header fields, and every part whose value both can show."""
     with Engine() as outside:
         profile = outside.profile(path)
-    if any(variant.scheme.name in ("negotiate", "ntlm") for variant in profile.variants):
-        pytest.skip("its credential is made by a library of the system, in a conversation")
     with for_test(profile, {}) as (inside, inputs):
         subject = "somebody" if profile.subject == "user" else None
         report = probe_profile(inside, profile, subject=subject, inputs=inputs, sandbox=True, person=Person(inside.wire))
