@@ -10,6 +10,8 @@ from authweave.loading import files_in
 from authweave.resources import profiles_folder, schema_file
 from commands import apart, here
 
+pytestmark = pytest.mark.thorough
+
 MINE = "format: 1\nname: {name}\nversion: 2.1.0\nidentity_provider: Mine\nservers: ['https://a.example']\nauth: {{type: bearer}}\n"
 PLUGIN = '''
 from authweave.hookspecs import hookimpl

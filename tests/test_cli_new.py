@@ -23,6 +23,8 @@ from certificates import self_signed, server_context
 from commands import CLIENT, SECRET, Provider, environment, here
 from sockets import Server, http
 
+pytestmark = pytest.mark.thorough
+
 PATIENCE = 60
 """Seconds that a busy machine may take for one answer."""
 

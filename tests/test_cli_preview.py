@@ -14,6 +14,8 @@ from authweave.redaction import Redactor, fingerprint
 from commands import CLIENT, PROFILE, SECRET, Provider, apart, here, profile_for
 from sockets import Server
 
+pytestmark = pytest.mark.thorough
+
 EVERYWHERE = PROFILE + """\
   token_request:
     fields:

@@ -17,6 +17,8 @@ from authweave.settings import Settings
 from authweave.values import TaskRequest
 from commands import apart, here
 
+pytestmark = pytest.mark.thorough
+
 SHAPES = {
     "variants": """\
 inputs: {mode: {enum: [a, b], default: a}, api_key: {secret: true}}

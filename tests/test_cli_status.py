@@ -16,6 +16,8 @@ from authweave.values import Entry, Intent, Trouble
 from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says
 
+pytestmark = pytest.mark.thorough
+
 
 def row_of(keeper, *arguments):
     [row] = keeper.data("status", *arguments)["status"]

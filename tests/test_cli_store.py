@@ -20,6 +20,8 @@ from commands import SOURCE, environment, here
 from keeping import token_of
 from sockets import free_port
 
+pytestmark = pytest.mark.thorough
+
 
 def key_file() -> Path:
     return Path(os.environ["XDG_CONFIG_HOME"], "authweave", "store.key")

@@ -14,6 +14,8 @@ from commands import apart, here
 from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says
 
+pytestmark = pytest.mark.thorough
+
 
 def stored(keeper, *arguments):
     return keeper.data("tokens", "list", *arguments)

@@ -14,6 +14,8 @@ from probing import ACCEPTS, GIVES_TOKEN, GOOD, SECRET, oauth, says_json, writte
 from services import Api, serving
 from sockets import Server, http
 
+pytestmark = pytest.mark.thorough
+
 SECRETS = {"AUTHWEAVE_ACME_CLIENT_ID": "my-client", "AUTHWEAVE_ACME_CLIENT_SECRET": SECRET}
 BROWSER = Path(__file__).parent / "parts" / "browser_process.py"
 

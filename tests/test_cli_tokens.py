@@ -15,6 +15,8 @@ from authweave.redaction import fingerprint
 from commands import CLIENT, SECRET, Provider, apart, environment, here, profile_for
 from sockets import Server, answers, free_port, hang_after_request
 
+pytestmark = pytest.mark.thorough
+
 GIVEN = ("-I", f"client_id={CLIENT}")
 
 

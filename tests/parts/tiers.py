@@ -1,6 +1,6 @@
 """Which tests are run: `AUTHWEAVE_TIER=core|real|heavy`, each with what stands before it; default core.
 
-- core: what needs no foreign part, within two minutes.
+- core: what needs no foreign part, and not long.
 - real: what a foreign part takes part in. The marker comes by itself with the fixture; without the part it skips. Also what
   needs none, and is marked `thorough` by hand: every case of what core tries with a few.
 - heavy: marked so by hand: minutes, not seconds. Also run when chosen by `-m heavy` or by a test's full name.
@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = f"tier {tier} is not chosen{HOW}AUTHWEAVE_TIER={tier}"
         config.stash[NOT_RUN].add(item.nodeid, reason)
         config.stash[NOT_CHOSEN].append((item.nodeid, reason))
-    items[:] = [item for item in items if item not in above]
+    left_out = set(map(id, above))
+    items[:] = [item for item in items if id(item) not in left_out]
     config.hook.pytest_deselected(items=above)
 
 

@@ -21,6 +21,8 @@ from authweave.templates import compile_template
 from authweave.values import TaskRequest, TaskResponse
 from services import Api, Clock, Identity, between, connect, engine, profile
 
+pytestmark = pytest.mark.thorough
+
 API = "https://api.example.com"
 URL = "https://idp.example/t"
 GOOD = TaskResponse(200, (), b'{"access_token":"AT","token_type":"Bearer","expires_in":3600,"instance_url":"https://a.salesforce.com","token":"AT"}')

@@ -36,6 +36,8 @@ from probing import (
 from sockets import Server, answers, free_port, hang_after_request
 from thorough import few
 
+pytestmark = pytest.mark.thorough
+
 EMPTY = Cassette("acme", "1.0.0", "2026-01-01T00:00:00Z", Expected("obtained", "accepted"), ()).as_dict()
 SHIPPED = [path for path in files_in(profiles_folder()) if not load(path).abstract]
 OTHERS = [path for path in files_in(Path(__file__).parents[1] / "sandbox_profiles") if path.stem not in {other.stem for other in SHIPPED}]

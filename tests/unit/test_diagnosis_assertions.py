@@ -10,6 +10,8 @@ import signing
 from probing import between, first, oauth, run, says_json, written
 from sockets import answers
 
+pytestmark = pytest.mark.thorough
+
 BEARER = {"grant_type": "jwt_bearer", "assertion": {"claims": {"sub": "ada"}}}
 CLIENT = {"client_auth": "private_key_jwt"}
 SELF = {"type": "jwt", "assertion": {"key_id": "k-7", "claims": {"iss": "robot"}}}

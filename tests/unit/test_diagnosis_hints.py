@@ -19,6 +19,8 @@ from services import INPUTS as ROBOT
 from services import Api, Reply, engine, profile, says, serving
 from sockets import Server, answers
 
+pytestmark = pytest.mark.thorough
+
 UNAUTHORIZED = answers(401, ("WWW-Authenticate", 'Bearer realm="x", error="invalid_token"'), body=b"")
 
 

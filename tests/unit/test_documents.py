@@ -441,6 +441,7 @@ def test_no_document_takes_long(text: str) -> None:
         assert time.process_time() - start < 5
 
 
+@pytest.mark.thorough
 def test_no_document_takes_much_memory() -> None:
     """All bombs together, read in a process of their own, never need 50 MiB more than that process began with."""
     program = textwrap.dedent(

@@ -26,6 +26,8 @@ from authweave.urls import Origin
 from probing import ACCEPTS, GOOD, INPUTS, SECRET, TOKEN, engine_of, forms, refuse_leaks, written
 from sockets import Server, http
 
+pytestmark = pytest.mark.thorough
+
 SCOPED = "read,write"
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from services import Identity, serving
 
+pytestmark = pytest.mark.thorough
+
 CODE = """
 import sys
 from authweave import Engine

@@ -29,6 +29,8 @@ from services import INPUTS as CLIENT
 from services import Api, engine, profile, says, serving
 from sockets import Server, answers, close, free_port, http
 
+pytestmark = pytest.mark.thorough
+
 REFUSES = http(401, ("WWW-Authenticate", 'Bearer realm="api"'), body=b"")
 ME = http(200, ("Content-Type", "application/json"), body=b'{"me": "someone"}')
 KEY = {"type": "api_key", "fields": [{"in": "header", "key": "X-Key", "value": "{{ inputs.api_key }}"}]}

@@ -11,6 +11,8 @@ from authweave.values import TaskRequest
 from authweave.wire import Call
 from sandbox_client import API_URL, Stranger, basic, oauth, profile
 
+pytestmark = pytest.mark.thorough
+
 SERVERS = "servers: ['https://api.example.com']\n"
 KEY = "k3y-of-the-api"
 

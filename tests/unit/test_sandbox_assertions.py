@@ -19,6 +19,8 @@ from authweave.wire import Call
 from parts.vectors import load
 from sandbox_client import profile
 
+pytestmark = pytest.mark.thorough
+
 NEGATIVE = {vector["id"]: vector for vector in load("jose_jwt.json")["negative"]}
 KINDS = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519", "Ed25519": "Ed25519"}
 SERVER = "servers: ['https://api.example.com']\n"

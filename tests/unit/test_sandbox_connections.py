@@ -7,6 +7,8 @@ from authweave.sandbox import Sandbox, for_test
 from authweave.sandbox.verifiers.ntlm import md4
 from sandbox_client import profile
 
+pytestmark = pytest.mark.thorough
+
 API = "servers: ['https://api.example.com']\ntest: {request: {url: /me}}\n"
 DECLARED = "inputs: {certificate: {type: pem}, private_key: {type: pem, secret: true}, ca: {type: pem}}\n"
 SHOWN = "certificate: '{{ inputs.certificate }}', private_key: '{{ inputs.private_key }}', ca: '{{ inputs.ca }}'"

@@ -9,6 +9,8 @@ from authweave.probe import test_profile as probe
 from authweave.sandbox import Sandbox
 from services import engine, profile
 
+pytestmark = pytest.mark.thorough
+
 API = "https://api.acme.example"
 
 

@@ -80,6 +80,7 @@ def test_every_shipped_profile_does_its_job(path):
     assert {"token": 1 if shipped.variants[0].tokens else 0, "refresh": 0, "api": 2} == sandbox.counts
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("text", MORE.values(), ids=MORE)
 def test_ways_that_no_shipped_profile_takes(text):
     """Vendor grants, public clients, GET, JSON, multipart, written bodies, headers of one's own, raw Basic."""
@@ -279,6 +280,7 @@ def test_a_hanging_client_and_a_hanging_answer_end_with_the_sandbox():
     half.close()
 
 
+@pytest.mark.thorough
 def test_garbage_is_answered_or_dropped_and_nothing_is_printed(capfd):
     """Broken requests neither end the sandbox nor make it print."""
     import socket
@@ -299,6 +301,7 @@ def test_garbage_is_answered_or_dropped_and_nothing_is_printed(capfd):
     assert ("", "") == capfd.readouterr()
 
 
+@pytest.mark.thorough
 def test_many_at_once():
     """Sixty-four threads on one connection: one token request, and every request accepted."""
     from concurrent.futures import ThreadPoolExecutor
@@ -312,6 +315,7 @@ def test_many_at_once():
     assert {"token": 1, "refresh": 0, "api": 64} == sandbox.counts
 
 
+@pytest.mark.thorough
 def test_no_secret_leaves_the_sandbox(caplog, capfd):
     """Known secrets, in whatever way they are sent, are in no answer, log line, repr or request line."""
     planted = {"client_id": "planted-id", "client_secret": "planted-S3CR3T+/%:", "api_key": "planted-K3Y-in-the-path"}
@@ -365,6 +369,7 @@ def test_nothing_is_left_on_disk(tmp_path, monkeypatch):
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_another_process_needs_one_variable(tmp_path, monkeypatch):
     """What is handed out is enough for an engine that knows nothing of the sandbox, and only this user may read it."""
     shipped = [load(path) for path in SHIPPED]

@@ -9,6 +9,8 @@ import pytest
 from authweave.sandbox import Sandbox
 from sandbox_client import TOKEN_URL, Stranger, basic, oauth
 
+pytestmark = pytest.mark.thorough
+
 SECRET = "s3cr3t basic/+:%25"
 GRANT = {"grant_type": "client_credentials"}
 

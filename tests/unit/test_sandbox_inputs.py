@@ -14,6 +14,8 @@ from authweave.sandbox.from_pattern import text_of_pattern
 from effort import examples
 from sandbox_client import oauth, profile
 
+pytestmark = pytest.mark.thorough
+
 PATTERNS = [
     "[0-9]+:[A-Za-z0-9_-]+", "[a-z0-9-]{1,63}", "https://[A-Za-z0-9.-]+(/.*)?", "a|b|cc", "(ab){2,3}", "x?", "[^a]", r"\d{4}-\d{2}",
     r"\w+@\w+\.(com|de)", ".{5}", "[A-Z]{2}[0-9]{2}", r"https://www\.zohoapis\.(com|eu|in)", "ä+", r"[\u0100-\u0105]", "(a|b?)*c",

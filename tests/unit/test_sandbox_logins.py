@@ -13,6 +13,8 @@ from authweave.sandbox import Sandbox
 from authweave.values import TaskRequest
 from authweave.wire import Call
 
+pytestmark = pytest.mark.thorough
+
 FOLDER = Path(__file__).parents[1] / "sandbox_profiles"
 
 

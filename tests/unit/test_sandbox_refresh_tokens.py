@@ -10,6 +10,8 @@ from authweave.values import TaskRequest
 from authweave.wire import Call
 from sandbox_client import API_URL, profile
 
+pytestmark = pytest.mark.thorough
+
 BASE = "servers: ['https://api.example.com']\nauth: {{type: oauth2, grant_type: {grant}, token_url: 'https://idp.example.com/t', {more}}}\n"
 ENDS = "revoke_request: {url: 'https://idp.example.com/revoke'}"
 WAYS = {

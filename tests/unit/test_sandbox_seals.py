@@ -22,6 +22,8 @@ from authweave.values import TaskRequest
 from authweave.wire import Call
 from sandbox_client import API_URL, TOKEN_URL, Stranger, oauth, profile
 
+pytestmark = pytest.mark.thorough
+
 SERVERS = "servers: ['https://api.example.com']\n"
 KEY = "a key for the sandbox"
 STAMPED = SERVERS + """\

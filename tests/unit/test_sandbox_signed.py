@@ -16,6 +16,8 @@ from authweave.sandbox.verifiers import Case, Passed, Refused, verifier_of
 from authweave.values import TaskRequest
 from services import engine, profile
 
+pytestmark = pytest.mark.thorough
+
 AWS = {"type": "aws_sigv4", "service": "s3", "region": "us-east-1"}
 AWS_KEYS = {"access_key_id": "ASIDEXAMPLE", "secret_access_key": "s3cr3t", "session_token": "s3ss10n"}
 OAUTH1 = {"type": "oauth1", "realm": "1042"}

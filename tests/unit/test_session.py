@@ -16,6 +16,8 @@ from authweave.loading import check_text, loads
 from authweave.values import TaskRequest
 from services import Clock, Reply, Request, connect, engine, profile, says, serving
 
+pytestmark = pytest.mark.thorough
+
 PERSON = {"username": "ada", "password": "open sesame"}
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.acme.example']\n"
 

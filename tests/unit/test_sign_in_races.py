@@ -20,6 +20,8 @@ from renewing import KEY, Bench, Endpoint, name
 from services import Clock, Identity, engine, profile, serving, until
 from signing_in import API, answer_to, asked_of, begun_by, code_auth, code_profile
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parents[1]
 
 

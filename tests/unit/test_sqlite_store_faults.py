@@ -22,6 +22,8 @@ from authweave.stores.sqlite.rows import purge
 from authweave.stores.sqlite.store import SqliteStore
 from authweave.values import Row
 
+pytestmark = pytest.mark.thorough
+
 KEY, OTHER = "a" * 64, "b" * 64
 OPTIONS = StoreOptions(patience=5.0)
 
