@@ -173,8 +173,9 @@ class Credential:
                 raise
             failure = error.fresh()
         self.connection.forget_inputs(used.inputs)
-        if not self.is_resolved:
-            yield self.resolving()
+        for _ in range(2):  # a flight that began earlier may still bring what was just forgotten
+            if not self.is_resolved:
+                yield self.resolving()
         now = self._resolution
         if now is None or now.tokens is None or now.secrets == used.secrets:
             raise failure

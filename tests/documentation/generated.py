@@ -108,7 +108,7 @@ def write() -> None:
 def rules_page() -> str:
     """Every rule with an example that breaks it and what is said then."""
     classes = Catalog(installed=False).named("rules")
-    broken = sorted(folder.name for folder in BAD.iterdir() if folder.is_dir())
+    broken = sorted(folder.name for folder in BAD.iterdir() if folder.is_dir() and not folder.name.startswith("__"))
     rules = [_broken(name, classes[name].__doc__ or "") for name in broken if name in classes]
     shapes = [_broken(name, "") for name in broken if name not in classes]
     rows = {name: (f"`{_on_one_line(text)}`", _problems(completed(f"{text}\n"), name)) for name, text in TEXTS.items()}
