@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("catalog",),
     ("schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
-    ("discovery", "token_endpoint", "token_steps", "sealed_calls", "token_answers", "call", "matching", "responses"),
+    ("discovery", "token_endpoint", "token_steps", "sealed_calls", "token_answers", "call", "matching", "responses", "jwt_parts"),
     ("pauses", "tokens", "digest_access", "mutual_tls", "security_contexts"),
     ("renewal",),
     ("ledger", "flights", "owners"),

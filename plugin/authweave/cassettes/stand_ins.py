@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
+from authweave.jwt_parts import jwt_part
 from authweave.probe.known import SHOWN, Known, is_telling
-from authweave.responses import NotJson, parse_json
 
 _CLAIMS: Final = ("iss", "aud", "scope", "scp", "exp", "iat", "nbf", "token_use", "typ")
 """Claims of a token that say for whom and how long it is; whose token it is stays out."""
@@ -75,19 +75,11 @@ def _jwt_like(value: str) -> str:
     parts = value.split(".")
     if len(parts) != 3 or len(value) > 16384:
         return ""
-    header, claims = (_object(part) for part in parts[:2])
+    header, claims = (jwt_part(part) for part in parts[:2])
     if header is None or claims is None:
         return ""
     kept = {name: claims[name] for name in _CLAIMS if name in claims}
     return ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in ({"alg": "none"}, kept)) + "." + _encoded(b"replayed")
-
-
-def _object(part: str) -> dict[str, Any] | None:
-    try:
-        made = parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, NotJson):
-        return None
-    return made if isinstance(made, dict) else None
 
 
 def _encoded(data: bytes) -> str:

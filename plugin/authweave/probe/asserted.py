@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from authweave.jwt_parts import jwt_part
 from authweave.probe.recorder import Recorded
 from authweave.probe.token_checks import SKEW, clock_offset
 from authweave.profile import Variant
 from authweave.redaction import masked
-from authweave.responses import NotJson, parse_json
 from authweave.values import Secret
 
 _JWT: Final = re.compile(r"eyJ[\w-]{6,}\.eyJ[\w-]{2,}\.[\w-]+")
@@ -59,7 +58,7 @@ def skew_of(record: Recorded | None) -> float | None:
 
 
 def _line(text: str, hidden: frozenset[str]) -> str:
-    header, claims = (_map(part) for part in text.split(".")[:2])
+    header, claims = (jwt_part(part) or {} for part in text.split(".")[:2])
     said = [*_words(header, _HEADER, hidden), *_words(claims, _CLAIMS, hidden)]
     return f"the assertion says {', '.join(said)}" if said else ""
 
@@ -75,11 +74,3 @@ def _shown(name: str, value: Any) -> str:
     if name in _TIMES and isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return str(value)[:_LONGEST]
-
-
-def _map(part: str) -> Mapping[str, Any]:
-    try:
-        found = parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, NotJson):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from authweave.jwt_parts import jwt_part
 from authweave.profile import TokenSettings, Variant
-from authweave.responses import NotJson, parse_json
 from authweave.times import NotATime, parse_http_date
 from authweave.values import NEVER, TaskResponse, Token
 
@@ -75,13 +73,7 @@ def says(claims: Mapping[str, str]) -> str:
 
 def _claims(token: Token) -> Mapping[str, Any]:
     parts = str(token.access_token.reveal()).split(".")
-    if len(parts) != 3 or len(parts[1]) > 16384:
-        return {}
-    try:
-        claims = parse_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, NotJson):
-        return {}
-    return claims if isinstance(claims, dict) else {}
+    return (jwt_part(parts[1]) or {}) if len(parts) == 3 else {}
 
 
 def _shown(name: str, value: Any) -> str:
