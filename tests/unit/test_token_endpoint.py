@@ -413,6 +413,38 @@ def test_many_waiters_look_for_a_new_secret_together():
     assert ({"T1"}, 2, 2) == (tokens, identity.count, looked.count("client_secret"))
 
 
+def test_a_look_for_a_new_secret_that_began_before_the_refusal_is_not_taken_for_an_answer(monkeypatch):
+    """A flight with the old secret is still under way when the client is refused: one more is made, and gets the token."""
+    secret, gate, held, forgotten = ["old"], threading.Event(), threading.Event(), threading.Event()
+
+    with serving(Identity(script=[says({"error": "invalid_client"}, 401)], gate=gate)) as identity:
+        connection = connect(oauth(identity), API, run=engine(inputs=lambda profile, name, tenant: {"client_id": "i", "client_secret": secret[0]}[name]))
+        waiting = connection.token()
+        until(lambda: identity.count == 1)
+        credential, ask_all, forget = connection.credential(connection.profile.variants[0]), connection.ask_all, connection.forget_inputs
+
+        def slowly(inputs):
+            held.set()
+            assert forgotten.wait(10)
+            time.sleep(0.05)  # who was refused has joined by now
+            ask_all(inputs)
+
+        def noted(inputs):
+            forget(inputs)
+            forgotten.set()
+
+        monkeypatch.setattr(connection, "ask_all", slowly)
+        monkeypatch.setattr(connection, "forget_inputs", noted)
+        early = credential.resolving()
+        assert held.wait(10)
+        secret[0] = "new"
+        gate.set()
+        assert "T1" == waiting.result(10).access_token.reveal()
+        early.result(10)
+
+    assert ["i:old", "i:new"] == [request.basic for request in identity.asked]
+
+
 class Consented:
     """A grant that a person consented to: its token key holds no secret."""
 
