@@ -1,0 +1,36 @@
+"""What a person reads in a platform's log or terminal when a credential was not accepted, or none could be had."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from authweave.errors import AuthorizationRequired, AuthweaveError
+from authweave.redaction import inert
+
+if TYPE_CHECKING:
+    from authweave.hosts.named import Named
+    from authweave.values import Judgement
+
+log: Final = logging.getLogger("authweave.hosts")
+SILENT: Final = frozenset({"accepted", "send_again", "inconclusive"})
+
+
+def refusal(named: Named, judgement: Judgement) -> str:
+    """One paragraph: whose credential, what the API said, and the command that says what to change. '' where nothing is wrong."""
+    if judgement.verdict in SILENT:
+        return ""
+    return inert(f"{named}: {judgement.reason}. What was sent, what came back and what to change: {named.command}")
+
+
+def failure(named: Named, error: AuthweaveError) -> str:
+    """The same for a request that was not sent, for want of a credential."""
+    if isinstance(error, AuthorizationRequired):
+        return inert(str(error))
+    return inert(f"{named}: {error}. To see why: {named.command}")
+
+
+def tell(named: Named, judgement: Judgement) -> None:
+    """Log the refusal as a warning of the logger `authweave.hosts`, for platforms that show their log to people."""
+    if text := refusal(named, judgement):
+        log.warning("%s", text)
