@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("status",),
     ("connection", "credential"),
-    ("clients",),
+    ("clients", "sending"),
     ("bound_connections",),
     ("auth",),
     ("quick", "httpx_requests"),

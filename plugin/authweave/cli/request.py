@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -29,8 +26,9 @@ from authweave.cli.requests import request_of, request_options
 if TYPE_CHECKING:
     from authweave.applying import Sent
     from authweave.connection import Connection
-    from authweave.values import Judgement, TaskRequest
-    from authweave.wire import Kept, Reply
+    from authweave.sending import Answer
+    from authweave.values import TaskRequest
+    from authweave.wire import Reply
 
 EXAMPLES: Final = """\
 authweave request /v1/me --profile acme.yaml
@@ -38,14 +36,6 @@ authweave request POST https://api.acme.example/v1/users -p acme --json '{"name"
 authweave request /v1/report -p acme -o report.pdf --max-time 300
 """
 LARGEST: Final = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The last answer and what it says of the credential."""
-
-    reply: Reply
-    judgement: Judgement
 
 
 @command_of("request", examples=EXAMPLES)
@@ -85,52 +75,15 @@ def sent(connection: Connection, request: TaskRequest, seconds: float, words: st
 
     `words` go with the error of a token call, and not with that of the request itself.
     """
-    from authweave.wire import Kept
+    from authweave.sending import over_wire
 
-    with Kept() as kept:
-        return _sent(connection, request, seconds, words, kept if connection.is_bound else None)
-
-
-def _sent(connection: Connection, request: TaskRequest, seconds: float, words: str, kept: Kept | None) -> Answer:
-    from authweave.values import TaskResponse
-
-    flow = connection.applying(connection.as_we_send(request))
-    reply: Reply | None = None
-    step: Callable[[], Any] = partial(next, flow)
-    while True:
-        try:
-            asked = step()
-        except StopIteration as stop:
-            assert reply is not None  # noqa: S101 - a flow ends after an answer
-            return Answer(reply, stop.value)
-        except Exception as error:
-            point(error, words)
-            raise
-        if isinstance(asked, Future):
-            step = _landed(flow, asked)
-        else:
-            reply = _over_wire(connection, asked, seconds, kept)
-            step = partial(flow.send, TaskResponse(reply.status, reply.headers, reply.body, reply.tls.encoded if reply.tls else None))
-
-
-def _landed(flow: Any, future: Future[Any]) -> Callable[[], Any]:
-    """The next step of the flow, with what it waited for; a failed renewal is for the flow to judge."""
-    from authweave.errors import AuthweaveError
-    from authweave.flights import outcome
-
+    begun: list[Sent] = []
     try:
-        result = outcome(future)
-    except AuthweaveError as error:
-        return partial(flow.throw, error.fresh())
-    return partial(flow.send, result)
-
-
-def _over_wire(connection: Connection, sent: Sent, seconds: float, kept: Kept | None) -> Reply:
-    from authweave.wire import Call
-
-    request = sent.request
-    call = Call(request.method, request.url, request.headers, request.body)
-    return connection.wire("task").send(call, deadline=seconds, cap=LARGEST, kept=kept)
+        return over_wire(connection, request, seconds=seconds, cap=LARGEST, hear=begun.append)
+    except Exception as error:
+        if not begun:
+            point(error, words)
+        raise
 
 
 def _method_and_url(target: tuple[str, ...], method: str | None) -> tuple[str | None, str]:
