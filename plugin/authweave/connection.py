@@ -140,12 +140,13 @@ class Connection:
         self._refuse_without_client("headers_for()")
         return Pending.of(self._heading(url))
 
-    def handle_response(self, request: TaskRequest, response: TaskResponse) -> Pending[Judgement]:
+    def handle_response(self, request: TaskRequest, response: TaskResponse, *, can_repeat: bool | None = None) -> Pending[Judgement]:
         """What to do with the answer. `request` is best the one that `authorize` or the last Judgement gave: it knows
         which token it carries. The one before it was authorized will do, too; the token at hand is then taken for the
-        one that was sent. A `send_again` is followed by no other for the request that it holds.
+        one that was sent. A `send_again` is followed by no other for the request that it holds. `can_repeat`: can the
+        body be sent again? If not said, one that is streamed cannot.
         """
-        return Pending.of(self._handling(request, response))
+        return Pending.of(self._handling(request, response, can_repeat))
 
     def token(self) -> Pending[Token | None]:
         """The token in force (got now, if need be); None for a type without tokens. Variants by input only."""
@@ -209,11 +210,11 @@ class Connection:
             raise PlacementError("the credential answers a challenge, and this server has not given one yet: send it a request first, by auth, client() or authorize()")
         return dict(sent.request.headers)
 
-    def _handling(self, request: TaskRequest, response: TaskResponse) -> Any:
+    def _handling(self, request: TaskRequest, response: TaskResponse, can_repeat: bool | None) -> Any:
         made = request.made_from
         if not (isinstance(made, Made) and made.connection is self):
             made = Made(self, request, (yield from prepared(self, request)))
-        step = yield from following(self, made.request, made.sent, response)
+        step = yield from following(self, made.request, made.sent, response, can_repeat=can_repeat)
         if isinstance(step, Judgement):
             return step
         reason = verdict_on(made.sent, response).reason
