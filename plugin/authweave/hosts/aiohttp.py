@@ -1,0 +1,281 @@
+"""aiohttp: a client middleware that gives each request of a session its credential.
+
+    async with aiohttp.ClientSession(middlewares=(ProfileAuth("acme-crm,tenant=blue"),)) as session:
+        async with session.get("https://blue.acme.example/v1/me") as response:
+            judgement_of(response).verdict
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from authweave.applying import BODY_READ, wants_body
+from authweave.errors import OriginRefused, UrlRefused, UsageError
+from authweave.hosts.named import Named
+from authweave.hosts.telling import tell
+from authweave.values import Judgement, TaskRequest, TaskResponse
+
+try:
+    from aiohttp import ClientError, ClientHandlerType, ClientRequest, ClientResponse, ClientResponseError, StreamReader
+    from aiohttp.base_protocol import BaseProtocol
+    from aiohttp.payload import BytesIOPayload, BytesPayload, Payload
+    from yarl import URL
+except ImportError:
+    raise ImportError("authweave.hosts.aiohttp needs aiohttp 3.12 or later: pip install 'authweave[aiohttp]'") from None
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection
+    from authweave.engine import Engine
+
+__all__ = ["ProfileAuth", "judgement_of"]
+
+FRAMING: Final = ("Content-Length", "Transfer-Encoding")
+"""What aiohttp writes as it sends a body, and nobody else."""
+ELSEWHERE: Final = Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
+
+_judgements: Final[WeakKeyDictionary[ClientResponse, Judgement]] = WeakKeyDictionary()
+
+
+def judgement_of(response: ClientResponse) -> Judgement | None:
+    """What the answer says of the credential; None for a response that no ProfileAuth has seen."""
+    return _judgements.get(response)
+
+
+class ProfileAuth:
+    """Applies a profile, to a session (`ClientSession(middlewares=(…,))`) or to one request (`session.get(url, middlewares=(…,))`).
+
+    `profile` is a Connection, or names one: `acme-crm@1,tenant=blue,subject=anna`, or a map with the keys profile, tenant,
+    subject, servers, inputs; it is then looked up for each request, so that an edited profile counts. `engine` is the process's
+    where none is given. `path` is a template for the path of one request, whose `{key}` the profile's path fields fill.
+
+    May be shared by sessions, threads and event loops. Raises from the request, before anything is sent, ApplyError,
+    InputError, TokenError, WireError, SettingsError; never for the API's answer, which comes back unchanged.
+    """
+
+    def __init__(
+        self, profile: Named | str | Mapping[str, Any] | Connection, engine: Engine | None = None, *, path: str | None = None
+    ) -> None:
+        from authweave.connection import Connection
+
+        if path is not None and (not path.startswith("/") or "?" in path or "#" in path):
+            raise UsageError("path is the path alone, as a text that begins with /")
+        self._given = profile if isinstance(profile, Connection) else None
+        self._named = _name_of(profile) if isinstance(profile, Connection) else Named.of(profile)
+        self._engine = engine
+        self._path = path
+        self._was_connected = False
+
+    def __repr__(self) -> str:
+        return f"<ProfileAuth {self._named}>"
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """One hop: aiohttp comes here for the request, and again for each redirect that it follows."""
+        connection = await self._connection()
+        hop = _hop_of(self, request)
+        if not hop.has_strayed:
+            task = await hop.task(request, connection, self._path)
+            try:
+                ready = await connection.authorize(task)
+            except (OriginRefused, UrlRefused):
+                if hop.is_first:
+                    raise
+                hop.has_strayed = True
+            else:
+                return await self._judged(connection, hop, request, handler, ready)
+        response = await handler(hop.plain(request))
+        _judgements[response] = ELSEWHERE
+        return response
+
+    async def _connection(self) -> Connection:
+        """Looked up in a thread the first time: an engine may have to be made, and a profile to be read."""
+        if self._given is not None:
+            return self._given
+        if self._was_connected:
+            return self._named.connection(self._engine)
+        connection = await asyncio.to_thread(self._named.connection, self._engine)
+        self._was_connected = True
+        return connection
+
+    async def _judged(
+        self, connection: Connection, hop: _Hop, request: ClientRequest, handler: ClientHandlerType, ready: TaskRequest
+    ) -> ClientResponse:
+        with _put_back(request) as shown:
+            while True:
+                await hop.rewrite(request, ready)
+                response = await handler(request)
+                try:
+                    judgement = await connection.handle_response(ready, await _answer_of(response, ready))
+                    again = judgement.request
+                    if again is None or _is_spent(request):
+                        break
+                    await _done_with(request, response)
+                except BaseException:
+                    response.close()
+                    raise
+                ready = again
+        if again is not None:
+            judgement = Judgement("refused", f"{judgement.reason}; not sent again: the body cannot be sent twice", error=judgement.error)
+        response._request_info = response._request_info._replace(url=shown)  # errors made of the response repeat it
+        _judgements[response] = judgement
+        tell(self._named, judgement)
+        return response
+
+
+def _name_of(connection: Connection) -> Named:
+    return Named(connection.profile.reference, connection.tenant, connection.subject or None)
+
+
+# ---- the hops of one request of the caller's
+
+
+@dataclass(slots=True)
+class _Hop:
+    """What one hop leaves to the next. `replaced` is the body that the profile wrote, `body` the caller's that it stands for."""
+
+    is_first: bool = True
+    has_strayed: bool = False
+    replaced: Payload | None = None
+    body: bytes | None = None
+
+    async def task(self, request: ClientRequest, connection: Connection, path: str | None) -> TaskRequest:
+        """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
+        body, is_streamed = await self._body(request, connection)
+        url = str(request.url)
+        if is_template := path is not None and self.is_first:
+            query = request.url.raw_query_string
+            url = f"{request.url.origin()}{path}{'?' + query if query else ''}"
+        return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed, is_template)
+
+    async def _body(self, request: ClientRequest, connection: Connection) -> tuple[bytes | None, bool]:
+        payload = request.body
+        if not isinstance(payload, Payload):
+            return (b"" if "Content-Type" in request.headers else None), False
+        if payload is self.replaced:
+            return self.body, False
+        if isinstance(payload, BytesPayload):
+            return await payload.as_bytes(), bool(request.compress) and connection.reads_body
+        if payload.size is None or request.compress:
+            return None, True
+        return (await payload.as_bytes() if connection.reads_body else None), False
+
+    async def rewrite(self, request: ClientRequest, ready: TaskRequest) -> None:
+        """The request with what was placed. Framing stays aiohttp's own."""
+        framing = [(name, value) for name, value in request.headers.items() if name.title() in FRAMING]
+        request.headers.clear()
+        request.headers.extend([(name, value) for name, value in ready.headers if name.title() not in FRAMING])
+        request.headers.extend(framing)
+        if str(request.url) != ready.url:
+            request.url = URL(ready.url, encoded=True)
+        before, is_replaced = ready.made_from.request.body, self.replaced is not None and request.body is self.replaced
+        if ready.streamed or ((ready.body or b"") == (before or b"") and not is_replaced):
+            return
+        self.replaced, self.body = BytesIOPayload(io.BytesIO(ready.body or b""), content_type=ready.header("content-type")), before
+        await request.update_body(self.replaced)
+
+    def plain(self, request: ClientRequest) -> ClientRequest:
+        """The request, with nothing of the profile's in it. Raises OriginRefused where its body holds some."""
+        if self.replaced is not None and request.body is self.replaced:
+            raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
+        return request
+
+
+@dataclass(slots=True)
+class _Hops:
+    """What is under way in a task. aiohttp gives all hops of one request the same timer, which makes it their mark."""
+
+    mark: object
+    of: dict[ProfileAuth, _Hop] = field(default_factory=dict)
+
+
+_under_way: Final[ContextVar[_Hops | None]] = ContextVar("authweave_aiohttp_hops", default=None)
+
+
+def _hop_of(auth: ProfileAuth, request: ClientRequest) -> _Hop:
+    """The hop before this one, which is this one then; or the first. Where aiohttp left no mark, every hop is a first one."""
+    mark = getattr(request, "_timer", None)
+    hops = _under_way.get()
+    if hops is None or mark is None or hops.mark is not mark:
+        hops = _Hops(mark)
+        _under_way.set(hops)
+    if (hop := hops.of.get(auth)) is None:
+        hop = hops.of[auth] = _Hop()
+    else:
+        hop.is_first = False
+    return hop
+
+
+# ---- between aiohttp's requests and ours
+
+
+@contextlib.contextmanager
+def _put_back(request: ClientRequest) -> Iterator[URL]:
+    """Afterwards URL and header fields are the caller's again: responses and errors show both, and hold the latter by reference."""
+    url, headers = request.url, list(request.headers.items())
+    try:
+        yield url
+    except (ClientError, TimeoutError) as error:
+        _without(error, request.url, url)
+        raise
+    finally:
+        request.url = url
+        request.headers.clear()
+        request.headers.extend(headers)
+
+
+def _without(error: Exception, url: URL, shown: URL) -> None:
+    """Some errors of aiohttp repeat the URL, and with it what was placed there."""
+    if url == shown:
+        return
+    error.args = tuple(arg.replace(str(url), str(shown)) if isinstance(arg, str) else arg for arg in error.args)
+    if isinstance(error, OSError) and isinstance(error.strerror, str):
+        error.strerror = error.strerror.replace(str(url), str(shown))
+    if isinstance(error, ClientResponseError):
+        error.request_info = error.request_info._replace(url=shown)
+        error.args = (error.request_info, error.history)
+
+
+async def _answer_of(response: ClientResponse, ready: TaskRequest) -> TaskResponse:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
+    credential = ready.made_from.sent.credential
+    answer = TaskResponse(response.status, headers, None, _certificate_of(response) if credential.seal is not None else None)
+    if not wants_body(credential.variant, answer):
+        return answer
+    return TaskResponse(answer.status, headers, await _read(response), answer.peer)
+
+
+def _certificate_of(response: ClientResponse) -> bytes | None:
+    """What the server showed in the handshake, in DER form, while the connection is the response's."""
+    transport = response.connection.transport if response.connection is not None else None
+    session = transport.get_extra_info("ssl_object") if transport is not None else None
+    return session.getpeercert(True) if session is not None else None
+
+
+async def _read(response: ClientResponse) -> bytes:
+    """The body, which the caller can read again in whatever way."""
+    body = await response.read()
+    loop = asyncio.get_running_loop()
+    response.content = StreamReader(BaseProtocol(loop), len(body) + 1, loop=loop)
+    response.content.feed_data(body)
+    response.content.feed_eof()
+    return body
+
+
+def _is_spent(request: ClientRequest) -> bool:
+    return isinstance(request.body, Payload) and request.body.consumed
+
+
+async def _done_with(request: ClientRequest, response: ClientResponse) -> None:
+    """Let go of an answer that another one follows: its cookies are kept, and its connection where little is left to read."""
+    request.session.cookie_jar.update_cookies(response.cookies, response.url)
+    if response.content_length is not None and response.content_length <= BODY_READ:
+        with contextlib.suppress(ClientError):
+            await response.read()
+    response.release()
+    await request.close()
