@@ -30,7 +30,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("clients", "sending"),
     ("bound_connections",),
     ("auth",),
-    ("quick", "httpx_requests"),
+    ("quick", "httpx_authorizing"),
+    ("httpx_requests",),
     ("redirect_guard", "url_logs"),
     ("sign_in",),
     ("applying", "answered_cookies", "pending", "scopes", "targets", "signing_string"),
@@ -57,7 +58,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("at_rest",),
     ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
     ("chance",),
-    ("lazy", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places"),
+    ("lazy", "standing", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places"),
     ("values",),
     ("errors", "_version"),
 )

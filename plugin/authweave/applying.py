@@ -18,12 +18,13 @@ from authweave.challenges import challenges
 from authweave.contracts import Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
-from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError
+from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
 from authweave.lazy import Later
 from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
 from authweave.signing_string import is_signed, reads_body
+from authweave.standing import sign_in_of
 from authweave.targets import refuse_other_origin, target_of
 from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
@@ -156,7 +157,10 @@ def renewed_and_prepared(
         return replace(again, tried=sent.tried | {RENEWED})
     except AuthweaveError as error:
         failure = error.fresh()
-    return Judgement("refused", f"{verdict.reason}; and renewing failed: {failure}", error=failure)
+    reason = f"{verdict.reason}; and renewing failed: {failure}"
+    if isinstance(failure, SignInNeeded):
+        return Judgement("sign_in_needed", reason, error=failure, sign_in=sign_in_of(failure))
+    return Judgement("refused", reason, error=failure)
 
 
 def placed(

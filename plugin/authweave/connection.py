@@ -23,12 +23,13 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.forks import Lock
+from authweave.httpx_authorizing import authorizing, handling
 from authweave.mutual_tls.wires import Supplied
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import is_steady
 from authweave.scopes import make_scope
-from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state
+from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standing
 from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange
@@ -36,8 +37,8 @@ from authweave.values import (
     Authorization,
     Judgement,
     Secret,
+    SignIn,
     TaskRequest,
-    TaskResponse,
     Token,
 )
 
@@ -122,11 +123,12 @@ class Connection:
 
         return async_client(self, **options)
 
-    def authorize(self, request: TaskRequest) -> Pending[TaskRequest]:
-        """The finished request, for platforms that send by themselves. Raises NeedsClient, and (from the Pending) what
-        `prepared` raises."""
+    def authorize(self, request: Any) -> Pending[Any]:
+        """The finished request, for platforms that send by themselves: a TaskRequest for a TaskRequest, a new request of httpx or
+        httpx2 for one of theirs (with the redirect guard, as from `auth`). Raises NeedsClient, UsageError, and (from the Pending)
+        what `prepared` raises."""
         self._refuse_without_client("authorize()")
-        return Pending.of(self._authorizing(request))
+        return Pending.of(self.authorizing(request))
 
     def prepare(self, request: TaskRequest) -> Pending[Sent]:
         """As `authorize`, with what the request was made from."""
@@ -140,17 +142,18 @@ class Connection:
         self._refuse_without_client("headers_for()")
         return Pending.of(self._heading(url))
 
-    def handle_response(self, request: TaskRequest, response: TaskResponse, *, can_repeat: bool | None = None) -> Pending[Judgement]:
-        """What to do with the answer. `request` is best the one that `authorize` or the last Judgement gave: it knows
-        which token it carries. The one before it was authorized will do, too; the token at hand is then taken for the
-        one that was sent. A `send_again` is followed by no other for the request that it holds. `can_repeat`: can the
-        body be sent again? If not said, one that is streamed cannot.
+    def handle_response(self, request: Any, response: Any, *, can_repeat: bool | None = None) -> Pending[Judgement]:
+        """What to do with the answer, a TaskResponse, or the response of httpx or httpx2 to a request of theirs. `request` is best
+        the one that `authorize` or the last Judgement gave: it knows which token it carries. The one before it was authorized
+        will do, too; the token at hand is then taken for the one that was sent. A `send_again` is followed by no other for the
+        request that it holds. `can_repeat`: can the body be sent again? If not said, one that is streamed cannot. Raises UsageError
+        for what is neither.
         """
-        return Pending.of(self._handling(request, response, can_repeat))
+        return Pending.of(self.handling(request, response, can_repeat))
 
     def token(self) -> Pending[Token | None]:
         """The token in force (got now, if need be); None for a type without tokens. Variants by input only."""
-        return Pending.of(self._token())
+        return Pending.of(self.getting_token())
 
     def revoke(self) -> Pending[bool]:
         """End the token: at the provider as `revoke_request` says (the refresh token where one is held), then forget it here.
@@ -159,7 +162,7 @@ class Connection:
         A call that fails leaves the token where it is, for another try. A grant that nobody has to consent to gets a new
         token at the next need. Raises (from the Pending) TokenError, WireError, StoreUnavailable, InputError.
         """
-        return Pending.of(self._revoking())
+        return Pending.of(self.revoking())
 
     def begin_authorization(self, *, session: str = "", redirect_uri: str | None = None) -> Pending[Authorization]:
         """Where the person signs in: a link, or a code to type at another device. Asked again, it is the same one for ten minutes.
@@ -168,7 +171,7 @@ class Connection:
         `redirect_uri` is where the browser comes back to, letter for letter as it is registered; else the profile's. Raises
         (from the Pending) UsageError, UrlRefused, InputError, TokenError, WireError, StoreUnavailable.
         """
-        return Pending.of(self._at_desk(("begin", session, redirect_uri), lambda desk: desk.begin(session, redirect_uri)))
+        return Pending.of(self.beginning(session, redirect_uri))
 
     def complete_authorization(self, answer: str | Mapping[str, str], *, session: str = "") -> Pending[Token]:
         """The token for what came back with the person: the URL of the redirect, or its parameters (`response_mode=form_post`).
@@ -183,11 +186,27 @@ class Connection:
 
         Raises (from the Pending) AuthorizationDenied, SignInFailed (expired, cancelled), TokenError, WireError, StoreUnavailable.
         """
-        return Pending.of(self._at_desk(("await",), lambda desk: desk.wait()))
+        return Pending.of(self.awaiting())
+
+    def awaiting(self) -> Generator[Future[Any], Any, Token]:
+        """The flow of `await_authorization`."""
+        return self._at_desk(("await",), lambda desk: desk.wait())  # type: ignore[no-any-return]  # what the desk gives
 
     def cancel_authorization(self) -> Pending[bool]:
         """Call off the sign-in under way: its link is of no more use, and who waits for it hears so. False if there was none."""
         return Pending.of(self._at_desk(("cancel",), lambda desk: desk.cancel()))
+
+    def sign_in(self, *, session: str = "", redirect_uri: str | None = None) -> Pending[SignIn]:
+        """Does the person have to sign in? With a token at hand, or one that comes by itself, `is_authorized`; else where they do.
+
+        What a workflow asks before its first step, or answers in the place of a result. Arguments and errors are those of
+        `begin_authorization`.
+        """
+        return Pending.of(self.standing(session, redirect_uri))
+
+    def standing(self, session: str, redirect_uri: str | None) -> Generator[Future[Any], Any, SignIn]:
+        """The flow of `sign_in`."""
+        return standing(self, session, redirect_uri)
 
     def of_subject(self, subject: str | None) -> Connection:
         """The same for another subject. Raises UsageError, MissingInput."""
@@ -196,7 +215,11 @@ class Connection:
         servers = tuple(server.url for server in self.given_servers)
         return self.engine.connect(self.profile, tenant=self.tenant, subject=subject, inputs=self.given, servers=servers)
 
-    def _authorizing(self, request: TaskRequest) -> Any:
+    def authorizing(self, request: Any) -> Generator[Future[Any], Any, Any]:
+        """The flow of `authorize`."""
+        self._refuse_without_client("authorize()")
+        if not isinstance(request, TaskRequest):
+            return (yield from authorizing(self, request))
         sent = yield from prepared(self, request)
         return Made(self, request, sent).finished()
 
@@ -210,7 +233,10 @@ class Connection:
             raise PlacementError("the credential answers a challenge, and this server has not given one yet: send it a request first, by auth, client() or authorize()")
         return dict(sent.request.headers)
 
-    def _handling(self, request: TaskRequest, response: TaskResponse, can_repeat: bool | None) -> Any:
+    def handling(self, request: Any, response: Any, can_repeat: bool | None = None) -> Generator[Future[Any], Any, Judgement]:
+        """The flow of `handle_response`."""
+        if not isinstance(request, TaskRequest):
+            return (yield from handling(self, request, response, can_repeat))
         made = request.made_from
         if not (isinstance(made, Made) and made.connection is self):
             made = Made(self, request, (yield from prepared(self, request)))
@@ -220,7 +246,12 @@ class Connection:
         reason = verdict_on(made.sent, response).reason
         return Judgement("send_again", reason, request=Made(self, made.request, step).finished())
 
-    def _token(self) -> Any:
+    def beginning(self, session: str, redirect_uri: str | None) -> Generator[Future[Any], Any, Authorization]:
+        """The flow of `begin_authorization`."""
+        return self._at_desk(("begin", session, redirect_uri), lambda desk: desk.begin(session, redirect_uri))  # type: ignore[no-any-return]  # what the desk gives
+
+    def getting_token(self) -> Generator[Future[Any], Any, Token | None]:
+        """The flow of `token`."""
         credential = yield from self.choosing(None)
         return (yield from credential.token())
 
@@ -284,7 +315,8 @@ class Connection:
             raise UsageError(f"{self.profile.name}: nobody signs in for this profile; its tokens come without a person")
         return able
 
-    def _revoking(self) -> Any:
+    def revoking(self) -> Generator[Future[Any], Any, bool]:
+        """The flow of `revoke`."""
         credential = yield from self.choosing(None)
         return False if credential.tokens is None else (yield credential.tokens.revoked())
 

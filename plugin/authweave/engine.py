@@ -34,14 +34,15 @@ from authweave.pending import Pending
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
-from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, with_state
+from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, whose, with_state
 from authweave.sources.mapping import MappingSource
+from authweave.standing import done
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
 from authweave.targets import named_server
 from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
 from authweave.tokens import Tokens
-from authweave.values import NEVER, Secret, Token, TokenKey
+from authweave.values import NEVER, Secret, SignIn, TokenKey
 from authweave.wire import Route, Wire
 
 LEASE_FACTOR = 1.5
@@ -168,8 +169,9 @@ class Engine:
 
     def complete_authorization(
         self, answer: str | Mapping[str, str], session: str = "", *, inputs: Mapping[str, Any] | None = None
-    ) -> Pending[Token]:
-        """The token for what came back with a person, found by its state: the sign-in may have been begun in another process.
+    ) -> Pending[SignIn]:
+        """Take what came back with a person, and say whose sign-in is complete: it is found by its state, and may have been begun
+        in another process. Whatever waits for this profile, tenant and subject can go on.
 
         The profile is looked for by name, as `profile` does. Inputs that were given when it was begun are given again; all
         others come from the sources. Raises (from the Pending) as `Connection.complete_authorization`, ProfileError, UsageError.
@@ -188,7 +190,7 @@ class Engine:
             except AuthweaveError:
                 continue
             if is_it:
-                return (yield from connection.completing(callback, session))
+                return done(whose(connection), (yield from connection.completing(callback, session)))
         raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
 
     def stated(self, callback: Callback) -> Generator[Any, Any, Callback]:

@@ -25,7 +25,7 @@ _log = logging.getLogger("authweave")
 
 def task_of(request: Any) -> TaskRequest:
     """The request as it stands. A body that has not been read is `streamed`."""
-    content = _content(request)
+    content = content_of(request)
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
     has_body = bool(content) or any(name.lower() == "content-type" for name, _ in headers)
     template = _path_template(request)
@@ -43,7 +43,7 @@ def rewritten(request: Any, sent: Sent) -> Any:
     """The request with what was placed: changed in place, or a new one where its body changed."""
     finished = sent.request
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in finished.headers]
-    if not finished.streamed and (finished.body or b"") != (_content(request) or b""):
+    if not finished.streamed and (finished.body or b"") != (content_of(request) or b""):
         extensions = dict(request.extensions)
         return type(request)(request.method, finished.url, headers=headers, content=finished.body or b"", extensions=extensions)
     request.headers = type(request.headers)(headers)
@@ -147,7 +147,7 @@ def put_back(response: Any, raw: bytes) -> bytes | None:
 
 def can_repeat(request: Any) -> bool:
     """Can the body be sent again? One that is at hand can, and a form of files that can be rewound."""
-    return _content(request) is not None or (is_multipart(request) and all(map(_is_rewindable, request.stream.fields)))
+    return content_of(request) is not None or (is_multipart(request) and all(map(_is_rewindable, request.stream.fields)))
 
 
 def is_multipart(request: Any) -> bool:
@@ -171,7 +171,7 @@ def _origin(url: Any) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port
 
 
-def _content(request: Any) -> bytes | None:
+def content_of(request: Any) -> bytes | None:
     """The body, if it is at hand; None for one that is streamed."""
     try:
         return bytes(request.content)

@@ -32,6 +32,11 @@ class Pending(Generic[T]):
         _advance(flow, future, lambda: next(flow))
         return cls(future)
 
+    @classmethod
+    def at_once(cls, work: Callable[[], T]) -> Pending[T]:
+        """What some work gives that needs no waiting; what it raises is raised to whoever asks for the result."""
+        return cls.of(_at_once(work))
+
     def done(self) -> bool:
         """Is the result there?"""
         return self._future.done()
@@ -46,6 +51,11 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         return landed(self._future).__await__()
+
+
+def _at_once(work: Callable[[], T]) -> Generator[Future[Any], Any, T]:
+    yield from ()
+    return work()
 
 
 def _advance(flow: Generator[Future[Any], Any, T], done: Future[T], step: Callable[[], Future[Any]]) -> None:

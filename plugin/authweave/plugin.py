@@ -1,88 +1,148 @@
-"""The host contract, kept by an engine: what a platform's own pluggy manager registers."""
+"""The host contract, kept by an engine: what a platform's own pluggy manager loads, or a platform calls directly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+import pluggy
 
 from authweave.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, UsageError
-from authweave.hookspecs import hookimpl
+from authweave.hookspecs import host_hookimpl, host_specs
 from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
-from authweave.values import Authorization, Judgement, Problem, TaskRequest, TaskResponse, Token
+from authweave.shared_engine import shared_engine
+from authweave.sign_in import whose
+from authweave.standing import done
+from authweave.values import Authorization, Judgement, Problem, SignIn
+
+T = TypeVar("T")
 
 
 class AuthweavePlugin:
-    """Register it with a manager that has `hookspecs.HostSpecs`, or call its methods directly.
+    """Register it with a manager that has `hookspecs.HostSpecs`, or call its methods directly: arguments and results are those of
+    the specs, which have an example of each.
 
-    Answers None for a profile that its engine does not know, so that another plugin may.
+    Answers None for a profile that its engine does not know, so that another plugin may. `engine` (or `options`, an Engine's
+    arguments) is the one it uses; without any it is the process's, made from the settings at first need.
     """
 
     def __init__(self, engine: Engine | None = None, **options: Any) -> None:
-        self.engine = engine or Engine(**options)
+        self._given = engine or (Engine(**options) if options else None)
 
-    @hookimpl
-    def list_auth_profiles(self) -> list[Mapping[str, Any]]:
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine in use."""
+        return self._given or shared_engine()
+
+    @host_hookimpl
+    def list_auth_profiles(self) -> Pending[list[Mapping[str, Any]]]:
         """Every profile of the engine that loads, with its form."""
-        return [described for reference in self.engine.names() if (described := self._described(reference))]
+        return Pending.at_once(lambda: [described for name in self.engine.names() if (described := self._described(name))])
 
-    @hookimpl
-    def validate_auth_profile(self, source: str, text: str | bytes) -> Sequence[Problem]:
+    @host_hookimpl
+    def validate_auth_profile(self, source: str, text: str | bytes) -> Pending[Sequence[Problem]]:
         """Every problem of a profile text."""
-        return check_text(text, source, catalog=self.engine.catalog, folders=self.engine.folders).problems
+        return Pending.at_once(lambda: check_text(text, source, catalog=self.engine.catalog, folders=self.engine.folders).problems)
 
-    @hookimpl
+    @host_hookimpl
     def authorize_request(
-        self, profile: str, request: TaskRequest, tenant: str = "", subject: str | None = None,
-        inputs: Mapping[str, Any] | None = None,
-    ) -> Pending[TaskRequest] | None:  # fmt: skip
+        self, profile: str, request: Any, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None,
+        servers: Sequence[str] = (),
+    ) -> Pending[Any] | None:  # fmt: skip
         """The request with its credential."""
-        connection = self._connection(profile, tenant, subject, inputs)
-        return connection.authorize(request) if connection else None
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.authorizing(request))
 
-    @hookimpl
+    @host_hookimpl
     def handle_response(
-        self, profile: str, request: TaskRequest, response: TaskResponse, tenant: str = "", subject: str | None = None,
-        inputs: Mapping[str, Any] | None = None,
+        self, profile: str, request: Any, response: Any, tenant: str = "", subject: str | None = None,
+        inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = (),
     ) -> Pending[Judgement] | None:  # fmt: skip
-        """What to do with the answer; `request` is the one before it was authorized."""
-        connection = self._connection(profile, tenant, subject, inputs)
-        return connection.handle_response(request, response) if connection else None
+        """What to do with the answer."""
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.handling(request, response))
 
-    @hookimpl
-    def begin_authorization(
-        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None,
+    @host_hookimpl
+    def list_authorizations(
+        self, profiles: Sequence[str], tenant: str = "", subject: str | None = None, inputs: Mapping[str, Mapping[str, Any]] | None = None,
         session: str = "", redirect_uri: str | None = None,
+    ) -> Pending[list[SignIn]]:  # fmt: skip
+        """How the user stands with each profile that is known here."""
+        known = [profile for profile in profiles if self._knows(profile)]
+
+        def each() -> Generator[Future[Any], Any, list[SignIn]]:
+            found = []
+            for profile in known:
+                connection = self.engine.connect(profile, tenant=tenant, subject=subject, inputs=(inputs or {}).get(profile))
+                found.append((yield from connection.standing(session, redirect_uri)))
+            return found
+
+        return Pending.of(each())
+
+    @host_hookimpl
+    def begin_authorization(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, session: str = "",
+        redirect_uri: str | None = None, servers: Sequence[str] = (),
     ) -> Pending[Authorization] | None:  # fmt: skip
         """Where a person signs in."""
-        connection = self._connection(profile, tenant, subject, inputs)
-        return connection.begin_authorization(session=session, redirect_uri=redirect_uri) if connection else None
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.beginning(session, redirect_uri))
 
-    @hookimpl
+    @host_hookimpl
     def complete_authorization(
         self, answer: str | Mapping[str, str], session: str = "", profile: str = "", inputs: Mapping[str, Any] | None = None
-    ) -> Pending[Token] | None:
-        """The token for what came back; with a profile that is not known here, nothing."""
+    ) -> Pending[SignIn] | None:
+        """Whose sign-in is complete now; with a profile that is not known here, nothing."""
         if profile and not self._knows(profile):
             return None
         return self.engine.complete_authorization(answer, session, inputs=inputs)
 
-    @hookimpl
+    @host_hookimpl
+    def await_authorization(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
+    ) -> Pending[SignIn] | None:
+        """Done once the person has answered."""
+        return self._with(profile, tenant, subject, inputs, servers, _awaited)
+
+    @host_hookimpl
+    def revoke(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
+    ) -> Pending[bool] | None:
+        """End the token."""
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.revoking())
+
+    @host_hookimpl
     def test_auth_profile(
-        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None
-    ) -> Report | None:
-        """The report of "test auth"."""
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = (),
+        control: bool = False, refresh: bool = False,
+    ) -> Pending[Report] | None:  # fmt: skip
+        """The report of "test auth"; a worker runs it, and nobody else waits for that one."""
         if not self._knows(profile):
             return None
-        from authweave.probe import test_profile
 
-        return test_profile(self.engine, profile, tenant=tenant, subject=subject, inputs=inputs)
+        def run() -> Report:
+            from authweave.probe import test_profile
 
-    def _connection(self, profile: str, tenant: str, subject: str | None, inputs: Mapping[str, Any] | None) -> Connection | None:
-        return self.engine.connect(profile, tenant=tenant, subject=subject, inputs=inputs) if self._knows(profile) else None
+            how: dict[str, Any] = {"tenant": tenant, "subject": subject, "inputs": inputs, "servers": servers}
+            return test_profile(self.engine, profile, **how, control=control, refresh=refresh)
+
+        return Pending(self.engine.flights.run((object(), "test"), ("test", profile), run))
+
+    def _with(
+        self, profile: str, tenant: str, subject: str | None, inputs: Mapping[str, Any] | None, servers: Iterable[str],
+        flow: Callable[[Connection], Generator[Future[Any], Any, T]],
+    ) -> Pending[T] | None:  # fmt: skip
+        """A flow of the connection that is meant, what is wrong with that one included; None for a profile of somebody else."""
+        if not self._knows(profile):
+            return None
+
+        def connected() -> Generator[Future[Any], Any, T]:
+            return (yield from flow(self.engine.connect(profile, tenant=tenant, subject=subject, inputs=inputs, servers=servers)))
+
+        return Pending.of(connected())
 
     def _knows(self, profile: str) -> bool:
         return profile.partition("@")[0] in self.engine.names()
@@ -107,3 +167,22 @@ class AuthweavePlugin:
                 for given in profile.inputs.values()
             ],
         }  # fmt: skip
+
+
+def _awaited(connection: Connection) -> Generator[Future[Any], Any, SignIn]:
+    return done(whose(connection), (yield from connection.awaiting()))
+
+
+of_process: Final = AuthweavePlugin()
+"""What HOST_ENTRY_POINTS names: the contract kept by the process's engine, which is made at the first call."""
+
+
+def join(manager: pluggy.PluginManager, plugin: AuthweavePlugin | None = None) -> AuthweavePlugin:
+    """Make a manager of any project able to call us: adds the specs under its project's name, and registers `plugin`, or the one
+    that uses the process's engine. Other packages' plugins come by `manager.load_setuptools_entrypoints(HOST_ENTRY_POINTS)`,
+    which then finds this one there already. Raises what pluggy raises for a manager that has joined before.
+    """
+    joined = plugin or of_process
+    manager.add_hookspecs(host_specs(manager.project_name))
+    manager.register(joined, name="authweave")
+    return joined

@@ -7,7 +7,9 @@ profile added is taken out again. A body with a placed payload is refused instea
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -53,6 +55,11 @@ class RedirectGuard:
             await self.then(event, info)
         if event in _BEFORE_HEADERS:
             self._filter(info["request"])
+
+    def in_either(self, event: str, info: dict[str, Any]) -> Any:
+        """For a request whose client is not known yet: what calls it is a coroutine, and awaits, or is none."""
+        called_by = sys._getframe(1).f_code.co_flags
+        return (self.in_async if called_by & inspect.CO_COROUTINE else self.in_sync)(event, info)
 
     def _filter(self, request: Any) -> None:
         self.was_called = True

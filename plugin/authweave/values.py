@@ -411,14 +411,47 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a user stands with one profile: what a bot forwards when a person must sign in (`as_dict`), and what a platform
+    gets back when they have.
+
+    `url` is where they sign in ('' where nothing is left to do, or nobody can say where the browser would come back to:
+    `reason` says so); `user_code` is what they type there, at another device. `expires_at` is in Unix seconds: the link's end
+    while it is open; afterwards the token's, or None for one that is renewed without them. Who has the link can sign in with an
+    account of their own, so it is for that person alone, and the repr leaves it out.
+    """
+
+    profile: str
+    identity_provider: str = ""
+    subject: str = ""
+    tenant: str = ""
+    is_authorized: bool = False
+    url: str = field(default="", repr=False)
+    expires_at: float | None = None
+    user_code: str = field(default="", repr=False)
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: url, identity_provider, profile, subject, is_authorized, expires_at (the first and the last may be null); and,
+        where there is one, tenant, user_code, reason."""
+        more = {"tenant": self.tenant, "user_code": self.user_code, "reason": self.reason}
+        return {
+            "url": self.url or None, "identity_provider": self.identity_provider, "profile": self.profile, "subject": self.subject,
+            "is_authorized": self.is_authorized, "expires_at": self.expires_at, **{key: value for key, value in more.items() if value},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What an API's answer says of the credential.
 
-    `verdict`: accepted (use the answer), send_again (`request` holds the credential renewed), refused, forbidden, or
-    inconclusive. `reason` says why in a sentence; `error` is the typed error for callers that raise.
+    `verdict`: accepted (use the answer), send_again (`request` holds the credential renewed), sign_in_needed (`sign_in` says where, if
+    that can be said), refused, forbidden, or inconclusive. `reason` says why in a sentence; `error` is the typed error for callers
+    that raise. `request` is of the kind that was asked about: a TaskRequest, or a request of httpx or httpx2.
     """
 
     verdict: str
     reason: str = ""
-    request: TaskRequest | None = None
+    request: Any = None
     error: Exception | None = None
+    sign_in: SignIn | None = None

@@ -665,7 +665,9 @@ def test_another_process_completes_it_by_the_state_alone(identity, clock, tmp_pa
     begun = begun_by(here.connect("acme", tenant="t", subject="anna"), session="s")
     there = engine(profiles=tmp_path, clock=clock, store=store)
 
-    assert "T1" == there.complete_authorization(answer_to(begun), "s").result(10).access_token.reveal()
+    signed_in = there.complete_authorization(answer_to(begun), "s").result(10)
+
+    assert ("acme", "t", "anna", True) == (signed_in.profile, signed_in.tenant, signed_in.subject, signed_in.is_authorized)
     assert "T1" == token_of(here.connect("acme", tenant="t", subject="anna")) == token_of(there.connect("acme", tenant="t", subject="anna"))
     assert 1 == identity.count
 
@@ -680,7 +682,7 @@ def test_inputs_that_were_given_are_given_again(identity, clock, tmp_path):
 
     with pytest.raises((CallbackRefused, MissingInput)):
         there.complete_authorization(answer_to(begun)).result(10)
-    assert "T1" == there.complete_authorization(answer_to(begun), inputs=INPUTS).result(10).access_token.reveal()
+    assert there.complete_authorization(answer_to(begun), inputs=INPUTS).result(10).is_authorized
 
 
 def test_an_engine_knows_nothing_of_a_state_that_was_never_made(identity):
@@ -815,7 +817,7 @@ def test_the_host_hooks_begin_and_complete(identity, tmp_path):
 
     assert plugin.begin_authorization("elsewhere") is None
     assert plugin.complete_authorization(answer_to(begun), "s", profile="elsewhere") is None
-    assert "T1" == plugin.complete_authorization(answer_to(begun), "s").result(10).access_token.reveal()
+    assert plugin.complete_authorization(answer_to(begun), "s").result(10).is_authorized
 
 
 def test_the_hooks_work_through_a_platforms_own_manager(identity, tmp_path):
@@ -826,9 +828,9 @@ def test_the_hooks_work_through_a_platforms_own_manager(identity, tmp_path):
     for made in (AuthweavePlugin(engine()), AuthweavePlugin(engine(profiles=tmp_path))):
         platform.register(made)
     begun = platform.hook.begin_authorization(profile="acme", tenant="", subject="anna", inputs=None, session="s", redirect_uri=None).result(10)
-    token = platform.hook.complete_authorization(answer=answer_to(begun), session="s", profile="acme", inputs=None).result(10)
+    signed_in = platform.hook.complete_authorization(answer=answer_to(begun), session="s", profile="acme", inputs=None).result(10)
 
-    assert "T1" == token.access_token.reveal()
+    assert ("anna", True) == (signed_in.subject, signed_in.is_authorized)
     with pytest.raises(AuthorizationRequired):
         platform.hook.authorize_request(profile="acme", request=TaskRequest("GET", "/x"), tenant="", subject="berta", inputs=None).result(10)
 

@@ -1,0 +1,90 @@
+"""Requests of httpx and httpx2 that a platform sends by itself: authorized beforehand, their answers judged afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.applying import Sent, following, prepared, verdict_on, wants_body
+from authweave.errors import UsageError
+from authweave.httpx_requests import (
+    EXTENSION,
+    answer_of,
+    can_repeat,
+    content_at_hand,
+    content_of,
+    guarded,
+    rewritten,
+    strayed,
+    subject_of,
+    task_of,
+)
+from authweave.values import Judgement, TaskRequest
+
+if TYPE_CHECKING:
+    from authweave.connection import Connection
+
+MADE_FROM: Final = "authweave.made_from"
+"""The extension in which a finished request keeps what it was made from; transports leave it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a finished request was made from."""
+
+    connection: Connection
+    request: Any
+    task: TaskRequest
+    sent: Sent
+
+    def finished(self) -> Any:
+        """A new request to send; the one it was made from stays as it was."""
+        request = guarded(rewritten(_copied(self.request), self.sent), self.sent, "in_either")
+        if "host" not in request.headers:  # it was relative to the first server
+            request.headers["Host"] = request.url.netloc.decode("ascii")
+        request.extensions[MADE_FROM] = self
+        return request
+
+
+def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], Any, Any]:
+    """The finished request. Raises UsageError for what is no request, and what `prepared` raises."""
+    task, own = _task_of(request), connection.of_subject(subject_of(request))
+    return _Made(own, request, task, (yield from prepared(own, task))).finished()
+
+
+def handling(connection: Connection, request: Any, response: Any, repeatable: bool | None = None) -> Generator[Future[Any], Any, Judgement]:
+    """What to do with the answer: see `Connection.handle_response`. A body that a rule reads is read where it is at hand only."""
+    made = getattr(request, "extensions", {}).get(MADE_FROM)
+    if not isinstance(made, _Made) or made.connection.engine is not connection.engine or made.connection.profile is not connection.profile:
+        task, own = _task_of(request), connection.of_subject(subject_of(request))
+        made = _Made(own, request, task, (yield from prepared(own, task)))
+    elif (verdict := strayed(response, request)) is not None:
+        return verdict
+    answer = answer_of(response, with_peer=made.sent.credential.seal is not None)
+    if wants_body(made.sent.credential.variant, answer):
+        answer = replace(answer, body=content_at_hand(response))
+    if repeatable is None:
+        repeatable = not made.task.streamed or can_repeat(made.request)
+    step = yield from following(made.connection, made.task, made.sent, answer, can_repeat=repeatable)
+    if isinstance(step, Judgement):
+        return step
+    return Judgement("send_again", verdict_on(made.sent, answer).reason, request=replace(made, sent=step).finished())
+
+
+def _task_of(request: Any) -> TaskRequest:
+    if not all(hasattr(request, name) for name in ("method", "url", "headers", "extensions", "stream")):
+        raise UsageError(f"a request is a TaskRequest, or one of httpx or httpx2; not {type(request).__module__}.{type(request).__qualname__}")
+    return task_of(request)
+
+
+def _copied(request: Any) -> Any:
+    """The same request again, with extensions of its own; nothing of it is authorized yet."""
+    extensions = {key: value for key, value in request.extensions.items() if key != MADE_FROM}
+    if EXTENSION in extensions:
+        extensions[EXTENSION] = dict(extensions[EXTENSION])
+    copied = type(request)(request.method, request.url, headers=request.headers, stream=request.stream, extensions=extensions)
+    if content_of(request) is not None:
+        copied.read()
+    return copied
