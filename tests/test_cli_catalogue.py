@@ -107,7 +107,7 @@ def test_installed_package(installed):
     plain, full = apart("schema", **env), apart("schema", "--installed", **env)
 
     assert Exit.OK == done.code
-    assert "acme_auth from acme-auth (1.2)" in done.lines
+    assert "acme-auth 1.2: acme (acme_auth), contract 1" in done.lines
     assert "  schemes  acme.hmac" in done.lines
     assert ("acme_key" in plain.out, "acme_key" in full.out) == (False, True)
 
@@ -119,20 +119,49 @@ def test_broken_package_is_named(installed):
     done = apart("plugins", **env)
 
     assert (Exit.REFUSED, "") == (done.code, done.err)
-    assert "broken from broken-auth (1.2)" in done.lines
+    assert "broken-auth 1.2: broken (broken_auth) is broken, and nothing of it is used" in done.lines
     assert "nothing_of_this_name" in done.out
     assert "client_secret_basic" in done.out
 
 
-def test_clashing_package_is_refused(installed):
-    """Two packages with one name: both are named, before anything is used."""
+def test_clashing_package_is_named(installed, tmp_path):
+    """Two packages with one name: both are named. `plugins` goes on without the second one; a command that uses it does not begin."""
     env = with_packages(installed("other-auth", "other", "other_auth", PLUGIN.replace("acme.hmac", "basic")))
+    (tmp_path / "mine.yaml").write_text(MINE.format(name="mine"))
 
-    done = apart("plugins", **env)
+    done, used = apart("plugins", **env), apart("validate", tmp_path / "mine.yaml", **env)
 
-    assert Exit.USAGE == done.code
-    assert "authweave.schemes.basic" in done.err
-    assert "other_auth" in done.err
+    assert (Exit.REFUSED, Exit.USAGE) == (done.code, used.code)
+    for text in (done.out, used.err):
+        assert "authweave.schemes.basic of authweave" in text
+        assert "other_auth of other-auth" in text
+    assert "AUTHWEAVE_BLOCKED_PLUGINS=other-auth" in used.err
+
+
+def test_what_is_broken_or_blocked_is_left_out(installed, tmp_path):
+    """The operator chooses: skip what is broken, which is told once on stderr, or block it, which is not told any more."""
+    env = with_packages(installed("broken-auth", "broken", "broken_auth", "import sys\nprint('hello')\nsys.exit(3)\n"))
+    (tmp_path / "mine.yaml").write_text(MINE.format(name="mine"))
+
+    skipped = apart("validate", tmp_path / "mine.yaml", **env, AUTHWEAVE_BROKEN_PLUGINS="skip")
+    blocked = apart("validate", tmp_path / "mine.yaml", **env, AUTHWEAVE_BLOCKED_PLUGINS="broken-auth")
+    listed = apart("plugins", "--format", "json", **env, AUTHWEAVE_BLOCKED_PLUGINS="broken")
+    broken = apart("plugins", "--format", "json", **env)
+
+    assert (Exit.OK, Exit.OK) == (skipped.code, blocked.code)
+    assert 1 == skipped.err.count("plugin broken of broken-auth 1.2 is left out: ended with SystemExit at broken_auth.py:3")
+    assert "broken" not in blocked.err
+    assert ["blocked"] == [one["state"] for one in json.loads(listed.out) if not one["built_in"]]
+    assert "hello" not in listed.err + blocked.out
+    assert (Exit.REFUSED, ["broken"]) == (broken.code, [one["state"] for one in json.loads(broken.out) if not one["built_in"]])
+    assert "hello" in broken.err
+
+
+def test_a_blocked_name_that_nothing_has_is_told(capsys, monkeypatch):
+    """It may be misspelt."""
+    monkeypatch.setenv("AUTHWEAVE_BLOCKED_PLUGINS", "acme-authweafe")
+
+    assert "blocked_plugins names acme-authweafe, and nothing of that name is installed" in here(capsys, "plugins").lines
 
 
 def test_schema_is_the_published_one(capsys):

@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules",),
     ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults"),
     ("catalog",),
+    ("packages", "promises"),
     ("schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports"),
     ("report",),
     ("discovery", "token_endpoint", "token_steps", "sealed_calls", "token_answers", "call", "matching", "responses", "jwt_parts"),
@@ -58,7 +59,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("at_rest",),
     ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
     ("chance",),
-    ("lazy", "standing", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places"),
+    ("lazy", "standing", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places", "foreign"),
     ("values",),
     ("errors", "_version"),
 )

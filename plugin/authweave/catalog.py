@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import pluggy
-
-from authweave import contracts, hookspecs
+from authweave import hookspecs
+from authweave._version import __version__
 from authweave.errors import ExtensionError
+from authweave.foreign import OWN, UNFIT, WORDS, distribution_of, note_origin
+from authweave.packages import Package, contract_of, hooks_of, own_hooks_of, packages, why_broken
+from authweave.promises import KINDS, check_promises
+from authweave.settings import Settings
+
+__all__ = ["BUILTIN", "KINDS", "Catalog", "Plugin", "catalog_for", "default_catalog"]
 
 BUILTIN = (
     "authweave.schemes.none",
@@ -76,57 +81,58 @@ BUILTIN = (
     "authweave.rules",
 )
 
-KINDS: Mapping[str, Any] = {
-    "schemes": contracts.Scheme,
-    "grants": contracts.Grant,
-    "client_auth": contracts.ClientAuth,
-    "seals": contracts.Seal,
-    "placements": contracts.Placement,
-    "sources": contracts.ConfiguredSource,
-    "stores": contracts.Store,
-    "observers": contracts.Observer,
-    "reports": contracts.ReportFormat,
-    "rules": contracts.Rule,
-}
+
+_log = logging.getLogger("authweave.plugins")
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A loaded package or built-in module: its name, where it came from, and what it added (kind, name)."""
+    """A package's entry point, or a built-in module: its name, where it came from, and what it added (kind, name).
+
+    `module` is what is imported, `contract` the version of the hooks that it was written for. `state` is loaded, blocked (left
+    out because the operator said so, and never imported) or broken: then `error` says why, and nothing of it was taken up.
+    """
 
     name: str
     distribution: str
     added: tuple[tuple[str, str], ...]
     error: str = ""
+    version: str = ""
+    module: str = ""
+    contract: int = hookspecs.VERSION
+    state: Literal["loaded", "blocked", "broken"] = "loaded"
+
+
+@dataclass(slots=True)
+class _Staged:
+    """What one plugin is about to add: all of it, or nothing."""
+
+    distribution: str
+    added: dict[tuple[str, str], type] = field(default_factory=dict)
 
 
 class Catalog:
     """All extensions of one process. Made whole by its constructor; afterwards only read, so any thread may.
 
-    `broken` says what happens to a package that cannot be imported: `fail` raises ExtensionError, `skip` leaves it out
-    and names it in `plugins`. An unknown hook or a taken name is always an ExtensionError.
+    `broken` says what happens to an installed package that cannot be used (it cannot be imported, a class of it lacks what its
+    kind promises, a name is taken …): `fail` raises ExtensionError, `skip` leaves it out whole, and names it in `plugins`.
+    What `blocked` names (an entry point, its module, or its distribution) is not even imported.
     """
 
-    def __init__(self, *, installed: bool = True, broken: Literal["fail", "skip"] = "fail") -> None:
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs.ExtensionSpecs)
-        self._manager.add_hookspecs(hookspecs.HostSpecs)
+    def __init__(self, *, installed: bool = True, broken: Literal["fail", "skip"] = "fail", blocked: Collection[str] = ()) -> None:
         self._named: dict[str, dict[str, type]] = {kind: {} for kind in KINDS}
         self._plugins: list[Plugin] = []
         for module in BUILTIN:
             self.add(importlib.import_module(module), module)
         if installed:
-            self._load_installed(broken)
+            for package in packages():
+                self._plugins.append(self._of_package(package, broken, blocked))
 
-    def add(self, plugin: object, name: str, distribution: str = "authweave") -> None:
-        """Register one plugin object and take up what its hooks add. Raises ExtensionError."""
-        self._manager.register(plugin, name)
-        self._refuse_unknown_hooks(plugin, name)
-        added: list[tuple[str, str]] = []
-        for kind in KINDS:
-            if hook := _implementation(plugin, f"register_{kind}"):
-                hook(functools.partial(self._register, kind, added))
-        self._plugins.append(Plugin(name, distribution, tuple(added)))
+    def add(self, plugin: object, name: str, distribution: str = OWN) -> None:
+        """Register one plugin object and take up what its hooks add: all of it, or nothing. Raises ExtensionError."""
+        added, contract = self._taken_up(plugin, name, distribution)
+        version = __version__ if distribution == OWN else ""
+        self._plugins.append(Plugin(name, distribution, added, version=version, module=name, contract=contract))
 
     def named(self, kind: str) -> Mapping[str, type[Any]]:
         """Every class of a kind by its name."""
@@ -138,62 +144,103 @@ class Catalog:
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
-        """What is loaded, in the order it was."""
+        """What is loaded, blocked or broken, in the order it was met."""
         return tuple(self._plugins)
 
-    def _register(self, kind: str, added: list[tuple[str, str]], extension: type) -> None:
-        name = getattr(extension, "name", None)
-        here = f"{extension.__module__}.{extension.__qualname__}"
-        if not isinstance(name, str) or not name:
-            raise ExtensionError(f"{here} has no `name`; every extension is found by its name")
-        if missing := sorted(_promised(KINDS[kind]) - set(dir(extension))):
-            raise ExtensionError(f"{here} ({kind} {name!r}) lacks {', '.join(missing)}; see contracts.{KINDS[kind].__name__}")
-        if taken := self._named[kind].get(name):
-            raise ExtensionError(f"{kind} {name!r} is registered by {taken.__module__} and by {extension.__module__}; rename one")
-        self._named[kind][name] = extension
-        added.append((kind, name))
+    def _of_package(self, package: Package, broken: str, blocked: Collection[str]) -> Plugin:
+        def plugin(added: tuple[tuple[str, str], ...] = (), **more: Any) -> Plugin:
+            return Plugin(package.name, package.distribution, added, version=package.version, module=package.module, **more)
 
-    def _refuse_unknown_hooks(self, plugin: object, name: str) -> None:
-        for hook in self._manager.get_hookcallers(plugin) or ():
-            if not hook.has_spec():
-                known = sorted(spec for specs in (hookspecs.ExtensionSpecs, hookspecs.HostSpecs) for spec in _hooks(specs))
-                raise ExtensionError(f"{name} implements an unknown hook {hook.name!r}; the hooks are {', '.join(known)}")
+        if package.is_among(blocked):
+            return plugin(state="blocked")
+        reason = ""
+        try:
+            added, contract = self._taken_up(package.load(), package.module, package.distribution)
+            return plugin(added, contract=contract)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's module may end in any way, sys.exit included
+            reason = why_broken(error)
+        if broken == "skip":
+            return plugin(error=reason, state="broken")
+        raise ExtensionError(
+            f"plugin {package}: {reason}\nGo on without it: AUTHWEAVE_BLOCKED_PLUGINS={package.distribution}, or without any that is broken: "
+            "AUTHWEAVE_BROKEN_PLUGINS=skip; `authweave plugins` lists them all"
+        )
 
-    def _load_installed(self, broken: str) -> None:
-        for entry in _entry_points():
-            distribution = entry.dist.name if entry.dist else "?"
-            try:
-                plugin = entry.load()
-            except Exception as error:
-                if broken == "fail":
-                    raise ExtensionError(f"plugin {entry.name} of {distribution} ({entry.value}) cannot be loaded: {error!r}") from error
-                self._plugins.append(Plugin(entry.name, distribution, (), f"cannot be loaded: {error!r}"))
-            else:
-                self.add(plugin() if inspect.isclass(plugin) else plugin, entry.value, distribution)
+    def _taken_up(self, plugin: object, name: str, distribution: str) -> tuple[tuple[tuple[str, str], ...], int]:
+        contract = contract_of(plugin, name)
+        staged = _Staged(distribution)
+        for kind, hook in own_hooks_of(plugin, KINDS) if name in BUILTIN else hooks_of(plugin, name, KINDS):
+            _called(hook, functools.partial(self._stage, staged, kind), name)
+        for (kind, word), extension in staged.added.items():
+            self._named[kind][word] = extension
+            note_origin(extension, kind, distribution)
+        return tuple(staged.added), contract
+
+    def _stage(self, staged: _Staged, kind: str, extension: type) -> None:
+        check_promises(kind, extension)
+        fresh: Any = extension
+        for other in self._of_kind(kind, staged):
+            if what := _clash(kind, fresh, other):
+                raise ExtensionError(
+                    f"{what} is registered by {_home(other)} and by {extension.__module__} of {staged.distribution}; rename one, or leave one out"
+                )
+        staged.added[kind, fresh.name] = extension
+
+    def _of_kind(self, kind: str, staged: _Staged) -> list[Any]:
+        return [*self._named[kind].values(), *(extension for (other, _), extension in staged.added.items() if other == kind)]
 
 
-def _entry_points() -> Iterator[Any]:
-    from importlib.metadata import entry_points
+def _clash(kind: str, one: Any, other: Any) -> str:
+    """The name that two extensions of a kind both want; '' for none."""
+    words = WORDS[kind]
+    if one.name == other.name:
+        return f"{words} {one.name!r}"
+    if kind == "grants":
+        sent = {getattr(one, "urn", "") or one.name} & {getattr(other, "urn", "") or other.name, other.name}
+        return f"{words} {sent.pop()!r}" if sent else ""
+    if kind == "stores":
+        shared = sorted(set(one.schemes) & set(other.schemes))
+        return f"{words} {shared[0]}:" if shared else ""
+    return ""
 
-    return iter(entry_points(group=hookspecs.ENTRY_POINTS))
+
+def _home(extension: type) -> str:
+    return " of ".join(filter(None, (extension.__module__, distribution_of(extension))))
 
 
-def _implementation(plugin: object, hook: str) -> Any:
-    found = getattr(plugin, hook, None)
-    return found if found is not None and getattr(found, f"{hookspecs.PROJECT}_impl", None) is not None else None
-
-
-def _hooks(specs: type) -> list[str]:
-    return [name for name in vars(specs) if not name.startswith("_")]
-
-
-@functools.cache
-def _promised(protocol: type) -> set[str]:
-    bases = [base for base in protocol.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
-    return {name for base in bases for name in (*vars(base), *getattr(base, "__annotations__", ())) if not name.startswith("_")}
+def _called(hook: Any, register: hookspecs.Register, name: str) -> None:
+    """Call a `register_*` hook. What it raises of its own becomes an ExtensionError without its words."""
+    reason = ""
+    try:
+        hook(register)
+    except ExtensionError as error:
+        reason = str(error)
+    except UNFIT as error:
+        reason = f"its hook {hook.__name__} failed: {why_broken(error)}"
+    if reason:
+        raise ExtensionError(reason if name in reason else f"{name}: {reason}")
 
 
 @functools.cache
 def default_catalog() -> Catalog:
-    """The catalogue of this process: built-ins and what is installed, loaded on first need."""
-    return Catalog()
+    """The catalogue of this process, as its settings have it: loaded on first need. Raises ExtensionError, SettingsError."""
+    return catalog_for(Settings.load())
+
+
+def catalog_for(settings: Settings) -> Catalog:
+    """The catalogue as an operator wants it: what to leave out, and what to do about what is broken. Raises ExtensionError.
+
+    Made once for the same wishes. What is left out because it is broken is told once, in the log `authweave.plugins`.
+    """
+    return _catalog(settings.broken_plugins, settings.blocked_plugins)
+
+
+@functools.cache
+def _catalog(broken: Literal["fail", "skip"], blocked: tuple[str, ...]) -> Catalog:
+    made = Catalog(broken=broken, blocked=blocked)
+    for plugin in made.plugins:
+        if plugin.state == "broken":
+            _log.warning("plugin %s of %s %s is left out: %s", plugin.name, plugin.distribution, plugin.version, plugin.error)
+    return made

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from authweave.at_rest.keys import Keys
-from authweave.catalog import Catalog, default_catalog
+from authweave.catalog import Catalog, catalog_for
 from authweave.connection import Connection
 from authweave.contracts import Source, Store, StoreOptions
 from authweave.credential import Credential
@@ -67,9 +67,9 @@ class Engine:
         on_event: Callable[[Event], None] | None = None, clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS,
         **overrides: Any,
     ) -> None:  # fmt: skip
-        self.catalog = catalog or default_catalog()
         named = {"store": store} if isinstance(store, str) else {}
         self.settings = with_overrides(settings, named) if settings else Settings.load({**overrides, **named})
+        self.catalog = catalog or catalog_for(self.settings)
         self.clock = clock
         self.attempts = attempts
         self.wire = wire or wire_of(self.settings)

@@ -5,6 +5,7 @@
     │   └── EditRefused          a profile's file cannot be changed in one place alone
     ├── SettingsError            an operator's setting is wrong
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
+    │   └── ExtensionFailed      … or did, while in use, what its contract does not allow
     ├── ProfileError             a profile is not valid (carries every Problem)
     ├── PatternError             an author's regular expression is not of the common, linear kind
     ├── TemplateSyntax           a template or URL is written in a way that profiles do not allow (becomes a Problem)
@@ -123,6 +124,21 @@ class ExtensionError(AuthweaveError):
     """A plugin is broken, implements an unknown hook, or registers a name that is taken."""
 
     code = "extension"
+
+
+class ExtensionFailed(ExtensionError):
+    """An extension raised a foreign error while in use, or answered what its contract does not know. Nothing was sent.
+
+    `extension` is its kind, name and distribution in words. Of what it raised only the type and the place are told: its words
+    and frames may hold a secret.
+    """
+
+    code = "extension_failed"
+
+    def __init__(self, message: str, *, extension: str = "", distribution: str = "") -> None:
+        super().__init__(message)
+        self.extension = extension
+        self.distribution = distribution
 
 
 class ProfileError(AuthweaveError):

@@ -78,7 +78,7 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
     other machines share the store, each needs the key before this one seals with it: docs/store.md has the order.
     """
     from authweave.at_rest.keys import rotated, where
-    from authweave.catalog import default_catalog
+    from authweave.catalog import catalog_for
     from authweave.engine import keys_for
     from authweave.errors import UsageError
 
@@ -94,7 +94,7 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
         keys = keys if only_reseal else rotated(settings)
         if keys.active is None:
             raise UsageError(f"nothing seals here: store_key is {where(settings)}")
-        counted = _resealed(store, keys, default_catalog())
+        counted = _resealed(store, keys, catalog_for(settings))
     finally:
         store.close()
     made = "the active key is" if only_reseal else "made a new key,"
@@ -134,7 +134,7 @@ class _Checked:
 
     def _of_keys(self, store: Store) -> Iterator[Finding]:
         from authweave.at_rest.keys import where
-        from authweave.catalog import default_catalog
+        from authweave.catalog import catalog_for
         from authweave.cli.resealing import Sealings
         from authweave.contracts import Finding
         from authweave.engine import keys_for
@@ -151,7 +151,7 @@ class _Checked:
         yield self._noted(_of_key(keys, words))
         import time
 
-        self.counted = Sealings(store, keys, default_catalog(), time.time).counted()
+        self.counted = Sealings(store, keys, catalog_for(self._settings), time.time).counted()
         for finding in _of_entries(self.counted):
             yield self._noted(finding)
 
@@ -211,12 +211,12 @@ def _settings(place: Place, url: str | None) -> Settings:
 
 
 def _opened(settings: Settings) -> Any:
-    from authweave.catalog import default_catalog
+    from authweave.catalog import catalog_for
     from authweave.cli.keeping import tell_of_damage
     from authweave.engine import store_of
     from authweave.events import Events
 
-    return store_of(settings, default_catalog(), Events([tell_of_damage]))
+    return store_of(settings, catalog_for(settings), Events([tell_of_damage]))
 
 
 def _resealed(store: Store, keys: Keys, catalog: Any) -> Counted:

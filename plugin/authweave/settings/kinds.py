@@ -121,6 +121,17 @@ def _is_names(value: Any, folder: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
+def choice(*words: str) -> Kind:
+    """One of a few words."""
+
+    def _one_of(value: Any, _: Path) -> str:
+        if value not in words:
+            raise Wrong(f"must be {' or '.join(words)}")
+        return str(value)
+
+    return Kind(" or ".join(words), _one_of, _one_of, _shown)
+
+
 def _url(value: Any, folder: Path) -> str:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text := _is_text(value, folder)):
         raise Wrong("must be a URL, such as memory:")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self, get_type_hints
+from typing import Annotated, Any, Final, Literal, Self, get_type_hints
 
 from authweave.errors import SettingsError
 from authweave.settings import kinds
@@ -59,6 +59,8 @@ _STORE_KEY: Final = "What seals stored tokens: the absolute path of a key file, 
 _STORE_REQUIRED: Final = "Fail every renewal while the store is away, also where going on without it loses nothing."
 _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
+_BROKEN: Final = "What to do about an installed plugin that cannot be used: `fail` before anything else, or `skip` it, whole, with a warning."
+_BLOCKED: Final = "Plugins that are not even imported, by distribution or entry point."
 _KEYRING: Final = "Look into the system keyring, under <keyring_service>/<profile>; `authweave` is usual."
 
 
@@ -86,6 +88,8 @@ class Settings:
     keyring_service: Annotated[str | None, _Said(kinds.TEXT, _KEYRING)] = None
     sources: Annotated[tuple[str, ...], _Said(kinds.NAMES, "Where inputs are looked for, in this order.")] = _SOURCES
     workers_per_endpoint: Annotated[int, _Said(kinds.COUNT, "Token calls at once for one token endpoint.")] = 4
+    broken_plugins: Annotated[Literal["fail", "skip"], _Said(kinds.choice("fail", "skip"), _BROKEN)] = "fail"
+    blocked_plugins: Annotated[tuple[str, ...], _Said(kinds.NAMES, _BLOCKED)] = ()
     routes: Annotated[
         Mapping[str, str], _Said(kinds.ROUTES, "Where calls for a host and port really go, for tests and the sandbox.")
     ] = field(default_factory=lambda: _NOTHING)
