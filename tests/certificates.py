@@ -74,6 +74,8 @@ def _certificate(subject, key, issuer, issuer_key, names, begins, ends, *, autho
         .not_valid_before(now + begins)
         .not_valid_after(now + ends)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)

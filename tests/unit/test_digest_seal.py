@@ -7,6 +7,7 @@ import re
 import threading
 
 import httpx
+import httpx2
 import pytest
 
 from authweave.challenges import challenges
@@ -49,13 +50,13 @@ def asks(*lines, status=401, more=()):
 
 
 @contextlib.contextmanager
-def at(answer, given=USER, **options):
+def at(answer, given=USER, package=httpx, **options):
     """A client of a digest profile, and the API that it talks to."""
     api = Api(answer)
     with Server(talks(api)) as server:
         origin = server.url.rstrip("/")
         connection = engine(inputs={}).connect(profile({"type": "digest"}, origin), inputs=given)
-        with httpx.Client(auth=connection.auth, base_url=origin, trust_env=False, **options) as http:
+        with package.Client(auth=connection.auth, base_url=origin, trust_env=False, **options) as http:
             yield http, api
 
 
@@ -72,9 +73,10 @@ def right(request, *, nonces, said=()):
     return asks(ASKS.format(nonces[-1])) if found["response"] != expected else Reply(headers=(("Content-Type", "application/json"), *said))
 
 
-def test_one_refusal_then_none():
+@pytest.mark.parametrize("package", [httpx, httpx2], ids=lambda package: package.__name__)
+def test_one_refusal_then_none(package):
     """The challenge is answered at once, and later requests are not refused first."""
-    with at(lambda request: right(request, nonces=["n"])) as (http, api):
+    with at(lambda request: right(request, nonces=["n"]), package=package) as (http, api):
         statuses = [http.get(f"/v1/{number}").status_code for number in range(3)]
 
     assert ([200, 200, 200], 4) == (statuses, len(api.asked))

@@ -9,6 +9,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import httpx2
 import pytest
 
 from authweave.contracts import Signing
@@ -57,8 +58,11 @@ def identity_of(*script, **more):
     return Identity(script=list(script), more=BOUND, **more)
 
 
-def opened(connection):
-    return httpx.Client(auth=connection.auth, trust_env=False)
+PACKAGES = pytest.mark.parametrize("package", [httpx, httpx2], ids=lambda package: package.__name__)
+
+
+def opened(connection, package=httpx, **options):
+    return package.Client(auth=connection.auth, trust_env=False, **options)
 
 
 # ---- the token endpoint
@@ -141,23 +145,25 @@ def test_each_request_has_a_proof_of_its_own():
     assert 1 == identity.count
 
 
+@PACKAGES
 @pytest.mark.parametrize("challenge", [WANTS, 'Bearer realm="x", DPoP error="use_dpop_nonce"', "DPoP"])
-def test_the_api_gets_its_nonce_once(challenge):
+def test_the_api_gets_its_nonce_once(package, challenge):
     """§9: the same token, another proof; from then on the nonce is known, and the next one that comes is used."""
     later = Reply(200, b"{}", (("DPoP-Nonce", "n-2"),))
-    with between(identity_of(), Scripted(refusal("n-1", challenge), later)) as (identity, api), opened(connect(oauth(identity, dpop=True), api)) as http:
+    with between(identity_of(), Scripted(refusal("n-1", challenge), later)) as (identity, api), opened(connect(oauth(identity, dpop=True), api), package) as http:
         answers = [http.get(f"{api.url}/{number}") for number in range(3)]
 
     assert (["", "n-1", "n-2", "n-2"], 1) == (nonces(api.asked), identity.count)
     assert ["accepted"] * 3 == [answer.extensions["authweave"].verdict for answer in answers]
 
 
-def test_the_api_gets_its_nonce_in_a_loop_of_events():
+@PACKAGES
+def test_the_api_gets_its_nonce_in_a_loop_of_events(package):
     """The other colour of the same door."""
     with between(identity_of(), Scripted(refusal("n-1"))) as (identity, api):
 
         async def ask():
-            async with httpx.AsyncClient(auth=connect(oauth(identity, dpop=True), api).auth, trust_env=False) as http:
+            async with package.AsyncClient(auth=connect(oauth(identity, dpop=True), api).auth, trust_env=False) as http:
                 return (await http.get(api.url)).status_code
 
         assert (200, ["", "n-1"]) == (asyncio.run(ask()), nonces(api.asked))
@@ -183,12 +189,13 @@ def test_a_nonce_and_then_a_dead_token():
     assert (keys[0] == keys[1], keys[1] == keys[2]) == (True, False)
 
 
-def test_a_streamed_body_is_not_sent_twice_for_a_nonce():
+@PACKAGES
+def test_a_streamed_body_is_not_sent_twice_for_a_nonce(package):
     """The verdict says why, and the nonce is known for the next request."""
     def stream():
         yield b"abc"
 
-    with between(identity_of(), Scripted(refusal("n-1"))) as (identity, api), opened(connect(oauth(identity, dpop=True), api)) as http:
+    with between(identity_of(), Scripted(refusal("n-1"))) as (identity, api), opened(connect(oauth(identity, dpop=True), api), package) as http:
         first, second = http.post(api.url, content=stream()), http.post(api.url, content=stream())
 
     assert (401, 200, ["", "n-1"]) == (first.status_code, second.status_code, nonces(api.asked))
@@ -215,13 +222,14 @@ def test_nonces_of_both_servers_are_kept_apart_even_on_one_origin():
     assert (["", "for-tokens", "for-tokens"], ["", "for-the-api", "for-the-api"]) == (nonces(both.identity.asked), nonces(both.api.asked))
 
 
-def test_a_proof_never_reaches_another_origin():
+@PACKAGES
+def test_a_proof_never_reaches_another_origin(package):
     """A redirect elsewhere gets neither token nor proof, and its nonce is not believed."""
     away = Api(good=Reply(200, b"{}", (("DPoP-Nonce", "evil"),)))
     with between(identity_of(), Api()) as (identity, api), serving(away):
         api.good = Reply(302, b"", (("Location", f"{away.url}/y"),))
         connection = connect(oauth(identity, dpop=True), api)
-        with httpx.Client(auth=connection.auth, trust_env=False, follow_redirects=True) as http:
+        with opened(connection, package, follow_redirects=True) as http:
             http.get(f"{api.url}/x")
             http.get(f"{api.url}/x")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -10,12 +11,13 @@ import threading
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from authweave.errors import MissingInput, NoServers, OriginRefused, PlacementError, TokenEndpointError, UsageError
 from authweave.hosts.aiohttp import ProfileAuth, judgement_of
 from services import Api, Identity, Reply, between, connect, engine, oauth, says, serving, until
-from sockets import Server, close
+from sockets import Server, close, free_port
 from sockets import says as replies
 
 KEY = {"type": "api_key"}
@@ -265,11 +267,11 @@ def test_each_place(body, read):
 
 
 def test_path_template():
-    """`path=` is a template that path fields fill; the query is the URL's."""
+    """`at(path)` is a template that path fields fill; the query is the URL's."""
     with serving(Api()) as api:
         fields = [{"in": "path", "key": "token", "value": "{{ inputs.api_key }}/1"}]
         bot = connect({"type": "api_key", "fields": fields}, f"{api.url}/bot{{token}}", run=engine(inputs={"api_key": "k3y"}))
-        send(ProfileAuth(bot, path="/bot{token}/getMe"), "GET", f"{api.url}/?a=1")
+        send(ProfileAuth(bot).at("/bot{token}/getMe"), "GET", f"{api.url}/?a=1")
 
     assert ["/botk3y%2F1/getMe?a=1"] == [asked.target for asked in api.asked]
 
@@ -444,7 +446,7 @@ def test_named_and_looked_up_for_each_request(tmp_path):
         file = tmp_path / "acme.json"
         file.write_text(json.dumps({**PROFILE, "servers": [api.url]}))
         run = engine(inputs={"api_key": "k3y"}, settings={"profiles": [str(tmp_path)]})
-        for auth in (ProfileAuth(str(file), run), ProfileAuth({"profile": str(file), "tenant": "blue"}, run)):
+        for auth in (ProfileAuth(str(file), engine=run), ProfileAuth({"profile": str(file), "tenant": "blue"}, engine=run)):
             assert 200 == send(auth, "GET", api.url)[0].status
 
     assert [["k3y"]] * 2 == [asked.values("x-api-key") for asked in api.asked]
@@ -466,3 +468,64 @@ def test_nobody_said_where(tmp_path):
             send(with_key(api, run=engine(inputs={})), "GET", api.url)
 
     assert 0 == api.count
+
+
+# ---- WebSockets
+
+
+@contextlib.asynccontextmanager
+async def echoing(accepts):
+    """aiohttp's own server with a WebSocket that wants a token; the tokens that came."""
+    tokens = []
+
+    async def echo(request):
+        tokens.append(request.headers.get("Authorization"))
+        if not accepts(tokens[-1]):
+            return web.Response(status=401, text="no")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/live", echo)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
+    try:
+        yield f"127.0.0.1:{port}", tokens
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_websockets(scheme):
+    """The handshake carries the token, is made again with another one after 401, and the socket is the caller's."""
+
+    async def run(identity):
+        async with echoing(lambda token: token == "Bearer T2") as (place, tokens):
+            auth = ProfileAuth(connect(oauth(identity), f"http://{place}"))
+            async with aiohttp.ClientSession(middlewares=(auth,)) as session, session.ws_connect(f"{scheme}://{place}/live") as socket:
+                await socket.send_str("hello")
+                return await socket.receive_str(), tokens
+
+    with serving(Identity()) as identity:
+        assert ("hello", ["Bearer T1", "Bearer T2"]) == running(run(identity))
+
+
+def test_a_refused_handshake(caplog):
+    """aiohttp's own error, which shows no token, and the warning that says what to do."""
+
+    async def run(identity):
+        async with echoing(lambda token: False) as (place, _):
+            auth = ProfileAuth(connect(oauth(identity), f"http://{place}"))
+            async with aiohttp.ClientSession(middlewares=(auth,)) as session:
+                await session.ws_connect(f"ws://{place}/live")
+
+    with serving(Identity()) as identity, caplog.at_level(logging.WARNING), pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        running(run(identity))
+
+    assert 401 == caught.value.status
+    assert "T2" not in f"{caught.value} {caught.value!r}"
+    assert "authweave test acme" in caplog.text

@@ -28,7 +28,7 @@ try:
     from aiohttp.payload import BytesIOPayload, BytesPayload, Payload
     from yarl import URL
 except ImportError:
-    raise ImportError("authweave.hosts.aiohttp needs aiohttp 3.12 or later: pip install 'authweave[aiohttp]'") from None
+    raise ImportError("authweave.hosts.aiohttp needs aiohttp 3.12.15 or later: pip install 'authweave[aiohttp]'") from None
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
@@ -60,20 +60,24 @@ class ProfileAuth:
     """
 
     def __init__(
-        self, profile: Named | str | Mapping[str, Any] | Connection, engine: Engine | None = None, *, path: str | None = None
+        self, profile: Named | Connection | str | Mapping[str, Any], *, engine: Engine | None = None, path: str | None = None
     ) -> None:
         from authweave.connection import Connection
 
         if path is not None and (not path.startswith("/") or "?" in path or "#" in path):
-            raise UsageError("path is the path alone, as a text that begins with /")
+            raise UsageError("path is the path alone, as a text that begins with /: '/v1/{key}/x'")
         self._given = profile if isinstance(profile, Connection) else None
-        self._named = _name_of(profile) if isinstance(profile, Connection) else Named.of(profile)
+        self.named = _name_of(profile) if isinstance(profile, Connection) else Named.of(profile)
         self._engine = engine
         self._path = path
         self._was_connected = False
 
     def __repr__(self) -> str:
-        return f"<ProfileAuth {self._named}>"
+        return f"ProfileAuth({str(self.named)!r})"
+
+    def at(self, path: str) -> ProfileAuth:
+        """The same for one request, whose path is this template: `middlewares=(auth.at('/bot{token}/getMe'),)`. Raises UsageError."""
+        return type(self)(self._given or self.named, engine=self._engine, path=path)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """One hop: aiohttp comes here for the request, and again for each redirect that it follows."""
@@ -98,8 +102,8 @@ class ProfileAuth:
         if self._given is not None:
             return self._given
         if self._was_connected:
-            return self._named.connection(self._engine)
-        connection = await asyncio.to_thread(self._named.connection, self._engine)
+            return self.named.connection(self._engine)
+        connection = await asyncio.to_thread(self.named.connection, self._engine)
         self._was_connected = True
         return connection
 
@@ -124,7 +128,7 @@ class ProfileAuth:
             judgement = Judgement("refused", f"{judgement.reason}; not sent again: the body cannot be sent twice", error=judgement.error)
         response._request_info = response._request_info._replace(url=shown)  # errors made of the response repeat it
         _judgements[response] = judgement
-        tell(self._named, judgement)
+        tell(self.named, judgement)
         return response
 
 
