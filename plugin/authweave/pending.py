@@ -49,6 +49,10 @@ class Pending(Generic[T]):
             raise TimeoutError(f"not done within {timeout} s") from None
         return outcome(self._future)  # type: ignore[no-any-return]  # a Future[T] gives a T
 
+    def add_done_callback(self, tell: Callable[[Pending[T]], object]) -> None:
+        """Call this with the Pending once it is done: at once, if it is, else in the thread where the work lands. It must not block."""
+        self._future.add_done_callback(lambda _: tell(self))
+
     def __await__(self) -> Generator[Any, None, T]:
         return landed(self._future).__await__()
 
