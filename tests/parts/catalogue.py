@@ -11,6 +11,8 @@ YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
 DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
 HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
 OAUTH1 = Venv(HERE / ".venvs" / "oauth1", HERE / "requirements-oauth1.txt")
+LLM = Venv(HERE / ".venvs" / "llm", HERE / "requirements-llm.txt")
+AIRFLOW = Venv(HERE / ".venvs" / "airflow", HERE / "requirements-airflow.txt")
 MCP = Venv(HERE / ".venvs" / "mcp", HERE / "requirements-mcp.txt")
 MOTO = Venv(HERE / ".venvs" / "moto", HERE / "requirements-moto.txt")
 VERIFIERS = Venv(HERE / ".venvs" / "verifiers", HERE / "requirements-verifiers.txt")
@@ -39,6 +41,8 @@ PARTS = {
         Part("apache", "an API behind Digest", APACHE, ("apache",)),
         Part("kerberos", "a Kerberos realm, an API behind Negotiate", KERBEROS, ("kerberos",)),
         Part("oauth1", "an OAuth 1.0a provider", OAUTH1, ("oauth1_provider",)),
+        Part("llm", "a command line for language models", LLM, ("llm",)),
+        Part("airflow", "a platform for workflows", AIRFLOW, ("airflow",)),
         Part("mcp", "a protected resource that names its issuer", MCP, ("mcp_server",)),
         Part("moto", "AWS, with signatures and policies", MOTO, ("moto",)),
         Part("verifiers", "judges of signatures, NTLM", VERIFIERS, ("verifiers", "ntlm_server")),
