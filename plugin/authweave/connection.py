@@ -48,6 +48,7 @@ CALLS: Final = ("token", "task")
 if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.inputs import Resolved
+    from authweave.tokens import Tokens
     from authweave.wire import Wire
 
 
@@ -89,6 +90,17 @@ class Connection:
     def __repr__(self) -> str:
         tenant = f" tenant={self.tenant!r}" if self.tenant else ""
         return f"<Connection {self.profile.reference}{tenant}>"
+
+    def __copy__(self) -> Connection:
+        """The connection itself: it is shared."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Connection:
+        """The connection itself."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a Connection is never pickled: send the names of profile, tenant and subject, and connect in the other process")
 
     @property
     def auth(self) -> Any:
@@ -468,6 +480,11 @@ class Connection:
                 f"{self.profile.reference} has `tls` for task requests, and {door} leaves the TLS connection to others, who show no "
                 "certificate: send with client() or async_client(); or write calls: [token], if the API wants none"
             )
+
+    @property
+    def tokens_at_hand(self) -> list[Tokens]:
+        """The tokens of its variants, as far as they were asked for."""
+        return [credential.tokens for credential in self._credentials if credential.tokens is not None]
 
     @property
     def lane(self) -> tuple[str, str]:

@@ -168,7 +168,8 @@ class Placement(Protocol):
 class Source(Protocol):
     """Where values of inputs come from: environment, a secrets directory, a keyring. Blocking; called in a worker.
 
-    `max_age` in seconds says when an answer must be asked for again (None: it stays).
+    `max_age` in seconds says when an answer must be asked for again (None: it stays). A source that keeps values of single
+    users has `get_for_subject` besides (`SourceOfSubjects`).
     """
 
     name: ClassVar[str]
@@ -184,6 +185,15 @@ class Source(Protocol):
 
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """Where one would put the value, in a few words: `environment variable AUTHWEAVE_ACME_CLIENT_ID`."""
+        ...
+
+
+@runtime_checkable
+class SourceOfSubjects(Source, Protocol):
+    """A source that may have another value for each user: it is asked by this method instead of `get`."""
+
+    def get_for_subject(self, profile: str, asked: Input, tenant: str, subject: str) -> Secret | None:
+        """The value of an input for a user ('' for nobody) of a tenant, or None where this source has none. Raises InputError."""
         ...
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import time
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,19 +14,19 @@ from typing import Any, Self
 
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
+from authweave.catalogue import BrokenProfile, Catalogue, Change
 from authweave.connection import Connection
 from authweave.contracts import Source, Store, StoreOptions
 from authweave.credential import Credential
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces
-from authweave.errors import AuthweaveError, CallbackRefused, MissingInput, SettingsError, UsageError
+from authweave.errors import AuthweaveError, CallbackRefused, EngineClosed, MissingInput, SettingsError, UsageError
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
 from authweave.forks import Lock
 from authweave.inputs import Resolved, resolve
 from authweave.ledger import Ledger
-from authweave.loading import ENDINGS, files_in, load
 from authweave.mutual_tls.wires import Wires
 from authweave.pauses import Pauses
 from authweave.pending import Pending
@@ -54,11 +53,12 @@ MOST_CONNECTIONS = 10_000
 class Engine:
     """Loads profiles and connects them. Thread-safe and fork-safe; make one per process and share it.
 
-    `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones. `inputs`: a callable
-    (profile, input, tenant) → value or None, or a map, asked before all other sources. `store`: a URL, or a Store made
+    `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones; files that change are
+    taken while it runs. `inputs`: a callable (profile, input, tenant) or (profile, input, tenant, subject) → value or None, a map,
+    or a Source, asked before all other sources. `store`: a URL, or a Store made
     elsewhere. `on_event` hears of everything that befalls tokens (see `events`), in the thread where it happens.
     Everything else is a setting (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises
-    SettingsError.
+    SettingsError, UsageError (inputs).
     """
 
     def __init__(
@@ -87,9 +87,11 @@ class Engine:
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
-        self._profiles: dict[Path, tuple[tuple[int, int], Profile]] = {}
+        self.catalogue = Catalogue(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths)
         self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
+        self._kept: dict[str, deque[list[Tokens]]] = {}
+        self._is_closed = False
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -103,37 +105,45 @@ class Engine:
 
         A token that a person consented to is then used while it is good, and not renewed: StoreUnavailable.
         """
-        self.ledger.is_ending = True  # or a refresh token would be spent for a token that can no longer be stored
+        self._is_closed = self.ledger.is_ending = True  # or a refresh token would be spent for a token that can no longer be stored
         self.flights.wait(self.settings.deadline)
+        self.flights.close()
         self.ledger.close()
 
+    def __copy__(self) -> Self:
+        """The engine itself: it is one for its process, and shared."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """The engine itself."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("an Engine is never pickled: make one in each process, on one store")
+
     def profile(self, reference: str | Path) -> Profile:
-        """A profile by name, `name@version`, or path of a file. Raises ProfileError, UsageError."""
-        path, version = self._file(reference)
-        stat = path.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        known = self._profiles.get(path)
-        if known is None or known[0] != stamp:
-            known = (stamp, load(path, catalog=self.catalog, folders=self.folders))
-            self._profiles[path] = known
-        profile = known[1]
-        if version and not _is_version(profile.version, version):
-            raise UsageError(f"{profile.name} is version {profile.version}, not {version}")
-        return profile
+        """A profile by `name`, `name@1`, `name@1.2`, `name@1.2.0`, or path of a file: the last good version. Raises ProfileError, UsageError."""
+        return self.catalogue.profile(reference)
 
     def as_read(self, reference: str | Path) -> Profile:
         """The same as it was last read, whatever its file says by now. Raises ProfileError, UsageError."""
-        known = self._profiles.get(self._file(reference)[0])
-        return known[1] if known is not None else self.profile(reference)
+        return self.catalogue.as_read(reference)
 
     def path_of(self, reference: str | Path) -> Path:
-        """The file of a profile by name, `name@version`, or path. Raises UsageError."""
-        return self._file(reference)[0]
+        """The file of a profile, be it valid or not. Raises UsageError; ProfileError where a version is asked for and cannot be read."""
+        return self.catalogue.path_of(reference)
 
     def names(self) -> list[str]:
         """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
-        found = [path.stem for folder in (*self.folders, profiles_folder()) if folder.is_dir() for path in files_in(folder)]
-        return list(dict.fromkeys(found))
+        return self.catalogue.names()
+
+    def knows(self, reference: str | Path) -> bool:
+        """Is there a profile for this reference, be it valid or not? Cheap; never raises."""
+        return self.catalogue.knows(reference)
+
+    def broken_profiles(self) -> list[BrokenProfile]:
+        """What is wrong right now with the files of the profiles that were asked for, and what is served in their place."""
+        return self.catalogue.broken()
 
     def connect(
         self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,
@@ -144,6 +154,8 @@ class Engine:
         `subject` is needed for a profile whose subject is the user; with '' each request names its own (see `auth`). `servers` replace the profile's. Raises
         ProfileError, UsageError, MissingInput (no subject), UrlRefused (servers).
         """
+        if self._is_closed:
+            raise EngineClosed
         profile = profile if isinstance(profile, Profile) else self.profile(profile)
         if profile.abstract:
             raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
@@ -215,13 +227,14 @@ class Engine:
         """An engine like this one that shares neither tokens nor connections with it: every token is got anew, in one
         attempt, by `exchange`. What an endpoint asked (`Retry-After`) holds for both, and what a person consented to is
         kept for both: a refresh token that rotates has no second life."""
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         other.exchange, other.attempts, other.is_apart = exchange, 1, True
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.finder = Finder(other.ledger, self.clock)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
-        other._connections, other._tokens = OrderedDict(), weakref.WeakValueDictionary()
+        other._connections, other._tokens, other._kept = OrderedDict(), weakref.WeakValueDictionary(), {}
         return other
 
     def status(self) -> list[Health]:
@@ -245,7 +258,7 @@ class Engine:
         profile = connection.profile
         sources = [self.source_of_given(connection.given), *self._sources] if connection.given else self._sources
         ages = [source.max_age for source in sources if source.max_age is not None]
-        resolved = resolve(profile.name, profile.inputs, sources, connection.tenant)
+        resolved = resolve(profile.name, profile.inputs, sources, connection.tenant, connection.subject)
         return resolved, self.clock() + min(ages) if ages else NEVER
 
     def tokens_for(self, key: TokenKey, credential: Credential) -> Tokens:
@@ -271,19 +284,20 @@ class Engine:
                 tokens.use(credential.endpoint)  # a secret that is no part of the key may be a new one
         return tokens
 
-    def _file(self, reference: str | Path) -> tuple[Path, str]:
-        text = str(reference)
-        if isinstance(reference, Path) or "/" in text or text.endswith(ENDINGS):
-            if not Path(text).is_file():
-                raise UsageError(f"{text}: no such file")
-            return Path(text), ""
-        name, _, version = text.partition("@")
-        for folder in (*self.folders, profiles_folder()):
-            for ending in ENDINGS:
-                if (path := folder / f"{name}{ending}").is_file():
-                    return path, version
-        searched = ", ".join(str(folder) for folder in self.folders) or "no folder of yours"
-        raise UsageError(f"there is no profile {name}: looked into {searched} and the shipped profiles")
+    def _heed(self, change: Change) -> None:
+        """Let go of connections of what is not served any more, and tell."""
+        if change.before is not None:
+            self._let_go(change)
+        if change.kind:
+            self.events.tell(change.kind, profile=change.profile, detail=change.detail)
+
+    def _let_go(self, change: Change) -> None:
+        """Their tokens stay in memory until the next but one change of the file: the connections that come after take them over."""
+        with self._lock:
+            old = [key for key, one in self._connections.items() if is_outdated(one.profile, change)]
+            tokens = [tokens for key in old for tokens in self._connections.pop(key).tokens_at_hand]
+            if tokens:
+                self._kept.setdefault(change.source, deque(maxlen=2)).append(tokens)
 
 
 def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
@@ -348,6 +362,11 @@ def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
     return [source for source in made if source is not None]
 
 
+def is_outdated(profile: Profile, change: Change) -> bool:
+    """Was it served until this change, or before?"""
+    return profile is change.before or (profile.merged.document.source == change.source and profile is not change.now)
+
+
 def whole_text(name: str, value: Any) -> str:
     """The name of a tenant or a user; '' for None. Raises UsageError: 0 must not become nobody, nor 1 and '1' two."""
     if value is None:
@@ -378,14 +397,11 @@ def by_value(value: Any) -> Any:
     return type(value).__name__, value if is_plain else id(value)
 
 
-def _host_source(inputs: Any) -> MappingSource | None:
-    return MappingSource(inputs) if inputs is not None else None
+def _host_source(inputs: Any) -> Source | None:
+    is_source: bool = hasattr(inputs, "describe") and isinstance(inputs, Source)
+    return inputs if inputs is None or is_source else MappingSource(inputs)
 
 
 def _host_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
-
-
-def _is_version(version: str, wanted: str) -> bool:
-    return version == wanted or (wanted.isdecimal() and version.partition(".")[0] == wanted)

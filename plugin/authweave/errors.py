@@ -2,7 +2,8 @@
 
     AuthweaveError
     ├── UsageError               a command or call that cannot be carried out as written
-    │   └── EditRefused          a profile's file cannot be changed in one place alone
+    │   ├── EditRefused          a profile's file cannot be changed in one place alone
+    │   └── EngineClosed         the engine was closed, and begins nothing any more
     ├── SettingsError            an operator's setting is wrong
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
     │   └── ExtensionFailed      … or did, while in use, what its contract does not allow
@@ -112,6 +113,15 @@ class EditRefused(UsageError):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(f"{key}: {message}" if key else message)
         self.key = key
+
+
+class EngineClosed(UsageError):
+    """The engine was closed in this process: it begins nothing any more, and nothing was sent."""
+
+    code = "engine_closed"
+
+    def __init__(self, message: str = "the engine was closed in this process: make another, or close it later") -> None:
+        super().__init__(message)
 
 
 class SettingsError(AuthweaveError):

@@ -40,10 +40,12 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
     "store_up": "The store answers again.",
     "store_damaged": "The store found its own data damaged.",
     "store_unconfirmed": "The store did not confirm that a token was kept.",
+    "profile_changed": "A changed file of a profile was taken.",
+    "profile_broken": "A changed file of a profile cannot be used; the last good version goes on.",
 })  # fmt: skip
 """Every kind of event, and what it means, in the order they are documented."""
 
-GOOD: Final = frozenset({"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up"})
+GOOD: Final = frozenset({"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up", "profile_changed"})
 ABOUT_STORE: Final = frozenset({"unreadable", "store_down", "store_up", "store_damaged", "store_unconfirmed"})
 MOST_DETAIL: Final = 500
 KEY_DIGITS: Final = 12

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.errors import AuthweaveError, UnexpectedFailure
+from authweave.errors import AuthweaveError, EngineClosed, UnexpectedFailure
 from authweave.forks import begin_anew_in_child
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Flights:
 
     def __init__(self, workers: int = 4) -> None:
         self._workers = workers
+        self._is_closed = False
         self.in_child()
         _flights.add(self)
         begin_anew_in_child(self)
@@ -61,11 +62,17 @@ class Flights:
         self._threads: set[threading.Thread] = set()
         self._here = threading.local()
 
+    def close(self) -> None:
+        """Begin nothing any more: who asks gets EngineClosed."""
+        self._is_closed = True
+
     def run(self, key: Hashable, lane: Hashable, work: Callable[[], Any]) -> Future[Any]:
         """The flight of this key: the one under way, or a new one that does `work` in the lane."""
         with self._lock:
             if flying := self._flying.get(key):
                 return flying
+            if self._is_closed:
+                return failed(EngineClosed())
             flight: Future[Any] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from authweave.documents.tree import shown_path
 from authweave.pruning import Pruned, pruned
+from authweave.references import is_version
 from authweave.text_places import mark_within
 from authweave.values import Document, Mark, Path, Problem, dotted
 
@@ -147,16 +148,12 @@ def _parent(
     if not isinstance(parent.data, dict) or any(problem.severity == "error" for problem in parent.problems):
         return None, _problem(child, f"the parent {parent.source} cannot be read", "mend the parent first")
     version = str(parent.data.get("version") or "0.0.0")
-    if wanted and not _is_version(version, wanted):
+    if wanted and not is_version(version, wanted):
         return parent, _problem(child, f"{name} is version {version}, not {wanted}", f"write extends: {name}@{version}, or no version")
     return parent, None
 
 
 _IS_REFERENCE: Final = re.compile(r"[a-z0-9-]+(@.*)?")
-
-
-def _is_version(version: str, wanted: str) -> bool:
-    return version == wanted or (wanted.isdigit() and version.partition(".")[0] == wanted)
 
 
 def _problem(document: Document, message: str, fix: str) -> Problem:

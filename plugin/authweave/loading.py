@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from authweave.binding import bind
@@ -17,6 +17,12 @@ from authweave.resources import profiles_folder
 from authweave.values import Document
 
 ENDINGS = (".yaml", ".yml", ".json")
+LookedAt = Callable[[Path], object]
+"""Is told of every place where a file was, or would have been, read: beforehand."""
+
+
+def _nobody(path: Path) -> None:
+    """Nobody wants to know."""
 
 
 def load(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Profile:
@@ -29,10 +35,13 @@ def loads(text: str | bytes, source: str = "<text>", *, catalog: Catalog | None 
     return _profile(check_text(text, source, catalog=catalog, folders=folders))
 
 
-def check_file(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Checked:
+def check_file(
+    path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = (), looked_at: LookedAt = _nobody
+) -> Checked:
     """Everything that is wrong with a file; a file that cannot be read has one problem that says why."""
     path = Path(path)
-    return check(read_document(path), catalog or default_catalog(), parents_in((path.parent, *folders, profiles_folder())))
+    looked_at(path)
+    return check(read_document(path), catalog or default_catalog(), parents_in((path.parent, *folders, profiles_folder()), looked_at))
 
 
 def check_text(
@@ -48,14 +57,15 @@ def profile_of(checked: Checked) -> Profile:
     return _profile(checked)
 
 
-def parents_in(folders: Iterable[Path]) -> FindParent:
+def parents_in(folders: Iterable[Path], looked_at: LookedAt = _nobody) -> FindParent:
     """Looks for a parent as `<name>.yaml`, `.yml` or `.json` in these folders, in order."""
-    places = tuple(folders)
+    places = tuple(dict.fromkeys(folders))
 
     def find(name: str, child: Document) -> Document | None:
         for folder in places:
             for ending in ENDINGS:
-                if os.path.isfile(path := folder / f"{name}{ending}"):  # Path.is_file raises for a name that is too long
+                looked_at(path := folder / f"{name}{ending}")
+                if os.path.isfile(path):  # Path.is_file raises for a name that is too long
                     return read_document(path)
         return None
 

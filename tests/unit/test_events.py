@@ -24,6 +24,7 @@ from documentation.markdown import names_in, page
 NAMES = [
     "acquired", "renewed", "reused", "rejected", "refused", "rate_limited", "endpoint_paused", "endpoint_back", "unreachable",
     "lost", "interrupted", "registered", "revoked", "sign_in_needed", "unreadable", "store_down", "store_up", "store_damaged", "store_unconfirmed",
+    "profile_changed", "profile_broken",
 ]  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_bad_kinds_want_an_eye():
     """What went well is good; everything else, and what is not known here, is bad."""
     good = {kind for kind in KINDS if not Event(kind, 0.0).is_bad}
 
-    assert {"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up"} == good == set(GOOD)
+    assert {"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up", "profile_changed"} == good == set(GOOD)
     assert Event("made_up", 0.0).is_bad
 
 

@@ -252,7 +252,7 @@ class TestReading:
             raise error
 
         source = MappingSource({})
-        source.get = failing
+        source.get_for_subject = failing
         with pytest.raises(type(error), match=str(error)):
             resolved(Input("a"), sources=[source, MappingSource({"a": "x"})])["a"]
 

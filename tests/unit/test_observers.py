@@ -98,7 +98,7 @@ def test_levels(log, kind):
     """Good is INFO, bad is WARNING, reused is DEBUG: there is much of it."""
     LogObserver().tell(Event(kind, 0.0))
 
-    expected = "DEBUG" if kind == "reused" else "INFO" if kind in ("acquired", "renewed", "registered", "revoked", "endpoint_back", "store_up") else "WARNING"
+    expected = "DEBUG" if kind == "reused" else "INFO" if kind in ("acquired", "renewed", "registered", "revoked", "endpoint_back", "store_up", "profile_changed") else "WARNING"
     assert [f"{expected} kind={kind}"] == log.lines
 
 

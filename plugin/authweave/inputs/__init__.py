@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from authweave.contracts import SourceOfSubjects
 from authweave.errors import InputError, InvalidInput, MissingInput, SettingsError
 from authweave.inputs.formats import FORMATS
 from authweave.inputs.placeholders import doubts
@@ -22,11 +23,11 @@ __all__ = ["Resolved", "checked", "resolve"]
 
 
 def resolve(
-    profile: str, inputs: Mapping[str, Input], sources: Sequence[Source], tenant: str = "",
+    profile: str, inputs: Mapping[str, Input], sources: Sequence[Source], tenant: str = "", subject: str = "",
     *, clock: Callable[[], float] = time.monotonic,
 ) -> Resolved:  # fmt: skip
-    """The inputs of a profile for one tenant. Nothing is asked until a value is read."""
-    return Resolved(profile, inputs, sources, tenant, clock)
+    """The inputs of a profile for one tenant and user. Nothing is asked until a value is read."""
+    return Resolved(profile, inputs, sources, tenant, subject, clock)
 
 
 def checked(asked: Input, given: Any) -> Any:
@@ -54,13 +55,14 @@ class Resolved(Mapping[str, Any]):
     """
 
     def __init__(
-        self, profile: str, inputs: Mapping[str, Input], sources: Sequence[Source], tenant: str,
+        self, profile: str, inputs: Mapping[str, Input], sources: Sequence[Source], tenant: str, subject: str,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._profile = profile
         self._inputs = inputs
         self._sources = tuple(sources)
         self._tenant = tenant
+        self._subject = subject
         self._clock = clock
         self._values: dict[str, Any] = {}
         self._origins: dict[str, str] = {}
@@ -168,7 +170,7 @@ class Resolved(Mapping[str, Any]):
 
     def _asked_of(self, source: Source, asked: Input) -> Secret | None:
         try:
-            found: object = source.get(self._profile, asked, self._tenant)
+            found: object = self._answer(source, asked)
         except (InputError, SettingsError):
             raise
         except Exception as error:  # noqa: BLE001 - a stranger's source: its words and frames may hold the value
@@ -178,6 +180,11 @@ class Resolved(Mapping[str, Any]):
                 return found
             wrong = f"answered with {type(found).__name__} in the place of a Secret"
         raise InputError(asked.name, f"{_named(asked)}: the source {source.name} {wrong}")
+
+    def _answer(self, source: Source, asked: Input) -> object:
+        if isinstance(source, SourceOfSubjects):
+            return source.get_for_subject(self._profile, asked, self._tenant, self._subject)
+        return source.get(self._profile, asked, self._tenant)
 
     def _missing(self, names: Sequence[str]) -> MissingInput:
         whose = self._profile + (f" for tenant {inert(self._tenant)}" if self._tenant else "")

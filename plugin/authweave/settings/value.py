@@ -61,6 +61,7 @@ _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
 _BROKEN: Final = "What to do about an installed plugin that cannot be used: `fail` before anything else, or `skip` it, whole, with a warning."
 _BLOCKED: Final = "Plugins that are not even imported, by distribution or entry point."
+_PROFILE_PATHS: Final = "Let a text name a profile by the path of its file; without, only names count. For platforms whose users write the names."
 _KEYRING: Final = "Look into the system keyring, under <keyring_service>/<profile>; `authweave` is usual."
 
 
@@ -72,6 +73,7 @@ class Settings:
     """
 
     profiles: Annotated[tuple[Path, ...], _Said(kinds.PATHS, "Folders with profiles, searched in this order.")] = ()
+    profile_paths: Annotated[bool, _Said(kinds.FLAG, _PROFILE_PATHS)] = True
     store: Annotated[str, _Said(kinds.URL, _STORE)] = "memory:"
     store_key: Annotated[str | None, _Said(kinds.KEY_PLACE, _STORE_KEY)] = None
     store_patience: Annotated[float, _Said(kinds.SECONDS, "Seconds that one call to the store may take.")] = 0.2

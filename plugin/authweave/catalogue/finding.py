@@ -1,0 +1,259 @@
+"""The profiles of an engine's folders, found by what people write, and looked at again while they are used."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from authweave.catalogue.watched import BrokenProfile, Clocks, Watched
+from authweave.errors import AuthweaveError, UsageError
+from authweave.forks import Lock
+from authweave.loading import ENDINGS, files_in
+from authweave.profile import Profile
+from authweave.references import Reference, is_name, shown
+
+if TYPE_CHECKING:
+    from authweave.catalog import Catalog
+
+LOOK_EVERY: Final = 0.1
+"""Seconds between two looks at the files of a profile that is used all the time: a look costs some microseconds a file."""
+MOST: Final = 20_000
+"""References and files remembered. Of more, those known longest are read anew when somebody asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a file. `kind` is a kind of event, '' for one that is gone. `before` was served until now, `now` is from now on."""
+
+    kind: str
+    profile: str
+    detail: str
+    source: str
+    before: Profile | None = None
+    now: Profile | None = None
+
+
+@dataclass(slots=True)
+class _Served:
+    """What a reference gave, and when (monotonic) that was looked at."""
+
+    profile: Profile
+    looked_at: float
+
+
+class Catalogue:
+    """Profiles by `name`, `name@version` or path. Safe for threads and forks; starts no thread.
+
+    Folders are searched in their order, then the `shipped` one. `tell` hears of every Change, outside of any lock. `allows_paths`:
+    may a text be the path of a file? A `Path` always may: only a program makes one.
+    """
+
+    def __init__(
+        self, folders: Iterable[Path], shipped: Path, catalog: Catalog, tell: Callable[[Change], None], *,
+        allows_paths: bool = True, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._own = tuple(dict.fromkeys(folders))
+        self.folders = tuple(dict.fromkeys((*self._own, shipped)))
+        self._catalog = catalog
+        self._tell = tell
+        self._allows_paths = allows_paths
+        self._clocks = Clocks(monotonic, wall)
+        self._served: dict[str | Path, _Served] = {}
+        self._files: dict[str, Watched] = {}
+        self._changes: list[Change] = []
+        self._lock = Lock()
+
+    def profile(self, reference: str | Path) -> Profile:
+        """The profile: the last good version of its file. Raises ProfileError where there is none, UsageError."""
+        served = self._served.get(reference) if isinstance(reference, str | Path) else None
+        now = self._clocks.monotonic()
+        if served is not None:
+            if 0 <= now - served.looked_at < LOOK_EVERY:
+                return served.profile
+            served.looked_at = now  # whoever else comes meanwhile need not look, nor wait
+        with _Looking(self):
+            try:
+                profile = self._found(reference)
+            except AuthweaveError:
+                self._served.pop(reference, None)
+                raise
+            self._served[reference] = _Served(profile, now)
+            _shorten(self._served)
+        return profile
+
+    def as_read(self, reference: str | Path) -> Profile:
+        """The same as it was last read, without a look at its file. Raises as `profile` does."""
+        served = self._served.get(reference)
+        return served.profile if served is not None else self.profile(reference)
+
+    def path_of(self, reference: str | Path) -> Path:
+        """The file of a profile, be it valid or not. Raises UsageError."""
+        if (path := self._path(reference)) is not None:
+            return path
+        wanted = Reference.of(str(reference))
+        with _Looking(self):
+            if wanted.version:
+                return self._file(wanted).path
+            for path in self._candidates(wanted.name):
+                if self._is_there(path):
+                    return path
+        raise self._nobody(wanted, [])
+
+    def names(self) -> list[str]:
+        """The names that can be referred to, in the order they are found; the first of a name wins.
+
+        A folder that cannot be read has none but those that are in use.
+        """
+        found = [path.stem for folder in self.folders for path in _files_of(folder) if is_name(path.stem)]
+        with self._lock:
+            used = [file.path.stem for file in self._files.values() if file.path.parent in self.folders and file.profile is not None and file.is_there]
+        return list(dict.fromkeys([*found, *used]))
+
+    def knows(self, reference: str | Path) -> bool:
+        """Is there a file for this reference, be it valid or not? Never raises."""
+        try:
+            self.path_of(reference)
+        except AuthweaveError:
+            return False
+        return True
+
+    def broken(self) -> list[BrokenProfile]:
+        """Every profile asked for so far whose file cannot be used as it stands now."""
+        for reference in list(self._served):
+            try:
+                self.profile(reference)
+            except AuthweaveError:
+                continue
+        with _Looking(self):
+            for file in list(self._files.values()):
+                if not self._is_there(file.path):
+                    continue
+                if (broken := file.broken) is not None and not broken.served:
+                    file.look()
+            return [broken for file in self._files.values() if (broken := file.broken) is not None]
+
+    def _found(self, reference: str | Path) -> Profile:
+        path = self._path(reference)
+        file = self._at(path) if path is not None else self._file(Reference.of(str(reference)))
+        if file.profile is not None:
+            return file.profile
+        raise file.error.fresh() if file.error is not None else self._no_file(file.path)
+
+    def _path(self, reference: str | Path) -> Path | None:
+        """The path that a reference is; None for a name. Raises UsageError."""
+        if isinstance(reference, Path):
+            return reference
+        if not isinstance(reference, str):
+            raise UsageError(f"a profile is named by a text or by a path, not by {type(reference).__name__}")
+        if not ("/" in reference or (os.altsep and os.sep in reference) or reference.endswith(ENDINGS)):
+            return None
+        if not self._allows_paths:
+            raise UsageError(f"{shown(reference)}: profiles are named here, not given by their files (profile_paths = false)")
+        return Path(reference)
+
+    def _at(self, path: Path) -> Watched:
+        """The file of a path, looked at. Raises UsageError where there is none."""
+        if not self._is_there(path):
+            raise self._no_file(path)
+        file = self._files.get(str(path)) or self._watched(path)
+        file.look()
+        return file
+
+    def _file(self, wanted: Reference) -> Watched:
+        """The first file whose version fits. Raises UsageError, which names every version there is."""
+        there = [path for path in self._candidates(wanted.name) if self._is_there(path)]
+        others: list[Watched] = []
+        for number, path in enumerate(there):
+            file = self._files.get(str(path)) or self._watched(path)
+            stand_in = None if file.profile is not None else self._stand_in(wanted, there[number + 1 :])
+            profile = file.look(stand_in)
+            if profile is None and stand_in is not None:
+                continue
+            if wanted.fits(profile.version if profile is not None else file.written_version or wanted.version):
+                return file
+            others.append(file)
+        raise self._nobody(wanted, others)
+
+    def _stand_in(self, wanted: Reference, later: Iterable[Path]) -> Profile | None:
+        """What was served until now in the place of a file that is new."""
+        for path in later:
+            file = self._files.get(str(path))
+            if file is not None and file.profile is not None and wanted.fits(file.profile.version):
+                return file.profile
+        return None
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        return (folder / f"{name}{ending}" for folder in self.folders for ending in ENDINGS)
+
+    def _is_there(self, path: Path) -> bool:
+        known = self._files.get(str(path))
+        if known is None:
+            return os.path.isfile(path)
+        if known.is_there:
+            return True
+        del self._files[str(path)]
+        if known.profile is not None:
+            self._note(Change("", path.stem, "", str(path), known.profile))
+        return False
+
+    def _watched(self, path: Path) -> Watched:
+        file = self._files[str(path)] = Watched(path, self._own, self._catalog, self._clocks, self._took, self._broke)
+        _shorten(self._files)
+        return file
+
+    def _took(self, file: Watched, before: Profile | None, words: str) -> None:
+        self._note(Change("profile_changed", file.path.stem, words, str(file.path), before, file.profile))
+
+    def _broke(self, file: Watched, broken: BrokenProfile) -> None:
+        self._note(Change("profile_broken", broken.name, str(broken), str(file.path)))
+
+    def _note(self, change: Change) -> None:
+        self._changes.append(change)
+        if change.before is not None:  # other references to it look at once
+            for reference in [reference for reference, served in list(self._served.items()) if served.profile is change.before]:
+                self._served.pop(reference, None)
+
+    def _no_file(self, path: Path) -> UsageError:
+        return UsageError(f"{shown(str(path))}: no such file")
+
+    def _nobody(self, wanted: Reference, others: list[Watched]) -> UsageError:
+        if others:
+            found = ", ".join(f"{file.profile.version if file.profile else file.written_version} ({file.path})" for file in others)
+            return UsageError(f"{wanted.name}: there is no version {wanted.version}; there is {found}")
+        searched = ", ".join(str(folder) for folder in self._own) or "no folder of yours"
+        return UsageError(f"there is no profile {shown(wanted.name)}: looked into {searched} and the shipped profiles")
+
+
+class _Looking:
+    """The lock of a catalogue; what changed meanwhile is told when it is free again."""
+
+    __slots__ = ("_catalogue",)
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __enter__(self) -> None:
+        self._catalogue._lock.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        catalogue = self._catalogue
+        changes, catalogue._changes = catalogue._changes, []
+        catalogue._lock.__exit__()
+        for change in changes:
+            catalogue._tell(change)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    try:
+        return list(files_in(folder))
+    except OSError:
+        return []
+
+
+def _shorten(known: dict[Any, Any]) -> None:
+    while len(known) > MOST:
+        known.pop(next(iter(known)), None)

@@ -1,0 +1,457 @@
+"""Files of profiles that are edited while they are used: what is taken, when, and what never is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authweave.catalog import Catalog
+from authweave.catalogue import Catalogue, Change
+from authweave.catalogue.finding import LOOK_EVERY
+from authweave.catalogue.watched import GONE, STILL, SURELY_OLD
+from authweave.errors import ProfileError, UsageError
+
+CATALOG = Catalog(installed=False)
+ENDS = "fields:\n  - {in: header, key: X-First, value: one}\n  - {in: header, key: X-Second, value: two}\n"
+TOKEN = {"access_token": "T0k3n", "token_type": "Bearer", "expires_in": 900}
+PERSONS = os.name == "posix" and os.geteuid() != 0
+
+
+def text(version: str = "1.0.0", name: str = "acme", more: str = "") -> str:
+    return f"format: 1\nname: {name}\nversion: {version}\nidentity_provider: Acme\nservers: ['https://api.acme.example']\nauth: {{type: bearer}}\n{more}"
+
+
+class Run:
+    """A catalogue over folders, with a clock that only moves when it is told to; files are real and so are their times."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.now = 100.0
+        self.told: list[Change] = []
+        shipped = folders[-1].parent / "shipped"
+        shipped.mkdir(exist_ok=True)
+        self.catalogue = Catalogue(folders, shipped, CATALOG, self.told.append, monotonic=lambda: self.now)
+
+    def version(self, reference: str | Path = "acme") -> str:
+        return self.catalogue.profile(reference).version
+
+    def after(self, seconds: float, reference: str | Path = "acme") -> str:
+        """What is served so many seconds later."""
+        self.now += seconds + 1e-6  # sums of decimals fall short
+        return self.version(reference)
+
+    def settled(self, reference: str | Path = "acme") -> str:
+        """What is served when a change was seen, and had its time."""
+        self.after(LOOK_EVERY, reference)
+        return self.after(STILL, reference)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [change.kind for change in self.told if change.kind]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "profiles").mkdir()
+    return tmp_path / "profiles"
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    (folder / "acme.yaml").write_text(text())
+    run = Run(folder)
+    assert run.version() == "1.0.0"
+    return run
+
+
+# What is taken
+
+
+def test_an_edited_file_is_taken_once_it_lay_still(run: Run, folder: Path) -> None:
+    """The old version is served until then, and one event tells of the new one."""
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+
+    assert run.after(LOOK_EVERY) == "1.0.0"
+    assert run.after(STILL / 2) == "1.0.0"
+    assert run.after(STILL) == "1.1.0"
+    assert [(change.kind, change.profile) for change in run.told] == [("profile_changed", "acme")]
+    assert "acme@1.1.0" in run.told[0].detail
+    assert run.after(60) == "1.1.0"
+    assert len(run.told) == 1
+
+
+def test_a_file_that_was_edited_long_ago_is_taken_at_the_next_reference(run: Run, folder: Path) -> None:
+    """An engine that was idle does not serve yesterday's version even once."""
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+    past = time.time() - 2 * SURELY_OLD
+    os.utime(folder / "acme.yaml", (past, past))
+
+    assert run.after(LOOK_EVERY) == "1.1.0"
+
+
+def test_a_prepared_file_that_is_renamed_is_taken_at_the_next_look(run: Run, folder: Path) -> None:
+    """Whoever writes elsewhere and renames is served at once, where the file is old enough to be whole by its own time."""
+    prepared = folder / ".acme.tmp"
+    prepared.write_text(text("1.1.0"))
+    past = time.time() - 2 * SURELY_OLD
+    os.utime(prepared, (past, past))
+    prepared.rename(folder / "acme.yaml")
+
+    assert run.after(LOOK_EVERY) == "1.1.0"
+
+
+def test_files_are_looked_at_now_and_then(run: Run, folder: Path) -> None:
+    """Between two looks the file system is not asked: a reference is a look into a map."""
+    past = time.time() - 2 * SURELY_OLD
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+    os.utime(folder / "acme.yaml", (past, past))
+
+    assert [run.after(LOOK_EVERY / 4) for _ in range(3)] == ["1.0.0"] * 3
+    assert run.after(LOOK_EVERY / 2) == "1.1.0"
+
+
+def test_a_writer_that_takes_its_time_is_waited_for(run: Run, folder: Path) -> None:
+    """Each piece that is written begins the waiting anew, though every piece ends with a line and is valid so far."""
+    whole = text("2.0.0", more=ENDS)
+    lines = whole.splitlines(keepends=True)
+    seen = set()
+    with (folder / "acme.yaml").open("w") as file:
+        for line in lines:
+            file.write(line)
+            file.flush()
+            seen.add(run.after(STILL * 0.9))
+
+    assert seen == {"1.0.0"}
+    assert run.settled() == "2.0.0"
+    assert len(run.catalogue.profile("acme").fields) == 2
+
+
+@pytest.mark.parametrize("lines", range(7))
+def test_a_file_cut_at_the_end_of_a_line_is_not_taken_while_it_is_written(run: Run, folder: Path, lines: int) -> None:
+    """Truncated, it may be valid YAML and even a valid profile, with half of its fields."""
+    whole = text("2.0.0", more=ENDS).splitlines(keepends=True)
+    (folder / "acme.yaml").write_text("".join(whole[:lines]))
+    run.after(LOOK_EVERY)
+    (folder / "acme.yaml").write_text("".join(whole))
+
+    assert run.after(STILL * 0.9) == "1.0.0"
+    assert run.after(STILL) == "2.0.0"
+    assert run.kinds == ["profile_changed"]
+
+
+def test_a_touched_file_is_the_same_profile(run: Run, folder: Path) -> None:
+    """Same bytes, same object: connections stay, and nothing is told (Kubernetes writes all files anew when one changes)."""
+    before = run.catalogue.profile("acme")
+    (folder / "acme.yaml").unlink()
+    (folder / "acme.yaml").write_text(text())
+
+    run.settled()
+
+    assert run.catalogue.profile("acme") is before
+    assert run.told == []
+
+
+def test_two_writes_in_one_tick_of_the_clock_of_files(run: Run, folder: Path) -> None:
+    """A file that was young when it was read is read once more: its stamp may hide a second write of the same length."""
+    file = folder / "acme.yaml"
+    file.write_text(text("1.1.0"))
+    assert run.settled() == "1.1.0"
+    stat = file.stat()
+    with file.open("r+") as writing:
+        writing.write(text("1.2.0"))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    assert run.after(SURELY_OLD + LOOK_EVERY) in ("1.1.0", "1.2.0")
+    assert run.settled() == "1.2.0"
+
+
+# Parents
+
+
+def child(more: str = "", version: str = "1.0.0") -> str:
+    return f"format: 1\nname: child\nversion: {version}\nextends: acme\n{more}"
+
+
+def test_an_edited_parent_changes_its_children(run: Run, folder: Path) -> None:
+    """`extends` is followed to its end: parent and grandparent count."""
+    (folder / "child.yaml").write_text(child())
+    (folder / "grandchild.yaml").write_text("format: 1\nname: grandchild\nextends: child\n")
+    assert len(run.catalogue.profile("grandchild").fields) == 0
+
+    (folder / "acme.yaml").write_text(text(more=ENDS))
+    run.settled("grandchild")
+
+    assert len(run.catalogue.profile("grandchild").fields) == 2
+    assert [change.profile for change in run.told] == ["grandchild"]
+
+
+def test_a_new_parent_that_is_found_first_counts(folder: Path, tmp_path: Path) -> None:
+    """A file that appears beside the child takes the place of the parent in a folder further down."""
+    (tmp_path / "further").mkdir()
+    (tmp_path / "further" / "base.yaml").write_text(text(name="base"))
+    (folder / "child.yaml").write_text(child().replace("acme", "base"))
+    run = Run(folder, tmp_path / "further")
+    assert len(run.catalogue.profile("child").fields) == 0
+
+    (folder / "base.yaml").write_text(text(name="base", more=ENDS))
+    run.settled("child")
+
+    assert len(run.catalogue.profile("child").fields) == 2
+
+
+def test_a_broken_parent_breaks_no_child(run: Run, folder: Path) -> None:
+    """The child's last good version goes on, and it is told which parent is to be mended."""
+    (folder / "child.yaml").write_text(child())
+    run.version("child")
+
+    (folder / "acme.yaml").write_text("format: 1\nname: [\n")
+
+    assert run.settled("child") == "1.0.0"
+    assert run.kinds == ["profile_broken"]
+    assert "acme.yaml" in run.told[0].detail
+
+
+def test_a_parent_that_is_away_for_a_moment_breaks_nothing(run: Run, folder: Path) -> None:
+    """Deleted and created: the child is not even looked at meanwhile."""
+    (folder / "child.yaml").write_text(child())
+    run.version("child")
+
+    (folder / "acme.yaml").unlink()
+    assert run.settled("child") == "1.0.0"
+    (folder / "acme.yaml").write_text(text())
+    assert run.settled("child") == "1.0.0"
+
+    assert run.told == []
+
+
+# What is never taken
+
+
+BROKEN = {
+    "half a line": text("1.1.0")[:-20],
+    "no YAML": "format: 1\nname: [acme\n",
+    "empty": "",
+    "another name": text("1.1.0", name="other"),
+    "not UTF-8": "\udcff\udcfe",
+    "a typo": text("1.1.0").replace("identity_provider", "idntity_provider"),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_replaces_nothing(run: Run, folder: Path, content: str) -> None:
+    """The last good version goes on for as long as it takes; one event with file and line; and what is broken can be asked for."""
+    (folder / "acme.yaml").write_bytes(content.encode(errors="surrogateescape"))
+
+    assert run.settled() == "1.0.0"
+    for _ in range(50):
+        assert run.after(1) == "1.0.0"
+
+    assert run.kinds == ["profile_broken"]
+    assert str(folder / "acme.yaml") in run.told[0].detail
+    assert "acme@1.0.0 is served" in run.told[0].detail
+    [broken] = run.catalogue.broken()
+    assert (broken.name, broken.file, broken.served) == ("acme", str(folder / "acme.yaml"), "acme@1.0.0")
+    assert broken.problems
+    assert abs(broken.since - time.time()) < 600
+
+
+def test_a_mended_file_is_taken_and_told_of(run: Run, folder: Path) -> None:
+    """Broken twice in the same way is told once, in another way again; mended, nothing is broken any more."""
+    for content in ("format: 1\nname: [\n", "format: 1\nname: [\n", "format: 1\nnaem: acme\n"):
+        (folder / "acme.yaml").unlink()
+        (folder / "acme.yaml").write_text(content)
+        assert run.settled() == "1.0.0"
+        assert run.after(SURELY_OLD) == "1.0.0"
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+
+    assert run.settled() == "1.1.0"
+    assert run.kinds == ["profile_broken", "profile_broken", "profile_changed"]
+    assert run.catalogue.broken() == []
+
+
+def test_a_file_that_is_put_back_is_told_of(run: Run, folder: Path) -> None:
+    """Whoever was told that it is broken is told that it is not any more."""
+    before = run.catalogue.profile("acme")
+    (folder / "acme.yaml").write_text("format: [\n")
+    run.settled()
+    (folder / "acme.yaml").write_text(text())
+    run.settled()
+
+    assert run.catalogue.profile("acme") is before
+    assert run.kinds == ["profile_broken", "profile_changed"]
+    assert run.catalogue.broken() == []
+
+
+@pytest.mark.skipif(not PERSONS, reason="root may read everything")
+def test_a_file_that_may_not_be_read_replaces_nothing(run: Run, folder: Path) -> None:
+    """Permissions of the file, or of its folder."""
+    (folder / "acme.yaml").chmod(0)
+    assert run.settled() == "1.0.0"
+    (folder / "acme.yaml").chmod(0o600)
+    folder.chmod(0)
+    try:
+        assert run.settled() == "1.0.0"
+        assert run.after(60) == "1.0.0"
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: os.mkfifo(path), lambda path: path.symlink_to(path)], ids=["folder", "pipe", "loop"])
+def test_something_else_in_its_place_replaces_nothing(run: Run, folder: Path, make: Callable[[Path], None]) -> None:
+    """A folder, a pipe (which is never waited for), a link to itself."""
+    (folder / "acme.yaml").unlink()
+    make(folder / "acme.yaml")
+
+    assert run.settled() == "1.0.0"
+    assert run.after(GONE + 1) == "1.0.0"
+    assert run.kinds == ["profile_broken"]
+
+
+def test_the_first_load_of_a_broken_file_is_its_error(run: Run, folder: Path) -> None:
+    """There is nothing to serve: everybody gets the problems; once mended it is taken at once."""
+    (folder / "other.yaml").write_text("format: 1\nname: other\n")
+    for _ in range(3):
+        with pytest.raises(ProfileError, match=r"other\.yaml:1"):
+            run.version("other")
+
+    assert [(broken.name, broken.served) for broken in run.catalogue.broken()] == [("other", "")]
+    (folder / "other.yaml").write_text(text("3.0.0", name="other"))
+    assert run.version("other") == "3.0.0"
+    assert run.told == []
+    assert run.catalogue.broken() == []
+
+
+# New and removed files, links
+
+
+def test_a_deleted_file_is_served_for_a_while(run: Run, folder: Path) -> None:
+    """Then it is gone with the plain error; what comes back in time was never away."""
+    (folder / "acme.yaml").unlink()
+    assert run.after(LOOK_EVERY) == "1.0.0"
+    assert run.after(GONE * 0.9) == "1.0.0"
+    assert "acme" in run.catalogue.names()
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+    assert run.settled() == "1.1.0"
+
+    (folder / "acme.yaml").unlink()
+    assert run.after(LOOK_EVERY) == "1.1.0"
+    run.now += GONE + 1e-6
+    for _ in range(2):
+        with pytest.raises(UsageError, match="there is no profile acme"):
+            run.version()
+    assert run.catalogue.names() == []
+    assert not run.catalogue.knows("acme")
+
+    (folder / "acme.yaml").write_text(text("1.2.0"))
+    assert run.version() == "1.2.0"
+
+
+def test_a_new_file_is_found(run: Run, folder: Path) -> None:
+    """At the first reference, and among the names."""
+    with pytest.raises(UsageError):
+        run.version("beta")
+    (folder / "beta.json").write_text('{"format": 1, "name": "beta", "identity_provider": "B", "servers": ["https://b.example"], "auth": {"type": "bearer"}}')
+
+    assert run.version("beta") == "0.0.0"
+    assert run.catalogue.names() == ["acme", "beta"]
+
+
+def test_a_new_file_in_front_of_another_replaces_it_like_a_change(tmp_path: Path) -> None:
+    """It has to lie still and be good; until then, and while it is broken, the one behind it is served."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    (second / "acme.yaml").write_text(text("1.0.0"))
+    run = Run(first, second)
+    assert run.version() == "1.0.0"
+
+    (first / "acme.yaml").write_text("format: 1\n")
+    assert run.settled() == "1.0.0"
+    assert run.kinds == ["profile_broken"]
+    assert [(broken.file, broken.served) for broken in run.catalogue.broken()] == [(str(first / "acme.yaml"), "acme@1.0.0")]
+    (first / "acme.yaml").write_text(text("2.0.0"))
+    assert run.after(LOOK_EVERY) == "1.0.0"
+    assert run.after(STILL) == "2.0.0"
+    assert run.kinds == ["profile_broken", "profile_changed"]
+
+    (first / "acme.yaml").unlink()
+    assert run.after(LOOK_EVERY) == "2.0.0"
+    assert run.after(GONE) == "1.0.0"
+
+
+def test_switched_links_of_a_config_map(tmp_path: Path) -> None:
+    """Kubernetes: acme.yaml → ..data/acme.yaml, ..data → ..2026_1, replaced by a rename. Child and parent change together."""
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+
+    def written(name: str, version: str, more: str) -> None:
+        (mounted / name).mkdir()
+        (mounted / name / "acme.yaml").write_text(text(version, more=more))
+        (mounted / name / "child.yaml").write_text(child(version=version))
+        (mounted / "..data_tmp").symlink_to(name)
+        (mounted / "..data_tmp").rename(mounted / "..data")
+
+    written("..1", "1.0.0", "")
+    for name in ("acme.yaml", "child.yaml"):
+        (mounted / name).symlink_to(f"..data/{name}")
+    run = Run(mounted)
+    assert run.version("child") == "1.0.0"
+
+    written("..2", "2.0.0", ENDS)
+    shutil.rmtree(mounted / "..1")
+
+    assert run.settled("child") == "2.0.0"
+    assert len(run.catalogue.profile("child").fields) == 2
+    assert run.catalogue.names() == ["acme", "child"]
+    assert run.kinds == ["profile_changed"]
+
+
+def test_a_folder_that_comes_later(tmp_path: Path) -> None:
+    """A volume that is not mounted yet has no profiles; then it has."""
+    run = Run(tmp_path / "later")
+    assert run.catalogue.names() == []
+    with pytest.raises(UsageError):
+        run.version()
+
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "acme.yaml").write_text(text())
+
+    assert run.version() == "1.0.0"
+    assert run.catalogue.names() == ["acme"]
+
+
+@given(st.lists(st.sampled_from(["good", "other", "bad", "cut", "gone", "wait", "long", "link"]), max_size=25))
+@settings(max_examples=25, deadline=None)
+def test_whatever_happens_to_the_file_a_good_version_is_served(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
+    """No order of writes, cuts, deletions and links makes a reference fail while something good was there GONE seconds ago,
+    and nothing is served that was not whole."""
+    folder = tmp_path_factory.mktemp("any")
+    file = folder / "acme.yaml"
+    whole = {"1.0.0": text("1.0.0", more=ENDS), "2.0.0": text("2.0.0", more=ENDS)}
+    file.write_text(whole["1.0.0"])
+    run = Run(folder)
+    run.version()
+    gone_for = 0.0
+    for step in steps:
+        if step in ("good", "other", "bad", "cut", "gone", "link"):
+            file.unlink(missing_ok=True)
+        if step in ("good", "other"):
+            file.write_text(whole["1.0.0" if step == "good" else "2.0.0"])
+        elif step == "bad":
+            file.write_text("format: [")
+        elif step == "cut":
+            file.write_text(whole["2.0.0"][: -len(ENDS) // 2])
+        elif step == "link":
+            file.symlink_to("nowhere")
+        passed = {"wait": STILL, "long": SURELY_OLD}.get(step, LOOK_EVERY / 2)
+        gone_for = 0.0 if file.exists() else gone_for + passed
+        if gone_for >= GONE - 1e-6:
+            return
+        assert run.after(passed) in whole
+        assert run.catalogue.profile("acme").merged.document.text in whole.values() or step == "cut" or "cut" in steps
