@@ -27,7 +27,7 @@ from authweave.httpx_authorizing import authorizing, handling
 from authweave.mutual_tls.wires import Supplied
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
-from authweave.quick import is_steady
+from authweave.quick import Quick, is_steady, quick_of
 from authweave.scopes import make_scope
 from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standing
 from authweave.signing_string import signature, with_own_headers
@@ -84,6 +84,7 @@ class Connection:
         self._lock = Lock()
         self._asked: Resolved | None = None
         self._auth: tuple[tuple[str, ...], Any] = ((), None)
+        self._quick: Quick | None = None
         self.is_steady = is_steady(profile)
         self.reads_body = any(needs_body(variant, profile.fields) for variant in profile.variants)
 
@@ -232,7 +233,10 @@ class Connection:
         self._refuse_without_client("authorize()")
         if not isinstance(request, TaskRequest):
             return (yield from authorizing(self, request))
-        sent = yield from prepared(self, request)
+        sent = self._quick.sent_for(request, self.engine.clock()) if self._quick is not None else None
+        if sent is None:
+            sent = yield from prepared(self, request)
+            self._quick = quick_of(sent, self)
         return Made(self, request, sent).finished()
 
     def _heading(self, url: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from authweave.errors import AuthweaveError
@@ -19,18 +20,33 @@ class Pending(Generic[T]):
     Each who asks gets the result, or a copy of the error of their own. Giving up waiting does not stop the work.
     """
 
-    __slots__ = ("_future",)
+    __slots__ = ("_future", "_value")
+
+    _value: T
 
     def __init__(self, future: Future[T]) -> None:
-        self._future = future
+        self._future: Future[T] | None = future
 
     @classmethod
     def of(cls, flow: Generator[Future[Any], Any, T]) -> Pending[T]:
         """Drive a flow that yields futures to wait for and returns the result. Its steps run where the future lands."""
+        try:
+            asked = _far(flow, partial(next, flow))
+        except StopIteration as stop:
+            return cls.holding(stop.value)
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asks for the result
+            return cls(_failed(error))
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
-        _advance(flow, future, lambda: next(flow))
+        asked.add_done_callback(lambda landed: _advance(flow, future, _Resume(flow, landed)))
         return cls(future)
+
+    @classmethod
+    def holding(cls, value: T) -> Pending[T]:
+        """One that is done, without the price of a Future: what most calls get, most of the time."""
+        made = cls.__new__(cls)
+        made._future, made._value = None, value
+        return made
 
     @classmethod
     def at_once(cls, work: Callable[[], T]) -> Pending[T]:
@@ -39,10 +55,12 @@ class Pending(Generic[T]):
 
     def done(self) -> bool:
         """Is the result there?"""
-        return self._future.done()
+        return self._future is None or self._future.done()
 
     def result(self, timeout: float | None = None) -> T:
         """The result. Raises what the work raised, or TimeoutError after `timeout` seconds."""
+        if self._future is None:
+            return self._value
         try:
             self._future.exception(timeout)
         except FutureTimeout:
@@ -51,10 +69,15 @@ class Pending(Generic[T]):
 
     def add_done_callback(self, tell: Callable[[Pending[T]], object]) -> None:
         """Call this with the Pending once it is done: at once, if it is, else in the thread where the work lands. It must not block."""
-        self._future.add_done_callback(lambda _: tell(self))
+        if self._future is None:
+            tell(self)
+        else:
+            self._future.add_done_callback(lambda _: tell(self))
 
     def __await__(self) -> Generator[Any, None, T]:
-        return landed(self._future).__await__()
+        if self._future is None:
+            return self._value
+        return (yield from landed(self._future).__await__())  # type: ignore[no-any-return]  # a Future[T] gives a T
 
 
 def _at_once(work: Callable[[], T]) -> Generator[Future[Any], Any, T]:
@@ -62,23 +85,34 @@ def _at_once(work: Callable[[], T]) -> Generator[Future[Any], Any, T]:
     return work()
 
 
-def _advance(flow: Generator[Future[Any], Any, T], done: Future[T], step: Callable[[], Future[Any]]) -> None:
-    """Take steps as long as what they wait for is there; come back when it is."""
-    while True:
-        failure: BaseException
-        try:
-            asked = step()
-        except StopIteration as stop:
-            done.set_result(stop.value)
-            return
-        except Exception as error:  # noqa: BLE001 - it is handed to whoever asks for the result
-            failure = error.fresh() if isinstance(error, AuthweaveError) else error
-            done.set_exception(failure)
-            return
-        if not asked.done():
-            asked.add_done_callback(lambda landed: _advance(flow, done, lambda: _resume(flow, landed)))
-            return
+def _far(flow: Generator[Future[Any], Any, Any], step: Callable[[], Future[Any]]) -> Future[Any]:
+    """Take steps as long as what they wait for is there; what is not. Raises StopIteration with the result, or what a step raised."""
+    while (asked := step()).done():
         step = _Resume(flow, asked)
+    return asked
+
+
+def _advance(flow: Generator[Future[Any], Any, T], done: Future[T], step: Callable[[], Future[Any]]) -> None:
+    """Go on, and come back when what there is to wait for has landed."""
+    try:
+        asked = _far(flow, step)
+    except StopIteration as stop:
+        done.set_result(stop.value)
+    except Exception as error:  # noqa: BLE001 - it is handed to whoever asks for the result
+        done.set_exception(_copied(error))
+    else:
+        asked.add_done_callback(lambda landed: _advance(flow, done, _Resume(flow, landed)))
+
+
+def _failed(error: Exception) -> Future[Any]:
+    failed: Future[Any] = Future()
+    failed.set_exception(_copied(error))
+    return failed
+
+
+def _copied(error: Exception) -> Exception:
+    """Without the frames in which it arose: they hold what was revealed there."""
+    return error.fresh() if isinstance(error, AuthweaveError) else error
 
 
 class _Resume:

@@ -1,13 +1,14 @@
-"""The quick way of the auth object: header fields that are the same for every request, computed once per token."""
+"""The quick way of a task request: header fields that are the same for every request, computed once per token."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.drafts.draft import Draft, with_header
 from authweave.profile import Field, Profile
 from authweave.redirect_guard import RedirectGuard
-from authweave.targets import is_allowed
-from authweave.values import NEVER, Token
+from authweave.targets import is_allowed, target_of
+from authweave.values import NEVER, TaskRequest, Token
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
@@ -22,13 +23,12 @@ Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
 class Quick:
     """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
 
-    __slots__ = ("_connection", "_guards", "_scope", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
+    __slots__ = ("_guards", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
 
     def __init__(self, sent: Sent, connection: Connection) -> None:
         token = sent.token
-        self._connection = connection
         self._guards: Guards = {}
-        self._scope = sent.scope
+        self._servers = connection.servers(sent.scope)
         self.sent = sent
         self.token = token
         self.tokens = sent.credential.tokens
@@ -44,11 +44,27 @@ class Quick:
             return NEVER
         return self.tokens.renew_at if self.tokens.current is token else 0.0
 
+    def sent_for(self, request: TaskRequest, now: float) -> Sent | None:
+        """A task request with these headers; None where they have to be computed anew, or the URL's path is to be filled.
+
+        Raises OriginRefused, UrlRefused, as `placed` does.
+        """
+        is_over = self.tokens is not None and self.tokens.current is not self.token
+        if is_over or now >= self.good_until or (self.held is not None and self.held.good_until != self.held_until):
+            return None
+        url, is_template = target_of(request, self._servers)
+        if is_template:
+            return None
+        draft = Draft.of(request, url)
+        for name, value in self.headers:
+            draft.headers = with_header(draft.headers, name, value)
+        return self.sent.of(draft.finish())
+
     def guard(self, url: Any) -> RedirectGuard | None:
         """The guard of a URL's origin, or None where the credential may not go the quick way."""
         key = (url.scheme, url.raw_host, url.port)
         guard = self._guards.get(key)
-        if guard is None and is_allowed(str(url), self._connection.servers(self._scope)):
+        if guard is None and is_allowed(str(url), self._servers):
             if len(self._guards) >= MOST_ORIGINS:
                 self._guards.clear()
             guard = self._guards[key] = RedirectGuard(*key, (name for name, _ in self.headers))

@@ -6,6 +6,7 @@ could understand differently is refused, never repaired.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -108,6 +109,7 @@ def split(url: str, where: str = "") -> SplitUrl:
     return SplitUrl(found[1].lower(), found[2], found[3], found[4])
 
 
+@functools.lru_cache(maxsize=4096)
 def host_and_port(authority: str, where: str = "") -> tuple[str, int | None]:
     """Host and port of an authority (RFC 3986 §3.2), the host as `Origin` holds it, or UrlRefused."""
     if "@" in authority:
