@@ -60,9 +60,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("at_rest",),
     ("events", "settings", "redaction", "challenges", "bearer", "retry_after", "times", "patterns", "resources"),
     ("chance",),
-    ("lazy", "standing", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places", "foreign"),
-    ("values",),
-    ("errors", "_version"),
+    ("lazy", "forks", "near_misses", "pruning", "small_files", "whole_files", "system_keyring", "text_places", "foreign"),
+    ("errors",),
+    ("values", "_version"),
 )
 KINDS = frozenset({"schemes", "grants", "client_auth", "seals", "placements", "sources", "stores", "observers", "reports", "rules", "bodies"})
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

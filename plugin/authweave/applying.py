@@ -24,7 +24,6 @@ from authweave.matching import matches
 from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
 from authweave.signing_string import is_signed, reads_body
-from authweave.standing import sign_in_of
 from authweave.targets import refuse_other_origin, target_of
 from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
@@ -159,7 +158,7 @@ def renewed_and_prepared(
         failure = error.fresh()
     reason = f"{verdict.reason}; and renewing failed: {failure}"
     if isinstance(failure, SignInNeeded):
-        return Judgement("sign_in_needed", reason, error=failure, sign_in=sign_in_of(failure))
+        return Judgement("sign_in_needed", reason, error=failure, sign_in=failure.sign_in)
     return Judgement("refused", reason, error=failure)
 
 

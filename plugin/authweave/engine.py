@@ -35,7 +35,6 @@ from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, whose, with_state
 from authweave.sources.mapping import MappingSource
-from authweave.standing import done
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
 from authweave.targets import named_server
@@ -202,7 +201,7 @@ class Engine:
             except AuthweaveError:
                 continue
             if is_it:
-                return done(whose(connection), (yield from connection.completing(callback, session)))
+                return whose(connection).done((yield from connection.completing(callback, session)))
         raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
 
     def stated(self, callback: Callback) -> Generator[Any, Any, Callback]:

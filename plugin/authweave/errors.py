@@ -56,10 +56,9 @@ context of the worker hangs on it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
-if TYPE_CHECKING:
-    from authweave.values import Authorization, Problem
+from authweave.values import Authorization, Problem, SignIn
 
 
 class AuthweaveError(Exception):
@@ -503,6 +502,11 @@ class SignInNeeded(TokenError):
         self.tenant = tenant
         self.subject = subject
 
+    @property
+    def sign_in(self) -> SignIn:
+        """The same as a value that a bot forwards (`as_dict`), with the link or the code to type where there is one."""
+        return SignIn(self.profile, subject=self.subject, tenant=self.tenant, reason=self.reason)
+
 
 class AuthorizationRequired(SignInNeeded):
     """A person has to sign in first. `authorization` says where: send its `url`, or its `user_code` and `verification_uri`.
@@ -521,6 +525,12 @@ class AuthorizationRequired(SignInNeeded):
         self.identity_provider = identity_provider
         self.authorization = authorization
         self.args = (self._sentence(hint),)
+
+    @property
+    def sign_in(self) -> SignIn:
+        """As of every SignInNeeded."""
+        whose = SignIn(self.profile, self.identity_provider, self.subject, self.tenant)
+        return whose.to_do(self.authorization, self.reason if self.authorization else str(self))
 
     def _sentence(self, hint: str) -> str:
         whom = "".join(f", {name} {value}" for name, value in (("tenant", self.tenant), ("subject", self.subject)) if value)

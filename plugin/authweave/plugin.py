@@ -18,7 +18,6 @@ from authweave.pending import Pending
 from authweave.report import Report
 from authweave.shared_engine import shared_engine
 from authweave.sign_in import whose
-from authweave.standing import done
 from authweave.values import Authorization, Judgement, Problem, SignIn
 
 T = TypeVar("T")
@@ -170,7 +169,7 @@ class AuthweavePlugin:
 
 
 def _awaited(connection: Connection) -> Generator[Future[Any], Any, SignIn]:
-    return done(whose(connection), (yield from connection.awaiting()))
+    return whose(connection).done((yield from connection.awaiting()))
 
 
 of_process: Final = AuthweavePlugin()

@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 
@@ -430,6 +430,17 @@ class SignIn:
     expires_at: float | None = None
     user_code: str = field(default="", repr=False)
     reason: str = ""
+
+    def to_do(self, begun: Authorization | None, reason: str) -> SignIn:
+        """The same with what there is to do: a sign-in that was begun."""
+        url = (begun.url or begun.verification_uri_complete or begun.verification_uri) if begun else ""
+        more: dict[str, Any] = {"url": url, "expires_at": begun.expires_at, "user_code": begun.user_code} if begun else {}
+        return replace(self, **more, is_authorized=False, reason=reason)
+
+    def done(self, token: Token | None) -> SignIn:
+        """The same with nothing left to do."""
+        ends = None if token is None or token.refresh_token is not None or token.expires_at == NEVER else token.expires_at
+        return replace(self, is_authorized=True, expires_at=ends)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON: url, identity_provider, profile, subject, is_authorized, expires_at (the first and the last may be null); and,

@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from authweave.errors import SignInNeeded, UsageError
-from authweave.standing import done, sign_in_of, to_do
 from authweave.values import SignIn
 
 if TYPE_CHECKING:
@@ -26,15 +25,15 @@ def standing(connection: Connection, session: str, redirect_uri: str | None) -> 
     A grant that needs nobody is not asked for a token. Raises as `Connection.begin_authorization`.
     """
     if not any(variant.tokens is not None and variant.tokens.signs_in for variant in connection.profile.variants):
-        return done(whose(connection), None)
+        return whose(connection).done(None)
     try:
-        return done(whose(connection), (yield from connection.getting_token()))
+        return whose(connection).done((yield from connection.getting_token()))
     except SignInNeeded as error:
         needed = error.fresh()
     if not session and redirect_uri is None:
-        return sign_in_of(needed)
+        return needed.sign_in
     try:
         begun = yield from connection.beginning(session, redirect_uri)
     except UsageError:
-        return sign_in_of(needed)
-    return to_do(whose(connection), begun, needed.reason)
+        return needed.sign_in
+    return whose(connection).to_do(begun, needed.reason)
