@@ -32,6 +32,8 @@ pytest_plugins = (
     "parts.apache",
     "parts.kerberos",
     "parts.oauth1",
+    "parts.httpie",
+    "parts.kedro",
     "parts.mcp_server",
     "parts.llm",
     "parts.moto",

@@ -1,4 +1,4 @@
-"""httpx logs the URL of every request; what a profile placed into one as a secret is hidden there.
+"""httpx logs the URL of every request, urllib3 what stands behind its host; what a profile placed there as a secret is hidden.
 
 Only URLs that carry such a value are known here, the last of them, so other requests are logged as before.
 """
@@ -41,13 +41,13 @@ class _Hider(logging.Filter):
         return True
 
     def _fit(self, value: Any) -> Any:
-        if isinstance(value, str | int | float) or value is None:
+        if isinstance(value, int | float) or value is None:
             return value
         return self._shown.get(str(value), value)
 
 
 _hider: Final = _Hider()
-for _name in ("httpx", "httpx2"):
+for _name in ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_hider)
 
 
@@ -55,7 +55,14 @@ def hide_in_logs(url: str, placed: Iterable[Placed]) -> None:
     """See to it that this URL, which is about to be sent, is logged without the secrets placed into it."""
     secret = [(one.place, one.key) for one in placed if one.secret and one.place in ("query", "path")]
     if secret:
-        _hider.learn(url, shown_url(url, {key for place, key in secret if place == "query"}, has_path="path" in dict(secret)))
+        shown = shown_url(url, {key for place, key in secret if place == "query"}, has_path="path" in dict(secret))
+        _hider.learn(url, shown)
+        _hider.learn(_behind_host(url), _behind_host(shown))
+
+
+def _behind_host(url: str) -> str:
+    """Path and query, as urllib3 logs them."""
+    return "/" + url.partition("://")[2].partition("#")[0].partition("/")[2]
 
 
 def shown_url(url: str, keys: set[str], *, has_path: bool) -> str:

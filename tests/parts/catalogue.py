@@ -10,6 +10,8 @@ ODD_PROVIDER = NpmFolder(HERE / "odd-provider")
 YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
 DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
 HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
+HTTPIE = Venv(HERE / ".venvs" / "httpie", HERE / "requirements-httpie.txt")
+KEDRO = Venv(HERE / ".venvs" / "kedro", HERE / "requirements-kedro.txt")
 OAUTH1 = Venv(HERE / ".venvs" / "oauth1", HERE / "requirements-oauth1.txt")
 LLM = Venv(HERE / ".venvs" / "llm", HERE / "requirements-llm.txt")
 AIRFLOW = Venv(HERE / ".venvs" / "airflow", HERE / "requirements-airflow.txt")
@@ -43,6 +45,8 @@ PARTS = {
         Part("oauth1", "an OAuth 1.0a provider", OAUTH1, ("oauth1_provider",)),
         Part("llm", "a command line for language models", LLM, ("llm",)),
         Part("airflow", "a platform for workflows", AIRFLOW, ("airflow",)),
+        Part("httpie", "a command line for HTTP", HTTPIE, ("httpie",)),
+        Part("kedro", "a platform for data pipelines", KEDRO, ("kedro",)),
         Part("mcp", "a protected resource that names its issuer", MCP, ("mcp_server",)),
         Part("moto", "AWS, with signatures and policies", MOTO, ("moto",)),
         Part("verifiers", "judges of signatures, NTLM", VERIFIERS, ("verifiers", "ntlm_server")),

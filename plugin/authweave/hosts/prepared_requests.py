@@ -91,6 +91,13 @@ def is_same(plain: TaskRequest, sent: TaskRequest) -> bool:
     return (plain.url, plain.headers) == (sent.url, sent.headers) and not has_payload(plain, sent)
 
 
+def shown(url: str, plain: TaskRequest, sent: TaskRequest) -> str:
+    """The URL of an answer without what was placed into it: it goes into messages."""
+    if not plain.path_template:
+        return _without_placed(url, plain.url, sent.url)
+    return plain.url if origin_of(url) == origin_of(sent.url) else url
+
+
 def origin_of(url: str | None) -> Origin | None:
     """The origin of a URL; None for one that no credential could go to."""
     try:

@@ -30,11 +30,13 @@ from authweave.hosts.prepared_requests import (
     is_same,
     origin_of,
     rewind,
+    shown,
     take_out,
     task_of,
     write,
 )
 from authweave.hosts.telling import tell
+from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class ProfileAuth(AuthBase):
 
     `profile` is a name as `Named.of` reads it, or a connection, which is used as it is. Raises, before anything is sent,
     UsageError, ProfileError, SettingsError, ApplyError (NeedsClient for a profile with `tls`), InputError, TokenError,
-    WireError. Never raises for the API's answer: it comes back unchanged, see `judgement_of`; a refusal is logged once.
+    WireError. Never raises for the API's answer: it comes back as it is, see `judgement_of`; a refusal is logged once. The `url` of an
+    answer from 400 on, which `raise_for_status` puts into its message, is without what the profile placed; `request.url` is not.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class ProfileAuth(AuthBase):
         plain = task_of(request, path)
         sent = connection.authorize(plain).result()
         write(request, plain, sent)
+        _hide(sent)
         return Applied(self, connection, plain, sent)
 
     def tell(self, judgement: Judgement) -> None:
@@ -211,7 +215,15 @@ def answered(response: requests.Response, **options: Any) -> requests.Response:
         after = replace(applied, sent=judgement.request)
         response, applied = _sent_again(response, applied, after, options), after
     applied.auth.tell(judgement)
+    if response.status_code >= 400:
+        response.url = shown(response.url, applied.plain, applied.sent)
     return _marked(response, judgement)
+
+
+def _hide(sent: TaskRequest) -> None:
+    """See to it that urllib3 logs the URL without the secrets in it."""
+    if isinstance(sent.made_from, Made):
+        hide_in_logs(sent.url, sent.made_from.sent.placed)
 
 
 def _answer(response: requests.Response, sent: TaskRequest, streams: bool) -> Any:
@@ -230,6 +242,7 @@ def _sent_again(response: requests.Response, applied: Applied, after: Applied, o
     again = requests.PreparedRequest.copy(before)
     again.__class__ = type(before)
     write(again, applied.sent, after.sent)
+    _hide(after.sent)
     rewind(again)
     vars(again)[_APPLIED] = after
     begun = time.perf_counter()
