@@ -67,6 +67,6 @@ def _auth_of(named: Any, engine: Any) -> Any:
 
         def tell(self, judgement: Judgement) -> None:
             if text := refusal(self.named, judgement):
-                print(f"\nauthweave: {text}\n", file=sys.stderr)  # noqa: T201 - for a person at a terminal
+                print(f"\nauthweave: {text}\n", file=sys.stderr)
 
     return TerminalAuth(named, engine=engine)
