@@ -144,7 +144,7 @@ class AuthweavePlugin:
         return Pending.of(connected())
 
     def _knows(self, profile: str) -> bool:
-        return profile.partition("@")[0] in self.engine.names()
+        return self.engine.knows(profile)
 
     def _described(self, name: str) -> dict[str, Any] | None:
         try:

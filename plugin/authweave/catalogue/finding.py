@@ -116,9 +116,11 @@ class Catalogue:
     def knows(self, reference: str | Path) -> bool:
         """Is there a file for this reference, be it valid or not? Never raises."""
         try:
-            self.path_of(reference)
-        except AuthweaveError:
+            self.profile(reference)  # and not only looked for: whoever asks is about to use it
+        except UsageError:
             return False
+        except AuthweaveError:
+            return True
         return True
 
     def broken(self) -> list[BrokenProfile]:
