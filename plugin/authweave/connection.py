@@ -221,6 +221,10 @@ class Connection:
         """The flow of `sign_in`."""
         return standing(self, session, redirect_uri)
 
+    def is_like(self, other: Connection) -> bool:
+        """Does it differ in the version of the profile, in the user and in what was given at the most?"""
+        return (self.engine, self.profile.name, self.tenant) == (other.engine, other.profile.name, other.tenant)
+
     def of_subject(self, subject: str | None) -> Connection:
         """The same for another subject. Raises UsageError, MissingInput."""
         if subject is None or subject == self.subject:
@@ -254,6 +258,8 @@ class Connection:
         if not isinstance(request, TaskRequest):
             return (yield from handling(self, request, response, can_repeat))
         made = request.made_from
+        if isinstance(made, Made) and made.connection is not self and made.connection.is_like(self) and made.connection.subject == self.subject:
+            return (yield from made.connection.handling(request, response, can_repeat))  # it ends with the version it began with
         if not (isinstance(made, Made) and made.connection is self):
             made = Made(self, request, (yield from prepared(self, request)))
         step = yield from following(self, made.request, made.sent, response, can_repeat=can_repeat)

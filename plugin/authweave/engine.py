@@ -136,8 +136,8 @@ class Engine:
         """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
         return self.catalogue.names()
 
-    def knows(self, reference: str | Path) -> bool:
-        """Is there a profile for this reference, be it valid or not? Cheap; never raises."""
+    def knows(self, reference: str) -> bool:
+        """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Cheap; never raises."""
         return self.catalogue.knows(reference)
 
     def broken_profiles(self) -> list[BrokenProfile]:

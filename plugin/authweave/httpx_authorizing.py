@@ -57,7 +57,7 @@ def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], 
 def handling(connection: Connection, request: Any, response: Any, repeatable: bool | None = None) -> Generator[Future[Any], Any, Judgement]:
     """What to do with the answer: see `Connection.handle_response`. A body that a rule reads is read where it is at hand only."""
     made = getattr(request, "extensions", {}).get(MADE_FROM)
-    if not isinstance(made, _Made) or made.connection.engine is not connection.engine or made.connection.profile is not connection.profile:
+    if not isinstance(made, _Made) or not made.connection.is_like(connection):
         task, own = _task_of(request), connection.of_subject(subject_of(request))
         made = _Made(own, request, task, (yield from prepared(own, task)))
     elif (verdict := strayed(response, request)) is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +20,13 @@ from authweave.catalog import Catalog
 from authweave.catalogue import Catalogue, Change
 from authweave.catalogue.finding import LOOK_EVERY
 from authweave.catalogue.watched import GONE, STILL, SURELY_OLD
+from authweave.connection import Connection
+from authweave.engine import Engine
 from authweave.errors import ProfileError, UsageError
+from authweave.events import Event
+from authweave.profile import Profile
+from authweave.values import TaskRequest, TaskResponse
+from provider import Says, provider
 
 CATALOG = Catalog(installed=False)
 ENDS = "fields:\n  - {in: header, key: X-First, value: one}\n  - {in: header, key: X-Second, value: two}\n"
@@ -455,3 +465,184 @@ def test_whatever_happens_to_the_file_a_good_version_is_served(tmp_path_factory:
             return
         assert run.after(passed) in whole
         assert run.catalogue.profile("acme").merged.document.text in whole.values() or step == "cut" or "cut" in steps
+
+
+# Engines
+
+
+OAUTH2 = """\
+format: 1
+name: acme
+version: {version}
+identity_provider: Acme
+servers: ['https://api.acme.example']
+auth: {{type: oauth2, grant_type: client_credentials, token_url: 'https://login.acme.example/token', client_auth: client_secret_post}}
+fields: [{{in: header, key: X-Version, value: '{version}'}}]
+"""
+GIVEN = {"client_id": "bot", "client_secret": "s3cr3t"}
+HOSTS = ("login.acme.example", "api.acme.example")
+ASKED = TaskRequest("GET", "https://api.acme.example/v1/me")
+
+
+def engine_over(at: Any, folder: Path) -> tuple[Engine, Callable[[str], None]]:
+    """The engine of a scripted provider with a folder of its own, and a way to write the profile so that it counts at once."""
+    moments, numbers = count(1.0), count()
+    at.engine.catalogue = Catalogue([folder], folder.parent / "none", at.engine.catalog, at.engine._heed, monotonic=lambda: next(moments))
+
+    def write(version: str) -> None:
+        prepared, past = folder / ".acme", time.time() - 60 - next(numbers)
+        prepared.write_text(OAUTH2.format(version=version))
+        os.utime(prepared, (past, past))
+        prepared.rename(folder / "acme.yaml")
+
+    write("1.0.0")
+    return at.engine, write
+
+
+def sent_version(request: TaskRequest) -> str:
+    return dict(request.headers)["X-Version"]
+
+
+def test_a_token_survives_a_reload(folder: Path) -> None:
+    """The key of a token has no version: one token call, and the store is not asked either."""
+    with provider(HOSTS, [Says(200, TOKEN)]) as at:
+        engine, write = engine_over(at, folder)
+        first = engine.connect("acme", inputs=GIVEN)
+        assert sent_version(first.authorize(ASKED).result(10)) == "1.0.0"
+        reads = counted(engine.ledger)
+
+        write("1.1.0")
+        second = engine.connect("acme", inputs=GIVEN)
+        finished = second.authorize(ASKED).result(10)
+
+        assert second is not first
+        assert second is engine.connect("acme", inputs=GIVEN)
+        assert sent_version(finished) == "1.1.0"
+        assert dict(finished.headers)["Authorization"] == "Bearer T0k3n"
+        assert len(at.asked) == 1
+        assert reads == []
+
+
+def counted(ledger: Any) -> list[object]:
+    """What is read from a ledger from now on."""
+    read: list[object] = []
+    inner = ledger.read
+
+    def reading(key: object) -> object:
+        read.append(key)
+        return inner(key)
+
+    ledger.read = reading
+    return read
+
+
+def test_a_request_under_way_ends_with_the_version_it_began_with(folder: Path) -> None:
+    """A connection that is held stays what it was; an answer to what it made is judged by it, whichever connection is asked."""
+    with provider(HOSTS, [Says(200, TOKEN), Says(200, {**TOKEN, "access_token": "T0k3n-2"})]) as at:
+        engine, write = engine_over(at, folder)
+        first = engine.connect("acme", inputs=GIVEN)
+        finished = first.authorize(ASKED).result(10)
+
+        write("1.1.0")
+        later = engine.connect("acme", inputs=GIVEN)
+        judgement = later.handle_response(finished, TaskResponse(401, (), b"")).result(10)
+
+        assert later is not first
+        assert judgement.verdict == "send_again"
+        assert sent_version(judgement.request) == "1.0.0"
+        assert [name for name, _ in judgement.request.headers].count("Authorization") == 1
+        assert sent_version(first.authorize(ASKED).result(10)) == "1.0.0"
+        assert sent_version(later.authorize(ASKED).result(10)) == "1.1.0"
+
+
+def test_five_hundred_reloads_leave_nothing_behind(folder: Path) -> None:
+    """Connections, profiles and tokens of old versions are let go of, though each was used; one token call serves them all."""
+    with provider(HOSTS, [Says(200, TOKEN)]) as at:
+        engine, write = engine_over(at, folder)
+        for number in range(500):
+            write(f"1.{number}.0")
+            for tenant in ("", "blue"):
+                engine.connect("acme@1", tenant=tenant, inputs=GIVEN)
+            asked = engine.connect("acme", inputs=GIVEN).authorize(ASKED).result(10)
+            assert sent_version(asked) == f"1.{number}.0"
+        gc.collect()
+
+        assert len([thing for thing in gc.get_objects() if type(thing) is Connection and thing.engine is engine]) <= 8
+        assert len([thing for thing in gc.get_objects() if type(thing) is Profile and thing.name == "acme"]) <= 8
+        assert len(engine._connections) <= 4
+        assert len(at.asked) == 1
+
+
+def test_many_threads_reload_once(folder: Path) -> None:
+    """Whoever asks while another looks gets what is served; one event for one edit, and no error."""
+    (folder / "acme.yaml").write_text(text())
+    told: list[Change] = []
+    catalogue = Catalogue([folder], folder.parent / "none", CATALOG, told.append)
+    catalogue.profile("acme")
+    end, failures, seen = threading.Event(), [], set()
+
+    def ask() -> None:
+        while not end.is_set():
+            try:
+                seen.add(catalogue.profile("acme").version)
+            except Exception as error:  # noqa: BLE001 - told below
+                failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    prepared = folder / ".acme"
+    prepared.write_text(text("2.0.0"))
+    os.utime(prepared, (1.0, 1.0))
+    prepared.rename(folder / "acme.yaml")
+    until(lambda: "2.0.0" in seen)
+    end.set()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert [change.kind for change in told] == ["profile_changed"]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_an_engine_takes_an_edited_file(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With real clocks: edited in place it is served soon; broken it is told once in the log, and `broken_profiles` has it until it is mended."""
+    file = folder / "acme.yaml"
+    file.write_text(text())
+    events: list[Event] = []
+    with caplog.at_level("INFO", "authweave.events"), Engine(folder, on_event=events.append) as engine:
+        assert engine.connect("acme").profile.version == "1.0.0"
+        file.write_text(text("1.1.0"))
+        until(lambda: engine.connect("acme").profile.version == "1.1.0")
+        file.write_text("format: 1\nname: [\n")
+        until(lambda: bool(engine.broken_profiles()))
+        assert engine.connect("acme").profile.version == "1.1.0"
+        file.write_text(text("1.2.0"))
+        until(lambda: not engine.broken_profiles())
+
+        assert engine.connect("acme").profile.version == "1.2.0"
+    assert [event.kind for event in events] == ["profile_changed", "profile_broken", "profile_changed"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "authweave.events"]
+    assert len(lines) == 3
+    assert f"{file}:" in lines[1]
+
+
+def test_an_observer_may_ask_the_engine(folder: Path) -> None:
+    """What is told is told outside of the lock: whoever hears of a change may look at the profile."""
+    (folder / "acme.yaml").write_text(text())
+    seen: list[str] = []
+    engine = Engine(folder, on_event=lambda event: seen.append(engine.profile("acme").version))
+    engine.profile("acme")
+    (folder / "acme.yaml").write_text(text("1.1.0"))
+    os.utime(folder / "acme.yaml", (1.0, 1.0))
+
+    until(lambda: engine.profile("acme").version == "1.1.0")
+
+    assert seen == ["1.1.0"]
+    engine.close()

@@ -39,9 +39,10 @@ class Change:
 
 @dataclass(slots=True)
 class _Served:
-    """What a reference gave, and when (monotonic) that was looked at."""
+    """What a reference gave, from which file, and when (monotonic) that was looked at."""
 
     profile: Profile
+    file: Watched
     looked_at: float
 
 
@@ -77,11 +78,12 @@ class Catalogue:
             served.looked_at = now  # whoever else comes meanwhile need not look, nor wait
         with _Looking(self):
             try:
-                profile = self._found(reference)
+                file, profile = self._found(reference)
             except AuthweaveError:
-                self._served.pop(reference, None)
+                if isinstance(reference, str | Path):
+                    self._served.pop(reference, None)
                 raise
-            self._served[reference] = _Served(profile, now)
+            self._served[reference] = _Served(profile, file, now)
             _shorten(self._served)
         return profile
 
@@ -97,7 +99,7 @@ class Catalogue:
         wanted = Reference.of(str(reference))
         with _Looking(self):
             if wanted.version:
-                return self._file(wanted).path
+                return self._file(str(reference)).path
             for path in self._candidates(wanted.name):
                 if self._is_there(path):
                     return path
@@ -113,15 +115,16 @@ class Catalogue:
             used = [file.path.stem for file in self._files.values() if file.path.parent in self.folders and file.profile is not None and file.is_there]
         return list(dict.fromkeys([*found, *used]))
 
-    def knows(self, reference: str | Path) -> bool:
-        """Is there a file for this reference, be it valid or not? Never raises."""
-        try:
-            self.profile(reference)  # and not only looked for: whoever asks is about to use it
-        except UsageError:
+    def knows(self, reference: str) -> bool:
+        """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Never raises."""
+        served = self._served.get(reference)
+        name = reference.partition("@")[0]
+        if not is_name(name) or name.endswith(ENDINGS):
             return False
-        except AuthweaveError:
+        if served is not None and 0 <= self._clocks.monotonic() - served.looked_at < LOOK_EVERY:
             return True
-        return True
+        with _Looking(self):
+            return any(self._is_there(path) for path in self._candidates(name))
 
     def broken(self) -> list[BrokenProfile]:
         """Every profile asked for so far whose file cannot be used as it stands now."""
@@ -138,11 +141,11 @@ class Catalogue:
                     file.look()
             return [broken for file in self._files.values() if (broken := file.broken) is not None]
 
-    def _found(self, reference: str | Path) -> Profile:
+    def _found(self, reference: str | Path) -> tuple[Watched, Profile]:
         path = self._path(reference)
-        file = self._at(path) if path is not None else self._file(Reference.of(str(reference)))
+        file = self._at(path) if path is not None else self._file(str(reference))
         if file.profile is not None:
-            return file.profile
+            return file, file.profile
         raise file.error.fresh() if file.error is not None else self._no_file(file.path)
 
     def _path(self, reference: str | Path) -> Path | None:
@@ -165,13 +168,17 @@ class Catalogue:
         file.look()
         return file
 
-    def _file(self, wanted: Reference) -> Watched:
+    def _file(self, reference: str) -> Watched:
         """The first file whose version fits. Raises UsageError, which names every version there is."""
+        wanted, served = Reference.of(reference), self._served.get(reference)
         there = [path for path in self._candidates(wanted.name) if self._is_there(path)]
         others: list[Watched] = []
         for number, path in enumerate(there):
             file = self._files.get(str(path)) or self._watched(path)
-            stand_in = None if file.profile is not None else self._stand_in(wanted, there[number + 1 :])
+            is_new = file.profile is None and served is not None and served.file.path in there[number + 1 :]
+            stand_in = served.file.profile if is_new and served is not None else None
+            if stand_in is not None and not wanted.fits(stand_in.version):
+                stand_in = None
             profile = file.look(stand_in)
             if profile is None and stand_in is not None:
                 continue
@@ -179,14 +186,6 @@ class Catalogue:
                 return file
             others.append(file)
         raise self._nobody(wanted, others)
-
-    def _stand_in(self, wanted: Reference, later: Iterable[Path]) -> Profile | None:
-        """What was served until now in the place of a file that is new."""
-        for path in later:
-            file = self._files.get(str(path))
-            if file is not None and file.profile is not None and wanted.fits(file.profile.version):
-                return file.profile
-        return None
 
     def _candidates(self, name: str) -> Iterator[Path]:
         return (folder / f"{name}{ending}" for folder in self.folders for ending in ENDINGS)
@@ -215,9 +214,9 @@ class Catalogue:
 
     def _note(self, change: Change) -> None:
         self._changes.append(change)
-        if change.before is not None:  # other references to it look at once
-            for reference in [reference for reference, served in list(self._served.items()) if served.profile is change.before]:
-                self._served.pop(reference, None)
+        for served in list(self._served.values()):
+            if served.profile is change.before:
+                served.looked_at = float("-inf")  # other references to it look at once
 
     def _no_file(self, path: Path) -> UsageError:
         return UsageError(f"{shown(str(path))}: no such file")

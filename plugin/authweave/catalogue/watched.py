@@ -236,6 +236,10 @@ def _texts(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 
 def _version_of(checked: Checked | None) -> str:
-    data = checked.document.data if checked is not None else None
-    version = data.get("version", "0.0.0") if isinstance(data, dict) and data else ""
+    """The version that a file says it is; '' where it is broken in a way that may hide it."""
+    document = checked.document if checked is not None else None
+    if document is None or not isinstance(document.data, dict):
+        return ""
+    is_whole = all(problem.severity != "error" for problem in document.problems)
+    version = document.data.get("version", "0.0.0" if is_whole else "")
     return version if isinstance(version, str) else ""

@@ -200,7 +200,7 @@ _FORMS: Final = {
     "when": ("is not a condition", "write exactly one '{{ … }}' and nothing around it"),
     "name": ("is not a name", "write lower-case letters, digits and single hyphens"),
     "version": ("is not a SemVer version", "write three numbers, as 1.2.0"),
-    "extends": ("is not a reference to a profile", "write its name, name@1 or name@1.2.0"),
+    "extends": ("is not a reference to a profile", "write its name, name@1, name@1.2 or name@1.2.0"),
     "documentation": ("is not a URL", "begin it with https://"),
     "method": ("is not an HTTP method", "write GET, POST, PUT or another word of letters"),
     "content_type": ("is not a media type", "write type/subtype, as application/json"),
