@@ -184,12 +184,14 @@ def placed(
     if variant.default_fields:
         _refuse_odd_bearer(finished)
     refuse_other_origin(finished.url, servers)
+    connection.refuse_departure(finished.url)
     if credential.seal is None:
         return Sent(finished, token, credential, tuple(draft.placed), scope)
     signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
     sign = getattr(credential.seal, "foretold", credential.seal.sign) if foretold else credential.seal.sign
     sealed = sign(finished, signing)
     refuse_other_origin(sealed.request.url, servers)
+    connection.refuse_departure(sealed.request.url)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
 
 

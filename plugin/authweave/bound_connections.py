@@ -85,9 +85,9 @@ def classes() -> tuple[type, type, type]:
     class BoundTransport(httpx.BaseTransport):
         """One connection for one flow."""
 
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, inner: Callable[..., Any] = httpx.HTTPTransport, **options: Any) -> None:
             single = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-            self.connections = Connections(lambda: httpx.HTTPTransport(**options, limits=single))
+            self.connections = Connections(lambda: inner(**options, limits=single))
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             lease, transport = self.connections.of(request)
@@ -114,9 +114,9 @@ def classes() -> tuple[type, type, type]:
     class AsyncBoundTransport(httpx.AsyncBaseTransport):
         """One connection for one flow, for event loops."""
 
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, inner: Callable[..., Any] = httpx.AsyncHTTPTransport, **options: Any) -> None:
             single = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-            self.connections = Connections(lambda: httpx.AsyncHTTPTransport(**options, limits=single))
+            self.connections = Connections(lambda: inner(**options, limits=single))
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             lease, transport = self.connections.of(request)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from authweave.errors import OriginRefused, UsageError
 from authweave.httpx_requests import guard_of
@@ -12,6 +13,9 @@ from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
+    from authweave.egress.transports import Ways
+
+_OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
 
 
 def client(connection: Connection, **options: Any) -> Any:
@@ -58,20 +62,35 @@ class _Templated:
         plain = base.partition("{")[0].rpartition("/")[0] if self._template else base
         options = {**options, "verify": _verify(connection, options)}
         auth = connection.client_auth
+        ways = _ways(connection)
         if connection.is_bound:
-            auth, options = self._bound(connection, options)
+            auth, options = self._bound(connection, options, ways)
+        elif ways is not None:
+            options = self._guarded(ways, options)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
 
-    def _bound(self, connection: Connection, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
         from authweave.bound_connections import classes
 
         if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
             raise UsageError(f"{connection.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
         made = classes()
-        own = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
-        transport = made[self.bound](**own)
+        own: dict[str, Any] = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
+        if ways is None:
+            transport = made[self.bound](**own)
+        else:
+            ways, own = _chosen(ways, own)
+            transport = made[self.bound](_guarded_transport(self.bound, ways), **own)
         return made[2](connection.client_auth, transport), {**options, "transport": transport}
+
+    def _guarded(self, ways: Ways, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a client whose every request is held to the egress policy."""
+        if taken := sorted(name for name in ("transport", "mounts") if options.get(name)):
+            raise UsageError(f"an egress policy is in force ({ways.guard.origin}): this client has a transport of its own, and takes no {', '.join(taken)}")
+        own: dict[str, Any] = {name: options.pop(name) for name in _OF_TRANSPORT if name in options}
+        ways, own = _chosen(ways, own)
+        return {**options, "transport": _guarded_transport(self.bound, ways)(**own)}
 
     def _closed(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
@@ -93,6 +112,44 @@ class _Templated:
             path = "/" + template.split("://", 1)[1].partition("/")[2]
             parts["extensions"] = {**given, "authweave": {"path": path, **given.get("authweave", {})}}
         return super().build_request(method, url, **parts)  # type: ignore[misc]  # the other base is a client
+
+
+def _ways(connection: Connection) -> Ways | None:
+    """How requests leave under the egress policy; None without one."""
+    engine = connection.engine
+    if engine.guard is None:
+        return None
+    from authweave.egress.transports import Ways
+
+    return Ways(engine.guard, connection.errand, engine.wire.resolve, engine.wire.proxies, _is_hop)
+
+
+def _is_hop(request: Any) -> bool:
+    guard = guard_of(request)
+    return guard is not None and not guard.is_home(request.url.scheme, request.url.raw_host, request.url.port)
+
+
+def _chosen(ways: Ways, own: dict[str, Any]) -> tuple[Ways, dict[str, Any]]:
+    """The ways, with what the caller says of proxies, and the options without it."""
+    if own.get("trust_env") is False:
+        ways = ways.without_environment()
+    if (proxy := own.pop("proxy", None)) is not None:
+        ways = ways.through(_text_of(proxy))
+    return ways, own
+
+
+def _text_of(proxy: Any) -> str:
+    """The URL of a proxy that was given as a text, a URL, or a `httpx.Proxy`."""
+    name, password = getattr(proxy, "auth", None) or getattr(proxy, "raw_auth", None) or ("", "")
+    url = str(getattr(proxy, "url", proxy))
+    return url.replace("://", f"://{quote(name, safe='')}:{quote(password, safe='')}@", 1) if name else url
+
+
+def _guarded_transport(colour: int, ways: Ways) -> Any:
+    """What makes a transport of this colour that asks the guard."""
+    from authweave.egress.transports import transports
+
+    return functools.partial(transports()[colour], ways)
 
 
 def _refuse_strangers(connection: Connection, request: Any) -> None:

@@ -6,13 +6,16 @@ import contextlib
 import sys
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.credential import Credential
 from authweave.drafts.draft import Draft
+from authweave.egress.errand import Errand, calling_for, errand_exchange
+from authweave.egress.profiles import ports_of
 from authweave.errors import (
     CallbackRefused,
     InputError,
@@ -25,6 +28,7 @@ from authweave.errors import (
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
 from authweave.mutual_tls.wires import Supplied
+from authweave.net.target import target_of as net_target
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import Quick, is_steady, quick_of
@@ -474,7 +478,24 @@ class Connection:
     def exchange(self) -> Exchange:
         """How token calls are sent. Raises as `wire` does."""
         wire = self.wire("token")
-        return self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
+        exchange = self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
+        return exchange if self.engine.guard is None else errand_exchange(self.errand, exchange)
+
+    @cached_property
+    def errand(self) -> Errand:
+        """What an egress policy is told of calls of this connection. The ports of `servers` that the host named count as written out."""
+        named = frozenset(server.pattern.origin.port for server in self.given_servers)
+        return Errand(self.profile.name, self.tenant, ports_of(self.profile) | named)
+
+    def calling(self, purpose: str) -> AbstractContextManager[None]:
+        """Calls meanwhile are made for this connection, and for this (see `Departure`)."""
+        return calling_for(purpose, self.errand) if self.engine.guard is not None else contextlib.nullcontext()
+
+    def refuse_departure(self, url: str) -> None:
+        """Raise EgressRefused where the egress policy lets no task request go to this URL, as far as that can be said without DNS."""
+        if (guard := self.engine.guard) is not None:
+            with self.calling("task"):
+                guard.target(net_target(url))
 
     @property
     def trust(self) -> str:
@@ -487,6 +508,12 @@ class Connection:
         return next((str(reason) for variant in self.profile.variants if (reason := getattr(variant.seal, "is_bound", ""))), "")
 
     def _refuse_without_client(self, door: str) -> None:
+        guard = self.engine.guard
+        if guard is not None and not guard.host_sends and door == "auth":
+            raise NeedsClient(
+                f"an egress policy is in force ({guard.origin}), and {door} leaves the connection to a client that resolves names by itself: "
+                "send with client() or async_client(); or, where that client's network is guarded by the host, say egress_of_tasks=\"host\""
+            )
         if self.is_bound:
             raise NeedsClient(f"{self.is_bound}, and {door} does not hold the connection: send with client() or async_client()")
         if self.shows_certificate("task"):

@@ -356,3 +356,36 @@ class ReportFormat(Protocol):
     def render(self, report: Report) -> str:
         """The report as text. Everything in a Report is already redacted."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A connection that is about to be made: what an egress policy is asked about.
+
+    `host` is in lower case and ASCII, an IPv6 address without brackets. `address` is what the name came to, asked for each one; ''
+    where it is not known: before DNS, behind a proxy that resolves, and for requests that the platform sends itself. `purpose` is
+    profile (a URL that is written in one, when it is loaded), token, step, discovery, registration, device, sign_in, revocation,
+    introspection, task, redirect (another origin than the one that was asked) or ticket (Kerberos, which a library speaks).
+    `ports` are those that the profile and `servers` write out. `profile` and `tenant` are '' where nobody said.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    address: str = ""
+    purpose: str = "token"
+    profile: str = ""
+    tenant: str = ""
+    ports: frozenset[int] = frozenset()
+
+
+@runtime_checkable
+class EgressPolicy(Protocol):
+    """Says where calls may go. Asked before DNS and again for every address, in any thread: it must not wait for anything.
+
+    What it raises refuses, too. `egress.strict.Strict` is one.
+    """
+
+    def refusal(self, departure: Departure) -> str | None:
+        """Why not, as it follows "because"; None where nothing is against it."""
+        ...

@@ -16,12 +16,22 @@ from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
 from authweave.catalogue import BrokenProfile, Catalogue, Change
 from authweave.connection import Connection
-from authweave.contracts import Source, Store, StoreOptions
+from authweave.contracts import Departure, EgressPolicy, Source, Store, StoreOptions
 from authweave.credential import Credential
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces
-from authweave.errors import AuthweaveError, CallbackRefused, EngineClosed, MissingInput, SettingsError, UsageError
+from authweave.egress.guard import Guard, guard_of
+from authweave.egress.profiles import problems_of
+from authweave.errors import (
+    AuthweaveError,
+    CallbackRefused,
+    EngineClosed,
+    MissingInput,
+    ProfileError,
+    SettingsError,
+    UsageError,
+)
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
 from authweave.forks import Lock
@@ -55,7 +65,8 @@ class Engine:
     `profiles`: a folder or several, searched by name, before those of the settings and the shipped ones; files that change are
     taken while it runs. `inputs`: a callable (profile, input, tenant) or (profile, input, tenant, subject) → value or None, a map,
     or a Source, asked before all other sources. `store`: a URL, or a Store made
-    elsewhere. `on_event` hears of everything that befalls tokens (see `events`), in the thread where it happens.
+    elsewhere. `egress`: where calls may go: `open`, `strict`, or a policy of the host's own (see `contracts.EgressPolicy`).
+    `on_event` hears of everything that befalls tokens (see `events`), in the thread where it happens.
     Everything else is a setting (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises
     SettingsError, UsageError (inputs).
     """
@@ -64,14 +75,16 @@ class Engine:
         self, profiles: str | Path | Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
         settings: Settings | None = None, wire: Wire | None = None, store: Store | str | None = None,
         on_event: Callable[[Event], None] | None = None, clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS,
+        egress: EgressPolicy | Callable[[Departure], str | None] | str | None = None,
         **overrides: Any,
     ) -> None:  # fmt: skip
-        named = {"store": store} if isinstance(store, str) else {}
+        named = {name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}
         self.settings = with_overrides(settings, named) if settings else Settings.load({**overrides, **named})
         self.catalog = catalog or catalog_for(self.settings)
         self.clock = clock
         self.attempts = attempts
-        self.wire = wire or wire_of(self.settings)
+        self.guard = guard_of(self.settings, None if isinstance(egress, str) else egress)
+        self.wire = wire_of(self.settings, self.guard, wire)
         self.exchange: Exchange = wire_exchange(self.wire)
         self.foretells = False  # in the sandbox, which has no realm: what would be sent stands in for a ticket
         self.tls_wires = Wires(may_trust_blindly=self.settings.allow_unverified_tls)
@@ -86,11 +99,12 @@ class Engine:
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
-        self.catalogue = Catalogue(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths)
+        self.catalogue = Catalogue(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths, accepts=self._guarded)
         self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
         self._kept: dict[str, deque[list[Tokens]]] = {}
         self._is_closed = False
+        self._seen: dict[int, Profile] = {}
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -155,7 +169,7 @@ class Engine:
         """
         if self._is_closed:
             raise EngineClosed
-        profile = profile if isinstance(profile, Profile) else self.profile(profile)
+        profile = self._guarded(profile if isinstance(profile, Profile) else self.profile(profile))
         if profile.abstract:
             raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
         is_left_open = subject == ""
@@ -177,6 +191,17 @@ class Engine:
             if len(self._connections) > MOST_CONNECTIONS:
                 self._connections.popitem(last=False)
         return found
+
+    def _guarded(self, profile: Profile) -> Profile:
+        """The profile, if the egress policy finds nothing in it. Raises ProfileError."""
+        if self.guard is None or self._seen.get(id(profile)) is profile:
+            return profile
+        if problems := problems_of(profile, self.guard):
+            raise ProfileError(problems)
+        if len(self._seen) >= MOST_CONNECTIONS:
+            self._seen.clear()
+        self._seen[id(profile)] = profile
+        return profile
 
     def complete_authorization(
         self, answer: str | Mapping[str, str], session: str = "", *, inputs: Mapping[str, Any] | None = None
@@ -308,8 +333,13 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
     return dataclasses.replace(settings, **changed, origins={**settings.origins, **{name: read.origins[name] for name in overrides}})
 
 
-def wire_of(settings: Settings) -> Wire:
-    """The transport as the operator wants it."""
+def wire_of(settings: Settings, guard: Guard | None = None, given: Wire | None = None) -> Wire:
+    """The transport as the operator wants it, or the one that is given; either asks the guard, if there is one."""
+    wire = given or _usual_wire(settings)
+    return wire if guard is None else wire.guarded_by(guard)
+
+
+def _usual_wire(settings: Settings) -> Wire:
     routes = {_host_port(source): Route(*_host_port(target), ca=str(settings.ca) if settings.ca else None) for source, target in settings.routes.items()}
     return Wire(routes=routes, ca=settings.ca, loopback_http=settings.allow_loopback_http, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
 

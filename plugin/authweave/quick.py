@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.drafts.draft import Draft, with_header
+from authweave.errors import AuthweaveError
 from authweave.profile import Field, Profile
 from authweave.redirect_guard import RedirectGuard
 from authweave.targets import is_allowed, target_of
@@ -23,12 +24,13 @@ Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
 class Quick:
     """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
 
-    __slots__ = ("_guards", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
+    __slots__ = ("_guards", "_refuse", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
 
     def __init__(self, sent: Sent, connection: Connection) -> None:
         token = sent.token
         self._guards: Guards = {}
         self._servers = connection.servers(sent.scope)
+        self._refuse = connection.refuse_departure if connection.engine.guard is not None else None
         self.sent = sent
         self.token = token
         self.tokens = sent.credential.tokens
@@ -47,7 +49,7 @@ class Quick:
     def sent_for(self, request: TaskRequest, now: float) -> Sent | None:
         """A task request with these headers; None where they have to be computed anew, or the URL's path is to be filled.
 
-        Raises OriginRefused, UrlRefused, as `placed` does.
+        Raises OriginRefused, UrlRefused, EgressRefused, as `placed` does.
         """
         is_over = self.tokens is not None and self.tokens.current is not self.token
         if is_over or now >= self.good_until or (self.held is not None and self.held.good_until != self.held_until):
@@ -55,6 +57,8 @@ class Quick:
         url, is_template = target_of(request, self._servers)
         if is_template:
             return None
+        if self._refuse is not None:
+            self._refuse(url)
         draft = Draft.of(request, url)
         for name, value in self.headers:
             draft.headers = with_header(draft.headers, name, value)
@@ -64,11 +68,20 @@ class Quick:
         """The guard of a URL's origin, or None where the credential may not go the quick way."""
         key = (url.scheme, url.raw_host, url.port)
         guard = self._guards.get(key)
-        if guard is None and is_allowed(str(url), self._servers):
+        if guard is None and is_allowed(str(url), self._servers) and self._may_depart(str(url)):
             if len(self._guards) >= MOST_ORIGINS:
                 self._guards.clear()
             guard = self._guards[key] = RedirectGuard(*key, (name for name, _ in self.headers))
         return guard
+
+    def _may_depart(self, url: str) -> bool:
+        """Is nothing against it? If there is, the whole way says what."""
+        try:
+            if self._refuse is not None:
+                self._refuse(url)
+        except AuthweaveError:
+            return False
+        return True
 
 
 def quick_of(sent: Sent, connection: Connection) -> Quick | None:

@@ -67,4 +67,5 @@ def _landed(flow: Any, future: Future[Any]) -> Callable[[], Any]:
 def _sent(connection: Connection, seconds: float, cap: int, truncate: bool, kept: Kept | None, sent: Sent) -> Reply:
     request = sent.request
     call = Call(request.method, request.url, request.headers, request.body)
-    return connection.wire("task").send(call, deadline=seconds, cap=cap, truncate=truncate, kept=kept)
+    with connection.calling("task"):
+        return connection.wire("task").send(call, deadline=seconds, cap=cap, truncate=truncate, kept=kept)

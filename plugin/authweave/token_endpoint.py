@@ -17,6 +17,7 @@ from authweave.chance import between
 from authweave.discovery.completing import REVOCATION, TOKEN, Completed, names_by_resource
 from authweave.discovery.registration import MARK
 from authweave.drafts.draft import Draft, Placed
+from authweave.egress.errand import calling_for
 from authweave.errors import (
     AuthweaveError,
     DeadlineExceeded,
@@ -190,7 +191,8 @@ class TokenEndpoint:
             return False
         draft = call.draft()
         request = draft.finish()
-        response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
+        with calling_for("revocation"):
+            response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
         read_revocation(response, Reading(settings, scope, token, self._clock(), request.url))
         return True
 

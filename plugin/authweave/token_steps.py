@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authweave.call import step_draft
+from authweave.egress.errand import calling_for
 from authweave.errors import AuthweaveError
 from authweave.profile import Step, TokenSettings
 from authweave.token_answers import Reading, read_after, read_before
@@ -86,7 +87,8 @@ class Steps:
             draft = step_draft(self._settings, step, scope, self._origin)
             request = draft.finish()
             progress.step = step
-            response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
+            with calling_for("step"):
+                response = self._exchange(request, end - time.monotonic(), tuple(draft.placed))
             return read(response, Reading(self._settings, scope, old, self._clock(), request.url, is_step=True), step)
         except AuthweaveError as error:
             failure = error.of_step(step.name)

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     import ssl
 
     from authweave.net.opening import Opener
+    from authweave.net.proxy import Proxies
     from authweave.net.resolving import Resolve
+    from authweave.net.values import Guard
 
 __all__ = [
     "CAP", "TLS_DETAILS", "Call", "Certificate", "ClientCertificate", "Kept", "Reply", "Route", "StageEvent", "TlsInfo", "Wire",
@@ -56,6 +58,7 @@ class Wire:
       is what messages name as the origin of a proxy that was written.
     - `check(host, ip, port)` is asked for every address before the first connection and raises EgressRefused;
       `check_proxy` is asked for a proxy's addresses (default: `check`).
+    - `guarded_by` gives a wire that asks an egress policy, too: see `egress`.
     - `resolve` is called as `socket.getaddrinfo(host, port, 0, SOCK_STREAM)`.
     """
 
@@ -85,6 +88,7 @@ class Wire:
         self._resolve = resolve
         self._check = check
         self._check_proxy = check_proxy or check
+        self._guard: Guard | None = None
         self._clock = clock
         self._user_agent = user_agent
         self._environ = environ
@@ -137,6 +141,23 @@ class Wire:
         other._verify = self._verify and verify
         return other
 
+    def guarded_by(self, guard: Guard) -> Wire:
+        """A wire under the same rules, which also asks this guard: before DNS, for every address, and for a proxy."""
+        other = copy.copy(self)
+        other.__dict__.pop("_opener", None)
+        other._guard = guard
+        return other
+
+    @property
+    def resolve(self) -> Resolve:
+        """What names are looked up with."""
+        return self._resolve
+
+    @property
+    def proxies(self) -> Proxies:
+        """What says which proxy a call goes through."""
+        return self._opener.proxies
+
     def tls_context(self) -> ssl.SSLContext:
         """A TLS context with what this wire shows and believes, made anew: a client may change it. Raises InvalidInput, SettingsError."""
         opener = self._opener
@@ -174,6 +195,8 @@ class Wire:
         if target.scheme == "http" and not self._loopback_http:
             message = "http:// is not allowed here, not even on this machine (settings: allow_loopback_http)"
             raise EgressRefused(message, stage="dns", host=target.host, detail="scheme")
+        if self._guard is not None:
+            self._guard.target(target)
         headers = headers_of(call, target, self._user_agent, keeps=kept is not None)
         order = Order(method_of(call), target, headers, call.body, cap, truncate)
         if not deadline > 0:
@@ -207,6 +230,7 @@ class Wire:
             resolve=self._resolve,
             check=self._check,
             check_proxy=self._check_proxy,
+            guard=self._guard,
             contexts=Contexts(self._environ),
             clock=self._clock,
         )

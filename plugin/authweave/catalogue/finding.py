@@ -55,13 +55,14 @@ class Catalogue:
 
     def __init__(
         self, folders: Iterable[Path], shipped: Path, catalog: Catalog, tell: Callable[[Change], None], *,
-        allows_paths: bool = True, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time,
+        allows_paths: bool = True, accepts: Callable[[Profile], Profile] | None = None, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._own = tuple(dict.fromkeys(folders))
         self.folders = tuple(dict.fromkeys((*self._own, shipped)))
         self._catalog = catalog
         self._tell = tell
         self._allows_paths = allows_paths
+        self._accepts = accepts
         self._clocks = Clocks(monotonic, wall)
         self._served: dict[str | Path, _Served] = {}
         self._files: dict[str, Watched] = {}
@@ -202,7 +203,7 @@ class Catalogue:
         return False
 
     def _watched(self, path: Path) -> Watched:
-        file = self._files[str(path)] = Watched(path, self._own, self._catalog, self._clocks, self._took, self._broke)
+        file = self._files[str(path)] = Watched(path, self._own, self._catalog, self._clocks, self._took, self._broke, self._accepts)
         _shorten(self._files)
         return file
 

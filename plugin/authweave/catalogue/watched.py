@@ -92,7 +92,7 @@ class _Waiting:
 @dataclass(slots=True)
 class Watched:
     """A file that is looked at now and then. `took(file, what was served before or None, words)` and `broke(file, how)` are called
-    when something is to be told. Not safe for threads: whoever has it has a lock, too."""
+    when something is to be told. `accepts` raises ProfileError for one that is valid and still not to be used here. Not safe for threads: whoever has it has a lock, too."""
 
     path: Path
     folders: tuple[Path, ...]
@@ -100,6 +100,7 @@ class Watched:
     clocks: Clocks
     took: Callable[[Watched, Profile | None, str], None]
     broke: Callable[[Watched, BrokenProfile], None]
+    accepts: Callable[[Profile], Profile] | None = None
     _loaded: _Loaded | None = None
     _failure: _Failure | None = None
     _waiting: _Waiting | None = None
@@ -196,7 +197,8 @@ class Watched:
         checked = None
         try:
             checked = check_file(self.path, catalog=self.catalog, folders=self.folders, looked_at=looked_at)
-            return checked, profile_of(checked), None
+            profile = profile_of(checked)
+            return checked, self.accepts(profile) if self.accepts else profile, None
         except AuthweaveError as error:
             return checked, None, error.fresh()
         except Exception as error:  # noqa: BLE001 - a stranger's rule may fail in any way; what is served goes on

@@ -71,10 +71,11 @@ class Given(Place):
     tenant: str = ""
     subject: str | None = None
     server: tuple[str, ...] = ()
+    strict: bool = False
 
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
-        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv}
+        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv, "egress": "strict" if self.strict else None}
 
 
 def named_by_options(engine: Engine) -> Engine:
@@ -116,6 +117,7 @@ GIVEN: Final = (
     click.option(
         "--server", multiple=True, metavar="URL", help="An origin that may get the credential; the profile's then may not."
     ),
+    click.option("--strict", is_flag=True, help="As for a stranger's profile: only https, declared ports, public addresses (docs/egress.md)."),
 )
 
 

@@ -15,6 +15,7 @@ from authweave.discovery.metadata import Metadata, read_metadata
 from authweave.discovery.places import issuer_places, resource_place
 from authweave.discovery.resources import Resource, fact_of_resource, metadata_place
 from authweave.drafts.draft import Placed
+from authweave.egress.errand import calling_for
 from authweave.errors import DiscoveryError, StoreUnavailable, WireError
 from authweave.forks import Lock
 from authweave.responses import NotJson, content_type, parse_json
@@ -50,7 +51,8 @@ class Asking:
         request = TaskRequest("GET", url, (("Accept", "application/json"),))
         wrong, retry = "", False
         try:
-            return self.exchange(request, self.end - time.monotonic(), (Placed("url", "", self.key, secret=False),))
+            with calling_for("discovery"):
+                return self.exchange(request, self.end - time.monotonic(), (Placed("url", "", self.key, secret=False),))
         except WireError as error:
             wrong, retry = str(error), error.retry
         raise DiscoveryError("unreachable", f"{shown(url)} gives no answer: {wrong}", url=shown(url), retry=retry)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.drafts.draft import Draft, Placed
+from authweave.egress.errand import calling_for
 from authweave.errors import RegistrationError, StoreUnavailable
 from authweave.renewal import Renewal, is_same
 from authweave.responses import NotJson, parse_json
@@ -104,7 +105,8 @@ class Registering:
         """Register. Raises RegistrationError, WireError, TemplateError, PlacementError."""
         draft = self.draft()
         request = draft.finish()
-        response = self.exchange(request, end - time.monotonic(), tuple(draft.placed))
+        with calling_for("registration"):
+            response = self.exchange(request, end - time.monotonic(), tuple(draft.placed))
         failure: RegistrationError
         try:
             return read_registration(response, request.url.partition("?")[0], self.client_auth, self.clock())

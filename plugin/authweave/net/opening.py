@@ -20,7 +20,7 @@ from authweave.net.target import Target, is_this_machine
 from authweave.net.tls_failures import detail_of, tls_failure
 from authweave.net.trust import Contexts, Trust
 from authweave.net.tunnel import tunnel
-from authweave.net.values import Certificate, Check, Clock, Route, TlsInfo
+from authweave.net.values import Certificate, Check, Clock, Guard, Route, TlsInfo
 
 _SECOND_LOOK = 3.0
 _QUESTION = 0.3
@@ -60,6 +60,7 @@ class Opener:
     resolve: Resolve
     check: Check | None
     check_proxy: Check | None
+    guard: Guard | None
     contexts: Contexts
     clock: Clock
 
@@ -89,7 +90,12 @@ class Opener:
         if proxy is None:
             addresses = self._found(target.host, target.port, self.check, journey)
             _refuse_clear_text(target, addresses)
+            if self.guard is not None:
+                for address in addresses:
+                    self.guard.address(target, address.ip)
             return Way(target, addresses, None, self.trust)
+        if self.guard is not None:
+            self.guard.proxy(proxy, target.host)
         if self.check is not None:
             _check_behind_proxy(target, self.check)
         with blaming(proxy, journey):

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from authweave.net.proxy import Proxy
+    from authweave.net.target import Target
 
 Headers = tuple[tuple[str, str], ...]
 Clock = Callable[[], float]
 Check = Callable[[str, str, int], None]
+
+
+class Guard(Protocol):
+    """Asked before a connection; each method raises EgressRefused for what may not be."""
+
+    def target(self, target: Target) -> None:
+        """Before DNS."""
+        ...
+
+    def address(self, target: Target, address: str) -> None:
+        """For each address of the target."""
+        ...
+
+    def proxy(self, proxy: Proxy, host: str) -> None:
+        """For the proxy that a call to this host would go through."""
+        ...
+
 
 TLS_DETAILS: Final = (
     "expired", "not_yet_valid", "self_signed", "unknown_ca", "name_mismatch", "protocol_version",

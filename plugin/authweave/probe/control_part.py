@@ -43,7 +43,8 @@ def controlled(ledger: Ledger, test: Test, request: TaskRequest, sent: Sent, abo
             return
         key = f"{test.origin}.request.url"
         wire = connection.wire_without_certificate()
-        response = ledger.recorder.control(bare, ledger.engine.settings.deadline, about=about, url_key=key, wire=wire)
+        with connection.calling("task"):
+            response = ledger.recorder.control(bare, ledger.engine.settings.deadline, about=about, url_key=key, wire=wire)
     except AuthweaveError as error:
         failure = error.fresh()
         _unanswered(ledger, connection, failure, about)

@@ -51,10 +51,11 @@ def _send(ledger: Ledger, checking: Checking, asked: Sent, kept: Kept | None) ->
     connection = ledger.connection
     assert connection is not None  # noqa: S101 - connected
     ledger.known.learn_token(asked.token)
-    return ledger.recorder.check(
-        asked.request, (*checking.own, *asked.placed), ledger.engine.settings.deadline, about=checking.about,
-        url_key=f"{checking.test.origin}.request.url", path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"), kept=kept,
-    )  # fmt: skip
+    with connection.calling("task"):
+        return ledger.recorder.check(
+            asked.request, (*checking.own, *asked.placed), ledger.engine.settings.deadline, about=checking.about,
+            url_key=f"{checking.test.origin}.request.url", path=tuple(_path_values(asked, connection.profile)), wire=connection.wire("task"), kept=kept,
+        )  # fmt: skip
 
 
 def _sent_all(ledger: Ledger, checking: Checking, flow: Any, first: Callable[[Sent, float], None], kept: Kept | None) -> tuple[Judgement, Sent]:

@@ -28,6 +28,7 @@ class Kind:
 
 _LONGEST: Final = 1_000_000
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+_PORTS: Final = "must be a list of ports, numbers from 1 to 65535"
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _KEY_ITSELF: Final = re.compile(r"[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=")
@@ -155,6 +156,43 @@ def _is_proxy(text: str) -> bool:
     return is_whole and not (parts.query or parts.fragment or parts.path.strip("/")) and not re.search(r"\s", text)
 
 
+def _proxies(text: str, folder: Path) -> tuple[str, ...]:
+    return _is_proxies([part.strip() for part in text.split(",")], folder)
+
+
+def _is_proxies(value: Any, folder: Path) -> tuple[str, ...]:
+    wrong = "must be a list of URLs of the form http://host:port, without user names"
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+        raise Wrong(wrong)
+    if not all(_is_proxy(part) and "@" not in part for part in value):
+        raise Wrong(wrong)
+    return tuple(value)
+
+
+def _ports(text: str, folder: Path) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,5}", part) for part in parts):
+        raise Wrong(_PORTS)
+    return _is_ports([int(part) for part in parts], folder)
+
+
+def _is_ports(value: Any, _: Path) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(part, int) and not isinstance(part, bool) and 0 < part < 65536 for part in value):
+        raise Wrong(_PORTS)
+    return tuple(value)
+
+
+def one_of(*words: str) -> Kind:
+    """One of these words."""
+
+    def read(value: Any, _: Path) -> str:
+        if value not in words:
+            raise Wrong(f"must be {' or '.join(words)}")
+        return str(value)
+
+    return Kind(" or ".join(words), read, read, _shown)
+
+
 def _routes(text: str, folder: Path) -> Mapping[str, str]:
     pairs = [part.strip().partition("=") for part in text.split(",")]
     if len({left for left, _, _ in pairs}) < len(pairs):
@@ -201,4 +239,6 @@ PATHS: Final = Kind("a list of paths", _paths, _is_paths, _shown_list)
 NAMES: Final = Kind("a list of names", _names, _is_names, _shown_list)
 URL: Final = Kind("a URL", _url, _url, _shown_url)
 PROXY: Final = Kind("a URL, or none", _proxy, _proxy, _shown_url)
+PROXIES: Final = Kind("a list of URLs", _proxies, _is_proxies, _shown_list)
+PORTS: Final = Kind("a list of ports", _ports, _is_ports, _shown_list)
 ROUTES: Final = Kind("a table", _routes, _is_routes, _shown_table)

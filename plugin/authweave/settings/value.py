@@ -58,6 +58,10 @@ _STORE: Final = "Where tokens live between calls: `memory:`, `sqlite:` (or `sqli
 _STORE_KEY: Final = "What seals stored tokens: the absolute path of a key file, `keyring:`, or `plaintext`. When not set, a key file is made at first use."
 _STORE_REQUIRED: Final = "Fail every renewal while the store is away, also where going on without it loses nothing."
 _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
+_EGRESS: Final = "Where calls may go: `open`, or `strict` (https, declared ports, public addresses) for hosts that run the profiles of strangers."
+_EGRESS_PORTS: Final = "Ports that `strict` lets calls go to beside 443 and those that a profile writes out."
+_EGRESS_PROXIES: Final = "The proxies that calls may go through under an egress policy: whoever is listed resolves names, so it decides where they lead."
+_EGRESS_OF_TASKS: Final = "Who guards task requests under an egress policy: `client` (only `client()` sends them), or `host`, which then may take `auth` for a client of its own."
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
 _BROKEN: Final = "What to do about an installed plugin that cannot be used: `fail` before anything else, or `skip` it, whole, with a warning."
 _BLOCKED: Final = "Plugins that are not even imported, by distribution or entry point."
@@ -85,6 +89,10 @@ class Settings:
     proxy: Annotated[str | None, _Said(kinds.PROXY, _PROXY)] = None
     allow_loopback_http: Annotated[bool, _Said(kinds.FLAG, "Let a profile name http:// on this machine.")] = True
     allow_unverified_tls: Annotated[bool, _Said(kinds.FLAG, "Let a profile say `tls.verify: false`, and so believe whoever answers.")] = False
+    egress: Annotated[str, _Said(kinds.one_of("open", "strict"), _EGRESS)] = "open"
+    egress_ports: Annotated[tuple[int, ...], _Said(kinds.PORTS, _EGRESS_PORTS)] = ()
+    egress_proxies: Annotated[tuple[str, ...], _Said(kinds.PROXIES, _EGRESS_PROXIES)] = ()
+    egress_of_tasks: Annotated[str, _Said(kinds.one_of("client", "host"), _EGRESS_OF_TASKS)] = "client"
     secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None
     dotenv: Annotated[Path | None, _Said(kinds.PATH, "A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=….")] = None
     keyring_service: Annotated[str | None, _Said(kinds.TEXT, _KEYRING)] = None

@@ -16,6 +16,7 @@ from authweave.discovery.completing import AUTHORIZATION as LINK_PLACE
 from authweave.discovery.completing import DEVICE as DEVICE_PLACE
 from authweave.discovery.completing import Completed
 from authweave.drafts.draft import Placed
+from authweave.egress.errand import calling_for
 from authweave.errors import (
     AuthorizationDenied,
     AuthweaveError,
@@ -192,7 +193,8 @@ class Desk:
         draft = device_request(settings, scope, self.whose.variant.origin)
         draft.placed.insert(0, Placed("url", "device authorization", f"{self.whose.variant.origin}.device_authorization_url", secret=False))
         request = draft.finish()
-        response = self.whose.exchange(request, end - time.monotonic(), tuple(draft.placed))
+        with calling_for("device"):
+            response = self.whose.exchange(request, end - time.monotonic(), tuple(draft.placed))
         reading = Reading(settings, scope, None, self._clock(), request.url)
         said = read_device_answer(read_members(response, reading), reading.url)
         return replace(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.call import TokenCall
 from authweave.contracts import Signing
 from authweave.drafts.draft import Draft, Placed
+from authweave.egress.errand import calling_for
 from authweave.errors import TokenAnswerError
 from authweave.profile import Request, TokenSettings
 from authweave.sealed_calls import sealed_exchange
@@ -46,7 +47,8 @@ def temporary_credentials(whose: Whose, settings: TokenSettings, scope: Mapping[
     signing = Signing(own, {**scope, "oauth1_step": {"callback": redirect_uri}}, None, whose.clock(), variant.origin)
     draft = Draft.new("POST", url, "none")
     draft.placed.append(Placed("url", "temporary credentials", f"{variant.origin}.request_token_url", secret=False))
-    response = sealed_exchange(whose.exchange, seal(), lambda: signing)(draft.finish(), seconds, tuple(draft.placed))
+    with calling_for("sign_in"):
+        response = sealed_exchange(whose.exchange, seal(), lambda: signing)(draft.finish(), seconds, tuple(draft.placed))
     reading = Reading(settings, scope, None, whose.clock(), url)
     members = read_members(response, reading)
     if str(members.get(_CONFIRMED, "")).lower() != "true":
