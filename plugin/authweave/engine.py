@@ -215,6 +215,8 @@ class Engine:
         return Pending.of(self._completing(answer, session, inputs))
 
     def _completing(self, answer: str | Mapping[str, str], session: str, inputs: Mapping[str, Any] | None) -> Any:
+        if self._is_closed:
+            raise EngineClosed
         callback = yield from self.stated(Callback.of(answer))
         row = row_of_state(callback.state)
         begun = (yield self.flights.run((object(),), ("sign-in", ""), lambda: Shelf(self.consents, row).read()[1])) if row else None
