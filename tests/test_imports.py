@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__", "cli"),
     ("cassettes",),
     ("sandbox",),
-    ("hosts",),
+    ("hosts", "testing"),
     ("plugin", "preview", "starting", "linting"),
     ("explaining",),
     ("matrix",),

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.answered_cookies import with_cookies
 from authweave.bearer import wrong_bearer
 from authweave.challenges import challenges
-from authweave.contracts import Signing
+from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
+from authweave.foreign import asked
 from authweave.lazy import Later
 from authweave.matching import matches
 from authweave.profile import Match, Variant
@@ -104,7 +105,7 @@ def _learned(sent: Sent, response: TaskResponse) -> str | Judgement:
         return ""
     failure: AuthweaveError
     try:
-        return seal.learned(sent.request, response, sent.signing)
+        return asked(seal, seal.learned, sent.request, response, sent.signing, of=str)
     except AuthweaveError as error:
         failure = error.fresh()
     return Judgement("refused", str(failure), error=failure)
@@ -189,7 +190,7 @@ def placed(
         return Sent(finished, token, credential, tuple(draft.placed), scope)
     signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
     sign = getattr(credential.seal, "foretold", credential.seal.sign) if foretold else credential.seal.sign
-    sealed = sign(finished, signing)
+    sealed = asked(credential.seal, sign, finished, signing, of=Sealed)
     refuse_other_origin(sealed.request.url, servers)
     connection.refuse_departure(sealed.request.url)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authweave.checking import Checked
-from authweave.defaults import auth_paths, gets_token, grant_of, scheme_of, sent_grant
+from authweave.defaults import auth_paths, gets_token, grant_of, parts_of, properties_of, scheme_of, sent_grant
+from authweave.foreign import asked
 from authweave.matching import statuses_of
 from authweave.profile import (
     Answer,
@@ -79,7 +80,7 @@ class _Binder:
         tokens = self.token_settings(path, auth) if gets_token(auth, self.checked.catalog) else None
         return Variant(
             name=auth.get("name", ""),
-            scheme=scheme(),
+            scheme=_made(scheme),
             when=self.at(*path, "when"),
             fields=own,
             rejected_when=self.matches((*path, "rejected_when")),
@@ -146,9 +147,9 @@ class _Binder:
     def token_settings(self, path: Path, auth: Mapping[str, Any]) -> TokenSettings:
         catalog = self.checked.catalog
         return TokenSettings(
-            grant=grant_of(auth, catalog)(),
+            grant=_made(grant_of(auth, catalog)),
             grant_type=sent_grant(auth, catalog),
-            client_auth=catalog.find("client_auth", auth["client_auth"])(),
+            client_auth=_made(catalog.find("client_auth", auth["client_auth"])),
             basic_encoding=auth["basic_encoding"],
             token_url=self.at(*path, "token_url"),
             refresh_url=self.at(*path, "refresh_url"),
@@ -176,6 +177,10 @@ class _Binder:
             revoke_request=self.request((*path, "revoke_request"), auth["revoke_request"]) if "revoke_request" in auth else None,
             default_fields=self.has_default_fields(path),
             when=self.condition((*path, getattr(scheme_of(auth, catalog), "token_when", ""))),
+            own={
+                key: self.compiled.get((*path, key), auth[key])
+                for part in parts_of(auth, catalog) for key in properties_of(part) if key in auth and key not in _OF_TOKENS
+            },
         )
 
     def jwt(self, path: Path, written: Any) -> Any:
@@ -254,7 +259,7 @@ class _Binder:
     def field(self, path: Path, spec: Mapping[str, Any]) -> Field:
         value = self.at(*path, "value")
         return Field(
-            placement=self.checked.catalog.find("placements", spec["in"])(),
+            placement=_made(self.checked.catalog.find("placements", spec["in"])),
             key=spec["key"],
             value=value,
             when=self.at(*path, "when"),
@@ -335,3 +340,8 @@ def _input(name: str, spec: Mapping[str, Any], implied: bool) -> Input:
 def _is_sealed(scheme: Any) -> bool:
     """Does every request of the type read the type's own keys, because it is signed?"""
     return bool(getattr(scheme, "seal", "")) or "string_to_sign" in scheme.schema.get("properties", {})
+
+
+def _made(kind: Any) -> Any:
+    """An object of an extension's class. Raises ExtensionFailed."""
+    return asked(kind, kind)

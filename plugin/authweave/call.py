@@ -13,6 +13,7 @@ from authweave.assertions.describing import assertion_of
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.errors import MissingInput, SignInNeeded, UrlRefused
+from authweave.foreign import asked, misbehaved
 from authweave.lazy import Later
 from authweave.profile import Jwt, Request, Step, TokenSettings
 from authweave.templates import Data, Template
@@ -104,6 +105,19 @@ class TokenCall:
             raise SignInNeeded("nobody has signed in yet")
         return consent
 
+    def value(self, name: str) -> Any:
+        """The value of a key of the grant's or client authentication's own, a Secret where it is made from one; None if it is not written."""
+        written: Any = self.settings.own.get(name)
+        return written.value(self.scope) if hasattr(written, "value") else written
+
+    def text(self, name: str) -> str:
+        """The same as the text that goes onto the wire. Raises MissingInput if it is empty, TemplateError."""
+        value = self.value(name)
+        value = value.reveal() if isinstance(value, Secret) else value
+        if value in (None, ""):
+            raise MissingInput(name, f"{name} is empty; supply it, or write {self.origin}.{name}")
+        return str(value)
+
     def _text(self, name: str, *, allow_empty: bool) -> str:
         template = getattr(self.settings, name)
         text = template.render(self.scope)
@@ -148,8 +162,13 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
         if not settings.is_session:
             call.parameter("grant_type", "refresh_token", origin="grant_type")
         call.parameter("refresh_token", old.refresh_token.reveal(), origin="refresh_with", secret=True)
-    settings.client_auth.present(call)
+    present(call)
     return call
+
+
+def present(call: TokenCall) -> None:
+    """Let the client authentication put the client's identity and proof into the call. Raises InputError, ExtensionFailed."""
+    asked(call.settings.client_auth, call.settings.client_auth.present, call)
 
 
 def with_assertion(settings: TokenSettings, scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,13 +224,13 @@ def revoke_call(settings: TokenSettings, scope: Mapping[str, Any], token: Token,
     call = TokenCall(settings, scope, request, request.url, origin)
     if settings.is_session:
         if settings.client_auth.name != "none":
-            settings.client_auth.present(call)
+            present(call)
         return call
     hint, presented = ("refresh_token", token.refresh_token) if token.refresh_token else ("access_token", token.access_token)
     call.parameter("token", presented.reveal(), origin="revoke_request", secret=True)
     if not _writes(request, "token"):
         call.parameter("token_type_hint", hint, origin="revoke_request")
-    settings.client_auth.present(call)
+    present(call)
     return call
 
 
@@ -224,8 +243,11 @@ def _writes(request: Request, name: str) -> bool:
 def _grant(call: TokenCall) -> None:
     settings = call.settings
     call.parameter("grant_type", settings.grant_type or None, origin="grant_type")
-    for name, value in settings.grant.parameters(call).items():
-        call.parameter(name, value, origin=name if getattr(settings, name, None) is not None else "grant_type", secret=name not in OPEN)
+    for name, value in asked(settings.grant, settings.grant.parameters, call, of=Mapping).items():
+        if not isinstance(name, str):
+            raise misbehaved(settings.grant, f"named a parameter with {type(name).__name__}")
+        is_key = name in settings.own or getattr(settings, name, None) is not None
+        call.parameter(name, value, origin=name if is_key else "grant_type", secret=name not in OPEN)
     for name, text in scope_parameters(settings, call.scope).items() if not settings.signs_in else ():
         call.parameter(name, text, origin="scopes")
     for name in ("audience", "resource"):

@@ -15,6 +15,7 @@ from typing import Any, Final
 from authweave.catalog import Catalog
 from authweave.compiling import Compiled, compiled_sites
 from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
+from authweave.foreign import asked, misbehaved
 from authweave.inheritance import FindParent, Merged, merged
 from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.schema.problems import MOST, schema_problems
@@ -176,10 +177,18 @@ def _texts(data: Any) -> Iterator[str]:
 
 def _apply_rules(checked: Checked) -> None:
     for rule in checked.catalog.named("rules").values():
-        for problem in rule().check(checked):
+        for problem in asked(rule, _problems, rule, checked):
             checked.problems.append(problem)
             if len(checked.problems) > MOST:
                 return
+
+
+def _problems(rule: Any, checked: Checked) -> list[Problem]:
+    """What a rule says, whole: a rule may be a generator, which fails half-way."""
+    found = list(rule().check(checked))
+    if wrong := next((one for one in found if not isinstance(one, Problem)), None):
+        raise misbehaved(rule, f"answered with {type(wrong).__name__} in the place of a Problem")
+    return found
 
 
 def _at_most(problems: list[Problem], whole: Merged) -> list[Problem]:

@@ -22,6 +22,7 @@ from authweave.errors import (
     UrlRefused,
 )
 from authweave.flights import is_leaving
+from authweave.foreign import asked
 from authweave.pauses import Client
 from authweave.profile import Profile, Variant
 from authweave.scopes import make_scope
@@ -67,7 +68,7 @@ class Credential:
     def __init__(self, connection: Connection, variant: Variant) -> None:
         self.connection = connection
         self.variant = variant
-        self.seal = variant.seal() if variant.seal else None
+        self.seal = asked(variant.seal, variant.seal) if variant.seal else None
         self.held = Held(variant.own["assertion"]) if "assertion" in variant.own else None
         self._resolution: Resolution | None = None
 

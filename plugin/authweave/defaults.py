@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from authweave import token_frame
 from authweave.catalog import Catalog
+from authweave.foreign import asked
 from authweave.grants.vendor import Vendor
 from authweave.values import Path
 
@@ -128,6 +129,19 @@ def grant_of(auth: Mapping[str, Any], catalog: Catalog) -> Any:
     return known.get(grant) or next((one for one in known.values() if getattr(one, "urn", "") == grant), Vendor)
 
 
+def parts_of(auth: Mapping[str, Any], catalog: Catalog) -> list[Any]:
+    """The classes of a variant's client authentication and grant, if its type gets a token."""
+    if not gets_token(auth, catalog):
+        return []
+    return [part for part in (catalog.named("client_auth").get(auth.get("client_auth", "")), grant_of(auth, catalog)) if part is not None]
+
+
+def properties_of(part: Any) -> Mapping[str, Any]:
+    """The keys of `auth` that a type, grant or client authentication has for itself."""
+    found: Mapping[str, Any] = getattr(part, "schema", {}).get("properties", {})
+    return found
+
+
 def sent_grant(auth: Mapping[str, Any], catalog: Catalog) -> str:
     """The word that is sent as grant_type: a registered grant's URN, where it has one."""
     return str(getattr(grant_of(auth, catalog), "urn", "") or grant_name(auth))
@@ -192,7 +206,7 @@ def _without_unread(full: dict[str, Any], auth: Mapping[str, Any], catalog: Cata
 
 def _dependent(part: Any, auth: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of a type, grant or client authentication that depend on what is written."""
-    return part.filled(auth) if hasattr(part, "filled") else {}
+    return asked(part, part.filled, auth, of=dict) if hasattr(part, "filled") else {}
 
 
 def _own_defaults(part: Any) -> dict[str, Any]:

@@ -34,8 +34,9 @@ from authweave.errors import (
 )
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
+from authweave.foreign import asked
 from authweave.forks import Lock
-from authweave.inputs import Resolved, resolve
+from authweave.inputs import Resolved, age_of, resolve
 from authweave.ledger import Ledger
 from authweave.mutual_tls.wires import Wires
 from authweave.pauses import Pauses
@@ -283,7 +284,7 @@ class Engine:
         """The inputs of a connection, and until when they may be used (Unix seconds)."""
         profile = connection.profile
         sources = [self.source_of_given(connection.given), *self._sources] if connection.given else self._sources
-        ages = [source.max_age for source in sources if source.max_age is not None]
+        ages = [age for source in sources if (age := age_of(source)) is not None]
         resolved = resolve(profile.name, profile.inputs, sources, connection.tenant, connection.subject)
         return resolved, self.clock() + min(ages) if ages else NEVER
 
@@ -378,7 +379,7 @@ def store_of(settings: Settings, catalog: Catalog, events: Events) -> Store:
     wrong = ""
     try:
         options = StoreOptions(settings.store_patience, settings.ca, report)
-        return by_scheme[scheme].from_url(settings.store, options)  # type: ignore[no-any-return]  # a registered store
+        return asked(by_scheme[scheme], by_scheme[scheme].from_url, settings.store, options)  # type: ignore[no-any-return]  # a registered store
     except SettingsError as error:
         wrong = str(error)
     raise SettingsError(f"{settings.origins['store']}: {wrong}")
@@ -389,7 +390,7 @@ def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
     known = catalog.named("sources")
     if unknown := [name for name in settings.sources if name not in known]:
         raise SettingsError(f"{settings.origins['sources']}: source {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
-    made = [known[name].from_settings(settings) for name in settings.sources]
+    made = [asked(known[name], known[name].from_settings, settings) for name in settings.sources]
     return [source for source in made if source is not None]
 
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 from authweave.errors import SettingsError, UsageError
+from authweave.foreign import asked, distribution_of
 from authweave.redaction import inert
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def observers_of(settings: Settings, catalog: Catalog) -> list[Observe]:
     names = dict.fromkeys(settings.observers)
     if unknown := [name for name in names if name not in known]:
         raise SettingsError(f"{settings.origins['observers']}: observer {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
-    made = [known[name].from_settings(settings) for name in names]
+    made = [asked(known[name], known[name].from_settings, settings) for name in names]
     return [observer.tell for observer in made if observer is not None]
 
 
@@ -181,4 +182,5 @@ def _callable(observer: Any) -> Observe:
 
 def _name(observer: Any) -> str:
     named = observer if hasattr(observer, "__qualname__") else type(observer)
-    return f"{named.__module__}.{named.__qualname__}"
+    whose = distribution_of(getattr(observer, "__self__", observer))
+    return f"{named.__module__}.{named.__qualname__}" + (f" of {whose}" if whose else "")

@@ -23,6 +23,9 @@ WORDS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """One extension of each kind, in words."""
 
+_BY_METHOD: Final = {"describe": "source", "get": "source", "lease": "store"}
+"""What tells the kind of an object that a host made and handed over, and nobody registered."""
+
 _whose: Final[WeakKeyDictionary[type, tuple[str, str]]] = WeakKeyDictionary()
 
 
@@ -41,7 +44,7 @@ def in_words(extension: object) -> str:
     found = _class_of(extension)
     kind, distribution = _noted(extension)
     if not distribution:
-        return f"{found.__module__}.{found.__qualname__}"
+        return next((f"{word} {found.name}" for method, word in _BY_METHOD.items() if hasattr(found, method) and hasattr(found, "name")), f"{found.__module__}.{found.__qualname__}")
     return f"{WORDS.get(kind, kind)} {getattr(found, 'name', found.__qualname__)} of {distribution}"
 
 

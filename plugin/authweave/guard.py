@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from authweave.chance import between
 from authweave.errors import StoreUnavailable
+from authweave.foreign import OWN, UNFIT, distribution_of, in_words
 from authweave.forks import begin_anew_in_child
 
 Value = TypeVar("Value")
@@ -139,8 +140,9 @@ class Guard:
             answer = work(*arguments, **named)
         except StoreUnavailable as error:
             failure = error.fresh()
-        except Exception as error:  # noqa: BLE001 - a stranger's store raises what it likes; its words may hold anything
-            failure = StoreUnavailable("other", f"the token store failed with {type(error).__name__}")
+        except UNFIT as error:  # a stranger's store raises what it likes; its words may hold anything
+            whose = f"the {in_words(store)}" if distribution_of(store := getattr(work, "__self__", work)) not in ("", OWN) else "the token store"
+            failure = StoreUnavailable("other", f"{whose} failed with {type(error).__name__}")
         else:
             for outage, age in zip(outages, ages, strict=True):
                 outage.ends(age)

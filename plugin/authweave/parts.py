@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from authweave.defaults import auth_paths
+from authweave.foreign import asked
 from authweave.values import Path
 
 REQUESTS = {"token_request": "token", "refresh_request": "refresh", "revoke_request": "revoke", "authorization_request": "browser"}
@@ -102,3 +103,9 @@ def fields_of(data: Mapping[str, Any]) -> Iterator[FieldPart]:
 def _listed(path: Path, holder: Mapping[str, Any], place: str, carrier: str) -> Iterator[FieldPart]:
     for index, field in enumerate(holder.get("fields", ())):
         yield FieldPart((*path, index), field, field.get("in", place), carrier)
+
+
+def wrong_key_of(placement: Any, key: str) -> str | None:
+    """Why a literal key cannot stand in a placement, which is given as its class. Raises ExtensionFailed."""
+    why: str | None = asked(placement, lambda: placement().wrong_key(key), of=(str, type(None)))
+    return why

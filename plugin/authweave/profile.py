@@ -204,6 +204,7 @@ class TokenSettings:
     password: Template | None = None
     revoke_request: Request | None = None
     default_fields: bool = False
+    own: Mapping[str, Any] = field(default_factory=dict)
     assertion: Jwt | Template | None = None
     client_assertion: Jwt | Template | None = None
     before: tuple[Step, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from authweave.catalog import Catalog
-from authweave.defaults import auth_paths, scheme_of
+from authweave.defaults import auth_paths, parts_of, properties_of, scheme_of
 from authweave.values import Path
 
 EVERYWHERE: Final = frozenset({"inputs", "vars", "profile"})
@@ -52,7 +52,7 @@ def sites(full: Mapping[str, Any], catalog: Catalog) -> Iterator[Site]:
     yield from _fields(("fields",), full["fields"], TASK)
     for path, auth in auth_paths(full):
         yield from _auth(path, auth)
-        yield from _own(path, auth, getattr(scheme_of(auth, catalog), "schema", {}).get("properties", {}))
+        yield from _own(path, auth, {key: schema for part in (*parts_of(auth, catalog), scheme_of(auth, catalog)) for key, schema in properties_of(part).items()})
     for key, value in full.get("tls", {}).items():
         if key != "calls":
             yield Site(("tls", key), value, "value", EVERYWHERE)
@@ -90,7 +90,7 @@ def _auth(path: Path, auth: Mapping[str, Any]) -> Iterator[Site]:
 
 
 def _own(path: Path, auth: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Site]:
-    """The keys of a type that its schema marks with `x-template`."""
+    """The keys of a type, grant or client authentication that its schema marks with `x-template`."""
     for key, schema in known.items():
         if key in auth and isinstance(schema, dict) and (kind := schema.get("x-template")):
             yield Site((*path, key), auth[key], kind, LATER | set(schema.get("x-reads", ())))

@@ -14,8 +14,8 @@ from authweave.contracts import StoreOptions
 from authweave.errors import StoreUnavailable
 from authweave.stores.redis.calls import MOST_LISTENING
 from authweave.stores.redis.store import RedisStore
+from authweave.testing import StoreContract
 from authweave.values import Row
-from contracts.store_contract import StoreContract
 from parts.redis import NewRedis, RedisServer
 
 KEY = "a" * 64

@@ -10,8 +10,8 @@ import pytest
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError
 from authweave.stores.memory import MemoryStore
+from authweave.testing import StoreContract
 from authweave.values import Row
-from contracts.store_contract import StoreContract
 
 
 class TestMemoryStore(StoreContract):

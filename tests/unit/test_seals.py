@@ -11,8 +11,9 @@ from authweave.seals.dpop import Dpop
 from authweave.seals.negotiate import Negotiate
 from authweave.seals.ntlm import Ntlm
 from authweave.seals.oauth1 import OAuth1
+from authweave.testing import SealContract
+from authweave.testing.seal import REQUESTS
 from authweave.values import Secret, TaskResponse, Token
-from contracts.seal_contract import REQUESTS, SealContract
 
 
 class TestDpop(SealContract):

@@ -6,7 +6,7 @@ import pytest
 
 from authweave.contracts import StoreOptions
 from authweave.stores.sqlite.store import SqliteStore
-from contracts.store_contract import StoreContract
+from authweave.testing import StoreContract
 
 
 class TestSqliteStore(StoreContract):

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from authweave.drafts.draft import Draft
 from authweave.errors import TemplateError
+from authweave.foreign import asked
 from authweave.profile import Field
 from authweave.templates import Data, Template
 from authweave.templates.operators import item, revealed
 
 Scope = Mapping[str, Any]
 
+_KNOWN: Final = frozenset({"header", "query", "payload", "path", "cookie"})
 _FINISHED: Final = frozenset({("request",), ("request", "body"), ("request", "headers"), ("signature",)})
 
 
@@ -30,9 +32,24 @@ def apply_fields(draft: Draft, fields: Iterable[Field], scope: Scope) -> None:
         if field.optional and _is_left_out(draft, field, scope):
             continue
         draft.kept = False
-        field.placement.place(draft, field.key, field_value(field, scope), field.on_conflict)
+        if field.placement.name in _KNOWN:
+            field.placement.place(draft, field.key, field_value(field, scope), field.on_conflict)
+        else:
+            _place_unknown(draft, field, field_value(field, scope))
         if not draft.kept:
             draft.note(field.placement.name, field.key, field.origin, field.secret)
+
+
+def _place_unknown(draft: Draft, field: Field, value: Any) -> None:
+    """A placement of a stranger's: what it changed is noted by header and payload, too, or no guard would know that it has to stay
+    with its origin. Raises PlacementError, ExtensionFailed."""
+    headers, body = list(draft.headers), draft.body
+    asked(field.placement, field.placement.place, draft, field.key, value, field.on_conflict)
+    before = {(name.lower(), text) for name, text in headers}
+    for name in dict.fromkeys(name for name, text in draft.headers if (name.lower(), text) not in before):
+        draft.note("header", name, field.origin, field.secret)
+    if draft.body != body:
+        draft.note("payload", field.key, field.origin, field.secret)
 
 
 def is_late(field: Field) -> bool:

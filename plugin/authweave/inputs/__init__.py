@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.contracts import SourceOfSubjects
 from authweave.errors import InputError, InvalidInput, MissingInput, SettingsError
+from authweave.foreign import UNFIT, in_words, misbehaved
+from authweave.foreign import asked as answer_of
 from authweave.inputs.formats import FORMATS
 from authweave.inputs.placeholders import doubts
 from authweave.inputs.types import Unfit, converted, text_form
@@ -43,6 +45,14 @@ def checked(asked: Input, given: Any) -> Any:
     if wrong:
         raise InvalidInput(asked.name, f"{_named(asked)} {wrong}")
     return value
+
+
+def age_of(source: Source) -> float | None:
+    """Seconds an answer of the source may be used; None: it stays. Raises ExtensionFailed for what is no such number."""
+    age: object = answer_of(source, lambda: source.max_age)
+    if age is None or (isinstance(age, int | float) and not isinstance(age, bool) and age > 0):
+        return age
+    raise misbehaved(source, f"has a max_age that is {type(age).__name__}, and no number of seconds")
 
 
 class Resolved(Mapping[str, Any]):
@@ -111,7 +121,7 @@ class Resolved(Mapping[str, Any]):
     def describe(self, name: str) -> tuple[str, ...]:
         """Where the value of an input would be looked for, in order, each place once."""
         asked = self._inputs[name]
-        return tuple(dict.fromkeys(inert(source.describe(self._profile, asked, self._tenant)) for source in self._sources))
+        return tuple(dict.fromkeys(inert(answer_of(source, source.describe, self._profile, asked, self._tenant, of=str)) for source in self._sources))
 
     @property
     def suspicious(self) -> tuple[tuple[str, str], ...]:
@@ -162,24 +172,27 @@ class Resolved(Mapping[str, Any]):
     def _asked_for(self, asked: Input) -> tuple[Secret | None, str]:
         for source in self._sources:
             found = self._asked_of(source, asked)
-            if source.max_age is not None:
-                self._until = min(self._until, self._clock() + source.max_age)
+            if (age := age_of(source)) is not None:
+                self._until = min(self._until, self._clock() + age)
             if found is not None:
                 return found, found.origin
         return None, ""
 
     def _asked_of(self, source: Source, asked: Input) -> Secret | None:
+        wrong, failure = "", None
         try:
             found: object = self._answer(source, asked)
-        except (InputError, SettingsError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a stranger's source: its words and frames may hold the value
+        except (InputError, SettingsError) as error:
+            failure = error.fresh()  # without what the source may have raised it from
+        except UNFIT as error:  # a stranger's source: its words and frames may hold the value
             wrong = f"failed with {type(error).__name__}"
         else:
             if found is None or isinstance(found, Secret):
                 return found
             wrong = f"answered with {type(found).__name__} in the place of a Secret"
-        raise InputError(asked.name, f"{_named(asked)}: the source {source.name} {wrong}")
+        if failure is not None:
+            raise failure
+        raise InputError(asked.name, f"{_named(asked)}: the {in_words(source)} {wrong}")
 
     def _answer(self, source: Source, asked: Input) -> object:
         if isinstance(source, SourceOfSubjects):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authweave.drafts.texts import is_well_formed
+from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class PayloadPlacement:
 
     def place(self, draft: Draft, key: str, value: Any, on_conflict: str) -> None:
         """Set the field."""
+        if why := self.wrong_key(key):
+            raise PlacementError(f"payload field {key}: {why}")
         draft.put_payload(key, value, on_conflict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authweave.drafts.texts import is_well_formed
+from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class QueryPlacement:
 
     def place(self, draft: Draft, key: str, value: Any, on_conflict: str) -> None:
         """Set the parameter."""
+        if why := self.wrong_key(key):
+            raise PlacementError(f"query field {key}: {why}")
         draft.put_query(key, value, on_conflict)
 
 

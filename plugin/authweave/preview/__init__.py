@@ -11,8 +11,10 @@ from typing import Any, Final
 from authweave.applying import placed
 from authweave.call import step_draft, token_call
 from authweave.connection import Connection
+from authweave.contracts import Sealed
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError
+from authweave.foreign import asked
 from authweave.net.values import Call
 from authweave.preview.assertions import stand_ins_for, told
 from authweave.preview.found import offline_settings
@@ -240,7 +242,7 @@ class _Maker:
         credential = self.connection.credential(variant)
         if credential.seal is None or not credential.signs_token_calls:
             return draft.finish(), tuple(draft.placed)
-        sealed = credential.seal.sign(draft.finish(), credential.token_signing())
+        sealed = asked(credential.seal, credential.seal.sign, draft.finish(), credential.token_signing(), of=Sealed)
         return sealed.request, (*draft.placed, *sealed.placed)
 
     def task_request(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.call import TokenCall
+from authweave.call import TokenCall, present
 from authweave.discovery.completer import is_supplied
 from authweave.discovery.completing import filled
 from authweave.errors import AuthweaveError
@@ -74,7 +74,7 @@ def _draft(settings: TokenSettings, metadata: Metadata, scope: dict[str, Any], t
     call = TokenCall(settings, scope, Request("POST", origin=f"{origin}.issuer"), metadata.endpoint(ENDPOINT, "issuer"), origin)
     call.parameter("token", token.access_token.reveal(), origin="token_response", secret=True)
     call.parameter("token_type_hint", "access_token", origin="issuer")
-    settings.client_auth.present(call)
+    present(call)
     draft = call.draft()
     standard = {"token", "token_type_hint"}
     draft.placed[:] = [replace(one, origin="standard") if one.key in standard else one for one in draft.placed]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from authweave.checking import Checked
 from authweave.drafts.texts import text_for
 from authweave.errors import PlacementError
-from authweave.parts import FieldPart
+from authweave.parts import FieldPart, wrong_key_of
 from authweave.templates import Template
 from authweave.values import Problem
 
@@ -38,7 +38,7 @@ class FieldValue:
 
 def _of_constant(checked: Checked, field: FieldPart) -> tuple[str, str] | None:
     placement = checked.catalog.named("placements").get(field.place)
-    if placement is None or not field.key or placement().wrong_key(field.key) or field.carrier == "credential":
+    if placement is None or not field.key or wrong_key_of(placement, field.key) or field.carrier == "credential":
         return None
     from authweave.drafts.draft import Draft
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
+from authweave.parts import wrong_key_of
 from authweave.values import Problem
 
 
@@ -18,5 +19,5 @@ class WrongKey:
         """One problem per key."""
         placements = checked.catalog.named("placements")
         for field in checked.fields:
-            if field.key and "{{" not in field.key and field.place in placements and (why := placements[field.place]().wrong_key(field.key)):
+            if field.key and "{{" not in field.key and field.place in placements and (why := wrong_key_of(placements[field.place], field.key)):
                 yield checked.problem(self.name, (*field.path, "key"), why, f"choose another key for `in: {field.place}`")

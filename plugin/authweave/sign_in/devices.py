@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from authweave.call import TokenCall
+from authweave.call import TokenCall, present
 from authweave.drafts.draft import Draft
 from authweave.errors import TokenAnswerError, UrlRefused
 from authweave.profile import Request, TokenSettings
@@ -40,7 +40,7 @@ def device_request(settings: TokenSettings, scope: Mapping[str, Any], origin: st
     described = settings.sign_in.request or Request("POST", origin=f"{origin}.authorization_request")
     call = TokenCall(settings, scope, described, settings.sign_in.device_authorization_url, origin)
     add_targets(call)
-    settings.client_auth.present(call)
+    present(call)
     return call.draft()
 
 

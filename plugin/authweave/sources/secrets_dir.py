@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _UNSOUND: Final = "profile, tenant or input has a name that cannot be part of a file's"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_TENANT: Final = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,99}")
+_TENANT: Final = re.compile(r"[^./\\\x00-\x1f\x7f\ud800-\udfff][^/\\\x00-\x1f\x7f\ud800-\udfff]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,20 +55,19 @@ class Writer:
     def write(self, report: Report) -> None:
         """The report to standard output and into every file, each written whole or not at all. Raises UsageError."""
         for kind, path in self.files:
-            _written(path, kind().render(report), [report])
-        made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
-        sys.stdout.write(made.render(report))
+            _written(path, _rendered(kind, kind, "render", report), [report])
+        sys.stdout.write(_rendered(self.shown, partial(_for_stream, self.shown), "render", report))
 
     def write_many(self, reports: Sequence[Report], *, verbose: bool = False) -> None:
         """Many reports in one document each. `verbose` is for text. Raises UsageError."""
         self.write_files(reports)
-        made = self.shown.for_stream(sys.stdout) if hasattr(self.shown, "for_stream") else self.shown()
-        sys.stdout.write(made.render_many(reports, verbose=True) if verbose else made.render_many(reports))
+        more = {"verbose": True} if verbose else {}
+        sys.stdout.write(_rendered(self.shown, partial(_for_stream, self.shown), "render_many", reports, **more))
 
     def write_files(self, reports: Sequence[Report]) -> None:
         """Many reports into the files alone. Raises UsageError."""
         for kind, path in self.files:
-            _written(path, kind().render_many(reports), reports)
+            _written(path, _rendered(kind, kind, "render_many", reports), reports)
 
     def refuse_one_only(self) -> None:
         """Raises UsageError for a format that has no place for many reports."""
@@ -78,11 +78,23 @@ class Writer:
                 raise UsageError(f"the format {kind.name} shows one report, and several tests are asked for; test one profile, or take json, junit or html")
 
 
+def _for_stream(kind: Any) -> Any:
+    return kind.for_stream(sys.stdout) if hasattr(kind, "for_stream") else kind()
+
+
+def _rendered(kind: Any, make: Callable[[], Any], way: str, *reports: Any, **more: Any) -> str:
+    """What a format makes of it. Raises ExtensionFailed where it fails."""
+    from authweave.foreign import asked
+
+    text: str = asked(kind, lambda: getattr(make(), way)(*reports, **more), of=str)
+    return text
+
+
 def _file(text: str) -> tuple[str, Path]:
     from authweave.errors import UsageError
 
     form, is_named, name = text.partition("=")
-    if is_named and form.isidentifier():
+    if is_named and all(map(str.isidentifier, form.split("."))):
         return form, Path(name)
     if (path := Path(text)).suffix in _FORM_OF:
         return _FORM_OF[path.suffix], path

@@ -1,4 +1,4 @@
-"""What every seal promises. Import it, say how a seal is made and what it is given, and run it:
+"""What every seal promises (`contracts.Seal`). Say how a seal is made and what it is given, and run it:
 
     class TestMySeal(SealContract):
         own = {"signing_key": "s3cr3t-of-the-seal"}
@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from authweave.contracts import Seal, Signing
+from authweave.errors import ApiError, AuthweaveError
+from authweave.testing.extension import ExtensionContract
 from authweave.values import TaskRequest, TaskResponse, Token
 
 URL = "https://api.example.com/v1/things?b=2&a=1"
@@ -27,23 +29,35 @@ REQUESTS = {
 }
 
 
-class SealContract:
+CHALLENGES = ("", "Acme", "Digest", 'Digest realm="x', 'Digest realm="a", nonce="n\\", qop=,', "DPoP error=use_dpop_nonce", "Negotiate !!!", "NTLM ////", "=,=;\"", "\u00fc" * 500)
+
+
+class SealContract(ExtensionContract):
     """Needs a fixture `seal`. `own` are the keys of its type, `token` what a token call gave."""
 
+    kind = "seals"
     own: ClassVar[Mapping[str, Any]] = {}
     token: ClassVar[Token | None] = None
 
     @pytest.fixture
     def seal(self) -> Seal:
+        """The seal under test."""
         raise NotImplementedError("make the seal here")
 
     @pytest.fixture
+    def extension_class(self, seal: Seal) -> type[Any]:
+        """The class of the seal."""
+        return type(seal)
+
+    @pytest.fixture
     def signing(self) -> Signing:
+        """What it is given beside the request."""
         return Signing(self.own, {}, self.token, 1_700_000_000.0, "auth")
 
     @pytest.fixture(params=REQUESTS)
     def request_(self, request: pytest.FixtureRequest) -> TaskRequest:
-        return REQUESTS[request.param]
+        """A finished request."""
+        return REQUESTS[str(request.param)]
 
     def test_is_a_seal(self, seal: Seal) -> None:
         """It has everything the protocol names, and is made without arguments."""
@@ -94,3 +108,30 @@ class SealContract:
 
         assert "" == seal.learned(made, TaskResponse(200), signing)
         assert "" == seal.learned(made, TaskResponse(503, (("WWW-Authenticate", "Basic realm=\"x\""),)), signing)
+
+    @pytest.mark.parametrize("challenge", CHALLENGES, ids=lambda challenge: repr(challenge)[:20])
+    def test_it_bears_every_answer(self, seal: Seal, signing: Signing, request_: TaskRequest, challenge: str) -> None:
+        """Whatever a server says, `learned` answers with a word, or with an error of the tree; signing goes on, or is refused so."""
+        made = seal.sign(request_, signing).request
+        headers = (("WWW-Authenticate", challenge), ("DPoP-Nonce", challenge), ("Authentication-Info", challenge), ("Date", challenge))
+        for status in (200, 401, 407, 500):
+            try:
+                word: object = seal.learned(made, TaskResponse(status, headers, b"\xff\x00"), signing)
+            except ApiError:
+                continue
+            assert isinstance(word, str)
+            assert word == "" or word.isidentifier()
+        try:
+            seal.sign(request_, signing)
+        except AuthweaveError as refused:
+            assert not any(value in str(refused) for value in self.own.values() if isinstance(value, str) and "s3cr3t" in value)
+
+    def test_a_key_that_is_not_written(self, seal: Seal, signing: Signing, request_: TaskRequest) -> None:
+        """Where one of its secrets is null, it signs without it, or refuses with an error of the tree: nothing goes out half-signed."""
+        for name in [name for name, value in self.own.items() if isinstance(value, str) and "s3cr3t" in value]:
+            bare = Signing({**self.own, name: None}, {}, self.token, signing.now, signing.origin)
+            try:
+                made = type(seal)().sign(request_, bare)
+            except AuthweaveError:
+                continue
+            assert made.placed or made.request == request_

@@ -1,4 +1,4 @@
-"""What every token store promises. Import it, say how a store is made and how time passes, and run it:
+"""What every token store promises (`contracts.Store`). Say how a store is made, and run it:
 
     class TestMyStore(StoreContract):
         @pytest.fixture
@@ -8,21 +8,28 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from authweave.contracts import Finding, Store
+from authweave.contracts import Finding, Store, StoreOptions
+from authweave.errors import SettingsError, StoreUnavailable
+from authweave.testing.extension import ExtensionContract
 from authweave.values import Row
 
 KEY, OTHER = "a" * 64, "b" * 64
 BYTES = bytes(range(256)) * 40
 
 
-class StoreContract:
-    """Needs a fixture `store`. `pass_time` may be overridden where the store takes a clock."""
+class StoreContract(ExtensionContract):
+    """Needs a fixture `store`, empty and of its own for each test. `pass_time` may be overridden where the store takes a clock."""
+
+    kind = "stores"
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass for the store's leases and notes."""
@@ -30,7 +37,13 @@ class StoreContract:
 
     @pytest.fixture
     def store(self) -> Store:
+        """The store under test."""
         raise NotImplementedError("make the store here")
+
+    @pytest.fixture
+    def extension_class(self, store: Store) -> type[Any]:
+        """The class of the store."""
+        return type(store)
 
     def test_is_a_store(self, store: Store) -> None:
         """It has everything the protocol names."""
@@ -39,6 +52,20 @@ class StoreContract:
         assert type(store).schemes
         assert type(store).is_shared in (True, False)
         assert store.is_remote in (True, False)
+        assert not store.is_remote or type(store).is_shared
+        assert inspect.ismethod(type(store).from_url), "from_url is a classmethod"
+
+    def test_a_wrong_url_is_refused(self, extension_class: type[Any]) -> None:
+        """With SettingsError, or the store shows at the first call that nobody is there: never anything else."""
+        options = StoreOptions()
+        for scheme in extension_class.schemes:
+            for rest in ("\x00", "//[", "//?#", "///\x00/x", "//user:s3cr3t@/:x"):
+                try:
+                    made = extension_class.from_url(f"{scheme}:{rest}", options)
+                    made.read(KEY)
+                    made.close()
+                except (SettingsError, StoreUnavailable) as refused:
+                    assert "s3cr3t" not in str(refused)
 
     def test_nothing_is_an_empty_row(self, store: Store) -> None:
         """Version 0, no data, no intent."""
@@ -228,7 +255,7 @@ class StoreContract:
         assert 40 == store.read(KEY).version
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-    @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+    @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
     def test_after_a_fork(self, store: Store) -> None:
         """A child can use a store that its parent has used: it sees what is shared, and its writes are seen then."""
         store.write(KEY, 0, b"x")
@@ -248,6 +275,30 @@ class StoreContract:
 
         assert (Row(2, b"y") if type(store).is_shared else Row(1, b"x")) == store.read(KEY)
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+    def test_of_many_processes_one_wins(self, store: Store) -> None:
+        """One gets the lease and one writes over a version, if they share the store; each for itself, if they do not."""
+        store.read(KEY)
+        children = [_forked(lambda: 10 * store.lease(KEY, f"process-{os.getpid()}", 60) + store.write(OTHER, 0, b"x")) for _ in range(4)]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+        won = [sum(code // 10 % 10 for code in codes), sum(code % 10 for code in codes)]
+        assert ([1, 1] if type(store).is_shared else [4, 4]) == won, f"the children ended with {codes}"
+
+    def test_after_it_is_closed(self, store: Store) -> None:
+        """A caller that comes too late gets an answer, or StoreUnavailable."""
+        store.close()
+        late: list[Callable[[], object]] = [
+            lambda: store.read(KEY), lambda: store.write(KEY, 0, b"x"), lambda: store.lease(KEY, "me", 1), lambda: store.release(KEY, "me"),
+            lambda: store.intend(KEY, 0, "x"), lambda: store.noted("x"), lambda: store.note("x", b"x", 1), lambda: list(store.keys()),
+        ]  # fmt: skip
+        for call in late:
+            try:
+                call()
+            except StoreUnavailable as refused:
+                assert refused.reason
+
     def test_nothing_is_shown(self, store: Store) -> None:
         """The store does not show what it holds."""
         store.write(KEY, 0, b"AT-4711")
@@ -260,7 +311,7 @@ class StoreContract:
         store.close()
 
     @staticmethod
-    def _crowd(work, many: int = 16) -> list[bool]:
+    def _crowd(work: Callable[[int], bool], many: int = 16) -> list[bool]:
         results: list[bool] = []
         start = threading.Barrier(many)
 
@@ -274,3 +325,15 @@ class StoreContract:
         for thread in threads:
             thread.join()
         return results
+
+
+def _forked(work: Callable[[], int]) -> int:
+    """A child that ends with what the work answers; 99 where it raises."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            code = int(work())
+        finally:
+            os._exit(code)
+    return child
