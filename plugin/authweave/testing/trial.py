@@ -43,7 +43,7 @@ def built_in() -> Catalog:
 
 
 @functools.cache
-def catalog_with(kind: str, extension: type[Any]) -> Catalog:
+def catalog_with(kind: str, extension: Any) -> Catalog:
     """The built-ins, and this class; a built-in is there already. Raises ExtensionError."""
     catalog = built_in()
     known = catalog.named(kind).get(getattr(extension, "name", ""))
