@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import requests
 from requests.utils import rewind_body
@@ -91,11 +91,12 @@ def is_same(plain: TaskRequest, sent: TaskRequest) -> bool:
     return (plain.url, plain.headers) == (sent.url, sent.headers) and not has_payload(plain, sent)
 
 
-def shown(url: str, plain: TaskRequest, sent: TaskRequest) -> str:
-    """The URL of an answer without what was placed into it: it goes into messages."""
-    if not plain.path_template:
-        return _without_placed(url, plain.url, sent.url)
-    return plain.url if origin_of(url) == origin_of(sent.url) else url
+def shown(response: requests.Response, plain: TaskRequest, sent: TaskRequest) -> str:
+    """The URL of an answer without what was placed into it: it goes into messages. The path of a redirect stays, for
+    addresses that are relative to it."""
+    if not plain.path_template or response.is_redirect:
+        return _without_placed(response.url, plain.url, sent.url)
+    return plain.url
 
 
 def origin_of(url: str | None) -> Origin | None:
@@ -171,19 +172,26 @@ def values(headers: Headers, name: str) -> list[str]:
     return [value for other, value in headers if other.lower() == name.lower()]
 
 
+def has_placed_path(url: str, plain: TaskRequest, sent: TaskRequest) -> bool:
+    """Does the path of a URL repeat what was filled into that of the request?"""
+    return plain.path_template and not (_segments(sent.url) - _segments(plain.url)).isdisjoint(_segments(url))
+
+
 def _without_placed(url: str, plain: str, sent: str) -> str:
     """The URL without the parts of its query that were put in: a server may repeat them in the address it leads to."""
-    added = Counter(_query(sent)) - Counter(_query(plain))
-    before, sign, rest = url.partition("?")
+    before, _, rest = url.partition("?")
     query, mark, fragment = rest.partition("#")
-    if not sign or not any(part in added for part in query.split("&")):
-        return url
-    left = "&".join(part for part in query.split("&") if part not in added)
-    return before + ("?" if left else "") + left + mark + fragment
+    added = Counter(map(unquote_plus, _parts(sent))) - Counter(map(unquote_plus, _parts(plain)))
+    left = "&".join(part for part in query.split("&") if unquote_plus(part) not in added)
+    return url if left == query else before + ("?" if left else "") + left + mark + fragment
 
 
-def _query(url: str) -> list[str]:
+def _parts(url: str) -> list[str]:
     return [part for part in url.partition("#")[0].partition("?")[2].split("&") if part]
+
+
+def _segments(url: str) -> set[str]:
+    return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
 
 
 def _with_path(url: str, path: str) -> str:

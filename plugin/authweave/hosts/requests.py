@@ -14,8 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import requests
-from requests.auth import AuthBase
+try:
+    import requests
+    from requests.auth import AuthBase
+except ImportError:
+    raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
 from authweave.applying import wants_body
 from authweave.connection import Connection, Made
@@ -27,6 +30,7 @@ from authweave.hosts.prepared_requests import (
     can_repeat,
     drain,
     has_payload,
+    has_placed_path,
     is_same,
     origin_of,
     rewind,
@@ -57,7 +61,7 @@ class ProfileAuth(AuthBase):
     `profile` is a name as `Named.of` reads it, or a connection, which is used as it is. Raises, before anything is sent,
     UsageError, ProfileError, SettingsError, ApplyError (NeedsClient for a profile with `tls`), InputError, TokenError,
     WireError. Never raises for the API's answer: it comes back as it is, see `judgement_of`; a refusal is logged once. The `url` of an
-    answer from 400 on, which `raise_for_status` puts into its message, is without what the profile placed; `request.url` is not.
+    answer, which `raise_for_status` puts into its message, is without what the profile placed; `request.url` is as it was sent.
     """
 
     def __init__(
@@ -195,7 +199,14 @@ class Guarded(requests.PreparedRequest):
         if (applied := _applied(self)) is not None and not applied.strayed:
             take_out(plain, applied.plain, applied.sent)
             plain.url = self.url if applied.plain.url == applied.sent.url else applied.plain.url
-        return plain.__reduce_ex__(protocol)
+        return _plain, (base, vars(plain))
+
+
+def _plain(kind: Any, state: dict[str, Any]) -> requests.PreparedRequest:
+    """A request of this kind, as it was pickled."""
+    request: requests.PreparedRequest = kind.__new__(kind)
+    vars(request).update(state)
+    return request
 
 
 def answered(response: requests.Response, **options: Any) -> requests.Response:
@@ -215,8 +226,7 @@ def answered(response: requests.Response, **options: Any) -> requests.Response:
         after = replace(applied, sent=judgement.request)
         response, applied = _sent_again(response, applied, after, options), after
     applied.auth.tell(judgement)
-    if response.status_code >= 400:
-        response.url = shown(response.url, applied.plain, applied.sent)
+    response.url = shown(response, applied.plain, applied.sent)
     return _marked(response, judgement)
 
 
@@ -259,14 +269,22 @@ def _arrived(hop: Guarded, applied: Applied) -> Applied:
     applied = replace(applied, is_copy=False, is_hop=True)
     home = origin_of(applied.sent.url)
     if applied.strayed or home is None or origin_of(hop.url) != home:
-        refused = OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
-        return replace(applied, strayed=True, failure=refused if carried and not applied.strayed else None)
+        return replace(applied, strayed=True, failure=None if applied.strayed else _left_in(hop, applied, carried))
     failure: AuthweaveError
     try:
         return replace(applied.auth.applied(hop), is_hop=True)
     except AuthweaveError as error:
         failure = error.fresh()
     return replace(applied, failure=failure)
+
+
+def _left_in(hop: Guarded, applied: Applied, carried: bool) -> OriginRefused | None:
+    """Why a redirect to another origin is not followed: what was placed cannot be told from the rest of it."""
+    if carried:
+        return OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
+    if has_placed_path(hop.url or "", applied.plain, applied.sent):
+        return OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
+    return None
 
 
 def _refusal(request: Guarded, applied: Applied) -> AuthweaveError | None:
