@@ -7,12 +7,13 @@ it comes, and it is never made again. Of a stream of answers, the first one is r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
 
+from authweave.hosts.grpc.aio_calls import CountedCall, GatheredCall, TalkedCall, answer_of
 from authweave.hosts.grpc.course import PATIENCE, Again, Answer, Course
 from authweave.hosts.grpc.notes import Note, noted
 from authweave.hosts.grpc.whose import Whose
@@ -78,32 +79,26 @@ class _UnaryStream(_OfProfile, grpc.aio.UnaryStreamClientInterceptor):
                 raise
             else:
                 course.is_read = True
-                return _Stream(course, call).answers(first)
+                return CountedCall(course, call, following, first)
 
 
 class _StreamUnary(_OfProfile, grpc.aio.StreamUnaryClientInterceptor):
     async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         course = self.course(client_call_details, replayable=False)
         call = await continuation(details_of(client_call_details, course), request_iterator)
-        _Stream(course, call)
-        return call
+        return GatheredCall(course, call, following)
 
 
 class _StreamStream(_OfProfile, grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         course = self.course(client_call_details, replayable=False)
         call = await continuation(details_of(client_call_details, course), request_iterator)
-        return _Stream(course, call).answers()
+        return TalkedCall(course, call, following)
 
 
 def details_of(given: Any, course: Course) -> Any:
     """The details of the next attempt: the caller's, with the credential, and with what is left of the time."""
     return grpc.aio.ClientCallDetails(given.method, course.left, given.metadata, course.credentials, given.wait_for_ready)
-
-
-def answer_of(error: grpc.aio.AioRpcError) -> Answer:
-    """How an attempt failed."""
-    return Answer.of(error.code(), error.trailing_metadata(), error.initial_metadata())
 
 
 async def following(course: Course, answer: Answer) -> Again | Note | None:
@@ -119,38 +114,3 @@ async def following(course: Course, answer: Answer) -> Again | Note | None:
         return course.following(answer, await asyncio.wait_for(judgement(), course.left))
     except TimeoutError:
         return course.overdue(answer)
-
-
-class _Stream:
-    """A call that is not made again: its end is judged once, whether somebody reads it or not."""
-
-    def __init__(self, course: Course, call: Any) -> None:
-        self._course = course
-        self._call = call
-        self._end: asyncio.Task[Again | Note | None] | None = None
-        call.add_done_callback(lambda _: self.end())
-
-    def end(self) -> asyncio.Task[Again | Note | None]:
-        """What there is to say of the end."""
-        if self._end is None:
-            self._end = asyncio.get_running_loop().create_task(self._following())
-        return self._end
-
-    async def _following(self) -> Again | Note | None:
-        if self._call.cancelled():
-            return None
-        call = self._call
-        return await following(self._course, Answer.of(await call.code(), await call.trailing_metadata(), await call.initial_metadata()))
-
-    async def answers(self, *first: Any) -> AsyncIterator[Any]:
-        """The answers, after those that were read before."""
-        for message in first:
-            if message is grpc.aio.EOF:
-                return
-            yield message
-        try:
-            while (message := await self._call.read()) is not grpc.aio.EOF:
-                yield message
-        except grpc.aio.AioRpcError as error:
-            step = await self.end()
-            raise noted(error, step if isinstance(step, Note) else None) from None
