@@ -77,7 +77,7 @@ class ExtensionSpecs:
 
 
 class HostSpecs:
-    """What a platform calls, in a manager of its own (see `host_specs`) or without one, on an `AuthweavePlugin`.
+    """What a platform calls, in a manager of its own (see `add_host_specs`) or without one, on an `AuthweavePlugin`.
 
     Every call answers a `Pending`: `.result(timeout)` in any thread, or `await` in any event loop; already done when nothing
     has to be waited for. With `firstresult` a plugin that does not know the profile answers None, and so does the call where
@@ -227,12 +227,19 @@ class HostSpecs:
         """
 
 
+def add_host_specs(manager: pluggy.PluginManager) -> None:
+    """Make a manager of any project know the specs. Where another plugin of the same platform has done so, nothing is left to do."""
+    known = getattr(manager.hook, "authorize_request", None)
+    if known is None or known.spec is None or known.spec.namespace is not HostSpecs:
+        manager.add_hookspecs(host_specs(manager.project_name))
+
+
 _PROJECTS: Final[set[str]] = {PROJECT}
 _ANSWERS: Final[list[Callable[..., Any]]] = []
 
 
 def host_specs(project: str) -> type[HostSpecs]:
-    """The specs for a manager of another project: `manager.add_hookspecs(host_specs(manager.project_name))`.
+    """The specs for a manager of another project: `manager.add_hookspecs(host_specs(manager.project_name))`, which pluggy takes once.
 
     pluggy tells the hooks of projects apart by a mark on each function; this puts that project's mark on the specs, and on all that
     `host_hookimpl` has marked or will mark, so that what is loaded from HOST_ENTRY_POINTS is found there.

@@ -12,7 +12,7 @@ import pluggy
 from authweave.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, UsageError
-from authweave.hookspecs import host_hookimpl, host_specs
+from authweave.hookspecs import add_host_specs, host_hookimpl
 from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
@@ -21,6 +21,8 @@ from authweave.sign_in import whose
 from authweave.values import Authorization, Judgement, Problem, SignIn
 
 T = TypeVar("T")
+NAME: Final = "authweave.host"
+"""What managers know the plugin by; as in HOST_ENTRY_POINTS. An adapter that the same platform loads has the name of the package."""
 
 
 class AuthweavePlugin:
@@ -31,8 +33,14 @@ class AuthweavePlugin:
     arguments) is the one it uses; without any it is the process's, made from the settings at first need.
     """
 
+    __name__: Final = "authweave.plugin"  # as of a module: hosts list what they have loaded by that
+
     def __init__(self, engine: Engine | None = None, **options: Any) -> None:
         self._given = engine or (Engine(**options) if options else None)
+
+    def __dir__(self) -> list[str]:
+        """Without `engine`: pluggy (up to 1.7) looks at everything that is listed here, and would have it made before it is needed."""
+        return [name for name in super().__dir__() if name != "engine"]
 
     @cached_property
     def engine(self) -> Engine:
@@ -179,9 +187,13 @@ of_process: Final = AuthweavePlugin()
 def join(manager: pluggy.PluginManager, plugin: AuthweavePlugin | None = None) -> AuthweavePlugin:
     """Make a manager of any project able to call us: adds the specs under its project's name, and registers `plugin`, or the one
     that uses the process's engine. Other packages' plugins come by `manager.load_setuptools_entrypoints(HOST_ENTRY_POINTS)`,
-    which then finds this one there already. Raises what pluggy raises for a manager that has joined before.
+    which then finds this one there already. Where the manager has joined before, without a plugin nothing is left to do; with
+    another one it raises what pluggy raises.
     """
+    add_host_specs(manager)
+    known = manager.get_plugin(NAME)
+    if isinstance(known, AuthweavePlugin) and plugin in (None, known):
+        return known
     joined = plugin or of_process
-    manager.add_hookspecs(host_specs(manager.project_name))
-    manager.register(joined, name="authweave")
+    manager.register(joined, name=NAME)
     return joined

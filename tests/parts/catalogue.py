@@ -9,6 +9,8 @@ NODE_OAUTH2_SERVER = NpmFolder(HERE / "node-oauth2-server")
 ODD_PROVIDER = NpmFolder(HERE / "odd-provider")
 YAML_LANGUAGE_SERVER = NpmFolder(HERE / "yaml-language-server")
 DJANGO = Venv(HERE / ".venvs" / "django", HERE / "requirements-django.txt")
+CELERY = Venv(HERE / ".venvs" / "celery", HERE / "requirements-celery.txt")
+DATASETTE = Venv(HERE / ".venvs" / "datasette", HERE / "requirements-datasette.txt")
 HTTPBIN = Venv(HERE / ".venvs" / "httpbin", HERE / "requirements-httpbin.txt")
 HTTPIE = Venv(HERE / ".venvs" / "httpie", HERE / "requirements-httpie.txt")
 KEDRO = Venv(HERE / ".venvs" / "kedro", HERE / "requirements-kedro.txt")
@@ -47,6 +49,8 @@ PARTS = {
         Part("airflow", "a platform for workflows", AIRFLOW, ("airflow",)),
         Part("httpie", "a command line for HTTP", HTTPIE, ("httpie",)),
         Part("kedro", "a platform for data pipelines", KEDRO, ("kedro",)),
+        Part("celery", "a task queue whose workers fork", CELERY, ("celery_worker",)),
+        Part("datasette", "a web host with plugins of its own", DATASETTE, ("datasette",)),
         Part("mcp", "a protected resource that names its issuer", MCP, ("mcp_server",)),
         Part("moto", "AWS, with signatures and policies", MOTO, ("moto",)),
         Part("verifiers", "judges of signatures, NTLM", VERIFIERS, ("verifiers", "ntlm_server")),

@@ -17,7 +17,7 @@ import pytest
 
 from authweave import TaskRequest, TaskResponse, hookspecs
 from authweave.errors import OriginRefused, UsageError
-from authweave.hookspecs import HOST_ENTRY_POINTS, HostSpecs, host_hookimpl, host_specs
+from authweave.hookspecs import HOST_ENTRY_POINTS, HostSpecs, add_host_specs, host_hookimpl, host_specs
 from authweave.pending import Pending
 from authweave.plugin import AuthweavePlugin, join
 from host_world import browser, world
@@ -159,8 +159,42 @@ def test_joining_twice_is_refused_and_loading_after_joining_adds_nothing(here):
 
     with pytest.raises(ValueError, match="authweave"):
         join(manager, AuthweavePlugin(here.engine))
-    assert 0 == manager.load_setuptools_entrypoints(HOST_ENTRY_POINTS, "authweave")
+    assert 0 == manager.load_setuptools_entrypoints(HOST_ENTRY_POINTS, "authweave.host")
     assert 1 == len(manager.hook.list_auth_profiles())
+
+
+def test_two_plugins_of_one_platform_may_both_join(here):
+    """Neither knows of the other; whoever comes first does it, and both have the same."""
+    manager = pluggy.PluginManager("mybot")
+
+    first = join(manager, AuthweavePlugin(here.engine))
+    again = join(manager)
+    add_host_specs(manager)
+
+    assert first is again is join(manager, first)
+    assert 1 == len(manager.hook.list_auth_profiles())
+
+
+def test_an_adapter_of_the_same_platform_does_not_keep_us_out(here):
+    """A platform that loads our adapter by its own entry-point group knows that one as `authweave`."""
+    manager = pluggy.PluginManager("mybot")
+    manager.register(object(), name="authweave")
+
+    join(manager, AuthweavePlugin(here.engine))
+
+    assert manager.hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "/x")).result(30).header("authorization")
+
+
+def test_registering_makes_no_engine():
+    """It is made at the first call, with the settings of that moment, in the process that calls: not before a fork, nor where a list is printed."""
+    plugin = AuthweavePlugin()
+
+    members = [getattr(plugin, name) for name in dir(plugin)]  # as pluggy does that asks each member for its mark
+    join(pluggy.PluginManager("mybot"), plugin)
+
+    assert members
+    assert "engine" not in vars(plugin)
+    assert "authweave.plugin" == plugin.__name__
 
 
 def test_both_colours_are_one_spec(here):
