@@ -383,7 +383,8 @@ class Departure:
 class EgressPolicy(Protocol):
     """Says where calls may go. Asked before DNS and again for every address, in any thread: it must not wait for anything.
 
-    What it raises refuses, too. `egress.strict.Strict` is one.
+    What it raises refuses, too. `egress.strict.Strict` is one. With `allows_open_hosts = True` a profile may let values choose hosts
+    without a pattern, for a policy that knows its hosts.
     """
 
     def refusal(self, departure: Departure) -> str | None:

@@ -9,8 +9,8 @@ from authweave.egress.languages import Language, language_of
 from authweave.profile import Profile
 from authweave.templates.expressions import Expression
 
-_KEEPING: Final = frozenset({"lower", "upper", "trim"})
-"""Functions that add no character to a value."""
+_KEEPING: Final = frozenset({"lower", "upper", "trim", "replace"})
+"""Functions that add no character to a value but what the author wrote out."""
 _LABEL: Final = "A-Za-z0-9_-"
 _HOST: Final = "A-Za-z0-9_.-"
 _OWN_DOMAIN: Final = re.compile(r"\.[A-Za-z0-9-]+\.[A-Za-z][A-Za-z0-9-]*\Z")
@@ -32,7 +32,10 @@ class Bounds:
                 self._kept.setdefault(keep.name, []).append(keep.pattern)
 
     def why_not(self, expression: Expression, place: str) -> Wrong | None:
-        """What is wrong with a value at this place of a URL (host, whole host, base, port), and what would be right; None for nothing."""
+        """What is wrong with a value at this place of a URL, and what would be right; None for nothing.
+
+        `place` is host (a part of it, before a domain that is written out), open host (a part without one), whole host, base or port.
+        """
         if place == "port":
             return "a value chooses the port", "write the port out, or leave it away: 443 is the usual one"
         if odd := sorted(expression.functions - _KEEPING):
@@ -93,6 +96,11 @@ def _fits_host(language: Language) -> bool:
     return language.is_made_of(_HOST) and all(map(_ends_with_domain, language.ends))
 
 
+def _fits_open_host(language: Language) -> bool:
+    """Without a domain after it even a label alone chooses whose host it is: the author wrote each."""
+    return language.texts is not None and language.is_made_of(_HOST)
+
+
 def _fits_base(language: Language) -> bool:
     """… with https:// before it, written out, too."""
     if language.texts is not None:
@@ -108,23 +116,25 @@ def _ends_with_domain(end: str) -> bool:
     return _OWN_DOMAIN.search(end) is not None
 
 
-_FITS: Final = {"host": _fits_label, "whole host": _fits_host, "base": _fits_base}
+_FITS: Final = {"host": _fits_label, "open host": _fits_open_host, "whole host": _fits_host, "base": _fits_base}
 
 
 def _is_whole(text: str, place: str) -> bool:
     """Is this one of an author's own list a thing for the place?"""
-    if place == "host":
+    if place in ("host", "open host"):
         return re.fullmatch(f"[{_HOST}]*", text) is not None
     return (_WHOLE_HOST if place == "whole host" else _WHOLE_FRONT).fullmatch(text) is not None
 
 
 def _what(place: str) -> str:
-    return {"host": "a part of the host", "whole host": "the host"}.get(place, "scheme, host and port")
+    return {"host": "a part of the host", "open host": "the host", "whole host": "the host"}.get(place, "scheme, host and port")
 
 
 def _fix(name: str, place: str) -> str:
     if place == "host":
         return f"give {name} a pattern of letters, digits and hyphens, such as [a-z0-9-]{{1,63}}, or an enum"
+    if place == "open host":
+        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum"
     if place == "whole host":
         return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum, or a pattern that ends with the domain: [a-z0-9-]+\\.acme\\.example"
     return f"write https:// and the domain out, or give {name} an enum, or a pattern that holds both: https://[a-z0-9-]+\\.acme\\.example"

@@ -41,6 +41,11 @@ class Guard:
     host_sends: bool = False
     origin: str = "settings: egress"
 
+    @property
+    def allows_open_hosts(self) -> bool:
+        """Does a host's own policy let values choose hosts, because it looks at what they come to?"""
+        return getattr(self.policy, "allows_open_hosts", False) is True
+
     def target(self, target: Target) -> None:
         """Before DNS: scheme, host and port; and the address, where the host is one."""
         self._ask(target, numeric(target.host.rstrip(".")) or "")

@@ -14,6 +14,8 @@ from authweave.egress.bounds import Bounds
 from authweave.egress.guard import Guard
 from authweave.egress.hosts import shown_host
 from authweave.errors import AuthweaveError
+from authweave.net.resolving import numeric
+from authweave.net.target import bracketed
 from authweave.profile import Profile
 from authweave.templates.expressions import Expression
 from authweave.urls import UrlTemplate
@@ -21,6 +23,8 @@ from authweave.urls.origins import DEFAULT_PORTS, host_and_port
 from authweave.values import Problem, path_of
 
 RULE: Final = "egress"
+_SOME_HOST: Final = "x.example"
+"""Where a value is the whole host: what it comes to is asked about when it is known."""
 _LOOKS: Final = frozenset({"host", "whole host", "base", "port"})
 
 
@@ -40,36 +44,59 @@ def problems_of(profile: Profile, guard: Guard) -> list[Problem]:
     """Why calls of this profile would be refused, or could be led elsewhere, as far as that is written; each at its place."""
     bounds = Bounds(profile)
     ports = ports_of(profile)
-    return list(dict.fromkeys(problem for url in urls_of(profile) for problem in _of_url(profile, guard, bounds, ports, url)))
+    found = [problem for url in urls_of(profile) for problem in _of_url(profile, guard, bounds, ports, url)]
+    return list(dict.fromkeys([*found, *_of_tickets(profile, guard)]))
+
+
+def _of_tickets(profile: Profile, guard: Guard) -> Iterator[Problem]:
+    """A seal that asks outside (Kerberos) does so by a library, over connections that nothing here sees."""
+    for variant in profile.variants:
+        if not getattr(variant.seal, "asks_outside", False):
+            continue
+        departure = Departure("kerberos", "", 88, "", "ticket", profile.name)
+        if guard.why_not(departure) is not None:
+            message = "tickets are asked for by a library, over connections that an egress policy does not see"
+            yield profile.merged.problem(RULE, (*path_of(variant.origin), "type"), f"{message} ({guard.origin})", "a policy of the host's own can allow it (purpose ticket)")
 
 
 def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int], url: UrlTemplate) -> Iterator[Problem]:
     expressions = (part for part in url.template.parts if isinstance(part, Expression))
-    for expression, place in zip(expressions, url.frame.places, strict=True):
-        if place in _LOOKS and (found := bounds.why_not(expression, place)):
-            yield _problem(profile, url, *found)
+    for expression, place in zip(expressions, () if guard.allows_open_hosts else url.frame.places, strict=not guard.allows_open_hosts):
+        if place in _LOOKS and (found := bounds.why_not(expression, _exactly(url, place))):
+            yield _problem(profile, url, guard.origin, *found)
     authority = _authority(url)
     if authority is None:
         return
     host, port = authority
-    departure = Departure(url.frame.scheme, host or "a.host", port or DEFAULT_PORTS[url.frame.scheme], "", "profile", profile.name, "", ports)
+    address = numeric(host) or ""
+    departure = Departure(url.frame.scheme, host, port or DEFAULT_PORTS[url.frame.scheme], address, "profile", profile.name, "", ports)
     if (why := guard.why_not(departure)) is not None:
-        yield _problem(profile, url, f"{url.frame.scheme}://{shown_host(host)} may not be called: {why}" if host else why, "")
+        yield _problem(profile, url, guard.origin, f"{url.frame.scheme}://{shown_host(bracketed(host))} may not be called: {why}", "")
 
 
-def _problem(profile: Profile, url: UrlTemplate, message: str, fix: str) -> Problem:
-    return profile.merged.problem(RULE, path_of(url.template.key), f"{message} (settings: egress)", fix)
+def _exactly(url: UrlTemplate, place: str) -> str:
+    """The place of a value in a host: before a domain that is written out, or where it chooses the domain itself."""
+    if place != "host" or place not in url.frame.deciding:
+        return place
+    before = url.template.parts[0]
+    is_alone = isinstance(before, str) and before.endswith("://") and not url.frame.host_end.partition(":")[0]
+    return "whole host" if is_alone else "open host"
+
+
+def _problem(profile: Profile, url: UrlTemplate, origin: str, message: str, fix: str) -> Problem:
+    return profile.merged.problem(RULE, path_of(url.template.key), f"{message} ({origin})", fix)
 
 
 def _authority(url: UrlTemplate) -> tuple[str, int | None] | None:
-    """Host ('' where a value stands in it) and port of a URL that writes them; None for a relative one and a supplied front."""
+    """Host (with `x` where a value stands in it) and port of a URL; None for a relative one and a supplied front."""
     if url.relative or url.frame.based:
         return None
     written = "".join(part if isinstance(part, str) else "\0" for part in url.template.parts).partition("://")[2]
     authority = written.replace("?", "/").partition("/")[0].removeprefix("*.")
     host, colon, port = authority.rpartition(":") if authority.rpartition(":")[2].isdecimal() else (authority, "", "")
     if "\0" in authority:
-        return "", int(port) if colon and "\0" not in port else None
+        name = host.partition(":")[0].lower().replace("\0", "x").rstrip(".")
+        return name if "." in name else _SOME_HOST, int(port) if colon and "\0" not in port else None
     try:
         return host_and_port(authority)
     except AuthweaveError:

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 from authweave.errors import UrlRefused
 from authweave.templates.refusals import Refused
 from authweave.urls.origins import LOOPBACK, ServerPattern
+from authweave.urls.shown import shown_host
 
 HOLE: Final = "\x00"
 
@@ -104,9 +105,10 @@ def _places(path: str, query: str) -> tuple[str, ...]:
 def _authority(scheme: str, authority: str, wildcard: bool) -> tuple[str, ...]:
     """The places in host and port."""
     if "@" in authority:
-        raise Refused("a URL holds no user name or password", "put credentials into `auth`", needle="@")
+        host = shown_host(_host_port(authority.rpartition("@")[2])[0].replace(HOLE, "…"))
+        raise Refused(f"a URL holds no user name or password: this one leads to {host}, whatever stands before the `@`", "put credentials into `auth`", needle="@")
     if not authority.isascii():
-        raise Refused("a host is written in ASCII", _ascii_form(authority))
+        raise Refused(f"a host is written in ASCII, and this is {shown_host(_host_port(authority)[0].replace(HOLE, 'x'))}", _ascii_form(authority))
     if "{" in authority or "}" in authority:
         raise Refused("a path field stands in the path, not in the host", "write {{ }} in a host", needle="{")
     if "*" in authority and not wildcard:

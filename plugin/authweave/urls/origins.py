@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Self
 
 from authweave.errors import UrlRefused
+from authweave.urls.shown import shown_host
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -96,9 +97,16 @@ _NOT_IN_URLS: Final = re.compile(r"[^\x21-\x7e]|[\\\"<>^`|]")
 def check_characters(url: str, where: str = "") -> None:
     """Refuse what no URL holds (RFC 3986 §2): control characters, blanks, backslashes, anything beyond ASCII, `#`."""
     if _NOT_IN_URLS.search(url):
-        raise UrlRefused(where, "characters", "a URL holds no blanks, control characters, backslashes or non-ASCII")
+        raise UrlRefused(where, "characters", f"a URL holds no blanks, control characters, backslashes or non-ASCII{_odd_host(url)}")
     if "#" in url:
         raise UrlRefused(where, "fragment", "a URL holds no `#` here")
+
+
+def _odd_host(url: str) -> str:
+    """Which host it is, where letters of it only look like others; what stands before an `@` may be a secret, and is left out."""
+    authority = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
+    host = authority.rpartition("@")[2].partition(":")[0]
+    return f"; its host is {shown_host(host)}" if not host.isascii() and len(host) < 254 else ""
 
 
 def split(url: str, where: str = "") -> SplitUrl:
@@ -113,7 +121,8 @@ def split(url: str, where: str = "") -> SplitUrl:
 def host_and_port(authority: str, where: str = "") -> tuple[str, int | None]:
     """Host and port of an authority (RFC 3986 §3.2), the host as `Origin` holds it, or UrlRefused."""
     if "@" in authority:
-        raise UrlRefused(where, "userinfo", "a URL holds no user name or password before its host")
+        host = shown_host(authority.rpartition("@")[2].partition(":")[0])
+        raise UrlRefused(where, "userinfo", f"a URL holds no user name or password before its host, which is {host}")
     if authority.startswith("["):
         address, closed, port = authority[1:].partition("]")
         return _ipv6(address if closed else "", where), _port(port, where)
