@@ -110,7 +110,7 @@ def test_every_url_of_a_profile_is_looked_at(tmp_path):
     """Token, refresh, revocation, steps, sign-in, device, issuer, registration and the test: each at its own line, all at once."""
     text = HEAD + """
 inputs: {z: {enum: ['1', '2']}}
-servers: [https://api.acme.example]
+servers: [https://10.0.0.7]
 auth:
   - name: a
     when: "{{ inputs.z == '1' }}"
@@ -125,7 +125,6 @@ auth:
     type: oauth2
     grant_type: client_credentials
     issuer: https://10.0.0.6
-fields: []
 test: {request: {url: https://10.0.0.7/me}}
 """
     (tmp_path / "acme.yaml").write_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ git show HEAD:acme.yaml | authweave validate - --stdin-name acme.yaml
 @command_of("validate", examples=EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @format_option
-@click.option("--strict", is_flag=True, help="Warnings are errors, too.")
+@click.option("--strict", is_flag=True, help="As for a stranger's profile: warnings are errors, and so is what the strict egress policy refuses (docs/egress.md).")
 @click.option("--watch", is_flag=True, help="Stay, and validate again what changes. Ctrl-C ends it.")
 @click.option("--stdin-name", default="<stdin>", metavar="NAME", help="What the text of - is called in messages.")
 @online_options
@@ -45,8 +46,9 @@ def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_
     online.check(watch=watch)
     if watch:
         return _watched(paths, form, strict, place)
+    look = _Look(place, strict)
     printer = {"text": _print_text, "json": _print_json}[form]
-    found = [_from_stdin(stdin_name, place) if path == "-" else _of_file(path, place) for path in files_of(paths)]
+    found = [look.at_stdin(stdin_name) if path == "-" else look.at_file(path) for path in files_of(paths)]
     if online.online:
         found = compared(found, online, place)
     return exit_of_compared(found, printer(found, strict))
@@ -82,21 +84,36 @@ def _existing(path: str) -> str:
     return path
 
 
-def _of_file(path: str, place: Place) -> Checked:
-    from authweave.loading import check_file
+class _Look:
+    """How files are looked at: where their parents are, and what the egress policy in force has against them."""
 
-    return check_file(path, folders=_folders(place))
+    def __init__(self, place: Place, strict: bool) -> None:
+        from authweave.egress.guard import STRICT, guard_of
 
+        settings = place.settings()
+        self._folders = (*place.profiles_dir, *settings.profiles)
+        self._guard = guard_of(dataclasses.replace(settings, egress=STRICT) if strict else settings)
 
-def _from_stdin(name: str, place: Place) -> Checked:
-    from authweave.documents import MAX_BYTES
-    from authweave.loading import check_text
+    def at_file(self, path: str) -> Checked:
+        """Everything that is wrong with a file."""
+        from authweave.loading import check_file
 
-    return check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=_folders(place))
+        return self._held(check_file(path, folders=self._folders))
 
+    def at_stdin(self, name: str) -> Checked:
+        """Everything that is wrong with what comes in."""
+        from authweave.documents import MAX_BYTES
+        from authweave.loading import check_text
 
-def _folders(place: Place) -> tuple[Path, ...]:
-    return (*place.profiles_dir, *place.settings().profiles)
+        return self._held(check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=self._folders))
+
+    def _held(self, checked: Checked) -> Checked:
+        if self._guard is not None and checked.is_valid:
+            from authweave.binding import bind
+            from authweave.egress.profiles import problems_of
+
+            checked.problems.extend(problems_of(bind(checked), self._guard))
+        return checked
 
 
 def _print_text(found: Sequence[Checked], strict: bool) -> Exit:
@@ -146,4 +163,4 @@ def _watched(paths: tuple[str, ...], form: str, strict: bool, place: Place) -> E
 
     if form != "text" or "-" in paths:
         raise click.UsageError("--watch goes with files and folders and --format text")
-    return watch(lambda: files_of(paths), lambda path: _of_file(path, place), lambda found: _print_text(found, strict))
+    return watch(lambda: files_of(paths), _Look(place, strict).at_file, lambda found: _print_text(found, strict))

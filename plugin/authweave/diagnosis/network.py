@@ -70,6 +70,10 @@ def _is_clear_text(case: Case) -> bool:
     return case.detail == "scheme"
 
 
+def _is_by_policy(case: Case) -> bool:
+    return case.detail == "policy"
+
+
 def _from_environment(case: Case) -> bool:
     """Was the proxy named by a variable, so that another one can except a host?"""
     return case.proxy_from.lower().endswith("_proxy")
@@ -129,6 +133,9 @@ ENTRIES = table(
     Entry("egress_refused", "This address may not be called, so nothing was sent: {what}.", (
         *(Remedy(one.key, "write https:// in the place of http://", _both(one.when, _is_clear_text)) for one in at_url("")),
         *at_url("name a host that may be called from here"),
+        Remedy("settings: egress", "an operator says which calls may be made: open, strict, or a policy of the host's own", _is_by_policy),
+        Remedy("settings: egress_ports", "an operator can let calls go to this port", lambda case: _is_by_policy(case) and "egress_ports" in case.what),
+        Remedy("settings: egress_proxies", "an operator can list this proxy, or name another one", lambda case: case.detail == "proxy"),
     ), retry="no"),
     Entry("read_timeout", _late, (
         *(Remedy(one.key, "is this the right port? what listens there does not end the handshake", _both(one.when, _unasked)) for one in at_url("")),
