@@ -25,8 +25,10 @@ from authweave.hosts.named import Named
 from authweave.loading import loads
 from authweave.plugin import AuthweavePlugin
 from authweave.settings import Settings
+from authweave.shared_engine import share_engine
 from authweave.sources.mapping import MappingSource
 from authweave.values import Secret, TaskRequest
+from documentation.markdown import page
 from effort import examples
 from forked import said_in_child, said_in_process, token_on
 from services import Clock, Identity, connect, oauth, serving, until
@@ -449,3 +451,33 @@ def test_many_loops_in_many_threads_and_some_that_end_midway(identity: Identity)
 
 async def revealed(connection: Any) -> str:
     return str((await connection.token()).access_token.reveal())
+
+
+# The page
+
+
+def test_the_page_for_platforms_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every block of it, as it stands, in one program beside a folder of profiles."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "acme-crm.yaml").write_text(KEYED.replace("name: keyed", "name: acme-crm\nversion: 1.2.0"))
+    (tmp_path / "profiles" / "broken.yaml").write_text("format: 1\n")
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("PROFILES", "profiles"), ("STORE_KEY", "plaintext"), ("STORE", f"sqlite://{tmp_path}/tokens.db")):
+        monkeypatch.setenv(f"AUTHWEAVE_{name}", value)
+    program: dict[str, Any] = {"vault": {"blue/anna/acme-crm/api_key": "k3y"}}
+    share_engine(None)
+    try:
+        for block in [block for block in page("docs/platforms.md").blocks if block.language == "python"]:
+            exec(compile(block.text, str(block), "exec"), program)
+            if "send" in program:
+                step = {"profile": "acme-crm@1.2", "tenant": "blue", "user": "anna"}
+                sent = program.pop("send")(step, ASKED)
+                assert dict(sent.headers)["X-Key"] == "k3y"
+            if "from_vault" in program:
+                sent = program["engine"].connect("acme-crm", tenant="blue", subject="anna").authorize(ASKED).result(10)
+                assert dict(sent.headers)["X-Key"] == program.pop("from_vault")("acme-crm", "api_key", "blue", "anna")
+    finally:
+        share_engine(None)
+
+    assert program["connection"].profile.reference == "acme-crm@1.2.0"
+    assert "the engine was closed" in capsys.readouterr().out

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,11 +24,12 @@ from authweave.catalogue.finding import LOOK_EVERY
 from authweave.catalogue.watched import GONE, STILL, SURELY_OLD
 from authweave.connection import Connection
 from authweave.engine import Engine
-from authweave.errors import ProfileError, UsageError
+from authweave.errors import AuthweaveError, ProfileError, UsageError
 from authweave.events import Event
 from authweave.profile import Profile
 from authweave.values import TaskRequest, TaskResponse
 from provider import Says, provider
+from thorough import few
 
 CATALOG = Catalog(installed=False)
 ENDS = "fields:\n  - {in: header, key: X-First, value: one}\n  - {in: header, key: X-Second, value: two}\n"
@@ -504,19 +507,18 @@ def sent_version(request: TaskRequest) -> str:
 
 
 def test_a_token_survives_a_reload(folder: Path) -> None:
-    """The key of a token has no version: one token call, and the store is not asked either."""
+    """The key of a token has no version: one token call, and the store, which may be away, is not asked either."""
     with provider(HOSTS, [Says(200, TOKEN)]) as at:
         engine, write = engine_over(at, folder)
-        first = engine.connect("acme", inputs=GIVEN)
-        assert sent_version(first.authorize(ASKED).result(10)) == "1.0.0"
+        assert sent_version(engine.connect("acme", inputs=GIVEN).authorize(ASKED).result(10)) == "1.0.0"
         reads = counted(engine.ledger)
 
         write("1.1.0")
-        second = engine.connect("acme", inputs=GIVEN)
-        finished = second.authorize(ASKED).result(10)
+        connection = engine.connect("acme", inputs=GIVEN)
+        gc.collect()  # nobody holds the one before
+        finished = connection.authorize(ASKED).result(10)
 
-        assert second is not first
-        assert second is engine.connect("acme", inputs=GIVEN)
+        assert connection is engine.connect("acme", inputs=GIVEN)
         assert sent_version(finished) == "1.1.0"
         assert dict(finished.headers)["Authorization"] == "Bearer T0k3n"
         assert len(at.asked) == 1
@@ -555,11 +557,12 @@ def test_a_request_under_way_ends_with_the_version_it_began_with(folder: Path) -
         assert sent_version(later.authorize(ASKED).result(10)) == "1.1.0"
 
 
-def test_five_hundred_reloads_leave_nothing_behind(folder: Path) -> None:
+@pytest.mark.parametrize("reloads", few([100, 500], every=2))
+def test_hundreds_of_reloads_leave_nothing_behind(folder: Path, reloads: int) -> None:
     """Connections, profiles and tokens of old versions are let go of, though each was used; one token call serves them all."""
     with provider(HOSTS, [Says(200, TOKEN)]) as at:
         engine, write = engine_over(at, folder)
-        for number in range(500):
+        for number in range(reloads):
             write(f"1.{number}.0")
             for tenant in ("", "blue"):
                 engine.connect("acme@1", tenant=tenant, inputs=GIVEN)
@@ -646,3 +649,81 @@ def test_an_observer_may_ask_the_engine(folder: Path) -> None:
 
     assert seen == ["1.1.0"]
     engine.close()
+
+
+def git(folder: Path, *words: str) -> None:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main", *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+def test_git_checks_out_another_revision_under_a_running_engine(folder: Path) -> None:
+    """Files are deleted and created, half of them at a time: every request is served, by one whole revision or the other, and the
+    last one in the end."""
+    names = [f"p{number}" for number in range(12)]
+    git(folder, "init", "-q")
+    for version, branch in (("1.0.0", "one"), ("2.0.0", "two")):
+        (folder / "base.yaml").write_text(text(version, "base", more=ENDS))
+        for name in names:
+            (folder / f"{name}.yaml").write_text(f"format: 1\nname: {name}\nversion: {version}\nextends: base\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", version)
+        git(folder, "branch", branch)
+    events: list[Event] = []
+    end, wrong, served = threading.Event(), [], dict.fromkeys(names, "")
+    with Engine(folder, on_event=events.append) as engine:
+
+        def ask() -> None:
+            while not end.is_set():
+                for name in names:
+                    try:
+                        profile = engine.connect(name).profile
+                    except AuthweaveError as error:
+                        wrong.append(error)
+                        continue
+                    served[name] = profile.version
+                    if len(profile.fields) != 2:
+                        wrong.append(profile)
+
+        for name in names:
+            engine.connect(name)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for branch in ("one", "two", "one", "two", "one"):
+                git(folder, "checkout", "-q", branch)
+            until(lambda: set(served.values()) == {"1.0.0"})
+            git(folder, "checkout", "-q", "two")
+            until(lambda: set(served.values()) == {"2.0.0"})
+        finally:
+            end.set()
+            asking.join()
+
+    assert wrong == []
+    assert {event.kind for event in events} == {"profile_changed"}
+
+
+WRITER = """
+import sys, time
+path, text, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
+with open(path, "w") as file:
+    for line in text.splitlines(keepends=True):
+        file.write(line); file.flush(); time.sleep(pause)
+"""
+
+
+def test_another_process_writes_line_by_line(folder: Path) -> None:
+    """Every cut of the file at the end of a line is there for a while, and several of them are valid profiles: none is ever served."""
+    (folder / "acme.yaml").write_text(text(more=ENDS))
+    with Engine(folder) as engine:
+        engine.connect("acme")
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder / "acme.yaml"), text("2.0.0", more=ENDS), "0.1"])
+        seen = set()
+        while writer.poll() is None:
+            profile = engine.connect("acme").profile
+            seen.add((profile.version, len(profile.fields)))
+            time.sleep(0.005)
+        until(lambda: engine.connect("acme").profile.version == "2.0.0")
+        assert len(engine.connect("acme").profile.fields) == 2
+
+    assert seen <= {("1.0.0", 2), ("2.0.0", 2)}
