@@ -36,6 +36,7 @@ pytest_plugins = (
     "parts.kedro",
     "parts.mcp_server",
     "parts.datasette",
+    "parts.airflow",
     "parts.llm",
     "parts.moto",
     "parts.verifiers",

@@ -116,17 +116,10 @@ def _answered(named: Named, methods: tuple[str, ...], seconds: float, method: An
 
 
 def _sent(connection: Connection, request: TaskRequest, seconds: float, known: Known) -> Answer:
-    from authweave.probe.recorder import Recorded
-    from authweave.probe.views import learn_placed
+    from authweave.hosts.secrets_sent import learn_sent
     from authweave.sending import over_wire
 
-    def learn(sent: Any) -> None:
-        for name, secret in connection.inputs().secrets:
-            known.learn(name, secret, "input")
-        known.learn_token(sent.token)
-        learn_placed(Recorded("check", sent.request, sent.placed), known)
-
-    return over_wire(connection, request, seconds=seconds, cap=MOST_READ, truncate=True, hear=learn)
+    return over_wire(connection, request, seconds=seconds, cap=MOST_READ, truncate=True, hear=partial(learn_sent, known, connection))
 
 
 def _request(methods: tuple[str, ...], method: Any, url: Any, query: Any, body: Any) -> TaskRequest:

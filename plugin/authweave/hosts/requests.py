@@ -55,6 +55,12 @@ def judgement_of(response: requests.Response) -> Judgement | None:
     return response.__dict__.get(ATTRIBUTE)
 
 
+def sent_for(response: requests.Response) -> TaskRequest | None:
+    """The finished request that this answers, and which knows what it was made from; None where nothing of ours went along."""
+    applied = _applied(response.request)
+    return None if applied is None or applied.strayed else applied.sent
+
+
 class ProfileAuth(AuthBase):
     """Applies a profile to the requests of `requests`. Safe to share between sessions and threads; can be copied and pickled.
 
