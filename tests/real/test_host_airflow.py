@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from parts.airflow import Airflow, Ran, http_connection
 from parts.identity import Client
@@ -17,6 +14,13 @@ from services import Reply, Request, says, serving
 SECRET = "s3cr3t-of-the-airflow-client"
 KEY = "k3y-planted-4711"
 PASSWORD = "p4ssword-of-basic"
+BASIC = "Basic cm9ib3Q6cDRzc3dvcmQtb2YtYmFzaWM="
+REFUSED = "keyed: the API does not accept the credential (401)."
+FOR_GOOD = {
+    "unknown": "nobody: there is no profile nobody",
+    "unnamed": "the connection names no profile: its login is authweave:PROFILE",
+    "elsewhere": "is not among the servers that may get this credential",
+}
 
 
 class Api:
@@ -30,13 +34,9 @@ class Api:
         self.asked.append(request)
         return says({"you": request.headers}, 401 if request.target == "/refused" else 200)
 
-    def of_key(self) -> dict[str, list[str]]:
-        """The API keys that came with each request."""
-        return {request.target: request.values("x-key") for request in self.asked}
-
-    def of_login(self) -> dict[str, list[str]]:
-        """The Authorization headers that came with each request."""
-        return {request.target: request.values("authorization") for request in self.asked}
+    def credentials(self) -> dict[str, list[str]]:
+        """What came with each request: API keys and Authorization headers."""
+        return {request.target: request.values("x-key") + request.values("authorization") for request in self.asked}
 
 
 @dataclass(frozen=True)
@@ -58,114 +58,68 @@ def profiles_in(folder: Path, api: Api, provider: OidcProvider) -> str:
     return str(folder)
 
 
-def run(dag: str, airflow: Airflow, provider: OidcProvider, folder: Path) -> Iterator[World]:
+def run(dag: str, airflow: Airflow, provider: OidcProvider, folder: Path) -> World:
     """Run the DAG once, with connections whose logins name profiles, and with others that do not."""
     client = provider.new_client(client_secret=SECRET, scope="api:read", ttl=2)
     with serving(Api()) as api:
-        logins = {
+        connections = {
             "ACME": http_connection(provider.origin, "authweave:acme"), "KEYED": http_connection(api.url, "authweave:keyed"),
             "ELSEWHERE": http_connection(api.url, "authweave:acme"), "UNKNOWN": http_connection(api.url, "authweave:nobody"),
             "UNNAMED": http_connection(api.url), "BASIC": http_connection(api.url, "robot", PASSWORD), "OPEN": http_connection(api.url),
         }  # fmt: skip
-        yield World(
-            airflow.test(
-                dag, AUTHWEAVE_PROFILES=profiles_in(folder, api, provider), AUTHWEAVE_STORE=f"sqlite:///{folder}/tokens.db",
-                AUTHWEAVE_ACME_CLIENT_ID=client.client_id, AUTHWEAVE_ACME_CLIENT_SECRET=SECRET, AUTHWEAVE_KEYED_API_KEY=KEY,
-                **{f"AIRFLOW_CONN_{name}": value for name, value in logins.items()},
-            ), api, client,
+        ran = airflow.test(
+            dag, AUTHWEAVE_PROFILES=profiles_in(folder, api, provider), AUTHWEAVE_STORE=f"sqlite:///{folder}/tokens.db",
+            AUTHWEAVE_ACME_CLIENT_ID=client.client_id, AUTHWEAVE_ACME_CLIENT_SECRET=SECRET, AUTHWEAVE_KEYED_API_KEY=KEY,
+            **{f"AIRFLOW_CONN_{name}": value for name, value in connections.items()},
         )  # fmt: skip
+    sent = "".join(f"{request.target}{request.headers}" for request in api.asked)
+    assert "YXV0aHdlYXZl" not in sent, "the name of a profile was sent as the user of Basic"
+    assert SECRET not in ran.text
+    return World(ran, api, client)
 
 
-@pytest.fixture(scope="module")
-def named(airflow: Airflow, oidc_provider: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The DAG that names the auth type."""
-    yield from run("named", airflow, oidc_provider, tmp_path_factory.mktemp("named"))
+def test_a_dag_that_names_the_auth_type(airflow: Airflow, oidc_provider: OidcProvider, tmp_path: Path):
+    """`auth_type=ProfileAuth`, and connections whose logins name profiles: one run, and what each of its tasks met."""
+    world = run("named", airflow, oidc_provider, tmp_path)
+    ran = world.ran
+
+    # A token that expires within the run is renewed: one before the pause, one after it, shared by an operator and a hook.
+    assert {"success"} == {ran.states[task] for task in ("first", "pause", "later", "by_hook")}, ran.text
+    assert {"token": 2, "granted": 2, "api": 3, "api_200": 3} == oidc_provider.counts(world.client)
+    first, *later = (seen.header("authorization") or "" for seen in oidc_provider.seen(world.client, kind="api"))
+    assert later[0] == later[1] != first
+    assert all(header.startswith("Bearer ") for header in (first, *later))
+
+    # A refusal is explained in the log of its task, and is Airflow's to handle: the task is tried again.
+    assert f"{REFUSED} What was sent, what came back and what to change: authweave test keyed" in ran.log_of("refused")
+    assert ("failed", 2) == (ran.states["refused"], ran.tries["refused"])
+
+    # What trying again cannot mend fails for good, with a sentence, and nothing is sent.
+    for task, wanted in FOR_GOOD.items():
+        assert wanted in ran.log_of(task)
+        assert ("failed", 1) == (ran.states[task], ran.tries[task])
+    assert {"/refused": [KEY]} == world.api.credentials()
+
+    # Airflow's masker knows what was sent, as it knows the passwords of connections.
+    [line] = [line for line in ran.text.splitlines() if "masked: " in line]
+    assert '["X-Key", "***"]' in line
 
 
-@pytest.fixture(scope="module")
-def unaware(airflow: Airflow, oidc_provider: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The DAG that knows nothing of authweave."""
-    yield from run("unaware", airflow, oidc_provider, tmp_path_factory.mktemp("unaware"))
+def test_a_dag_that_knows_nothing_of_authweave(airflow: Airflow, oidc_provider: OidcProvider, tmp_path: Path):
+    """An installed authweave and the connection's login are all there is: the policy gives each task its auth."""
+    world = run("unaware", airflow, oidc_provider, tmp_path)
+    ran = world.ran
 
+    # Operators and sensors, what is derived from them, what is mapped, and what names its connection by a template get the
+    # profile's credential. All other tasks send what they sent: Basic, nothing, or by an auth type of their own.
+    profiled = ["operator", "derived", "mapped/0", "mapped/1", "sensor", "mapped_sensor/0", "templated_sensor", "refused"]
+    basic, plain = ["basic_operator", "basic_sensor", "deferred_basic"], ["open_operator", "open_sensor", "own"]
+    wanted = {f"/{target}": [KEY] for target in profiled} | {f"/{target}": [BASIC] for target in basic} | {f"/{target}": [] for target in plain}
+    assert wanted == world.api.credentials(), ran.text
+    assert {"success"} == {ran.states[target.partition("/")[0]] for target in (*profiled, *basic, *plain) if target != "refused"}
+    assert REFUSED in ran.log_of("refused")
 
-class TestNamed:
-    """`auth_type=ProfileAuth`, and a connection whose login names the profile."""
-
-    def test_a_token_that_expires_within_the_run_is_renewed(self, named: World, oidc_provider: OidcProvider):
-        """Operators and hooks send the bearer token of the moment: one before the pause, one after it, for two tasks."""
-        assert {"success"} == {named.ran.states[task] for task in ("first", "pause", "later", "by_hook")}, named.ran.text
-        assert {"token": 2, "granted": 2, "api": 3, "api_200": 3} == oidc_provider.counts(named.client)
-        first, *later = (seen.header("authorization") for seen in oidc_provider.seen(named.client, kind="api"))
-        assert later[0] == later[1] != first
-        assert f"{first}{later}".count("Bearer ") == 3
-
-    def test_a_refusal_is_explained_in_the_log_of_the_task(self, named: World):
-        """Whose credential it was, and the command that says what to change; the task fails as for every 401."""
-        log = named.ran.log_of("refused")
-
-        assert "keyed: the API does not accept the credential (401). What was sent, what came back and what to change: authweave test keyed" in log
-        assert "401:" in log
-        assert [KEY] == named.api.of_key()["/refused"]
-
-    @pytest.mark.parametrize(("task", "wanted"), [
-        ("unknown", "nobody: there is no profile nobody"),
-        ("unnamed", "the connection names no profile: its login is authweave:PROFILE"),
-        ("elsewhere", "is not among the servers that may get this credential"),
-    ])  # fmt: skip
-    def test_what_cannot_be_mended_by_trying_again_fails_for_good(self, named: World, task: str, wanted: str):
-        """The sentence is in the log, nothing was sent, and no retry follows although the task has one."""
-        assert wanted in named.ran.log_of(task)
-        assert "failed" == named.ran.states[task]
-        assert "/x" not in named.api.of_login()
-
-    def test_other_failures_keep_the_retries_of_the_task(self, named: World):
-        """The API's refusal is Airflow's to handle, as ever."""
-        assert named.ran.states["refused"] in ("up_for_retry", "failed")
-
-    def test_a_credential_that_comes_back_is_masked_in_logs(self, named: World):
-        """Airflow's masker knows what was sent, as it knows the passwords of connections."""
-        [line] = [line for line in named.ran.text.splitlines() if "masked: " in line]
-
-        assert '["X-Key", "***"]' in line
-        assert SECRET not in named.ran.text
-
-
-class TestUnaware:
-    """A DAG as it stands: an installed authweave and the connection's login are all there is."""
-
-    @pytest.mark.parametrize("target", ["operator", "derived", "mapped/0", "mapped/1", "sensor", "mapped_sensor/0", "templated_sensor", "refused"])
-    def test_tasks_get_the_credential_that_their_connection_names(self, unaware: World, target: str):
-        """Operators, sensors, what is derived from them, what is mapped, what names its connection by a template."""
-        assert [KEY] == unaware.api.of_key()[f"/{target}"], unaware.ran.text
-        assert [] == unaware.api.of_login()[f"/{target}"]
-
-    def test_they_succeed_and_a_refusal_is_explained(self, unaware: World):
-        """As in a DAG that names the auth type."""
-        tasks = ("operator", "derived", "mapped", "sensor", "mapped_sensor", "templated_sensor")
-
-        assert ["success"] * len(tasks) == [unaware.ran.states[task] for task in tasks]
-        assert "keyed: the API does not accept the credential (401)" in unaware.ran.log_of("refused")
-
-    @pytest.mark.parametrize("task", ["deferred", "deferred_sensor"])
-    def test_what_would_be_deferred_is_refused_plainly(self, unaware: World, task: str):
-        """The triggerer sends with another library, which would take the profile's name for a user's: nothing is sent."""
-        assert f"/{task}" not in unaware.api.of_login()
-        assert "set deferrable=False for this task" in unaware.ran.log_of(task)
-        assert "failed" == unaware.ran.states[task]
-
-    @pytest.mark.parametrize(("target", "wanted"), [
-        ("basic_operator", ["Basic cm9ib3Q6cDRzc3dvcmQtb2YtYmFzaWM="]), ("basic_sensor", ["Basic cm9ib3Q6cDRzc3dvcmQtb2YtYmFzaWM="]),
-        ("deferred_basic", ["Basic cm9ib3Q6cDRzc3dvcmQtb2YtYmFzaWM="]), ("open_operator", []), ("open_sensor", []), ("own", []),
-    ])  # fmt: skip
-    def test_all_other_tasks_send_what_they_sent(self, unaware: World, target: str, wanted: list[str]):
-        """Basic for a login and a password, nothing without, deferred or not; and an auth type of its own stays."""
-        assert wanted == unaware.api.of_login()[f"/{target}"], unaware.ran.text
-        assert [] == unaware.api.of_key()[f"/{target}"]
-        assert "success" == unaware.ran.states[target]
-
-    def test_nobody_ever_sends_the_name_of_a_profile(self, unaware: World, named: World):
-        """Not as the user of Basic, not at all."""
-        sent = "".join(f"{request.target}{request.headers}" for world in (unaware, named) for request in world.api.asked)
-
-        assert "YXV0aHdlYXZl" not in sent
-        assert "authweave" not in sent
+    # The triggerer sends with another library, which would take the profile's name for a user's: such tasks are refused.
+    for task in ("deferred", "deferred_sensor"):
+        assert "set deferrable=False for this task" in ran.log_of(task)
+        assert "failed" == ran.states[task]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.http.operators.http import HttpOperator
@@ -34,10 +35,11 @@ def named():
     later = HttpOperator(task_id="later", http_conn_id="acme", method="GET", endpoint="api/read", auth_type=ProfileAuth)
     first >> pause() >> [later, by_hook()]
     masked()
-    HttpOperator(task_id="refused", http_conn_id="keyed", method="GET", endpoint="refused", auth_type=ProfileAuth, retries=1)
-    HttpOperator(task_id="elsewhere", http_conn_id="elsewhere", method="GET", endpoint="x", auth_type=ProfileAuth, retries=1)
-    HttpOperator(task_id="unknown", http_conn_id="unknown", method="GET", endpoint="x", auth_type=ProfileAuth, retries=1)
-    HttpOperator(task_id="unnamed", http_conn_id="unnamed", method="GET", endpoint="x", auth_type=ProfileAuth, retries=1)
+    again = {"method": "GET", "auth_type": ProfileAuth, "retries": 1, "retry_delay": timedelta(seconds=0.1)}
+    HttpOperator(task_id="refused", http_conn_id="keyed", endpoint="refused", **again)
+    HttpOperator(task_id="elsewhere", http_conn_id="elsewhere", endpoint="x", **again)
+    HttpOperator(task_id="unknown", http_conn_id="unknown", endpoint="x", **again)
+    HttpOperator(task_id="unnamed", http_conn_id="unnamed", endpoint="x", **again)
 
 
 named()
