@@ -12,6 +12,8 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     apache                  apache.py                Digest by mod_auth_digest
     kerberos                kerberos.py              a realm with tickets, and an API behind Negotiate
     httpbin                 httpbin.py               Basic, hidden Basic, Digest, bearer, and an echo
+    httpie                  httpie.py                HTTPie with authweave installed beside it, its entry points and all
+    kedro                   kedro.py                 a Kedro project, likewise
     moto                    moto.py                  AWS: signatures and policies are verified
     azurite                 azurite.py               Azure Storage behind shared keys
     verifiers, wsse_url     verifiers.py             signatures: RFC 9421, GitHub's, Slack's, Twilio's, WSSE
