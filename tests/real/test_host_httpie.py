@@ -130,6 +130,7 @@ def test_what_nobody_supplied(httpie: Httpie, oidc_provider: OidcProvider, clien
     assert 1 == ended.returncode
     assert "client_secret" in ended.stderr
     assert "AUTHWEAVE_ACME_CRM_CLIENT_SECRET" in ended.stderr
+    assert "\\n" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -34,6 +34,7 @@ from authweave.errors import (
 )
 from authweave.hosts.named import Named
 from authweave.hosts.requests import ProfileAuth, judgement_of
+from authweave.hosts.telling import failure
 from authweave.shared_engine import share_engine
 from certificates import Authority
 from services import Api, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
@@ -731,3 +732,10 @@ def test_a_session_in_many_threads_keeps_every_answer_with_its_request():
             thread.join(30)
 
     assert {number: [f"/{number}-{turn}?key={KEY}" for turn in range(10)] for number in range(6)} == seen
+
+
+def test_a_message_of_several_lines_is_one_paragraph():
+    """Logs and terminals of platforms show a line: what stood below each other stands behind each other."""
+    said = failure(Named("acme"), UsageError("acme needs 2 inputs:\n  Client ID: nowhere\n  Client secret: nowhere"))
+
+    assert "acme: acme needs 2 inputs: Client ID: nowhere; Client secret: nowhere. To see why: authweave test acme" == said

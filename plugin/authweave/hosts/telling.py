@@ -20,17 +20,23 @@ def refusal(named: Named, judgement: Judgement) -> str:
     """One paragraph: whose credential, what the API said, and the command that says what to change. '' where nothing is wrong."""
     if judgement.verdict in SILENT:
         return ""
-    return inert(f"{named}: {judgement.reason}. What was sent, what came back and what to change: {named.command}")
+    return _paragraph(f"{named}: {judgement.reason}. What was sent, what came back and what to change: {named.command}")
 
 
 def failure(named: Named, error: AuthweaveError) -> str:
     """The same for a request that was not sent, for want of a credential."""
     if isinstance(error, AuthorizationRequired):
-        return inert(str(error))
-    return inert(f"{named}: {error}. To see why: {named.command}")
+        return _paragraph(str(error))
+    return _paragraph(f"{named}: {error}. To see why: {named.command}")
 
 
 def tell(named: Named, judgement: Judgement) -> None:
     """Log the refusal as a warning of the logger `authweave.hosts`, for platforms that show their log to people."""
     if text := refusal(named, judgement):
         log.warning("%s", text)
+
+
+def _paragraph(text: str) -> str:
+    """On one line: what a message has on lines of their own stands behind semicolons, or behind the colon that leads to it."""
+    first, *others = (line.strip() for line in text.splitlines() if line.strip())
+    return inert(" ".join((first, "; ".join(others))).strip() if first.endswith(":") else "; ".join((first, *others)))
