@@ -26,7 +26,7 @@ class ExtensionContract:
     @pytest.fixture
     def catalog(self, extension_class: type[Any]) -> Catalog:
         """The built-ins, and this extension."""
-        return catalog_with(self.kind, extension_class)
+        return catalog_with(self.kind, extension_class)  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
 
     def test_it_can_be_registered(self, extension_class: type[Any], catalog: Catalog) -> None:
         """It has a fit name that nobody else has, and every member that its contract asks for; it is found by that name."""

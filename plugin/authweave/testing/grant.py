@@ -48,8 +48,9 @@ class GrantContract(ExtensionContract):
         return Trial(catalog, auth, values_for(self.extension.inputs, self.inputs), self.more)
 
     def test_its_keys_are_described(self) -> None:
-        """`schema` is a JSON Schema of an object; every key says what it is for."""
+        """`schema` is a JSON Schema of an object; every key says what it is for. None is `required`: it has a default, or `parameters` refuses."""
         check_schema(self.extension.schema)
+        assert "required" not in self.extension.schema
 
     def test_a_profile_with_it_is_valid(self, trial: Trial) -> None:
         """With its own defaults: its inputs are implied, so that nobody declares them."""

@@ -19,7 +19,7 @@ from authweave.connection import Connection
 from authweave.credential import Credential
 from authweave.drafts.draft import Placed
 from authweave.engine import Engine
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, ExtensionFailed
 from authweave.hookspecs import hookimpl
 from authweave.loading import check_text, loads
 from authweave.settings import Settings
@@ -145,9 +145,11 @@ def words_of(error: BaseException) -> Iterator[str]:
 
 
 def refusal_of(work: Any) -> AuthweaveError | None:
-    """The typed error that something ends with, or None. What is foreign passes, and fails the test."""
+    """The typed error that something ends with, or None. What the extension itself raised and is foreign passes, and fails the test."""
     try:
         work()
+    except ExtensionFailed:
+        raise
     except AuthweaveError as error:
         return error
     return None
