@@ -147,10 +147,21 @@ def _parent(
         return None, _problem(child, f"there is no profile {name} beside this file or in the catalogue", "check the name; one profile per file, named like it")
     if not isinstance(parent.data, dict) or any(problem.severity == "error" for problem in parent.problems):
         return None, _problem(child, f"the parent {parent.source} cannot be read", "mend the parent first")
-    version = str(parent.data.get("version") or "0.0.0")
+    version = _version_of(parent)
     if wanted and not is_version(version, wanted):
         return parent, _problem(child, f"{name} is version {version}, not {wanted}", f"write extends: {name}@{version}, or no version")
     return parent, None
+
+
+def may_be_meant(parent: Document, reference: str) -> bool:
+    """Is it the version that `extends` asks for? One that cannot be read may be, and is then to be mended first."""
+    wanted = reference.partition("@")[2]
+    is_read = isinstance(parent.data, dict) and not any(problem.severity == "error" for problem in parent.problems)
+    return not wanted or not is_read or is_version(_version_of(parent), wanted)
+
+
+def _version_of(parent: Document) -> str:
+    return str(parent.data.get("version") or "0.0.0")
 
 
 _IS_REFERENCE: Final = re.compile(r"[a-z0-9-]+(@.*)?")

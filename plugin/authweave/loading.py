@@ -11,7 +11,7 @@ from authweave.catalog import Catalog, default_catalog
 from authweave.checking import Checked, check
 from authweave.documents import parse_document, read_document
 from authweave.errors import ProfileError
-from authweave.inheritance import FindParent
+from authweave.inheritance import FindParent, may_be_meant
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.values import Document
@@ -58,16 +58,23 @@ def profile_of(checked: Checked) -> Profile:
 
 
 def parents_in(folders: Iterable[Path], looked_at: LookedAt = _nobody) -> FindParent:
-    """Looks for a parent as `<name>.yaml`, `.yml` or `.json` in these folders, in order."""
+    """Looks for a parent as `<name>.yaml`, `.yml` or `.json` in these folders, in order: the first whose version fits, else the first."""
     places = tuple(dict.fromkeys(folders))
 
-    def find(name: str, child: Document) -> Document | None:
+    def there(name: str) -> Iterator[Document]:
         for folder in places:
             for ending in ENDINGS:
                 looked_at(path := folder / f"{name}{ending}")
                 if os.path.isfile(path):  # Path.is_file raises for a name that is too long
-                    return read_document(path)
-        return None
+                    yield read_document(path)
+
+    def find(name: str, child: Document) -> Document | None:
+        first: Document | None = None
+        for document in there(name):
+            if may_be_meant(document, str(child.data["extends"])):
+                return document
+            first = first or document
+        return first
 
     return find
 

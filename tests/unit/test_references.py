@@ -123,6 +123,24 @@ def test_parents_are_referred_to_in_the_same_way(tmp_path: Path, wanted: str) ->
     assert check_file(tmp_path / "acme.yaml", catalog=CATALOG).problems == []
 
 
+@pytest.mark.parametrize(("wanted", "fields"), [("base", 1), ("base@1", 1), ("base@2", 2), ("base@2.1", 2), ("base@3", 3)])
+def test_the_first_parent_that_fits(tmp_path: Path, wanted: str, fields: int) -> None:
+    """Beside the file, then in the folders: as references are found."""
+    folders = [tmp_path / name for name in ("beside", "second", "third")]
+    for number, folder in enumerate(folders, 1):
+        folder.mkdir()
+        listed = "".join(f"  - {{in: header, key: X-{each}, value: a}}\n" for each in range(number))
+        (folder / "base.yaml").write_text(text(f"{number}.1.0", "base", more=f"fields:\n{listed}"))
+    (folders[0] / "acme.yaml").write_text(f"format: 1\nname: acme\nextends: {wanted}\n")
+    catalogue = Catalogue(folders, tmp_path / "shipped", CATALOG, lambda change: None)
+
+    assert len(catalogue.profile("acme").fields) == fields
+
+    (folders[0] / "base.yaml").write_text("format: [\n")
+    if wanted != "base":
+        assert "cannot be read" in str(check_file(folders[0] / "acme.yaml", catalog=CATALOG, folders=folders).problems)
+
+
 @pytest.mark.parametrize("wanted", ["base@2", "base@1.5", "base@1.4.1"])
 def test_a_parent_of_another_version(tmp_path: Path, wanted: str) -> None:
     """The problem says which version there is."""

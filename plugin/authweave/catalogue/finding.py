@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from authweave.references import Reference, is_name, shown
 if TYPE_CHECKING:
     from authweave.catalog import Catalog
 
-LOOK_EVERY: Final = 0.1
+LOOK_EVERY: Final = 0.25
 """Seconds between two looks at the files of a profile that is used all the time: a look costs some microseconds a file."""
 MOST: Final = 20_000
 """References and files remembered. Of more, those known longest are read anew when somebody asks for them."""
@@ -65,6 +65,7 @@ class Catalogue:
         self._accepts = accepts
         self._clocks = Clocks(monotonic, wall)
         self._served: dict[str | Path, _Served] = {}
+        self._places: dict[str, tuple[str, ...]] = {}
         self._files: dict[str, Watched] = {}
         self._changes: list[Change] = []
         self._lock = Lock()
@@ -101,9 +102,9 @@ class Catalogue:
         with _Looking(self):
             if wanted.version:
                 return self._file(str(reference)).path
-            for path in self._candidates(wanted.name):
-                if self._is_there(path):
-                    return path
+            for place in self._candidates(wanted.name):
+                if self._is_there(place):
+                    return Path(place)
         raise self._nobody(wanted, [])
 
     def names(self) -> list[str]:
@@ -111,10 +112,10 @@ class Catalogue:
 
         A folder that cannot be read has none but those that are in use.
         """
-        found = [path.stem for folder in self.folders for path in _files_of(folder) if is_name(path.stem)]
+        found = {path.stem: None for folder in self.folders for path in _files_of(folder) if is_name(path.stem)}
         with self._lock:
-            used = [file.path.stem for file in self._files.values() if file.path.parent in self.folders and file.profile is not None and file.is_there]
-        return list(dict.fromkeys([*found, *used]))
+            missed = [file for file in self._files.values() if file.path.stem not in found and file.path.parent in self.folders and file.profile is not None]
+            return list(dict.fromkeys([*found, *(file.path.stem for file in missed if file.is_there)]))
 
     def knows(self, reference: str) -> bool:
         """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Never raises."""
@@ -125,7 +126,7 @@ class Catalogue:
         if served is not None and 0 <= self._clocks.monotonic() - served.looked_at < LOOK_EVERY:
             return True
         with _Looking(self):
-            return any(self._is_there(path) for path in self._candidates(name))
+            return any(map(self._is_there, self._candidates(name)))
 
     def broken(self) -> list[BrokenProfile]:
         """Every profile asked for so far whose file cannot be used as it stands now."""
@@ -136,7 +137,7 @@ class Catalogue:
                 continue
         with _Looking(self):
             for file in list(self._files.values()):
-                if not self._is_there(file.path):
+                if not self._is_there(str(file.path)):
                     continue
                 if (broken := file.broken) is not None and not broken.served:
                     file.look()
@@ -163,7 +164,7 @@ class Catalogue:
 
     def _at(self, path: Path) -> Watched:
         """The file of a path, looked at. Raises UsageError where there is none."""
-        if not self._is_there(path):
+        if not self._is_there(str(path)):
             raise self._no_file(path)
         file = self._files.get(str(path)) or self._watched(path)
         file.look()
@@ -171,15 +172,13 @@ class Catalogue:
 
     def _file(self, reference: str) -> Watched:
         """The first file whose version fits. Raises UsageError, which names every version there is."""
-        wanted, served = Reference.of(reference), self._served.get(reference)
-        there = [path for path in self._candidates(wanted.name) if self._is_there(path)]
-        others: list[Watched] = []
-        for number, path in enumerate(there):
-            file = self._files.get(str(path)) or self._watched(path)
-            is_new = file.profile is None and served is not None and served.file.path in there[number + 1 :]
-            stand_in = served.file.profile if is_new and served is not None else None
-            if stand_in is not None and not wanted.fits(stand_in.version):
-                stand_in = None
+        wanted = Reference.of(reference)
+        candidates, others = self._candidates(wanted.name), []
+        for number, place in enumerate(candidates):
+            if not self._is_there(place):
+                continue
+            file = self._files.get(place) or self._watched(Path(place))
+            stand_in = self._stand_in(wanted, self._served.get(reference), candidates[number + 1 :]) if file.profile is None else None
             profile = file.look(stand_in)
             if profile is None and stand_in is not None:
                 continue
@@ -188,18 +187,28 @@ class Catalogue:
             others.append(file)
         raise self._nobody(wanted, others)
 
-    def _candidates(self, name: str) -> Iterator[Path]:
-        return (folder / f"{name}{ending}" for folder in self.folders for ending in ENDINGS)
+    def _stand_in(self, wanted: Reference, served: _Served | None, later: Iterable[str]) -> Profile | None:
+        """What the reference gave until now, where that stands behind a file that is new."""
+        if served is None or served.file.profile is None or str(served.file.path) not in later or not self._is_there(str(served.file.path)):
+            return None
+        return served.file.profile if wanted.fits(served.file.profile.version) else None
 
-    def _is_there(self, path: Path) -> bool:
-        known = self._files.get(str(path))
+    def _candidates(self, name: str) -> tuple[str, ...]:
+        known = self._places.get(name)
         if known is None:
-            return os.path.isfile(path)
+            known = self._places[name] = tuple(str(folder / f"{name}{ending}") for folder in self.folders for ending in ENDINGS)
+            _shorten(self._places)
+        return known
+
+    def _is_there(self, place: str) -> bool:
+        known = self._files.get(place)
+        if known is None:
+            return os.path.isfile(place)
         if known.is_there:
             return True
-        del self._files[str(path)]
+        del self._files[place]
         if known.profile is not None:
-            self._note(Change("", path.stem, "", str(path), known.profile))
+            self._note(Change("", known.path.stem, "", place, known.profile))
         return False
 
     def _watched(self, path: Path) -> Watched:
