@@ -83,10 +83,27 @@ def read_metadata(said: Any, issuer: str, url: str) -> Metadata:
     if not isinstance(said, dict):
         raise DiscoveryError("unreadable", f"{url}: metadata are a JSON object, and this is none", url=url)
     _refuse_other_issuer(said.get("issuer"), issuer, url)
+    for member in _others(said):
+        if _is_inside(said[member], issuer):
+            raise DiscoveryError("endpoint", f"{url}: {member} leads to this machine or into a private network, and who says so is not there", url=url)
     endpoints = {name: _endpoint(said[member], member, issuer, url) for name, member in ENDPOINTS.items() if said.get(member) is not None}
     lists = {name: _list(said[name], name, url) for name in LISTS if said.get(name) is not None}
     told = {name: _list(said[name], name, url) for name in TOLD if _is_list(said.get(name))}
     return Metadata(issuer, url, endpoints, {**lists, **told}, said.get(FLAG) is True)
+
+
+def _others(said: Mapping[str, Any]) -> list[str]:
+    """URLs that nobody here calls: metadata that name an internal one are still not those of an honest server."""
+    return [name for name in said if isinstance(name, str) and (name.endswith("_endpoint") or name == "jwks_uri") and name not in ENDPOINTS.values()]
+
+
+def _is_inside(said: Any, issuer: str) -> bool:
+    if not isinstance(said, str) or len(said) > LONGEST:
+        return False
+    try:
+        return bool(leads_inside(said, issuer))
+    except UrlRefused:
+        return False
 
 
 def _refuse_other_issuer(said: Any, issuer: str, url: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network, ip_address
 from typing import Final
 
+from authweave.egress.addresses import NO_ADDRESS, why_not_public
 from authweave.errors import DiscoveryError, UrlRefused
 from authweave.urls import Origin, literal_url
 from authweave.urls.origins import split
@@ -12,7 +12,6 @@ from authweave.urls.origins import split
 OAUTH: Final = "/.well-known/oauth-authorization-server"
 OPENID: Final = "/.well-known/openid-configuration"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
-_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 def issuer_places(issuer: str) -> tuple[str, ...]:
@@ -58,14 +57,8 @@ def leads_inside(url: str, said_by: str) -> str:
 
 def _is_inside(host: str) -> bool:
     """Is it this machine, or an address that is not everybody's? An IPv4 address that is carried by an IPv6 one counts."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    if address.version == 6:
-        carried = address.ipv4_mapped or address.sixtofour or (ip_address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None)
-        address = carried or address
-    return address.is_multicast or not address.is_global
+    why = why_not_public(host)
+    return why is not None if why != NO_ADDRESS else host == "localhost" or host.endswith(".localhost")
 
 
 def origin_of(url: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeVar
 
+NO_ADDRESS: Final = "no address"
 _IPV4: Final[tuple[tuple[str, str], ...]] = (
     ("0.0.0.0/8", "of this network, and leads to this machine (RFC 791)"),
     ("10.0.0.0/8", "private (RFC 1918)"),
@@ -95,7 +96,7 @@ def why_not_public(address: str) -> str | None:
     try:
         found = ip_address(address)
     except ValueError:
-        return "no address"
+        return NO_ADDRESS
     if isinstance(found, IPv4Address):
         return _word_for(found, _IPV4_TABLE)
     return "tied to one interface (RFC 4007)" if found.scope_id else _of_ipv6(found)
