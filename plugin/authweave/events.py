@@ -48,6 +48,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType({
 
 GOOD: Final = frozenset({"acquired", "renewed", "reused", "registered", "revoked", "endpoint_back", "store_up", "profile_changed"})
 ABOUT_STORE: Final = frozenset({"unreadable", "store_down", "store_up", "store_damaged", "store_unconfirmed"})
+ABOUT_PROFILES: Final = frozenset({"profile_changed", "profile_broken"})
 MOST_DETAIL: Final = 500
 KEY_DIGITS: Final = 12
 _ORIGIN: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/?#\\]*@)?([^/?#\\@]*)")
@@ -58,7 +59,7 @@ _log.addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a token or to the store. No field holds a secret; `subject` is the user's id.
+    """Something that happened to a token, to the store, or to a profile's file. No field holds a secret; `subject` is the user's id.
 
     `at` and `retry_at` are Unix seconds, `seconds` is how long it took. `key` is the beginning of the token key: 12 hex
     digits. `endpoint` is an origin, `detail` a sentence; whatever they are made from, nothing in them moves a cursor.
@@ -90,6 +91,11 @@ class Event:
     def is_about_store(self) -> bool:
         """Does it tell of the store, rather than of one token?"""
         return self.kind in ABOUT_STORE
+
+    @property
+    def is_about_profile(self) -> bool:
+        """Does it tell of a profile's file?"""
+        return self.kind in ABOUT_PROFILES
 
 
 Observe = Callable[[Event], None]

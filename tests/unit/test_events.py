@@ -69,6 +69,7 @@ def test_store_kinds_are_told_apart():
     """What is about the store is not counted as a token's."""
     assert {kind for kind in KINDS if Event(kind, 0.0).is_about_store} == set(ABOUT_STORE)
     assert set(ABOUT_STORE) == {kind for kind in KINDS if kind.startswith("store_")} | {"unreadable"}
+    assert {kind for kind in KINDS if Event(kind, 0.0).is_about_profile} == {kind for kind in KINDS if kind.startswith("profile_")}
 
 
 def test_an_event_is_frozen():

@@ -90,12 +90,13 @@ def test_instruments_are_named_with_units(metered):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_counted_once(metered, kind):
-    """A store's events by their kind alone, others as a token's; only new tokens have a duration."""
+    """A store's events by their kind alone, those of a profile's file and of tokens apart; only new tokens have a duration."""
     metered.observer.tell(Event(kind, 0.0, profile="acme", seconds=1.5))
 
     name, expected = ("authweave.store.events", {"authweave.kind": kind})
     if kind not in ABOUT_STORE:
-        name, expected = "authweave.token.events", {"authweave.kind": kind, "authweave.profile": "acme"}
+        about = "profile" if kind.startswith("profile_") else "token"
+        name, expected = f"authweave.{about}.events", {"authweave.kind": kind, "authweave.profile": "acme"}
     [point] = metered.points(name)
     assert (1, expected) == (point.value, dict(point.attributes))
     assert {name, *(["authweave.token.duration"] if kind in ("acquired", "renewed") else [])} == set(metered.metrics())
@@ -253,6 +254,7 @@ def test_the_page_has_the_instruments(metered):
     """Each with its kind, its unit and the attributes that it can have."""
     metered.observer.tell(FULL)
     metered.observer.tell(Event("store_down", 0.0))
+    metered.observer.tell(Event("profile_broken", 0.0, profile="acme"))
     rows = {names_in(name)[0]: (kind, *names_in(unit), attributes) for name, kind, unit, attributes in PAGE.rows("Metrics", "instrument")}
 
     metrics = metered.metrics()
@@ -276,6 +278,7 @@ def test_alerts_name_what_there_is(metered):
     """Metrics, labels and kinds of the queries are real, as Prometheus writes names (dots, units, `_total`)."""
     metered.observer.tell(FULL)
     metered.observer.tell(Event("store_down", 0.0))
+    metered.observer.tell(Event("profile_broken", 0.0, profile="acme"))
     known = {name.replace(".", "_") + ("_seconds_bucket" if metric.unit == "s" else "_total") for name, metric in metered.metrics().items()}
     labels = {name.replace(".", "_") for name in ATTRIBUTES}
 

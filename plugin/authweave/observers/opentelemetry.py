@@ -32,7 +32,7 @@ _TIMED: Final = frozenset({"acquired", "renewed"})
 
 
 class OpenTelemetryObserver:
-    """`opentelemetry`: counters `authweave.token.events` and `authweave.store.events`, histogram `authweave.token.duration`.
+    """`opentelemetry`: counters `authweave.token.events`, `authweave.store.events`, `authweave.profile.events`, histogram `authweave.token.duration`.
 
     The attributes are `authweave.kind`, `authweave.profile`, `authweave.grant_type`, `server.address` and `server.port`:
     bounded, and never a tenant, a user or a key. `provider` is the host's own, else the global one, which may be set
@@ -45,6 +45,7 @@ class OpenTelemetryObserver:
         meter = _meter(provider, origin)
         self._tokens = meter.create_counter("authweave.token.events", "{event}", "What happened to tokens.")
         self._store = meter.create_counter("authweave.store.events", "{event}", "What happened to the token store.")
+        self._profiles = meter.create_counter("authweave.profile.events", "{event}", "What happened to files of profiles.")
         self._duration = meter.create_histogram(
             "authweave.token.duration", "s", "How long it took to get a token.", explicit_bucket_boundaries_advisory=BOUNDARIES
         )
@@ -62,6 +63,9 @@ class OpenTelemetryObserver:
             self._store.add(1, {"authweave.kind": kind})
             return
         attributes = {"authweave.kind": kind, **self._bounds.attributes(event)}
+        if event.is_about_profile:
+            self._profiles.add(1, attributes)
+            return
         self._tokens.add(1, attributes)
         if event.kind in _TIMED and event.seconds is not None and 0 <= event.seconds < inf:
             self._duration.record(event.seconds, attributes)
