@@ -13,6 +13,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shel
 settings.register_profile("suite", derandomize=True, deadline=None)  # the same examples each time; to look further: --hypothesis-profile=default
 settings.load_profile("suite")
 
+collect_ignore = ["example_plugin"]  # a package of its own: real/test_example_plugin.py installs it, and runs its tests
+
 pytest_plugins = (
     "authorities",
     "homes",

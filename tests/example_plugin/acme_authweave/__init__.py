@@ -1,0 +1,1 @@
+"""Acme's ways to authenticate: one file for each extension."""
