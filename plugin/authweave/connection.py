@@ -211,7 +211,11 @@ class Connection:
 
     def cancel_authorization(self) -> Pending[bool]:
         """Call off the sign-in under way: its link is of no more use, and who waits for it hears so. False if there was none."""
-        return Pending.of(self._at_desk(("cancel",), lambda desk: desk.cancel()))
+        return Pending.of(self.cancelling())
+
+    def cancelling(self) -> Generator[Future[Any], Any, bool]:
+        """The flow of `cancel_authorization`."""
+        return self._at_desk(("cancel",), lambda desk: desk.cancel())  # type: ignore[no-any-return]  # what the desk gives
 
     def sign_in(self, *, session: str = "", redirect_uri: str | None = None) -> Pending[SignIn]:
         """Does the person have to sign in? With a token at hand, or one that comes by itself, `is_authorized`; else where they do.

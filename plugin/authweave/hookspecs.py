@@ -203,6 +203,18 @@ class HostSpecs:
         """
 
     @hookspec(firstresult=True)
+    def cancel_authorization(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
+    ) -> Pending[bool] | None:
+        """Call off the sign-in under way: its link is of no more use, and whoever waits for it hears so (SignInFailed). False: there was
+        none. Raises UsageError (nobody signs in for it), InputError, StoreUnavailable.
+
+        >>> begun = host.begin_authorization(profile="acme-mail", subject="anna").result(30)
+        >>> host.cancel_authorization(profile="acme-mail", subject="anna").result(30)
+        True
+        """
+
+    @hookspec(firstresult=True)
     def revoke(
         self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
     ) -> Pending[bool] | None:

@@ -115,6 +115,13 @@ class AuthweavePlugin:
         return self._with(profile, tenant, subject, inputs, servers, _awaited)
 
     @host_hookimpl
+    def cancel_authorization(
+        self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
+    ) -> Pending[bool] | None:
+        """Call off the sign-in under way."""
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.cancelling())
+
+    @host_hookimpl
     def revoke(
         self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
     ) -> Pending[bool] | None:

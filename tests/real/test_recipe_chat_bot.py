@@ -204,6 +204,25 @@ def test_who_says_no_is_told_so_and_may_say_yes_later(world: World) -> None:
     assert "anna" == result["result"]["account_id"]
 
 
+def test_who_changes_their_mind_in_the_chat_is_heard(world: World) -> None:
+    """The waiting workflow ends, the link is dead even for somebody who has signed in by then, and others' are not."""
+    world.start_bot()
+    links = {}
+    for user in ("anna", "bob"):
+        world.chat.write(user, "mail")
+        links[user] = link_of(world.chat.read(user))
+
+    world.chat.write("anna", "stop")
+    told = world.chat.read("anna")
+    late = world.comes_back(links["anna"], "anna")
+    world.comes_back(links["bob"], "bob")
+
+    assert "I cannot do that" in told["text"]
+    assert "called off" in told["text"]
+    assert "This did not work" in late
+    assert "bob" == world.chat.read("bob")["result"]["account_id"]
+
+
 @pytest.mark.parametrize("signs_in", ["while the bot is away", "after it is back"])
 def test_a_bot_that_is_killed_between_link_and_callback_loses_nothing(world: World, signs_in: str) -> None:
     """The sign-in under way is in the store: the link stays good, another process completes it, and the bot goes on when it is back."""

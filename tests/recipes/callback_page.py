@@ -13,7 +13,7 @@ ORIGIN = f"http://127.0.0.1:{sys.argv[1]}"
 class Page(BaseHTTPRequestHandler):
     """Whatever comes back, the person reads what became of it."""
 
-    def do_GET(self):  # noqa: N802 - as http.server wants it
+    def do_GET(self):
         """Complete the sign-in: the answer itself says whose it is."""
         try:
             done = host.complete_authorization(answer=ORIGIN + self.path).result(60)

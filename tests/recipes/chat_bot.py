@@ -33,9 +33,12 @@ class Bot:
             for user, name in self.begun:
                 tasks.create_task(self.work(user, name))
             while line := await self.incoming.readline():
-                asked = json.loads(line)
-                self.remember([*self.begun, (asked["user"], asked["text"])])
-                tasks.create_task(self.work(asked["user"], asked["text"]))
+                user, text = (json.loads(line)[key] for key in ("user", "text"))
+                if text == "stop":
+                    await self.stop(user)
+                    continue
+                self.remember([*self.begun, (user, text)])
+                tasks.create_task(self.work(user, text))
 
     async def work(self, user, name):
         """One workflow of one user, from the sign-in to the answer of the API."""
@@ -54,6 +57,11 @@ class Bot:
             told = {"text": f"I cannot do that: {error}"}
         await self.tell(user, workflow=name, **told)
         self.remember([each for each in self.begun if each != (user, name)])
+
+    async def stop(self, user):
+        """Call off every sign-in that this user was asked for: their workflows hear of it."""
+        for name in [name for each, name in self.begun if each == user]:
+            await manager.hook.cancel_authorization(profile=WORKFLOWS[name], subject=user)
 
     async def tell(self, user, **what):
         """One line for this user alone: who has a link can sign in with it."""

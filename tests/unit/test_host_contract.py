@@ -33,6 +33,7 @@ CONTRACT = {
     "begin_authorization": {"profile": ..., **WHOSE, "session": "", "redirect_uri": None, "servers": ()},
     "complete_authorization": {"answer": ..., "session": "", "profile": "", "inputs": None},
     "await_authorization": {"profile": ..., **WHOSE, "servers": ()},
+    "cancel_authorization": {"profile": ..., **WHOSE, "servers": ()},
     "revoke": {"profile": ..., **WHOSE, "servers": ()},
     "test_auth_profile": {"profile": ..., **WHOSE, "servers": (), "control": False, "refresh": False},
 }
