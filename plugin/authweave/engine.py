@@ -8,6 +8,7 @@ import time
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -213,9 +214,10 @@ class Engine:
         The profile is looked for by name, as `profile` does. Inputs that were given when it was begun are given again; all
         others come from the sources. Raises (from the Pending) as `Connection.complete_authorization`, ProfileError, UsageError.
         """
-        return Pending.of(self._completing(answer, session, inputs))
+        return Pending.of(self.completing(answer, session, inputs))
 
-    def _completing(self, answer: str | Mapping[str, str], session: str, inputs: Mapping[str, Any] | None) -> Any:
+    def completing(self, answer: str | Mapping[str, str], session: str, inputs: Mapping[str, Any] | None) -> Generator[Future[Any], Any, SignIn]:
+        """The flow of `complete_authorization`."""
         if self._is_closed:
             raise EngineClosed
         callback = yield from self.stated(Callback.of(answer))

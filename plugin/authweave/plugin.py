@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import pluggy
 
 from authweave.connection import Connection
 from authweave.engine import Engine
-from authweave.errors import ProfileError, UsageError
+from authweave.errors import ProfileError, SettingsError, UsageError
 from authweave.hookspecs import add_host_specs, host_hookimpl
 from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
-from authweave.shared_engine import shared_engine
+from authweave.shared_engine import share_engine, shared_engine
 from authweave.sign_in import whose
 from authweave.values import Authorization, Judgement, Problem, SignIn
 
@@ -42,10 +41,17 @@ class AuthweavePlugin:
         """Without `engine`: pluggy (up to 1.7) looks at everything that is listed here, and would have it made before it is needed."""
         return [name for name in super().__dir__() if name != "engine"]
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        """The engine in use."""
+        """The engine in use. Raises SettingsError where it has to be made and cannot be."""
         return self._given or shared_engine()
+
+    def close(self) -> None:
+        """Close its engine, if there is one: at the end of a process, or of a worker that a pool ends by force. See `Engine.close`."""
+        if self._given is not None:
+            self._given.close()
+        else:
+            share_engine(None)
 
     @host_hookimpl
     def list_auth_profiles(self) -> Pending[list[Mapping[str, Any]]]:
@@ -79,11 +85,10 @@ class AuthweavePlugin:
         session: str = "", redirect_uri: str | None = None,
     ) -> Pending[list[SignIn]]:  # fmt: skip
         """How the user stands with each profile that is known here."""
-        known = [profile for profile in profiles if self._knows(profile)]
 
         def each() -> Generator[Future[Any], Any, list[SignIn]]:
             found = []
-            for profile in known:
+            for profile in filter(self.engine.knows, profiles):
                 connection = self.engine.connect(profile, tenant=tenant, subject=subject, inputs=(inputs or {}).get(profile))
                 found.append((yield from connection.standing(session, redirect_uri)))
             return found
@@ -105,7 +110,11 @@ class AuthweavePlugin:
         """Whose sign-in is complete now; with a profile that is not known here, nothing."""
         if profile and not self._knows(profile):
             return None
-        return self.engine.complete_authorization(answer, session, inputs=inputs)
+
+        def completed() -> Generator[Future[Any], Any, SignIn]:
+            return (yield from self.engine.completing(answer, session, inputs))
+
+        return Pending.of(completed())
 
     @host_hookimpl
     def await_authorization(
@@ -143,7 +152,10 @@ class AuthweavePlugin:
             how: dict[str, Any] = {"tenant": tenant, "subject": subject, "inputs": inputs, "servers": servers}
             return test_profile(self.engine, profile, **how, control=control, refresh=refresh)
 
-        return Pending(self.engine.flights.run((object(), "test"), ("test", profile), run))
+        def ran() -> Generator[Future[Any], Any, Report]:
+            return (yield self.engine.flights.run((object(), "test"), ("test", profile), run))  # type: ignore[no-any-return]  # what it runs
+
+        return Pending.of(ran())
 
     def _with(
         self, profile: str, tenant: str, subject: str | None, inputs: Mapping[str, Any] | None, servers: Iterable[str],
@@ -159,7 +171,11 @@ class AuthweavePlugin:
         return Pending.of(connected())
 
     def _knows(self, profile: str) -> bool:
-        return self.engine.knows(profile)
+        """Is it ours to answer for? So it is where the settings are wrong: the Pending says so then, and no other plugin is asked."""
+        try:
+            return self.engine.knows(profile)
+        except SettingsError:
+            return True
 
     def _described(self, name: str) -> dict[str, Any] | None:
         try:

@@ -22,6 +22,8 @@ def shared_engine(*, keeps_tokens: bool = False) -> Engine:
     `keeps_tokens`: for commands that end after each request, tokens are kept in the SQLite store, as the command line keeps
     them, unless a setting names another store. It counts where the engine is made; later calls get the same one.
     """
+    for engine in _shared:  # at every call of a platform: without the lock
+        return engine
     with _lock:
         if not _shared:
             _shared.append(Engine(settings=_settings(keeps_tokens)))

@@ -22,7 +22,7 @@ if os.environ.get("BEFORE_THE_FORK"):  # … or in the parent, with a token, a t
 @worker_process_shutdown.connect
 def close(**_):
     """A pool's children end by os._exit: what is under way there, a token being stored, say, ends here."""
-    host.engine.close()
+    host.close()
 
 
 class CallFailed(Exception):

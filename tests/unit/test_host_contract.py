@@ -16,10 +16,12 @@ import pluggy
 import pytest
 
 from authweave import TaskRequest, TaskResponse, hookspecs
-from authweave.errors import OriginRefused, UsageError
+from authweave import shared_engine as shared_engine_module
+from authweave.errors import OriginRefused, SettingsError, UsageError
 from authweave.hookspecs import HOST_ENTRY_POINTS, HostSpecs, add_host_specs, host_hookimpl, host_specs
 from authweave.pending import Pending
 from authweave.plugin import AuthweavePlugin, join
+from authweave.shared_engine import share_engine
 from host_world import browser, world
 
 HOOKS = {name: spec for name, spec in vars(HostSpecs).items() if not name.startswith("_")}
@@ -188,14 +190,49 @@ def test_an_adapter_of_the_same_platform_does_not_keep_us_out(here):
 
 def test_registering_makes_no_engine():
     """It is made at the first call, with the settings of that moment, in the process that calls: not before a fork, nor where a list is printed."""
-    plugin = AuthweavePlugin()
+    plugin, before = AuthweavePlugin(), list(shared_engine_module._shared)
 
     members = [getattr(plugin, name) for name in dir(plugin)]  # as pluggy does that asks each member for its mark
     join(pluggy.PluginManager("mybot"), plugin)
 
     assert members
-    assert "engine" not in vars(plugin)
+    assert shared_engine_module._shared == before
     assert "authweave.plugin" == plugin.__name__
+
+
+@pytest.fixture
+def nothing_shared():
+    """No engine of this process before, and none afterwards."""
+    share_engine(None)
+    yield
+    share_engine(None)
+
+
+def test_the_plugin_uses_what_the_process_shares_now(here, nothing_shared, monkeypatch):
+    """Another engine that is shared counts from the next call on; closing the plugin lets go of it."""
+    plugin = AuthweavePlugin()
+
+    share_engine(here.engine)
+    shared = plugin.engine
+    plugin.close()
+
+    assert here.engine is shared
+    assert here.engine is not plugin.engine
+    with pytest.raises(UsageError, match="closed"):
+        here.engine.connect("acme-crm").authorize(TaskRequest("GET", "/x")).result(30)
+
+
+def test_settings_that_are_wrong_are_said_by_the_pending(nothing_shared, monkeypatch):
+    """For every hook: a platform has one place where it catches what goes wrong."""
+    monkeypatch.setenv("AUTHWEAVE_STORE", "nonsense:")
+    hook = managed(AuthweavePlugin())
+    how = {"profile": "x", "profiles": ["x"], "request": TaskRequest("GET", "/x"), "response": TaskResponse(200), "answer": "?state=x", "source": "x", "text": "x"}
+
+    for name, known in CONTRACT.items():
+        answered = getattr(hook, name)(**{argument: how[argument] for argument, default in known.items() if default is ...})
+        [pending] = answered if isinstance(answered, list) else [answered]
+        with pytest.raises(SettingsError, match="nonsense"):
+            pending.result(30)
 
 
 def test_both_colours_are_one_spec(here):
