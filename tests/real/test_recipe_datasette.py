@@ -22,9 +22,23 @@ def settings(folder: Path, provider: OidcProvider, client: Client) -> dict[str, 
     return {"AUTHWEAVE_PROFILES": str(folder), **credentials}
 
 
+LOOP = """
+import asyncio
+from datasette import Response, hookimpl
+
+@hookimpl
+def register_routes():
+    return [(r"^/-/loop$", page)]
+
+async def page():
+    return Response.text(type(asyncio.get_running_loop()).__module__)
+"""
+
+
 def test_a_plugin_of_datasette_asks_an_api(datasette: Callable[..., Datasette], oidc_provider: OidcProvider, tmp_path: Path) -> None:
-    """Its pages show what the API says; many at once share one token, and a token that ends is renewed once, unseen."""
+    """In a loop of uvloop. Its pages show what the API says; many at once share one token, and a token that ends is renewed once, unseen."""
     client = oidc_provider.new_client(scope="api:read")
+    (tmp_path / "plugins" / "loop.py").write_text(LOOP)
     host = datasette(**settings(tmp_path, oidc_provider, client))
 
     with ThreadPoolExecutor(8) as people:
@@ -38,6 +52,7 @@ def test_a_plugin_of_datasette_asks_an_api(datasette: Callable[..., Datasette], 
     assert {client.client_id} == {page.json()["client_id"] for page in (*first, second)}
     assert {"blue"} == {seen.header("x-acme-tenant") for seen in oidc_provider.seen(client, kind="api")}
     assert [1, 2] == counted
+    assert "uvloop" == host.get("/-/loop").text
 
 
 def test_datasette_shows_what_is_wrong_with_the_credential(datasette: Callable[..., Datasette], oidc_provider: OidcProvider, tmp_path: Path) -> None:
