@@ -32,7 +32,7 @@ class AuthweavePlugin:
     arguments) is the one it uses; without any it is the process's, made from the settings at first need.
     """
 
-    __name__: Final = "authweave.plugin"  # as of a module: hosts list what they have loaded by that
+    __name__: str
 
     def __init__(self, engine: Engine | None = None, **options: Any) -> None:
         self._given = engine or (Engine(**options) if options else None)
@@ -203,7 +203,13 @@ def _awaited(connection: Connection) -> Generator[Future[Any], Any, SignIn]:
     return whose(connection).done((yield from connection.awaiting()))
 
 
-of_process: Final = AuthweavePlugin()
+def _listed(plugin: AuthweavePlugin) -> AuthweavePlugin:
+    """With a name as of a module: hosts list what they have loaded by that. Only one of a manager may have it."""
+    plugin.__name__ = __name__
+    return plugin
+
+
+of_process: Final = _listed(AuthweavePlugin())
 """What HOST_ENTRY_POINTS names: the contract kept by the process's engine, which is made at the first call."""
 
 
@@ -217,6 +223,6 @@ def join(manager: pluggy.PluginManager, plugin: AuthweavePlugin | None = None) -
     known = manager.get_plugin(NAME)
     if isinstance(known, AuthweavePlugin) and plugin in (None, known):
         return known
-    joined = plugin or of_process
+    joined = _listed(plugin) if plugin is not None else of_process
     manager.register(joined, name=NAME)
     return joined

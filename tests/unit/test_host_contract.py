@@ -193,11 +193,11 @@ def test_registering_makes_no_engine():
     plugin, before = AuthweavePlugin(), list(shared_engine_module._shared)
 
     members = [getattr(plugin, name) for name in dir(plugin)]  # as pluggy does that asks each member for its mark
-    join(pluggy.PluginManager("mybot"), plugin)
+    joined = join(pluggy.PluginManager("mybot"), plugin)
 
     assert members
     assert shared_engine_module._shared == before
-    assert "authweave.plugin" == plugin.__name__
+    assert "authweave.plugin" == joined.__name__
 
 
 @pytest.fixture
