@@ -36,6 +36,10 @@ class Lock:
         """Be free."""
         self._lock = threading.Lock()
 
+    def is_taken_at_once(self) -> bool:
+        """Take it, if nobody has it: it is given back as after `with`."""
+        return self._lock.acquire(blocking=False)
+
     def __enter__(self) -> None:
         self._lock.acquire()
 

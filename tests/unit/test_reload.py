@@ -607,6 +607,15 @@ def test_many_threads_reload_once(folder: Path) -> None:
     assert [change.kind for change in told] == ["profile_changed"]
 
 
+def test_a_folder_that_hangs_holds_up_nobody_else(run: Run) -> None:
+    """While one looks, and perhaps for ever (a network that is gone), whoever asks for what is served gets it."""
+    with run.catalogue._lock:
+        assert run.after(60) == "1.0.0"
+        assert run.catalogue.knows("acme")
+    (run.catalogue.folders[0] / "acme.yaml").write_text(text("1.1.0"))
+    assert run.settled() == "1.1.0"
+
+
 def until(happened: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not happened():

@@ -74,11 +74,14 @@ class Catalogue:
         """The profile: the last good version of its file. Raises ProfileError where there is none, UsageError."""
         served = self._served.get(reference) if isinstance(reference, str | Path) else None
         now = self._clocks.monotonic()
+        if served is not None and 0 <= now - served.looked_at < LOOK_EVERY:
+            return served.profile
+        looking = _Looking(self)
         if served is not None:
-            if 0 <= now - served.looked_at < LOOK_EVERY:
-                return served.profile
-            served.looked_at = now  # whoever else comes meanwhile need not look, nor wait
-        with _Looking(self):
+            served.looked_at = now  # whoever else comes meanwhile need not look
+            if not looking.is_begun_at_once():
+                return served.profile  # a folder that hangs (NFS) holds up the one who looks, and nobody else
+        with looking:
             try:
                 file, profile = self._found(reference)
             except AuthweaveError:
@@ -123,9 +126,10 @@ class Catalogue:
         name = reference.partition("@")[0]
         if not is_name(name) or name.endswith(ENDINGS):
             return False
-        if served is not None and 0 <= self._clocks.monotonic() - served.looked_at < LOOK_EVERY:
+        looking = _Looking(self)
+        if served is not None and (0 <= self._clocks.monotonic() - served.looked_at < LOOK_EVERY or not looking.is_begun_at_once()):
             return True
-        with _Looking(self):
+        with looking:
             return any(map(self._is_there, self._candidates(name)))
 
     def broken(self) -> list[BrokenProfile]:
@@ -242,13 +246,20 @@ class Catalogue:
 class _Looking:
     """The lock of a catalogue; what changed meanwhile is told when it is free again."""
 
-    __slots__ = ("_catalogue",)
+    __slots__ = ("_catalogue", "_has_begun")
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._has_begun = False
+
+    def is_begun_at_once(self) -> bool:
+        """Take the lock now, if nobody has it; `with` ends it."""
+        self._has_begun = self._catalogue._lock.is_taken_at_once()
+        return self._has_begun
 
     def __enter__(self) -> None:
-        self._catalogue._lock.__enter__()
+        if not self._has_begun:
+            self._catalogue._lock.__enter__()
 
     def __exit__(self, *_: object) -> None:
         catalogue = self._catalogue
