@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,6 @@ from thorough import few
 CATALOG = Catalog(installed=False)
 ENDS = "fields:\n  - {in: header, key: X-First, value: one}\n  - {in: header, key: X-Second, value: two}\n"
 TOKEN = {"access_token": "T0k3n", "token_type": "Bearer", "expires_in": 900}
-PERSONS = os.name == "posix" and os.geteuid() != 0
 
 
 def text(version: str = "1.0.0", name: str = "acme", more: str = "") -> str:
@@ -44,11 +45,10 @@ def text(version: str = "1.0.0", name: str = "acme", more: str = "") -> str:
 class Run:
     """A catalogue over folders, with a clock that only moves when it is told to; files are real and so are their times."""
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, shipped: Path | None = None) -> None:
         self.now = 100.0
         self.told: list[Change] = []
-        shipped = folders[-1].parent / "shipped"
-        shipped.mkdir(exist_ok=True)
+        shipped = shipped or folders[-1].parent / "shipped"
         self.catalogue = Catalogue(folders, shipped, CATALOG, self.told.append, monotonic=lambda: self.now)
 
     def version(self, reference: str | Path = "acme") -> str:
@@ -301,18 +301,43 @@ def test_a_file_that_is_put_back_is_told_of(run: Run, folder: Path) -> None:
     assert run.catalogue.broken() == []
 
 
-@pytest.mark.skipif(not PERSONS, reason="root may read everything")
-def test_a_file_that_may_not_be_read_replaces_nothing(run: Run, folder: Path) -> None:
-    """Permissions of the file, or of its folder."""
-    (folder / "acme.yaml").chmod(0)
-    assert run.settled() == "1.0.0"
-    (folder / "acme.yaml").chmod(0o600)
-    folder.chmod(0)
-    try:
+@contextmanager
+def without_privileges() -> Iterator[Path]:
+    """A folder in which this process is nobody special: root reads everything."""
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        (Path(name) / "profiles").mkdir()
+        if is_root:
+            os.chown(Path(name) / "profiles", 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name) / "profiles"
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no owners here")
+def test_a_file_that_may_not_be_read_replaces_nothing() -> None:
+    """Permissions of the file, or of its folder: what is served goes on, and it is told once each."""
+    with without_privileges() as folder:
+        (folder / "acme.yaml").write_text(text())
+        run = Run(folder, shipped=folder / "none")
+        assert run.version() == "1.0.0"
+        (folder / "acme.yaml").chmod(0)
+        assert run.settled() == "1.0.0"
+        assert "may not be read" in run.told[0].detail
+        (folder / "acme.yaml").chmod(0o600)
+        folder.chmod(0)
         assert run.settled() == "1.0.0"
         assert run.after(60) == "1.0.0"
-    finally:
+        assert run.catalogue.names() == ["acme"]  # as long as it is served
         folder.chmod(0o700)
+        assert run.settled() == "1.0.0"
+
+        assert set(run.kinds) == {"profile_broken", "profile_changed"}
+        assert run.catalogue.broken() == []
 
 
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: os.mkfifo(path), lambda path: path.symlink_to(path)], ids=["folder", "pipe", "loop"])
