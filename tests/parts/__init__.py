@@ -14,6 +14,8 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     httpbin                 httpbin.py               Basic, hidden Basic, Digest, bearer, and an echo
     httpie                  httpie.py                HTTPie with authweave installed beside it, its entry points and all
     kedro                   kedro.py                 a Kedro project, likewise
+    airflow                 airflow.py               Apache Airflow, for `airflow dags test`; DAGs in `airflow_dags`
+    llm                     llm.py                   llm with a model that calls tools as it is told (`llm_models`)
     moto                    moto.py                  AWS: signatures and policies are verified
     azurite                 azurite.py               Azure Storage behind shared keys
     verifiers, wsse_url     verifiers.py             signatures: RFC 9421, GitHub's, Slack's, Twilio's, WSSE
