@@ -83,11 +83,13 @@ def test_a_dag_that_names_the_auth_type(airflow: Airflow, oidc_provider: OidcPro
     world = run("named", airflow, oidc_provider, tmp_path)
     ran = world.ran
 
-    # A token that expires within the run is renewed: one before the pause, one after it, shared by an operator and a hook.
+    # A token that expires within the run is renewed, for an operator and for a hook; how many there are tells how busy the machine was.
     assert {"success"} == {ran.states[task] for task in ("first", "pause", "later", "by_hook")}, ran.text
-    assert {"token": 2, "granted": 2, "api": 3, "api_200": 3} == oidc_provider.counts(world.client)
+    counts = oidc_provider.counts(world.client)
+    assert (3, 3) == (counts["api"], counts["api_200"])
+    assert counts["granted"] == counts["token"] in (2, 3)
     first, *later = (seen.header("authorization") or "" for seen in oidc_provider.seen(world.client, kind="api"))
-    assert later[0] == later[1] != first
+    assert first not in later
     assert all(header.startswith("Bearer ") for header in (first, *later))
 
     # A refusal is explained in the log of its task, and is Airflow's to handle: the task is tried again.
