@@ -115,7 +115,7 @@ def test_a_dag_that_knows_nothing_of_authweave(airflow: Airflow, oidc_provider: 
     # Operators and sensors, what is derived from them, what is mapped, and what names its connection by a template get the
     # profile's credential. All other tasks send what they sent: Basic, nothing, or by an auth type of their own.
     profiled = ["operator", "derived", "mapped/0", "mapped/1", "sensor", "mapped_sensor/0", "templated_sensor", "refused"]
-    basic, plain = ["basic_operator", "basic_sensor", "deferred_basic"], ["open_operator", "open_sensor", "own"]
+    basic, plain = ["basic_operator", "basic_sensor", "deferred_basic"], ["open_operator", "open_sensor", "own", "own_mapped"]
     wanted = {f"/{target}": [KEY] for target in profiled} | {f"/{target}": [BASIC] for target in basic} | {f"/{target}": [] for target in plain}
     assert wanted == world.api.credentials(), ran.text
     assert {"success"} == {ran.states[target.partition("/")[0]] for target in (*profiled, *basic, *plain) if target != "refused"}

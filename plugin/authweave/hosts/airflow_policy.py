@@ -19,17 +19,26 @@ SENSOR: Final = "airflow.providers.http.sensors.http.HttpSensor"
 
 @hookimpl
 def task_policy(task: Any) -> None:
-    """Give HttpOperator and HttpSensor, what is derived from them and what is mapped, an auth that reads the login.
+    """Give HttpOperator and HttpSensor, and what is derived from them, an auth that reads the login; a task's own auth stays.
 
-    A task that has an auth of its own keeps it.
+    Of mapped tasks these two alone: what a derived class does with arguments that it was not given, nobody knows.
     """
-    is_mapped = hasattr(task, "partial_kwargs")
-    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in (task.operator_class if is_mapped else type(task)).__mro__}
-    given = task.partial_kwargs if is_mapped else vars(task)
-    if OPERATOR in kinds and given.get("auth_type") is None and not (is_mapped and "auth_type" in _mapped(task)):
-        _put(task, is_mapped, "auth_type", login_auth)
-    if SENSOR in kinds and not (is_mapped and "request_kwargs" in _mapped(task)):
-        _put(task, is_mapped, "request_kwargs", {"auth": SensorAuth(), **(given.get("request_kwargs") or {})})
+    if hasattr(task, "partial_kwargs"):
+        _of_mapped(task)
+        return
+    kinds = {_name(kind) for kind in type(task).__mro__}
+    if OPERATOR in kinds and task.auth_type is None:
+        task.auth_type = login_auth
+    if SENSOR in kinds:
+        task.request_kwargs = {"auth": SensorAuth(), **(task.request_kwargs or {})}
+
+
+def _of_mapped(task: Any) -> None:
+    kind, given, mapped = _name(task.operator_class), task.partial_kwargs, _mapped(task)
+    if kind == OPERATOR and given.get("auth_type") is None and "auth_type" not in mapped:
+        given["auth_type"] = login_auth
+    if kind == SENSOR and "request_kwargs" not in mapped:
+        given["request_kwargs"] = {"auth": SensorAuth(), **(given.get("request_kwargs") or {})}
 
 
 def names_profile(login: object) -> bool:
@@ -83,16 +92,13 @@ class SensorAuth:
         return auth(request) if auth else request
 
 
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _mapped(task: Any) -> set[str]:
     """What a mapped task gets from its mapping, as far as that is known before it runs."""
-    value = task._get_specified_expand_input().value
+    value = getattr(task._get_specified_expand_input(), "value", None)
     if isinstance(value, dict):
         return set(value)
     return {name for each in value if isinstance(each, dict) for name in each} if isinstance(value, list | tuple) else set()
-
-
-def _put(task: Any, is_mapped: bool, name: str, value: Any) -> None:
-    if is_mapped:
-        task.partial_kwargs[name] = value
-    else:
-        setattr(task, name, value)

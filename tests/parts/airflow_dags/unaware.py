@@ -12,6 +12,13 @@ class OrdersOperator(HttpOperator):
     """An operator of the company's own."""
 
 
+class SignedOperator(HttpOperator):
+    """Another, which has an auth of its own."""
+
+    def __init__(self, **given: object) -> None:
+        super().__init__(auth_type=HTTPDigestAuth, **given)
+
+
 @dag(schedule=None)
 def unaware():
     keyed = {"http_conn_id": "keyed", "method": "GET"}
@@ -29,6 +36,7 @@ def unaware():
         kind(task_id=f"basic_{name}", endpoint=f"basic_{name}", http_conn_id="basic", method="GET")
         kind(task_id=f"open_{name}", endpoint=f"open_{name}", http_conn_id="open", method="GET")
     HttpOperator(task_id="deferred_basic", endpoint="deferred_basic", deferrable=True, http_conn_id="basic", method="GET")
+    SignedOperator.partial(task_id="own_mapped", http_conn_id="basic", method="GET").expand(endpoint=["own_mapped"])
     HttpOperator(task_id="own", endpoint="own", http_conn_id="basic", method="GET", auth_type=HTTPDigestAuth)
 
 
