@@ -198,7 +198,7 @@ class Engine:
         """The profile, if the egress policy finds nothing in it. Raises ProfileError."""
         if self.guard is None or self._seen.get(id(profile)) is profile:
             return profile
-        if problems := problems_of(profile, self.guard):
+        if problems := [problem for problem in problems_of(profile, self.guard) if problem.severity == "error"]:
             raise ProfileError(problems)
         if len(self._seen) >= MOST_CONNECTIONS:
             self._seen.clear()

@@ -21,14 +21,20 @@ def connected(engine, *servers: str, **more):
     return engine.connect(loads(json.dumps(text), "acme.json"))
 
 
+def believing(options: dict) -> dict:
+    """The options with what is believed; without it where `verify` is None, because the profile says so."""
+    said = {"verify": trust(), **options}
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def sync(connection, url: str, **options):
-    with connection.client(verify=trust(), **options) as client:
+    with connection.client(**believing(options)) as client:
         return client.get(url, follow_redirects=True)
 
 
 def in_a_loop(connection, url: str, **options):
     async def send():
-        async with connection.async_client(verify=trust(), **options) as client:
+        async with connection.async_client(**believing(options)) as client:
             return await client.get(url, follow_redirects=True)
 
     return asyncio.run(send())
@@ -167,6 +173,35 @@ def test_the_next_address_gets_its_turn(send):
         response = send(connected(guarded(policy, names(api=["127.0.0.8", PUBLIC])), f"https://api.example.com:{server.port}"), "/v1")
 
     assert response.status_code == 200
+
+
+@BOTH
+def test_a_client_with_a_certificate_is_held_to_it(send):
+    """A profile with `tls` has a client of its own kind, whose requests go the same way: pinned, and to nothing inside."""
+    issued = AUTHORITY.issue("client.example.com")
+    tls = {"inputs": {"cert": {"type": "pem"}, "key": {"type": "pem", "secret": True}}, "tls": {"certificate": "{{ inputs.cert }}", "private_key": "{{ inputs.key }}"}}
+    inputs = {"token": "t0ken", "cert": issued.certificate, "key": issued.key}
+    found = names(api=[[PUBLIC], [INTERNAL]])
+    with public(answers(200, ("Connection", "close")), "api.example.com") as server, internal(answers(), "api.example.com", port=server.port) as inside:
+        connection = connected(guarded(Outside(), found, inputs=inputs), f"https://api.example.com:{server.port}", **tls)
+        assert send(connection, "/v1", verify=None).status_code == 200
+        with pytest.raises(EgressRefused, match="loopback"):
+            send(connection, "/v1", verify=None)
+
+    assert (1, 0) == (server.connections, inside.connections)
+
+
+@BOTH
+def test_bound_connections_are_held_to_it(send):
+    """NTLM's client leases connections of its own; each of them is made to a checked address, too."""
+    pytest.importorskip("spnego")
+    inputs = {"username": "EXAMPLE\\me", "password": "pa55"}
+    with internal(answers(), "api.example.com") as inside:
+        connection = connected(guarded("strict", names(api=[INTERNAL]), inputs=inputs), f"https://api.example.com:{inside.port}", auth={"type": "ntlm"})
+        with pytest.raises(EgressRefused, match="loopback"):
+            send(connection, "/v1")
+
+    assert inside.connections == 0
 
 
 def test_doors_without_the_connection_say_so():

@@ -48,6 +48,15 @@ def test_validate_tells_what_strict_refuses(capsys, write):
     assert here(capsys, "validate", "--strict", write(GOOD)).code == Exit.OK
 
 
+def test_a_host_in_other_letters_is_pointed_out(capsys, write):
+    """Punycode is good, and shown with what it stands for: a reviewer sees whose host it is."""
+    done = here(capsys, "validate", "--strict", write(GOOD.replace("api.acme.example", "xn--80ak6aa92e.example")))
+
+    assert done.code == Exit.OK
+    assert "CYRILLIC SMALL LETTER A U+0430" in done.lines[0]
+    assert "1 hint" in done.lines[-1]
+
+
 def test_the_setting_counts_without_the_switch(capsys, write, monkeypatch):
     """Where an operator set AUTHWEAVE_EGRESS, every command is held to it."""
     path = write(INSIDE)
