@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import threading
 
 import aiohttp
@@ -14,7 +15,15 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from authweave.errors import MissingInput, NoServers, OriginRefused, PlacementError, TokenEndpointError, UsageError
+from authweave.errors import (
+    MissingInput,
+    NeedsClient,
+    NoServers,
+    OriginRefused,
+    PlacementError,
+    TokenEndpointError,
+    UsageError,
+)
 from authweave.hosts.aiohttp import ProfileAuth, judgement_of
 from services import Api, Identity, Reply, between, connect, engine, oauth, says, serving, until
 from sockets import Server, close, free_port
@@ -474,8 +483,22 @@ def test_nobody_said_where(tmp_path):
 
 
 @contextlib.asynccontextmanager
+async def hosting(route):
+    """aiohttp's own server; its host and port."""
+    application = web.Application()
+    route(application.router)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
 async def echoing(accepts):
-    """aiohttp's own server with a WebSocket that wants a token; the tokens that came."""
+    """A WebSocket that wants a token; the tokens that came."""
     tokens = []
 
     async def echo(request):
@@ -488,15 +511,8 @@ async def echoing(accepts):
             await socket.send_str(message.data)
         return socket
 
-    application = web.Application()
-    application.router.add_get("/live", echo)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
-    try:
-        yield f"127.0.0.1:{port}", tokens
-    finally:
-        await runner.cleanup()
+    async with hosting(lambda router: router.add_get("/live", echo)) as place:
+        yield place, tokens
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])
@@ -529,3 +545,47 @@ def test_a_refused_handshake(caplog):
     assert 401 == caught.value.status
     assert "T2" not in f"{caught.value} {caught.value!r}"
     assert "authweave test acme" in caplog.text
+
+
+def test_what_needs_a_client_of_ours():
+    """NTLM lives on a connection, which aiohttp does not show: NeedsClient, before anything is sent."""
+    with serving(Api()) as api, pytest.raises(NeedsClient):
+        send(with_key(api, auth={"type": "ntlm"}, run=engine(inputs={"username": "u", "password": "p"})), "GET", api.url)
+
+    assert 0 == api.count
+
+
+def test_a_body_that_was_used_up_is_not_sent_twice():
+    """A pipe has no beginning to go back to: what was sent once is refused, and says why."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as end:
+        end.write(b"piped")
+    with between(Identity(), Api(accepts=lambda token: token == "T2")) as (identity, api), os.fdopen(reading, "rb") as body:
+        answer = send(connected(identity, api), "POST", api.url, data=body)
+
+    assert (401, "refused", [b"piped"]) == (answer[0].status, verdict(answer), [asked.body for asked in api.asked])
+
+
+def test_a_refusal_before_the_body_has_come():
+    """`expect100`, and a server that refuses without asking for the body: the request is made once more, whole."""
+
+    async def run(identity):
+        bodies = []
+
+        async def answer(request):
+            bodies.append(await request.read())
+            return web.Response(text="fine")
+
+        async def refuse(request):
+            if request.headers["Authorization"] != "Bearer T2":
+                return web.Response(status=401, text="no")
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return None
+
+        async with hosting(lambda router: router.add_post("/x", answer, expect_handler=refuse)) as place:
+            auth = ProfileAuth(connect(oauth(identity), f"http://{place}"))
+            async with aiohttp.ClientSession(middlewares=(auth,)) as session, session.post(f"http://{place}/x", data=b"x" * 1000, expect100=True) as response:
+                return response.status, [len(body) for body in bodies]
+
+    with serving(Identity()) as identity:
+        assert (200, [1000]) == running(run(identity))

@@ -115,17 +115,15 @@ class ProfileAuth:
                 await hop.rewrite(request, ready)
                 response = await handler(request)
                 try:
-                    judgement = await connection.handle_response(ready, await _answer_of(response, ready))
-                    again = judgement.request
-                    if again is None or _is_spent(request):
+                    answer = await _answer_of(response, ready)
+                    judgement = await connection.handle_response(ready, answer, can_repeat=not (ready.streamed or _is_spent(request)))
+                    if judgement.request is None:
                         break
                     await _done_with(request, response)
                 except BaseException:
                     response.close()
                     raise
-                ready = again
-        if again is not None:
-            judgement = Judgement("refused", f"{judgement.reason}; not sent again: the body cannot be sent twice", error=judgement.error)
+                ready = judgement.request
         response._request_info = response._request_info._replace(url=shown)  # errors made of the response repeat it
         _judgements[response] = judgement
         tell(self.named, judgement)
@@ -283,3 +281,4 @@ async def _done_with(request: ClientRequest, response: ClientResponse) -> None:
             await response.read()
     response.release()
     await request.close()
+    request.update_expect_continue()  # what waited for 100 was ended, and waits anew
