@@ -276,7 +276,9 @@ def _is_spent(request: ClientRequest) -> bool:
 async def _done_with(request: ClientRequest, response: ClientResponse) -> None:
     """Let go of an answer that another one follows: its cookies are kept, and its connection where little is left to read."""
     request.session.cookie_jar.update_cookies(response.cookies, response.url)
-    if response.content_length is not None and response.content_length <= BODY_READ:
+    if "Expect" in request.headers:  # the body may not have been sent, which leaves the connection in the middle of a request
+        response.close()
+    elif response.content_length is not None and response.content_length <= BODY_READ:
         with contextlib.suppress(ClientError):
             await response.read()
     response.release()
