@@ -584,7 +584,11 @@ def test_a_refusal_before_the_body_has_come():
 
         async with hosting(lambda router: router.add_post("/x", answer, expect_handler=refuse)) as place:
             auth = ProfileAuth(connect(oauth(identity), f"http://{place}"))
-            async with aiohttp.ClientSession(middlewares=(auth,)) as session, session.post(f"http://{place}/x", data=b"x" * 1000, expect100=True) as response:
+            fresh = aiohttp.TCPConnector(force_close=True)  # aiohttp before 3.14 takes a connection for free whose body it has not sent
+            async with (
+                aiohttp.ClientSession(middlewares=(auth,), connector=fresh) as session,
+                session.post(f"http://{place}/x", data=b"x" * 1000, expect100=True) as response,
+            ):
                 return response.status, [len(body) for body in bodies]
 
     with serving(Identity()) as identity:
