@@ -15,10 +15,18 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authweave.errors import OriginRefused, PlacementError, TokenEndpointError, UnexpectedFailure, UsageError
 from authweave.hosts.grpc import call_credentials, interceptors, note_of, secure_channel
+from authweave.hosts.grpc.asynchronous import following as aio_following
+from authweave.hosts.grpc.course import Course
+from authweave.hosts.grpc.limits import limit_of
 from authweave.hosts.grpc.metadata import metadata_of
+from authweave.hosts.grpc.waited import answer_of, following
+from authweave.hosts.grpc.whose import Whose
+from authweave.hosts.named import Named
 from authweave.values import TaskRequest
 from services import CLIENT_SECRET, Identity, connect, engine, oauth, says, serving, until
 from speech import DENIED, ORIGIN, UNAUTHENTICATED, Speech, count, gather, say, speaking, talk
@@ -696,7 +704,21 @@ def test_credentials_of_the_call_are_kept(speech: Speech, identity: Identity):
     assert {("x-user", "anna"), ("authorization", "Bearer T1")} <= set(speech.asked[0].metadata)
 
 
-def test_an_edited_profile_counts_from_the_next_call_on(speech: Speech, identity: Identity, tmp_path: Any):
+@pytest.mark.parametrize("call", REPLAYABLE.values(), ids=REPLAYABLE)
+def test_an_engine_that_is_closed_meanwhile_takes_no_answer_away(speech: Speech, identity: Identity, call: Any):
+    """Closed while a call is under way: what failed has the server's status, and the note says why there was no other attempt."""
+    connection = connect(oauth(identity), ORIGIN)
+    with speech.channel(connection) as channel:
+        speech.accepts = lambda token: connection.engine.close() is not None
+        error = failed(lambda: call(channel))
+        assert "closed" in note_of(error).text
+        speech.accepts = bool
+        assert call(channel) == b"0"
+
+    assert (error.code(), error.details()) == (UNAUTHENTICATED, "token is not active")
+
+
+def test_an_edited_profile_counts_on_open_channels(speech: Speech, identity: Identity, tmp_path: Any):
     """A channel made from a name outlives the profile's edits, too."""
     path = tmp_path / "edited.yaml"
     text = "format: 1\nname: edited\nidentity_provider: Acme\nservers: ['{}']\nauth: {{type: bearer}}\nfields: [{{in: header, key: x-edition, value: '{}'}}]\n"
@@ -705,15 +727,103 @@ def test_an_edited_profile_counts_from_the_next_call_on(speech: Speech, identity
     with speech.channel({"profile": "edited"}, engine=run) as channel:
         say(channel)
         path.write_text(text.format(ORIGIN, "second one"))
-        say(channel)
+        until(lambda: say(channel) and dict(speech.asked[-1].metadata)["x-edition"] == "second one")
 
-    assert [dict(asked.metadata)["x-edition"] for asked in speech.asked] == ["first", "second one"]
+    assert dict(speech.asked[0].metadata)["x-edition"] == "first"
+
+
+def test_a_judge_that_fails_takes_no_answer_away():
+    """Whatever goes wrong while an answer is judged: it stands as it came, and the note holds no words of what failed."""
+
+    class Broken:
+        def handle_response(self, *_: Any) -> Any:
+            raise ValueError("s3cr3t-in-the-words")
+
+    async def in_asyncio(course: Course, call: Any) -> Any:
+        return await aio_following(course, answer_of(call))
+
+    for judge in (following, lambda course, call: asyncio.run(in_asyncio(course, call))):
+        for code in (grpc.StatusCode.OK, UNAUTHENTICATED):
+            course = Course(Whose(Named("acme")), True, None, 5.0)
+            course.attempt.connection, course.attempt.finished = Broken(), TaskRequest("POST", ORIGIN)  # type: ignore[assignment]  # it only fails
+            call = SimpleNamespace(code=lambda code=code: code, trailing_metadata=tuple, initial_metadata=tuple)
+
+            note = judge(course, call)
+
+            assert (note is None) == (code is grpc.StatusCode.OK)
+            if note is not None:
+                assert isinstance(note.error, UnexpectedFailure)
+                assert "s3cr3t" not in repr(note)
+
+
+def in_protobuf(number: int, value: bytes | int) -> bytes:
+    """A field of a protobuf message."""
+    if isinstance(value, bytes):
+        return bytes([number << 3 | 2, len(value)]) + value
+    return bytes([number << 3]) + varint(value % 2**64)
+
+
+def varint(value: int) -> bytes:
+    return bytes([value & 0x7F | 0x80]) + varint(value >> 7) if value > 0x7F else bytes([value])
+
+
+def retry_info(seconds: int, nanos: int = 0, kind: str = "google.rpc.RetryInfo") -> tuple[tuple[str, bytes], ...]:
+    """The metadata in which google.rpc.Status carries a RetryInfo, after a detail of another kind."""
+    info = in_protobuf(1, in_protobuf(1, seconds) + in_protobuf(2, nanos))
+    other = in_protobuf(3, in_protobuf(1, b"type.googleapis.com/google.rpc.Help") + in_protobuf(2, b""))
+    detail = in_protobuf(3, in_protobuf(1, f"type.googleapis.com/{kind}".encode()) + in_protobuf(2, info))
+    return (("grpc-status-details-bin", in_protobuf(1, 14) + in_protobuf(2, b"slow down") + other + detail),)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "seconds"),
+    [
+        ((("grpc-retry-pushback-ms", "1500"), ("retry-after", "9")), 1.5),
+        ((("grpc-retry-pushback-ms", "soon"), ("retry-after", "9")), None),
+        ((*retry_info(2, 500_000_000), ("retry-after", "9")), 2.5),
+        (retry_info(0), 0.0),
+        (retry_info(-5), 0.0),
+        ((*retry_info(2, kind="google.rpc.Other"), ("retry-after", "9")), 9.0),
+        ((("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"),), 10.0),
+        ((("retry-after", "soon"), ("x-envoy-ratelimited", "true")), 1.0),
+        ((("x-envoy-ratelimited", "TRUE"),), 1.0),
+    ],
+    ids=["pushback", "unreadable pushback", "RetryInfo", "no delay", "negative delay", "another detail", "date", "unreadable", "envoy"],
+)  # fmt: skip
+def test_what_a_server_asks_for(metadata: Any, seconds: float | None):
+    """Each way to say it, in its order."""
+    for code in (UNAVAILABLE, EXHAUSTED):
+        limit = limit_of(code, metadata, 784111777.0)
+        assert limit is not None
+        assert limit.seconds == seconds
+
+
+def test_what_asks_for_nothing():
+    """No limit without its code and its words."""
+    assert limit_of(UNAUTHENTICATED, [("retry-after", "1")], 0) is None
+    assert limit_of(UNAVAILABLE, [("x-envoy-ratelimited", "false"), ("x-own", "1")], 0) is None
+    assert limit_of(EXHAUSTED, [("grpc-status-details-bin", "as text")], 0) is None
+
+
+@given(st.binary(max_size=60), st.text(max_size=20))
+def test_any_metadata_are_survived(details: bytes, text: str):
+    """Whatever a server sends: a limit or none, never an error."""
+    for cut in (details, retry_info(2)[0][1][: len(details)] + details):
+        limit = limit_of(UNAVAILABLE, [("grpc-status-details-bin", cut), ("retry-after", text)], 0)
+        assert limit is None or limit.seconds is None or limit.seconds >= 0
+
+
+def test_a_limit_in_status_details_is_waited_out(speech: Speech, identity: Identity):
+    """google.rpc.RetryInfo over the wire."""
+    speech.script = [(EXHAUSTED, "slow down", retry_info(0, 50_000_000))]
+    with channel_of(speech, identity) as channel:
+        assert say(channel) == b"hello"
+
+    assert len(speech.asked) == 2
 
 
 def test_nothing_is_left_of_calls(speech: Speech, identity: Identity):
     """A thousand calls leave no course of a call behind."""
-    from authweave.hosts.grpc.course import Course
-
     with channel_of(speech, identity) as channel:
         for _ in range(50):
             say(channel)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from authweave.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
+    from authweave.pending import Pending
     from authweave.values import Judgement
 
 
@@ -103,14 +104,16 @@ def details_of(given: Any, course: Course) -> Any:
 
 async def following(course: Course, answer: Answer) -> Again | Note | None:
     """What follows from an attempt that has ended. Waits for a token to be renewed, as long as the call may last."""
-    judging = course.judging(answer)
-    if judging is None or judging.done():
-        return course.following(answer, judging.result(0) if judging else None)
-
-    async def judgement() -> Judgement:
-        return await judging
-
     try:
-        return course.following(answer, await asyncio.wait_for(judgement(), course.left))
+        judging = course.judging(answer)
+        if judging is None or judging.done():
+            return course.following(answer, judging.result(0) if judging else None)
+        return course.following(answer, await asyncio.wait_for(_outcome(judging), course.left))
     except TimeoutError:
         return course.overdue(answer)
+    except Exception as error:  # noqa: BLE001 - the answer is there, and somebody waits for it
+        return course.unjudged(answer, error)
+
+
+async def _outcome(judging: Pending[Judgement]) -> Judgement:
+    return await judging

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 
 from authweave.chance import between
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.hosts.grpc.credentials import CallMetadata, as_call_credentials
 from authweave.hosts.grpc.limits import Limit, limit_of
 from authweave.hosts.grpc.notes import Note
@@ -121,6 +121,12 @@ class Course:
         """The note where the token is still being renewed when the call has to be over."""
         text = f"{self.whose.named}: the token was refused ({answer.code.name}), and the time of this call was over before there was another one; the next call gets it"
         return Note("refused", text)
+
+    def unjudged(self, answer: Answer, error: Exception) -> Note | None:
+        """What there is to say where nobody could judge the answer, as of an engine that was closed: it stands all the same."""
+        if answer.code is grpc.StatusCode.OK:
+            return None
+        return self._without_credential(error if isinstance(error, AuthweaveError) else UnexpectedFailure.of(error))
 
     def _may_repeat(self, reason: str) -> bool:
         return self.replayable and not self.is_read and reason not in self.tried

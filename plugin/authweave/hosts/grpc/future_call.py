@@ -29,6 +29,7 @@ class FutureCall(grpc.Call, grpc.Future):  # type: ignore[type-arg]  # generic i
         self._call = call
         self._lock = threading.Condition()
         self._is_settled = self._is_cancelled = False
+        self._timer = threading.Timer(0, int)
         self._callbacks: list[Callable[[Any], Any]] = []
         call.add_done_callback(self._ended)
 
@@ -36,24 +37,31 @@ class FutureCall(grpc.Call, grpc.Future):  # type: ignore[type-arg]  # generic i
         if self._is_cancelled:
             return self._settle(call, None)
         answer = answer_of(call)
-        judging = self._course.judging(answer)
+        try:
+            judging = self._course.judging(answer)
+        except Exception as error:  # noqa: BLE001 - the answer is there, and somebody waits for it
+            return self._settle(call, self._course.unjudged(answer, error))
         if judging is None or judging.done():
             return self._judged(call, answer, judging)
         if (left := self._course.left) is not None:
-            _later(left, partial(self._overdue, call, answer))
+            self._timer = _later(left, partial(self._overdue, call, answer))
         judging.add_done_callback(partial(self._judged, call, answer))
         return None
 
     def _judged(self, call: Any, answer: Answer, judging: Pending[Judgement] | None) -> None:
+        self._timer.cancel()
         if self._is_settled:
             return None
         try:
             step = self._course.following(answer, judging.result(0) if judging else None)
-        except Exception:  # noqa: BLE001 - there is no verdict; the answer is there all the same, and somebody waits for it
-            return self._settle(call, None)
+        except Exception as error:  # noqa: BLE001 - the answer is there, and somebody waits for it
+            step = self._course.unjudged(answer, error)
         if not isinstance(step, Again):
             return self._settle(call, step)
-        return _later(step.seconds, partial(self._begin_again, call)) if step.seconds else self._begin_again(call)
+        if not step.seconds:
+            return self._begin_again(call)
+        self._timer = _later(step.seconds, partial(self._begin_again, call))
+        return None
 
     def _overdue(self, call: Any, answer: Answer) -> None:
         self._settle(call, self._course.overdue(answer))
@@ -79,6 +87,7 @@ class FutureCall(grpc.Call, grpc.Future):  # type: ignore[type-arg]  # generic i
             if note is not None and not call.cancelled():
                 noted(call.exception(), note)
             self._call, self._is_settled = call, True
+            self._timer.cancel()
             callbacks, self._callbacks = self._callbacks, []
             self._lock.notify_all()
         for tell in callbacks:
@@ -159,7 +168,8 @@ class FutureCall(grpc.Call, grpc.Future):  # type: ignore[type-arg]  # generic i
             return self._call
 
 
-def _later(seconds: float, work: Callable[[], None]) -> None:
+def _later(seconds: float, work: Callable[[], None]) -> threading.Timer:
     timer = threading.Timer(seconds, work)
     timer.daemon = True
     timer.start()
+    return timer

@@ -16,8 +16,10 @@ def answer_of(call: Any) -> Answer:
 def following(course: Course, call: Any) -> Again | Note | None:
     """What follows from a call that has ended. Waits for a token to be renewed, as long as the call may last."""
     answer = answer_of(call)
-    judging = course.judging(answer)
     try:
+        judging = course.judging(answer)
         return course.following(answer, judging.result(course.left) if judging else None)
     except TimeoutError:
         return course.overdue(answer)
+    except Exception as error:  # noqa: BLE001 - the answer is there, and somebody waits for it
+        return course.unjudged(answer, error)
