@@ -169,7 +169,8 @@ def repeated(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except grpc.RpcError as error:
-        assert is_worth_another_call(error)
+        if not is_worth_another_call(error):
+            raise
         return call()
 
 
@@ -178,7 +179,8 @@ async def repeated_in_loop(call: Callable[[], Any]) -> Any:
     try:
         return await call()
     except grpc.RpcError as error:
-        assert is_worth_another_call(error) or error.code() is grpc.StatusCode.INTERNAL  # gRPC's own word, where a write fails first
+        if not is_worth_another_call(error) and error.code() is not grpc.StatusCode.INTERNAL:  # gRPC's own word, where a write fails first
+            raise
         return await call()
 
 
