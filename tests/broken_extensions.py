@@ -562,4 +562,4 @@ broken(TestRule, "test_it_bears_every_document", check=lambda self, checked: Rul
 broken(TestRule, "test_it_bears_every_document", check=lambda self, checked: [*Rule.check(self, checked), *(["x"] if checked.data.get("abstract") else [])])
 broken(TestRule, "test_it_changes_nothing", check=_mutates)
 broken(TestRule, "test_it_prints_nothing", check=_prints_rule)
-broken(TestRule, "test_it_bears_every_shipped_profile", check=lambda self, checked: [checked.problem(self.name, ("name",), "is a test system")] if checked.data.get("description") else Rule.check(self, checked))
+broken(TestRule, "test_it_bears_every_shipped_profile", check=lambda self, checked: Rule.check(self, checked) if len(checked.data.get("description", "")) < 20 else [None])

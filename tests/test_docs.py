@@ -317,6 +317,8 @@ def _imported(tree: ast.Module) -> dict[str, Any]:
 
 
 def _bind(called: Any, node: ast.Call) -> None:
+    if inspect.isclass(called) and issubclass(called, Exception) and "__init__" not in vars(called):
+        return  # takes what every exception takes
     inspect.signature(called).bind_partial(*node.args, **{str(word.arg): word.value for word in node.keywords})
 
 

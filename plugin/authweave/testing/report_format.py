@@ -38,7 +38,7 @@ def reports() -> dict[str, Report]:
     diagnosis = Diagnosis("invalid_client", "error", "token_call", "The client is not known.", ("error: invalid_client",), (Fix("auth.client_id", "acme.yaml:7", "look at it"),))
     silent = replace(call, answered=None, error="nothing listens there")
     refused = replace(good, token=Verdict("refused", "invalid_client"), credential=Verdict("not_tested"), diagnoses=(diagnosis,), exchanges=(silent,))
-    problem = Problem("schema.unknown", "acme.yaml", Mark(7, 3), "auth.grant_typ", "is not known here", "did you mean grant_type?")
+    problem = Problem("grant.name", "acme.yaml", Mark(7, 3), "auth.grant_typ", "is not known here", "did you mean grant_type?")
     invalid = Report(profile="acme", source="acme.yaml", problems=(problem,), stages=(Stage("load", "failed", 1.0, "1 problem"),))
     return {"accepted": good, "refused": refused, "invalid": invalid, "hostile": _hostile(refused), "empty": Report()}
 

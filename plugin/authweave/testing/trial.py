@@ -28,7 +28,7 @@ from authweave.wire import Wire
 
 API: Final = "https://api.example.com"
 TOKEN_URL: Final = "https://idp.example.com/token"
-CLIENT: Final = {"client_id": "trial-client", "client_secret": "s3cr3t +/%&=:ü of the client"}
+CLIENT: Final = {"client_id": "trial-client", "client_secret": "s3cr3t +/%&=: of the client"}
 ODD: Final = (
     "s3cr3t +/%&=;:@", "s3cr3t {{ inputs.client_secret }}", "s3cr3t \"'\\<>", "s3cr3t ü€😀", "s3cr3t\r\nX-Evil: 1", "s3cr3t\x00\x1b[2J",
     "s3cr3t \ud800", "s3cr3t " * 3000,
