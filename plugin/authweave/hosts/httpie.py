@@ -6,6 +6,7 @@ HTTPie imports this file whenever it runs, so what sends is imported when a requ
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from httpie.plugins import AuthPlugin  # type: ignore[import-not-found]  # HTTPie lives in an environment of its own
@@ -41,6 +42,7 @@ class _Named:
         self._text = text
 
     def __call__(self, request: Any) -> Any:
+        _see_own_folder()
         from authweave.hosts.named import Named
         from authweave.hosts.telling import failure
         from authweave.shared_engine import shared_engine
@@ -56,6 +58,13 @@ class _Named:
                 told = error.fresh()
                 told.args = (failure(named, told),)
         raise told
+
+
+def _see_own_folder() -> None:
+    """`httpie plugins install` has a folder of its own, which is on the path only while HTTPie looks for plugins."""
+    folder = str(Path(__file__).resolve().parents[2])
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def _auth_of(named: Any, engine: Any) -> Any:

@@ -49,7 +49,7 @@ def _give(name: str, dataset: Any) -> list[Any]:
     """Put auths into a dataset, and into one inside it, where maps ask for them. Those that are in it now."""
     from authweave.hosts.requests import ProfileAuth
 
-    own = vars(dataset)
+    own = getattr(dataset, "__dict__", {})
     inside = _give(name, own["_dataset"]) if own.get("_dataset") is not None else []
     request = own.get("_request_args")
     if not isinstance(request, dict):
