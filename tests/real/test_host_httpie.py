@@ -134,6 +134,13 @@ def test_what_nobody_supplied(httpie: Httpie, oidc_provider: OidcProvider, clien
     assert "Traceback" not in ended.stderr
 
 
+def test_installed_as_a_plugin(httpie: Httpie, oidc_provider: OidcProvider, client: Client) -> None:
+    """`httpie plugins install`: in a folder of HTTPie's own, which is on the path only while plugins are looked for."""
+    ended = with_profile(httpie, oidc_provider, client).run_with_plugins(SELECTED, "-a", "acme-crm", f"{oidc_provider.api_url}/read")
+
+    assert "header" == json.loads(ended.stdout)["via"], ended.stderr
+
+
 def test_another_host_gets_nothing(httpie: Httpie, oidc_provider: OidcProvider, client: Client) -> None:
     """A URL that is not of the profile's servers is refused before anything is sent; so is http:// to another machine."""
     with serving(Api()) as other:
