@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("redirect_guard", "url_logs"),
     ("sign_in",),
     ("applying", "answered_cookies", "pending", "scopes", "targets", "signing_string"),
-    ("catalogue",),
+    ("profile_files",),
     ("loading", "binding"),
     ("rules",),
     ("checking", "schema", "compiling", "parts", "secrecy", "sites", "defaults"),

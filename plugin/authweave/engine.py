@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
-from authweave.catalogue import BrokenProfile, Catalogue, Change
 from authweave.connection import Connection
 from authweave.contracts import Departure, EgressPolicy, Source, Store, StoreOptions
 from authweave.credential import Credential
@@ -43,6 +42,7 @@ from authweave.mutual_tls.wires import Wires
 from authweave.pauses import Pauses
 from authweave.pending import Pending
 from authweave.profile import Profile
+from authweave.profile_files import BrokenProfile, Change, ProfileFiles
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, whose, with_state
@@ -101,7 +101,7 @@ class Engine:
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
         self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
-        self.catalogue = Catalogue(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths, accepts=self._guarded)
+        self.profile_files = ProfileFiles(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths, accepts=self._guarded)
         self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
         self._kept: dict[str, deque[list[Tokens]]] = {}
@@ -138,27 +138,27 @@ class Engine:
 
     def profile(self, reference: str | Path) -> Profile:
         """A profile by `name`, `name@1`, `name@1.2`, `name@1.2.0`, or path of a file: the last good version. Raises ProfileError, UsageError."""
-        return self.catalogue.profile(reference)
+        return self.profile_files.profile(reference)
 
     def as_read(self, reference: str | Path) -> Profile:
         """The same as it was last read, whatever its file says by now. Raises ProfileError, UsageError."""
-        return self.catalogue.as_read(reference)
+        return self.profile_files.as_read(reference)
 
     def path_of(self, reference: str | Path) -> Path:
         """The file of a profile, be it valid or not. Raises UsageError; ProfileError where a version is asked for and cannot be read."""
-        return self.catalogue.path_of(reference)
+        return self.profile_files.path_of(reference)
 
     def names(self) -> list[str]:
         """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
-        return self.catalogue.names()
+        return self.profile_files.names()
 
     def knows(self, reference: str) -> bool:
         """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Cheap; never raises."""
-        return self.catalogue.knows(reference)
+        return self.profile_files.knows(reference)
 
     def broken_profiles(self) -> list[BrokenProfile]:
         """What is wrong right now with the files of the profiles that were asked for, and what is served in their place."""
-        return self.catalogue.broken()
+        return self.profile_files.broken()
 
     def connect(
         self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,

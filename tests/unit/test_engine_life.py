@@ -386,7 +386,7 @@ def test_a_fork_while_threads_connect_and_read_profiles(tmp_path: Path) -> None:
     """Whoever held a lock in the parent holds none in the child."""
     (tmp_path / "keyed.yaml").write_text(KEYED)
     with Engine(tmp_path, inputs=positional) as run:
-        run.catalogue._clocks = type(run.catalogue._clocks)(iter(range(1, 10**9)).__next__, lambda: 0.0)
+        run.profile_files._clocks = type(run.profile_files._clocks)(iter(range(1, 10**9)).__next__, lambda: 0.0)
         end = threading.Event()
 
         def work() -> None:

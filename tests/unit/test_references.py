@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.catalog import Catalog
-from authweave.catalogue import Catalogue, Change
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
 from authweave.loading import check_file
 from authweave.plugin import AuthweavePlugin
+from authweave.profile_files import Change, ProfileFiles
 from authweave.references import Reference, is_name
 from authweave.resources import profiles_folder
 from authweave.values import TaskRequest
@@ -26,7 +26,7 @@ def text(version: str | None = "1.0.0", name: str = "acme", more: str = "") -> s
     return f"format: 1\nname: {name}\n{written}identity_provider: Acme\nservers: ['https://api.acme.example']\nauth: {{type: bearer}}\n{more}"
 
 
-def catalogue_of(tmp_path: Path, *versions: str | None, allows_paths: bool = True) -> Catalogue:
+def catalogue_of(tmp_path: Path, *versions: str | None, allows_paths: bool = True) -> ProfileFiles:
     """A folder for each version of acme, searched in this order."""
     folders = []
     for number, version in enumerate(versions):
@@ -34,7 +34,7 @@ def catalogue_of(tmp_path: Path, *versions: str | None, allows_paths: bool = Tru
         folder.mkdir()
         (folder / "acme.yaml").write_text(text(version))
         folders.append(folder)
-    return Catalogue(folders, tmp_path / "shipped", CATALOG, lambda change: None, allows_paths=allows_paths)
+    return ProfileFiles(folders, tmp_path / "shipped", CATALOG, lambda change: None, allows_paths=allows_paths)
 
 
 # Versions
@@ -101,7 +101,7 @@ def test_a_version_that_is_edited_away(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     file = tmp_path / "a" / "acme.yaml"
     file.write_text(text("1.0.0"))
-    catalogue = Catalogue([tmp_path / "a"], tmp_path / "shipped", CATALOG, told.append, monotonic=lambda: moment[0])
+    catalogue = ProfileFiles([tmp_path / "a"], tmp_path / "shipped", CATALOG, told.append, monotonic=lambda: moment[0])
     assert catalogue.profile("acme@1").version == "1.0.0"
 
     file.write_text(text("2.0.0"))
@@ -132,7 +132,7 @@ def test_the_first_parent_that_fits(tmp_path: Path, wanted: str, fields: int) ->
         listed = "".join(f"  - {{in: header, key: X-{each}, value: a}}\n" for each in range(number))
         (folder / "base.yaml").write_text(text(f"{number}.1.0", "base", more=f"fields:\n{listed}"))
     (folders[0] / "acme.yaml").write_text(f"format: 1\nname: acme\nextends: {wanted}\n")
-    catalogue = Catalogue(folders, tmp_path / "shipped", CATALOG, lambda change: None)
+    catalogue = ProfileFiles(folders, tmp_path / "shipped", CATALOG, lambda change: None)
 
     assert len(catalogue.profile("acme").fields) == fields
 
@@ -186,7 +186,7 @@ def test_no_text_leads_out_of_the_folders(tmp_path_factory: pytest.TempPathFacto
     (outer / "in" / "deep").mkdir(parents=True, exist_ok=True)
     for place in (outer, outer / "in"):
         (place / "ab.yaml").write_text(text(name="ab"))
-    catalogue = Catalogue([outer / "in" / "deep"], outer / "none", CATALOG, lambda change: None, allows_paths=False)
+    catalogue = ProfileFiles([outer / "in" / "deep"], outer / "none", CATALOG, lambda change: None, allows_paths=False)
 
     with pytest.raises(UsageError):
         catalogue.profile(reference)
@@ -255,7 +255,7 @@ def test_names_are_those_that_can_be_referred_to(tmp_path: Path) -> None:
         folder.mkdir()
         for file in files:
             (folder / file).write_text("")
-    catalogue = Catalogue([first, second, first], tmp_path / "shipped", CATALOG, lambda change: None)
+    catalogue = ProfileFiles([first, second, first], tmp_path / "shipped", CATALOG, lambda change: None)
 
     assert catalogue.names() == ["a", "b", "c", "0"]
     assert all(catalogue.knows(name) for name in catalogue.names())

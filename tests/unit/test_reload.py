@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authweave.catalog import Catalog
-from authweave.catalogue import Catalogue, Change
-from authweave.catalogue.finding import LOOK_EVERY
-from authweave.catalogue.watched import GONE, STILL, SURELY_OLD
 from authweave.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
 from authweave.events import Event
 from authweave.profile import Profile
+from authweave.profile_files import Change, ProfileFiles
+from authweave.profile_files.finding import LOOK_EVERY
+from authweave.profile_files.watched import GONE, STILL, SURELY_OLD
 from authweave.values import TaskRequest, TaskResponse
 from provider import Says, provider
 from thorough import few
@@ -43,16 +43,16 @@ def text(version: str = "1.0.0", name: str = "acme", more: str = "") -> str:
 
 
 class Run:
-    """A catalogue over folders, with a clock that only moves when it is told to; files are real and so are their times."""
+    """Files over folders, with a clock that only moves when it is told to; files are real and so are their times."""
 
     def __init__(self, *folders: Path, shipped: Path | None = None) -> None:
         self.now = 100.0
         self.told: list[Change] = []
         shipped = shipped or folders[-1].parent / "shipped"
-        self.catalogue = Catalogue(folders, shipped, CATALOG, self.told.append, monotonic=lambda: self.now)
+        self.profile_files = ProfileFiles(folders, shipped, CATALOG, self.told.append, monotonic=lambda: self.now)
 
     def version(self, reference: str | Path = "acme") -> str:
-        return self.catalogue.profile(reference).version
+        return self.profile_files.profile(reference).version
 
     def after(self, seconds: float, reference: str | Path = "acme") -> str:
         """What is served so many seconds later."""
@@ -142,7 +142,7 @@ def test_a_writer_that_takes_its_time_is_waited_for(run: Run, folder: Path) -> N
 
     assert seen == {"1.0.0"}
     assert run.settled() == "2.0.0"
-    assert len(run.catalogue.profile("acme").fields) == 2
+    assert len(run.profile_files.profile("acme").fields) == 2
 
 
 @pytest.mark.parametrize("lines", range(7))
@@ -160,13 +160,13 @@ def test_a_file_cut_at_the_end_of_a_line_is_not_taken_while_it_is_written(run: R
 
 def test_a_touched_file_is_the_same_profile(run: Run, folder: Path) -> None:
     """Same bytes, same object: connections stay, and nothing is told (Kubernetes writes all files anew when one changes)."""
-    before = run.catalogue.profile("acme")
+    before = run.profile_files.profile("acme")
     (folder / "acme.yaml").unlink()
     (folder / "acme.yaml").write_text(text())
 
     run.settled()
 
-    assert run.catalogue.profile("acme") is before
+    assert run.profile_files.profile("acme") is before
     assert run.told == []
 
 
@@ -195,12 +195,12 @@ def test_an_edited_parent_changes_its_children(run: Run, folder: Path) -> None:
     """`extends` is followed to its end: parent and grandparent count."""
     (folder / "child.yaml").write_text(child())
     (folder / "grandchild.yaml").write_text("format: 1\nname: grandchild\nextends: child\n")
-    assert len(run.catalogue.profile("grandchild").fields) == 0
+    assert len(run.profile_files.profile("grandchild").fields) == 0
 
     (folder / "acme.yaml").write_text(text(more=ENDS))
     run.settled("grandchild")
 
-    assert len(run.catalogue.profile("grandchild").fields) == 2
+    assert len(run.profile_files.profile("grandchild").fields) == 2
     assert [change.profile for change in run.told] == ["grandchild"]
 
 
@@ -210,12 +210,12 @@ def test_a_new_parent_that_is_found_first_counts(folder: Path, tmp_path: Path) -
     (tmp_path / "further" / "base.yaml").write_text(text(name="base"))
     (folder / "child.yaml").write_text(child().replace("acme", "base"))
     run = Run(folder, tmp_path / "further")
-    assert len(run.catalogue.profile("child").fields) == 0
+    assert len(run.profile_files.profile("child").fields) == 0
 
     (folder / "base.yaml").write_text(text(name="base", more=ENDS))
     run.settled("child")
 
-    assert len(run.catalogue.profile("child").fields) == 2
+    assert len(run.profile_files.profile("child").fields) == 2
 
 
 def test_a_broken_parent_breaks_no_child(run: Run, folder: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_broken_file_replaces_nothing(run: Run, folder: Path, content: str) ->
     assert run.kinds == ["profile_broken"]
     assert str(folder / "acme.yaml") in run.told[0].detail
     assert "acme@1.0.0 is served" in run.told[0].detail
-    [broken] = run.catalogue.broken()
+    [broken] = run.profile_files.broken()
     assert (broken.name, broken.file, broken.served) == ("acme", str(folder / "acme.yaml"), "acme@1.0.0")
     assert broken.problems
     assert abs(broken.since - time.time()) < 600
@@ -285,20 +285,20 @@ def test_a_mended_file_is_taken_and_told_of(run: Run, folder: Path) -> None:
 
     assert run.settled() == "1.1.0"
     assert run.kinds == ["profile_broken", "profile_broken", "profile_changed"]
-    assert run.catalogue.broken() == []
+    assert run.profile_files.broken() == []
 
 
 def test_a_file_that_is_put_back_is_told_of(run: Run, folder: Path) -> None:
     """Whoever was told that it is broken is told that it is not any more."""
-    before = run.catalogue.profile("acme")
+    before = run.profile_files.profile("acme")
     (folder / "acme.yaml").write_text("format: [\n")
     run.settled()
     (folder / "acme.yaml").write_text(text())
     run.settled()
 
-    assert run.catalogue.profile("acme") is before
+    assert run.profile_files.profile("acme") is before
     assert run.kinds == ["profile_broken", "profile_changed"]
-    assert run.catalogue.broken() == []
+    assert run.profile_files.broken() == []
 
 
 @contextmanager
@@ -332,12 +332,12 @@ def test_a_file_that_may_not_be_read_replaces_nothing() -> None:
         folder.chmod(0)
         assert run.settled() == "1.0.0"
         assert run.after(60) == "1.0.0"
-        assert run.catalogue.names() == ["acme"]  # as long as it is served
+        assert run.profile_files.names() == ["acme"]  # as long as it is served
         folder.chmod(0o700)
         assert run.settled() == "1.0.0"
 
         assert set(run.kinds) == {"profile_broken", "profile_changed"}
-        assert run.catalogue.broken() == []
+        assert run.profile_files.broken() == []
 
 
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: os.mkfifo(path), lambda path: path.symlink_to(path)], ids=["folder", "pipe", "loop"])
@@ -358,11 +358,11 @@ def test_the_first_load_of_a_broken_file_is_its_error(run: Run, folder: Path) ->
         with pytest.raises(ProfileError, match=r"other\.yaml:1"):
             run.version("other")
 
-    assert [(broken.name, broken.served) for broken in run.catalogue.broken()] == [("other", "")]
+    assert [(broken.name, broken.served) for broken in run.profile_files.broken()] == [("other", "")]
     (folder / "other.yaml").write_text(text("3.0.0", name="other"))
     assert run.version("other") == "3.0.0"
     assert run.told == []
-    assert run.catalogue.broken() == []
+    assert run.profile_files.broken() == []
 
 
 # New and removed files, links
@@ -373,7 +373,7 @@ def test_a_deleted_file_is_served_for_a_while(run: Run, folder: Path) -> None:
     (folder / "acme.yaml").unlink()
     assert run.after(LOOK_EVERY) == "1.0.0"
     assert run.after(GONE * 0.9) == "1.0.0"
-    assert "acme" in run.catalogue.names()
+    assert "acme" in run.profile_files.names()
     (folder / "acme.yaml").write_text(text("1.1.0"))
     assert run.settled() == "1.1.0"
 
@@ -383,8 +383,8 @@ def test_a_deleted_file_is_served_for_a_while(run: Run, folder: Path) -> None:
     for _ in range(2):
         with pytest.raises(UsageError, match="there is no profile acme"):
             run.version()
-    assert run.catalogue.names() == []
-    assert not run.catalogue.knows("acme")
+    assert run.profile_files.names() == []
+    assert not run.profile_files.knows("acme")
 
     (folder / "acme.yaml").write_text(text("1.2.0"))
     assert run.version() == "1.2.0"
@@ -397,7 +397,7 @@ def test_a_new_file_is_found(run: Run, folder: Path) -> None:
     (folder / "beta.json").write_text('{"format": 1, "name": "beta", "identity_provider": "B", "servers": ["https://b.example"], "auth": {"type": "bearer"}}')
 
     assert run.version("beta") == "0.0.0"
-    assert run.catalogue.names() == ["acme", "beta"]
+    assert run.profile_files.names() == ["acme", "beta"]
 
 
 def test_a_new_file_in_front_of_another_replaces_it_like_a_change(tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ def test_a_new_file_in_front_of_another_replaces_it_like_a_change(tmp_path: Path
     (first / "acme.yaml").write_text("format: 1\n")
     assert run.settled() == "1.0.0"
     assert run.kinds == ["profile_broken"]
-    assert [(broken.file, broken.served) for broken in run.catalogue.broken()] == [(str(first / "acme.yaml"), "acme@1.0.0")]
+    assert [(broken.file, broken.served) for broken in run.profile_files.broken()] == [(str(first / "acme.yaml"), "acme@1.0.0")]
     (first / "acme.yaml").write_text(text("2.0.0"))
     assert run.after(LOOK_EVERY) == "1.0.0"
     assert run.after(STILL) == "2.0.0"
@@ -445,15 +445,15 @@ def test_switched_links_of_a_config_map(tmp_path: Path) -> None:
     shutil.rmtree(mounted / "..1")
 
     assert run.settled("child") == "2.0.0"
-    assert len(run.catalogue.profile("child").fields) == 2
-    assert run.catalogue.names() == ["acme", "child"]
+    assert len(run.profile_files.profile("child").fields) == 2
+    assert run.profile_files.names() == ["acme", "child"]
     assert run.kinds == ["profile_changed"]
 
 
 def test_a_folder_that_comes_later(tmp_path: Path) -> None:
     """A volume that is not mounted yet has no profiles; then it has."""
     run = Run(tmp_path / "later")
-    assert run.catalogue.names() == []
+    assert run.profile_files.names() == []
     with pytest.raises(UsageError):
         run.version()
 
@@ -461,7 +461,7 @@ def test_a_folder_that_comes_later(tmp_path: Path) -> None:
     (tmp_path / "later" / "acme.yaml").write_text(text())
 
     assert run.version() == "1.0.0"
-    assert run.catalogue.names() == ["acme"]
+    assert run.profile_files.names() == ["acme"]
 
 
 @given(st.lists(st.sampled_from(["good", "other", "bad", "cut", "gone", "wait", "long", "link"]), max_size=25))
@@ -492,7 +492,7 @@ def test_whatever_happens_to_the_file_a_good_version_is_served(tmp_path_factory:
         if gone_for >= GONE - 1e-6:
             return
         assert run.after(passed) in whole
-        assert run.catalogue.profile("acme").merged.document.text in whole.values() or step == "cut" or "cut" in steps
+        assert run.profile_files.profile("acme").merged.document.text in whole.values() or step == "cut" or "cut" in steps
 
 
 # Engines
@@ -515,7 +515,7 @@ ASKED = TaskRequest("GET", "https://api.acme.example/v1/me")
 def engine_over(at: Any, folder: Path) -> tuple[Engine, Callable[[str], None]]:
     """The engine of a scripted provider with a folder of its own, and a way to write the profile so that it counts at once."""
     moments, numbers = count(1.0), count()
-    at.engine.catalogue = Catalogue([folder], folder.parent / "none", at.engine.catalog, at.engine._heed, monotonic=lambda: next(moments))
+    at.engine.profile_files = ProfileFiles([folder], folder.parent / "none", at.engine.catalog, at.engine._heed, monotonic=lambda: next(moments))
 
     def write(version: str) -> None:
         prepared, past = folder / ".acme", time.time() - 60 - next(numbers)
@@ -605,14 +605,14 @@ def test_many_threads_reload_once(folder: Path) -> None:
     """Whoever asks while another looks gets what is served; one event for one edit, and no error."""
     (folder / "acme.yaml").write_text(text())
     told: list[Change] = []
-    catalogue = Catalogue([folder], folder.parent / "none", CATALOG, told.append)
-    catalogue.profile("acme")
+    files = ProfileFiles([folder], folder.parent / "none", CATALOG, told.append)
+    files.profile("acme")
     end, failures, seen = threading.Event(), [], set()
 
     def ask() -> None:
         while not end.is_set():
             try:
-                seen.add(catalogue.profile("acme").version)
+                seen.add(files.profile("acme").version)
             except Exception as error:  # noqa: BLE001 - told below
                 failures.append(error)
 
@@ -634,10 +634,10 @@ def test_many_threads_reload_once(folder: Path) -> None:
 
 def test_a_folder_that_hangs_holds_up_nobody_else(run: Run) -> None:
     """While one looks, and perhaps for ever (a network that is gone), whoever asks for what is served gets it."""
-    with run.catalogue._lock:
+    with run.profile_files._lock:
         assert run.after(60) == "1.0.0"
-        assert run.catalogue.knows("acme")
-    (run.catalogue.folders[0] / "acme.yaml").write_text(text("1.1.0"))
+        assert run.profile_files.knows("acme")
+    (run.profile_files.folders[0] / "acme.yaml").write_text(text("1.1.0"))
     assert run.settled() == "1.1.0"
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.catalogue.watched import BrokenProfile, Clocks, Watched
 from authweave.errors import AuthweaveError, UsageError
 from authweave.forks import Lock
 from authweave.loading import ENDINGS, files_in
 from authweave.profile import Profile
+from authweave.profile_files.watched import BrokenProfile, Clocks, Watched
 from authweave.references import Reference, is_name, shown
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Served:
     looked_at: float
 
 
-class Catalogue:
+class ProfileFiles:
     """Profiles by `name`, `name@version` or path. Safe for threads and forks; starts no thread.
 
     Folders are searched in their order, then the `shipped` one. `tell` hears of every Change, outside of any lock. `allows_paths`:
@@ -244,29 +244,29 @@ class Catalogue:
 
 
 class _Looking:
-    """The lock of a catalogue; what changed meanwhile is told when it is free again."""
+    """The lock around a look at the files; what changed meanwhile is told when it is free again."""
 
-    __slots__ = ("_catalogue", "_has_begun")
+    __slots__ = ("_files", "_has_begun")
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, files: ProfileFiles) -> None:
+        self._files = files
         self._has_begun = False
 
     def is_begun_at_once(self) -> bool:
         """Take the lock now, if nobody has it; `with` ends it."""
-        self._has_begun = self._catalogue._lock.is_taken_at_once()
+        self._has_begun = self._files._lock.is_taken_at_once()
         return self._has_begun
 
     def __enter__(self) -> None:
         if not self._has_begun:
-            self._catalogue._lock.__enter__()
+            self._files._lock.__enter__()
 
     def __exit__(self, *_: object) -> None:
-        catalogue = self._catalogue
-        changes, catalogue._changes = catalogue._changes, []
-        catalogue._lock.__exit__()
+        files = self._files
+        changes, files._changes = files._changes, []
+        files._lock.__exit__()
         for change in changes:
-            catalogue._tell(change)
+            files._tell(change)
 
 
 def _files_of(folder: Path) -> list[Path]:

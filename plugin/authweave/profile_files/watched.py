@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from authweave.catalogue.sight import Sight, Stamp, stamp_of
 from authweave.checking import Checked
 from authweave.errors import AuthweaveError, ProfileError, UnexpectedFailure
 from authweave.loading import LookedAt, check_file, profile_of
 from authweave.profile import Profile
+from authweave.profile_files.sight import Sight, Stamp, stamp_of
 from authweave.values import Problem
 
 if TYPE_CHECKING:
