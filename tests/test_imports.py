@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("shared_engine",),
     ("engine",),
     ("status",),
-    ("connection", "credential"),
+    ("connection", "credential", "signing_in"),
     ("clients", "sending"),
     ("bound_connections",),
     ("auth",),

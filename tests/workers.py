@@ -89,7 +89,7 @@ class Place:
 
     def key(self, run: Engine) -> TokenKey:
         """The key of the one token of this place."""
-        [credential] = self.connection(run)._credentials
+        [credential] = self.connection(run).credentials
         credential.resolving().result(30)
         key: TokenKey = credential.tokens.key
         return key

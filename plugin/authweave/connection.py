@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,13 +17,10 @@ from authweave.drafts.draft import Draft
 from authweave.egress.errand import Errand, calling_for, errand_exchange
 from authweave.egress.profiles import ports_of
 from authweave.errors import (
-    CallbackRefused,
     InputError,
     MissingInput,
     NeedsClient,
     NoVariant,
-    TemplateError,
-    UsageError,
 )
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
@@ -33,7 +30,7 @@ from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.quick import Quick, is_steady, quick_of
 from authweave.scopes import make_scope
-from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standing
+from authweave.signing_in import SigningIn
 from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange
@@ -82,12 +79,13 @@ class Connection:
         self.subject = subject
         self.given = inputs
         self.given_servers = servers
-        self._credentials = tuple(Credential(self, variant) for variant in profile.variants)
-        self._single = self._credentials[0] if len(self._credentials) == 1 and profile.variants[0].when is None else None
+        self.credentials = tuple(Credential(self, variant) for variant in profile.variants)
+        self.single = self.credentials[0] if len(self.credentials) == 1 and profile.variants[0].when is None else None
         self._inputs: tuple[Resolved, float] | None = None
         self._lock = Lock()
         self._asked: Resolved | None = None
         self._auth: tuple[tuple[str, ...], Any] = ((), None)
+        self.signing_in = SigningIn(self)
         self._quick: Quick | None = None
         self.is_steady = is_steady(profile)
         self.reads_body = any(needs_body(variant, profile.fields) for variant in profile.variants)
@@ -188,7 +186,7 @@ class Connection:
         `redirect_uri` is where the browser comes back to, letter for letter as it is registered; else the profile's. Raises
         (from the Pending) UsageError, UrlRefused, InputError, TokenError, WireError, StoreUnavailable.
         """
-        return Pending.of(self.beginning(session, redirect_uri))
+        return Pending.of(self.signing_in.beginning(session, redirect_uri))
 
     def complete_authorization(self, answer: str | Mapping[str, str], *, session: str = "") -> Pending[Token]:
         """The token for what came back with the person: the URL of the redirect, or its parameters (`response_mode=form_post`).
@@ -196,26 +194,18 @@ class Connection:
         Any process on the store may do it, once. Raises (from the Pending) CallbackRefused, AuthorizationDenied, TokenError,
         WireError, StoreUnavailable, InputError.
         """
-        return Pending.of(self._completing(answer, session))
+        return Pending.of(self.signing_in.answered(answer, session))
 
     def await_authorization(self) -> Pending[Token]:
         """The token, once the person has answered; at a device it is begun if need be, and one process asks for all of them.
 
         Raises (from the Pending) AuthorizationDenied, SignInFailed (expired, cancelled), TokenError, WireError, StoreUnavailable.
         """
-        return Pending.of(self.awaiting())
-
-    def awaiting(self) -> Generator[Future[Any], Any, Token]:
-        """The flow of `await_authorization`."""
-        return self._at_desk(("await",), lambda desk: desk.wait())  # type: ignore[no-any-return]  # what the desk gives
+        return Pending.of(self.signing_in.awaiting())
 
     def cancel_authorization(self) -> Pending[bool]:
         """Call off the sign-in under way: its link is of no more use, and who waits for it hears so. False if there was none."""
-        return Pending.of(self.cancelling())
-
-    def cancelling(self) -> Generator[Future[Any], Any, bool]:
-        """The flow of `cancel_authorization`."""
-        return self._at_desk(("cancel",), lambda desk: desk.cancel())  # type: ignore[no-any-return]  # what the desk gives
+        return Pending.of(self.signing_in.cancelling())
 
     def sign_in(self, *, session: str = "", redirect_uri: str | None = None) -> Pending[SignIn]:
         """Does the person have to sign in? With a token at hand, or one that comes by itself, `is_authorized`; else where they do.
@@ -223,11 +213,7 @@ class Connection:
         What a workflow asks before its first step, or answers in the place of a result. Arguments and errors are those of
         `begin_authorization`.
         """
-        return Pending.of(self.standing(session, redirect_uri))
-
-    def standing(self, session: str, redirect_uri: str | None) -> Generator[Future[Any], Any, SignIn]:
-        """The flow of `sign_in`."""
-        return standing(self, session, redirect_uri)
+        return Pending.of(self.signing_in.standing(session, redirect_uri))
 
     def is_like(self, other: Connection) -> bool:
         """Does it differ in the version of the profile, in the user and in what was given at the most?"""
@@ -280,74 +266,10 @@ class Connection:
         reason = verdict_on(made.sent, response).reason
         return Judgement("send_again", reason, request=Made(self, made.request, step).finished())
 
-    def beginning(self, session: str, redirect_uri: str | None) -> Generator[Future[Any], Any, Authorization]:
-        """The flow of `begin_authorization`."""
-        return self._at_desk(("begin", session, redirect_uri), lambda desk: desk.begin(session, redirect_uri))  # type: ignore[no-any-return]  # what the desk gives
-
     def getting_token(self) -> Generator[Future[Any], Any, Token | None]:
         """The flow of `token`."""
         credential = yield from self.choosing(None)
         return (yield from credential.token())
-
-    def _at_desk(self, what: tuple[Any, ...], work: Callable[[Desk], Any]) -> Any:
-        self._refuse_nobody()
-        credential = self._who_signs_in()
-        if not credential.is_resolved:
-            yield credential.resolving()
-        if credential.tokens is None:
-            raise UsageError(f"{self.profile.name}: as its inputs are, it needs no token, so nobody has to sign in")
-        return (yield credential.at_desk(what, work))
-
-    def _completing(self, answer: str | Mapping[str, str], session: str) -> Any:
-        callback = yield from self.engine.stated(Callback.of(answer))
-        if not row_of_state(callback.state):
-            raise CallbackRefused("state", "the state of this answer is none that was made here", profile=self.profile.name)
-        return (yield from self.completing(callback, session))
-
-    def completing(self, callback: Callback, session: str) -> Generator[Future[Any], Any, Token]:
-        """Complete a sign-in with what came back: each answer by itself, so that of two who bring the same one hears of it."""
-        self._refuse_nobody()
-        row, able = row_of_state(callback.state), self._able()
-        for credential in able:
-            if not credential.is_resolved:
-                yield credential.resolving()
-            if credential.tokens is not None and Shelf.of(self.engine.consents, credential.tokens.key).row == row:
-                token: Token = yield credential.at_desk((object(),), lambda desk: desk.complete(callback, session))
-                return token
-        raise CallbackRefused("state", "this answers the sign-in of somebody else, or of nobody", profile=self.profile.name)
-
-    def is_signing_in(self, begun: Begun) -> Generator[Future[Any], Any, bool]:
-        """Is this sign-in for a token of this connection?"""
-        for credential in self._able():
-            if not credential.is_resolved:
-                yield credential.resolving()
-            if credential.tokens is not None and credential.tokens.key.facts() == begun.facts:
-                return True
-        return False
-
-    def signs_in_with(self) -> Credential:
-        """The credential that a person signs in for. Blocking where a source is. Raises UsageError where nobody does."""
-        return self._who_signs_in()
-
-    def _who_signs_in(self) -> Credential:
-        """The variant that a person signs in for: the one in force, or the only one where a request says which is."""
-        able = self._able()
-        if self._single is not None:
-            return self._single
-        try:
-            chosen = self.credential(self.variant_for(None))
-        except TemplateError:
-            return able[0]  # a request says which: that of the first, unless a call without a token said otherwise
-        if chosen not in able:
-            raise UsageError(f"{self.profile.name}: nobody signs in for the variant {chosen.variant.name}, which its inputs choose")
-        return chosen
-
-    def _able(self) -> list[Credential]:
-        """The variants that a person can sign in for. Raises UsageError where there are none."""
-        able = [credential for credential in self._credentials if credential.variant.tokens is not None and credential.variant.tokens.signs_in]
-        if not able:
-            raise UsageError(f"{self.profile.name}: nobody signs in for this profile; its tokens come without a person")
-        return able
 
     def revoking(self) -> Generator[Future[Any], Any, bool]:
         """The flow of `revoke`."""
@@ -360,17 +282,17 @@ class Connection:
 
     def choosing(self, request: TaskRequest | None) -> Generator[Future[Any], Any, Credential]:
         """The credential for a request, its inputs at hand. Yields what there is to wait for: sources block."""
-        self._refuse_nobody()
-        if self._single is None and self._asked is not self.inputs():
+        self.refuse_nobody()
+        if self.single is None and self._asked is not self.inputs():
             yield self.engine.flights.run((self, "ask"), self.lane, lambda: self.ask_all(self.inputs()))
-        credential = self._single or self.credential(self.variant_for(request))
+        credential = self.single or self.credential(self.variant_for(request))
         if not credential.is_resolved:
             yield credential.resolving()
         if request is not None and credential.tokens is not None and credential.tokens.current is None:
             self._refuse_elsewhere(request)
         return credential
 
-    def _refuse_nobody(self) -> None:
+    def refuse_nobody(self) -> None:
         """Raise MissingInput where nobody said for which user: no call goes without one."""
         if self.profile.subject == "user" and not self.subject:
             raise MissingInput("subject", f"{self.profile.name} acts for a user, and this request names none: extensions={{'authweave': {{'subject': 'the user’s id'}}}}")
@@ -382,8 +304,8 @@ class Connection:
 
     def variant_for(self, request: TaskRequest | None) -> Variant:
         """The first variant whose `when` is true. Raises NoVariant, and TemplateError where `when` reads an absent request."""
-        if self._single is not None:
-            return self._single.variant
+        if self.single is not None:
+            return self.single.variant
         scope = make_scope(self.profile, self.inputs(), self.engine.clock())
         if request is not None:
             url, template = target_of(request, self.servers(scope))
@@ -395,7 +317,7 @@ class Connection:
 
     def credential(self, variant: Variant) -> Credential:
         """The credential of a variant."""
-        return next(credential for credential in self._credentials if credential.variant is variant)
+        return next(credential for credential in self.credentials if credential.variant is variant)
 
     def inputs(self) -> Resolved:
         """The inputs; reading one may block where a source does. Asked again after a source's `max_age`."""
@@ -529,7 +451,7 @@ class Connection:
     @property
     def tokens_at_hand(self) -> list[Tokens]:
         """The tokens of its variants, as far as they were asked for."""
-        return [credential.tokens for credential in self._credentials if credential.tokens is not None]
+        return [credential.tokens for credential in self.credentials if credential.tokens is not None]
 
     @property
     def lane(self) -> tuple[str, str]:

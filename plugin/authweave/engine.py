@@ -227,11 +227,11 @@ class Engine:
             raise CallbackRefused("state", "this answers no sign-in under way: it was never begun on this store, or ended long ago")
         for connection in self._connections_for(begun, inputs):
             try:
-                is_it = yield from connection.is_signing_in(begun)
+                is_it = yield from connection.signing_in.is_for(begun)
             except AuthweaveError:
                 continue
             if is_it:
-                return whose(connection).done((yield from connection.completing(callback, session)))
+                return whose(connection).done((yield from connection.signing_in.completing(callback, session)))
         raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
 
     def stated(self, callback: Callback) -> Generator[Any, Any, Callback]:

@@ -90,7 +90,7 @@ class AuthweavePlugin:
             found = []
             for profile in filter(self.engine.knows, profiles):
                 connection = self.engine.connect(profile, tenant=tenant, subject=subject, inputs=(inputs or {}).get(profile))
-                found.append((yield from connection.standing(session, redirect_uri)))
+                found.append((yield from connection.signing_in.standing(session, redirect_uri)))
             return found
 
         return Pending.of(each())
@@ -101,7 +101,7 @@ class AuthweavePlugin:
         redirect_uri: str | None = None, servers: Sequence[str] = (),
     ) -> Pending[Authorization] | None:  # fmt: skip
         """Where a person signs in."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.beginning(session, redirect_uri))
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.signing_in.beginning(session, redirect_uri))
 
     @host_hookimpl
     def complete_authorization(
@@ -128,7 +128,7 @@ class AuthweavePlugin:
         self, profile: str, tenant: str = "", subject: str | None = None, inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = ()
     ) -> Pending[bool] | None:
         """Call off the sign-in under way."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.cancelling())
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.signing_in.cancelling())
 
     @host_hookimpl
     def revoke(
@@ -200,7 +200,7 @@ class AuthweavePlugin:
 
 
 def _awaited(connection: Connection) -> Generator[Future[Any], Any, SignIn]:
-    return whose(connection).done((yield from connection.awaiting()))
+    return whose(connection).done((yield from connection.signing_in.awaiting()))
 
 
 def _listed(plugin: AuthweavePlugin) -> AuthweavePlugin:

@@ -174,7 +174,7 @@ def _fill_for(engine: Engine, place: Place, profile: Any, number: int) -> None:
 
 
 def _key_of(connection: Any) -> TokenKey:
-    [credential] = connection._credentials
+    [credential] = connection.credentials
     return credential.token_key(connection.inputs())
 
 

@@ -85,8 +85,8 @@ def test_a_thousand_tokens_of_one_birth(counted: list[str]) -> None:
         connections = [connect(oauth(identity), api, run=run, tenant=str(number)) for number in range(tenants)]
         born = {connection.token().result(60).issued_at for connection in connections}
         assert tenants == identity.count
-        moments = [connection._single.tokens.renew_at for connection in connections]
-        opens = [connection._single.tokens.current.renew_at for connection in connections]
+        moments = [connection.single.tokens.renew_at for connection in connections]
+        opens = [connection.single.tokens.current.renew_at for connection in connections]
         waits = [moment - begin for moment, begin in zip(moments, opens, strict=True)]
         per_second: Counter[int] = Counter()
         clock.ahead += max(opens) - clock() - 1

@@ -86,7 +86,7 @@ def test_the_refresh_token_is_presented_by_the_client_it_was_given_to(mcp_server
 
     for connection in connections:
         old = connection.token().result(30)
-        flow = connection.signs_in_with()
+        flow = connection.signing_in.credential()
         new = flow.tokens.renewed(old).result(30)
         assert not new.access_token.matches(old.access_token)
 

@@ -297,7 +297,7 @@ def test_what_somebody_put_into_the_row_is_as_if_absent():
         run = engine()
         connection = run.connect(code_profile(identity), subject="anna")
         first = begun_by(connection)
-        row = Shelf.of(run.consents, connection._who_signs_in().tokens.key).row
+        row = Shelf.of(run.consents, connection.signing_in.credential().tokens.key).row
         for data in (b"nonsense", b"authweave sign-in\n{}", b"authweave sign-in\n[" + b"[" * 100_000):
             version, _ = run.ledger.held(row)
             assert run.ledger.hold(row, version, data, keep=600)
@@ -311,7 +311,7 @@ def test_nothing_of_a_sign_in_is_shown():
         run = engine()
         connection = run.connect(code_profile(identity), subject="anna")
         begun = begun_by(connection)
-        record = Shelf.of(run.consents, connection._who_signs_in().tokens.key).read()[1]
+        record = Shelf.of(run.consents, connection.signing_in.credential().tokens.key).read()[1]
         with pytest.raises(AuthorizationRequired) as caught:
             connection.token().result(10)
 
@@ -337,7 +337,7 @@ def test_a_secret_session_is_not_in_the_record():
         run = engine()
         connection = run.connect(code_profile(identity), subject="anna")
         begun_by(connection, session="s3ss10n-1d")
-        record = Shelf.of(run.consents, connection._who_signs_in().tokens.key).read()[1]
+        record = Shelf.of(run.consents, connection.signing_in.credential().tokens.key).read()[1]
 
     assert record is not None
     assert b"s3ss10n" not in record.encoded()

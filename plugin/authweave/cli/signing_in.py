@@ -68,7 +68,7 @@ def signed_in(connection: Connection, wishes: Wishes) -> Token:
 
 
 def _is_at_device(connection: Connection) -> bool:
-    credential = connection.signs_in_with()
+    credential = connection.signing_in.credential()
     return credential.variant.tokens is not None and credential.variant.tokens.at_device
 
 
@@ -94,7 +94,7 @@ def _in_browser(connection: Connection, wishes: Wishes) -> Token:
 
 def written_redirect(connection: Connection) -> str:
     """The redirect URI that the profile, or who supplies its input, writes; '' where it is left to us."""
-    settings = connection.signs_in_with().variant.tokens
+    settings = connection.signing_in.credential().variant.tokens
     template = settings.sign_in.redirect_uri if settings is not None else None
     if template is None:
         return ""
@@ -107,7 +107,7 @@ def written_redirect(connection: Connection) -> str:
 
 def _place_of_ours(connection: Connection, wishes: Wishes) -> Place:
     """A port of this profile's own, so that a client which registers itself does so once; any free one where that is taken."""
-    settings = connection.signs_in_with().variant.tokens
+    settings = connection.signing_in.credential().variant.tokens
     registers = settings is not None and settings.discovery.registration is not None
     own = _FIRST_PORT + zlib.crc32(f"{connection.profile.name}\0{connection.tenant}".encode()) % _PORTS if registers else 0
     return Place(_HOST, wishes.port or own, PATH)
@@ -144,7 +144,7 @@ def _listened(connection: Connection, wishes: Wishes, listener: Listener, writte
 
 def _awaited(connection: Connection, begun: Authorization) -> tuple[str, ...]:
     """What tells the answer from others, and the parameters that may hold it: by OAuth 1.0 the temporary token (`denied` is Twitter's)."""
-    if connection.signs_in_with().variant.own.get("request_token_url") is None:
+    if connection.signing_in.credential().variant.own.get("request_token_url") is None:
         return (begun.state,)
     return dict(parse_qsl(urlsplit(begun.url).query)).get(TOKEN, ""), TOKEN, "denied"
 

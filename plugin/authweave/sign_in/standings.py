@@ -33,7 +33,7 @@ def standing(connection: Connection, session: str, redirect_uri: str | None) -> 
     if not session and redirect_uri is None:
         return needed.sign_in
     try:
-        begun = yield from connection.beginning(session, redirect_uri)
+        begun = yield from connection.signing_in.beginning(session, redirect_uri)
     except UsageError:
         return needed.sign_in
     return whose(connection).to_do(begun, needed.reason)
