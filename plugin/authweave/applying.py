@@ -39,6 +39,8 @@ RENEWED: Final = "renewed"
 MOVED: Final = "moved"
 """Another one: a redirect led to another URL of the same server, and what was sealed for the first one was refused there."""
 ACCEPTED: Final = Judgement("accepted")
+STRAYED: Final = Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
+"""Of an answer that is not the API's: whoever sends follows redirects, and one left the servers of the profile."""
 
 Flow = Generator[Any, Any, Any]
 
@@ -61,6 +63,17 @@ class Sent:
     def of(self, request: TaskRequest) -> Sent:
         """The same for another request that got the same credential; it was not sent before."""
         return replace(self, request=request, tried=frozenset())
+
+    @property
+    def beyond_headers(self) -> list[str]:
+        """The places other than header and cookie that something was put into: who takes headers alone would miss it."""
+        return sorted({placed.place for placed in self.placed} - {"header", "cookie"})
+
+    @property
+    def awaits_challenge(self) -> bool:
+        """Does the credential answer a challenge, which the server has not given yet? The request then carries none."""
+        signing = self.signing
+        return signing is not None and not any(placed.origin.startswith(signing.origin) for placed in self.placed)
 
 
 def applying(connection: Connection, request: TaskRequest) -> Flow:

@@ -245,9 +245,9 @@ class Connection:
         from authweave.errors import PlacementError
 
         sent = yield from prepared(self, TaskRequest("GET", url))
-        if elsewhere := sorted({placed.place for placed in sent.placed} - {"header", "cookie"}):
-            raise PlacementError(f"this profile also puts fields into {', '.join(elsewhere)}: headers alone would leave them out; use authorize()")
-        if sent.signing is not None and not any(placed.origin.startswith(sent.signing.origin) for placed in sent.placed):
+        if sent.beyond_headers:
+            raise PlacementError(f"this profile also puts fields into {', '.join(sent.beyond_headers)}: headers alone would leave them out; use authorize()")
+        if sent.awaits_challenge:
             raise PlacementError("the credential answers a challenge, and this server has not given one yet: send it a request first, by auth, client() or authorize()")
         return dict(sent.request.headers)
 

@@ -7,8 +7,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.errors import ProtocolFailure, UsageError
-from authweave.net.inflate import inflated
+from authweave.applying import STRAYED
+from authweave.errors import UsageError
+from authweave.net.inflate import inflated_whole
 from authweave.redirect_guard import RedirectGuard
 from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest, TaskResponse
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from authweave.applying import Sent
 
 EXTENSION: Final = "authweave"
-MOST_DECODED: Final = 1024 * 1024
-"""Bytes of a body that a rule may read once it is decoded."""
 
 _log = logging.getLogger("authweave")
 
@@ -82,7 +81,7 @@ def strayed(response: Any, request: Any) -> Judgement | None:
             "the transport of this client has no `trace`, so a redirect may have carried what the profile added to another "
             "origin: use the connection's own client(), or do not follow redirects"
         )
-    return Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
+    return STRAYED
 
 
 def moved_to(response: Any, request: Any, sent: Sent) -> Any:
@@ -134,15 +133,7 @@ def put_back(response: Any, raw: bytes) -> bytes | None:
         response.elapsed = response.elapsed  # httpx2 reads it off the stream, which is about to go
     response.stream = _stream_of(response, raw)
     response.is_stream_consumed = response.is_closed = False
-    decoded = bytearray()
-    try:
-        for piece in inflated([raw], response.headers.get_list("content-encoding"), host=""):
-            decoded += piece
-            if len(decoded) > MOST_DECODED:
-                return None
-    except ProtocolFailure:
-        return None
-    return bytes(decoded)
+    return inflated_whole(raw, response.headers.get_list("content-encoding"))
 
 
 def can_repeat(request: Any) -> bool:

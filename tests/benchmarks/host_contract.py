@@ -213,7 +213,7 @@ def _of_grpc(engine: Engine, server: Loopback, runner: asyncio.Runner) -> Iterat
     from grpc._auth import AccessTokenAuthMetadataPlugin
 
     from authweave.hosts.grpc.credentials import CallMetadata
-    from authweave.hosts.grpc.whose import Whose
+    from authweave.hosts.whose import Whose
 
     context = SimpleNamespace(service_url=f"{server.url}/acme.Speech", method_name="Recognize")
 

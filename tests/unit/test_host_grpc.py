@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authweave.applying import Sent
 from authweave.errors import OriginRefused, PlacementError, TokenEndpointError, UnexpectedFailure, UsageError
 from authweave.hosts.grpc import call_credentials, interceptors, note_of, secure_channel
 from authweave.hosts.grpc.asynchronous import following as aio_following
@@ -25,8 +27,8 @@ from authweave.hosts.grpc.course import Course
 from authweave.hosts.grpc.limits import limit_of
 from authweave.hosts.grpc.metadata import metadata_of
 from authweave.hosts.grpc.waited import answer_of, following
-from authweave.hosts.grpc.whose import Whose
 from authweave.hosts.named import Named
+from authweave.hosts.whose import Whose
 from authweave.values import TaskRequest
 from services import CLIENT_SECRET, Identity, connect, engine, oauth, says, serving, until
 from speech import DENIED, ORIGIN, UNAUTHENTICATED, Speech, count, gather, say, speaking, talk
@@ -477,7 +479,10 @@ def test_what_metadata_cannot_carry_is_refused(speech: Speech, identity: Identit
 @pytest.mark.parametrize("value", ["v4luë", "v4l\nue", "v4l\x7f"], ids=["latin", "line", "delete"])
 def test_a_value_beyond_visible_ascii_is_no_metadata(value: str):
     """gRPC would log it and fail the call with "Illegal metadata"; here the field is named, and its value is not."""
-    finished = TaskRequest("POST", ORIGIN, (("X-Own", value),), made_from=SimpleNamespace(sent=SimpleNamespace(placed=(), signing=None)))
+    plain = TaskRequest("POST", ORIGIN)
+    connection = connect({"type": "none"}, ORIGIN)
+    sent = Sent(plain, None, connection.credential(connection.profile.variants[0]), (), {})
+    finished = replace(plain, headers=(("X-Own", value),), made_from=SimpleNamespace(sent=sent))
 
     with pytest.raises(PlacementError, match=r"^header X-Own: its value has characters") as caught:
         metadata_of(finished)

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from authweave.applying import BODY_READ, wants_body
-from authweave.errors import OriginRefused, UrlRefused, UsageError
-from authweave.hosts.named import Named
+from authweave.applying import BODY_READ, STRAYED, wants_body
+from authweave.errors import OriginRefused, UrlRefused
+from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.telling import tell
+from authweave.hosts.whose import Whose
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
 try:
@@ -33,12 +34,12 @@ except ImportError:
 if TYPE_CHECKING:
     from authweave.connection import Connection
     from authweave.engine import Engine
+    from authweave.hosts.named import Named
 
 __all__ = ["ProfileAuth", "judgement_of"]
 
 FRAMING: Final = ("Content-Length", "Transfer-Encoding")
 """What aiohttp writes as it sends a body, and nobody else."""
-ELSEWHERE: Final = Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
 
 _judgements: Final[WeakKeyDictionary[ClientResponse, Judgement]] = WeakKeyDictionary()
 
@@ -62,22 +63,21 @@ class ProfileAuth:
     def __init__(
         self, profile: Named | Connection | str | Mapping[str, Any], *, engine: Engine | None = None, path: str | None = None
     ) -> None:
-        from authweave.connection import Connection
+        self._path = checked(path)
+        self._whose = Whose.of(profile, engine)
+        self._was_connected = self._whose.given is not None
 
-        if path is not None and (not path.startswith("/") or "?" in path or "#" in path):
-            raise UsageError("path is the path alone, as a text that begins with /: '/v1/{key}/x'")
-        self._given = profile if isinstance(profile, Connection) else None
-        self.named = _name_of(profile) if isinstance(profile, Connection) else Named.of(profile)
-        self._engine = engine
-        self._path = path
-        self._was_connected = False
+    @property
+    def named(self) -> Named:
+        """The connection's name, for people."""
+        return self._whose.named
 
     def __repr__(self) -> str:
         return f"ProfileAuth({str(self.named)!r})"
 
     def at(self, path: str) -> ProfileAuth:
         """The same for one request, whose path is this template: `middlewares=(auth.at('/bot{token}/getMe'),)`. Raises UsageError."""
-        return type(self)(self._given or self.named, engine=self._engine, path=path)
+        return type(self)(self._whose.given or self.named, engine=self._whose.engine, path=path)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """One hop: aiohttp comes here for the request, and again for each redirect that it follows."""
@@ -94,16 +94,14 @@ class ProfileAuth:
             else:
                 return await self._judged(connection, hop, request, handler, ready)
         response = await handler(hop.plain(request))
-        _judgements[response] = ELSEWHERE
+        _judgements[response] = STRAYED
         return response
 
     async def _connection(self) -> Connection:
         """Looked up in a thread the first time: an engine may have to be made, and a profile to be read."""
-        if self._given is not None:
-            return self._given
         if self._was_connected:
-            return self.named.connection(self._engine)
-        connection = await asyncio.to_thread(self.named.connection, self._engine)
+            return self._whose.connection()
+        connection = await asyncio.to_thread(self._whose.connection)
         self._was_connected = True
         return connection
 
@@ -130,10 +128,6 @@ class ProfileAuth:
         return response
 
 
-def _name_of(connection: Connection) -> Named:
-    return Named(connection.profile.reference, connection.tenant, connection.subject or None)
-
-
 # ---- the hops of one request of the caller's
 
 
@@ -150,10 +144,9 @@ class _Hop:
         """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
         body, is_streamed = await self._body(request, connection)
         url = str(request.url)
-        if is_template := path is not None and self.is_first:
-            query = request.url.raw_query_string
-            url = f"{request.url.origin()}{path}{'?' + query if query else ''}"
-        return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed, is_template)
+        if path is None or not self.is_first:
+            return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed)
+        return TaskRequest(request.method, with_path(url, path), tuple(request.headers.items()), body, is_streamed, path_template=True)
 
     async def _body(self, request: ClientRequest, connection: Connection) -> tuple[bytes | None, bool]:
         payload = request.body

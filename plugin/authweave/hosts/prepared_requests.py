@@ -14,16 +14,15 @@ from requests.utils import rewind_body
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from authweave.errors import ProtocolFailure, UrlRefused
-from authweave.net.inflate import inflated
+from authweave.errors import UrlRefused
+from authweave.hosts.path_templates import with_path
+from authweave.net.inflate import inflated_whole
 from authweave.urls import Origin
 from authweave.values import TaskRequest, TaskResponse
 
 Headers = Iterable[tuple[str, str]]
 
 STREAMED: Final = object()
-MOST_DECODED: Final = 1024 * 1024
-"""Bytes of a body that a rule may read once it is decoded."""
 MOST_DRAINED: Final = 65536
 """Bytes of a streamed refusal that are read so that its connection can be used again."""
 
@@ -36,7 +35,7 @@ def task_of(request: requests.PreparedRequest, path: str | None = None) -> TaskR
         content = b""  # an empty body of a kind: fields of a payload may go into it
     url = (request.url or "").partition("#")[0]
     return TaskRequest(
-        method=request.method or "GET", url=url if path is None else _with_path(url, path), headers=headers,
+        method=request.method or "GET", url=url if path is None else with_path(url, path), headers=headers,
         body=None if content is STREAMED else content, streamed=content is STREAMED, path_template=path is not None,
     )  # fmt: skip
 
@@ -143,7 +142,7 @@ def body_of(response: requests.Response, *, stream: bool) -> bytes | None:
         body=BytesIO(kept), headers=raw.headers, status=raw.status, version=raw.version, reason=raw.reason, preload_content=False,
         decode_content=False, original_response=raw._original_response,
     )  # fmt: skip
-    return _decoded(kept, raw.headers.getlist("content-encoding"))
+    return inflated_whole(kept, raw.headers.getlist("content-encoding"))
 
 
 def drain(response: requests.Response, *, stream: bool) -> None:
@@ -153,18 +152,6 @@ def drain(response: requests.Response, *, stream: bool) -> None:
         with contextlib.suppress(requests.RequestException, RuntimeError):
             response.content  # noqa: B018 - a property that reads
     response.close()
-
-
-def _decoded(raw: bytes, codings: list[str]) -> bytes | None:
-    decoded = bytearray()
-    try:
-        for piece in inflated([raw], codings, host=""):
-            decoded += piece
-            if len(decoded) > MOST_DECODED:
-                return None
-    except ProtocolFailure:
-        return None
-    return bytes(decoded)
 
 
 def values(headers: Headers, name: str) -> list[str]:
@@ -192,11 +179,6 @@ def _parts(url: str) -> list[str]:
 
 def _segments(url: str) -> set[str]:
     return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
-
-
-def _with_path(url: str, path: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{path}{'?' if parts.query else ''}{parts.query}"
 
 
 def _text(value: str | bytes) -> str:

@@ -20,10 +20,10 @@ try:
 except ImportError:
     raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
-from authweave.applying import wants_body
-from authweave.connection import Connection, Made
+from authweave.applying import STRAYED, wants_body
+from authweave.connection import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
-from authweave.hosts.named import Named
+from authweave.hosts.path_templates import checked
 from authweave.hosts.prepared_requests import (
     answer_of,
     body_of,
@@ -40,14 +40,16 @@ from authweave.hosts.prepared_requests import (
     write,
 )
 from authweave.hosts.telling import tell
+from authweave.hosts.whose import Whose
 from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
+    from authweave.connection import Connection
     from authweave.engine import Engine
+    from authweave.hosts.named import Named
 
 ATTRIBUTE: Final = "authweave"
-STRAYED: Final = Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
 
 
 def judgement_of(response: requests.Response) -> Judgement | None:
@@ -73,12 +75,13 @@ class ProfileAuth(AuthBase):
     def __init__(
         self, profile: Named | Connection | str | Mapping[str, Any], *, engine: Engine | None = None, path: str | None = None
     ) -> None:
-        self._engine = engine
-        self._connection = profile if isinstance(profile, Connection) else None
-        self.named = _name_of(profile) if isinstance(profile, Connection) else Named.of(profile)
-        self.path = path
-        if path is not None and (not path.startswith("/") or "?" in path or "#" in path):
-            raise UsageError("path is the path alone, as a text that begins with /: '/v1/{key}/x'")
+        self._whose = Whose.of(profile, engine)
+        self.path = checked(path)
+
+    @property
+    def named(self) -> Named:
+        """The connection's name, for people."""
+        return self._whose.named
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Give the request its credential, and see to its answer."""
@@ -103,17 +106,17 @@ class ProfileAuth(AuthBase):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        if self._connection is not None or self._engine is not None:
+        if self._whose.given is not None or self._whose.engine is not None:
             raise UsageError("a ProfileAuth with a connection or an engine of its own stays in its process; name the profile, and share_engine() there")
         return functools.partial(type(self), path=self.path), (self.named,)
 
     def at(self, path: str) -> ProfileAuth:
         """The same for one request, whose path is this template: `auth.at('/bot{token}/getMe')`. Raises UsageError."""
-        return type(self)(self._connection or self.named, engine=self._engine, path=path)
+        return type(self)(self._whose.given or self.named, engine=self._whose.engine, path=path)
 
     def connection(self) -> Connection:
         """The connection, looked up anew: an edited profile counts. Raises what `Named.connection` raises."""
-        return self._connection or self.named.connection(self._engine)
+        return self._whose.connection()
 
     def applied(self, request: requests.PreparedRequest, path: str | None = None) -> Applied:
         """Change the request into one with the credential."""
@@ -318,7 +321,3 @@ def _guarded(kind: Any) -> Any:
     if issubclass(kind, Guarded):
         return kind
     return Guarded if kind is requests.PreparedRequest else type(f"Guarded{kind.__name__}", (Guarded, kind), {})
-
-
-def _name_of(connection: Connection) -> Named:
-    return Named(connection.profile.name, connection.tenant, connection.subject or None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from authweave.errors import ProtocolFailure
 
+MOST_WHOLE: Final = 1024 * 1024
+"""Bytes of a body that is kept whole once it is decoded."""
 _PIECE = 64 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _NAMES = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
@@ -42,6 +45,19 @@ def inflated(chunks: Iterable[bytes], codings: Iterable[str], *, host: str) -> I
         yield from _drained(stream, b"", host)
         if not stream.is_complete:
             raise _failure(host, f"a body whose {name} data ends in the middle", "truncated")
+
+
+def inflated_whole(raw: bytes, codings: Iterable[str]) -> bytes | None:
+    """A body that is at hand, decoded; None for one that cannot be, or that would be too large for a rule to read."""
+    whole = bytearray()
+    try:
+        for piece in inflated([raw], codings, host=""):
+            whole += piece
+            if len(whole) > MOST_WHOLE:
+                return None
+    except ProtocolFailure:
+        return None
+    return bytes(whole)
 
 
 def _drained(stream: _Stream, data: bytes, host: str) -> Iterator[bytes]:

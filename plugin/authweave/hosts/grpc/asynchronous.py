@@ -16,7 +16,7 @@ import grpc.aio
 from authweave.hosts.grpc.aio_calls import CountedCall, GatheredCall, TalkedCall, answer_of
 from authweave.hosts.grpc.course import PATIENCE, Again, Answer, Course
 from authweave.hosts.grpc.notes import Note, noted
-from authweave.hosts.grpc.whose import Whose
+from authweave.hosts.whose import Whose
 
 if TYPE_CHECKING:
     from authweave.connection import Connection

@@ -13,7 +13,7 @@ from authweave.hosts.grpc.future_call import FutureCall
 from authweave.hosts.grpc.notes import noted
 from authweave.hosts.grpc.stream_call import StreamCall
 from authweave.hosts.grpc.waited import following
-from authweave.hosts.grpc.whose import Whose
+from authweave.hosts.whose import Whose
 
 if TYPE_CHECKING:
     from authweave.connection import Connection

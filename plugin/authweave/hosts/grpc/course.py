@@ -21,7 +21,7 @@ from authweave.hosts.telling import failure, log, refusal
 from authweave.values import TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.hosts.grpc.whose import Whose
+    from authweave.hosts.whose import Whose
     from authweave.pending import Pending
     from authweave.values import Judgement
 

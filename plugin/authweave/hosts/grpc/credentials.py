@@ -11,8 +11,8 @@ import grpc
 
 from authweave.errors import AuthweaveError, UnexpectedFailure, UsageError
 from authweave.hosts.grpc.metadata import metadata_of, refuse_message_readers
-from authweave.hosts.grpc.whose import Whose
 from authweave.hosts.telling import failure
+from authweave.hosts.whose import Whose
 from authweave.values import TaskRequest
 
 if TYPE_CHECKING:

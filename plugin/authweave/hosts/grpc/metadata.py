@@ -28,9 +28,9 @@ def refuse_message_readers(connection: Connection) -> None:
 def metadata_of(finished: TaskRequest) -> tuple[tuple[str, str], ...]:
     """The header fields of a request that `authorize` finished. Raises PlacementError, which repeats no value."""
     sent: Any = finished.made_from.sent
-    if elsewhere := sorted({placed.place for placed in sent.placed} - {"header", "cookie"}):
-        raise PlacementError(f"this profile puts fields into {', '.join(elsewhere)}, and a gRPC call takes a credential in its metadata (headers) only")
-    if sent.signing is not None and not any(placed.origin.startswith(sent.signing.origin) for placed in sent.placed):
+    if sent.beyond_headers:
+        raise PlacementError(f"this profile puts fields into {', '.join(sent.beyond_headers)}, and a gRPC call takes a credential in its metadata (headers) only")
+    if sent.awaits_challenge:
         raise PlacementError("the credential answers a challenge, and gRPC servers send none")
     return tuple(_pair(name, value) for name, value in finished.headers)
 

@@ -1,4 +1,4 @@
-"""Whose credential calls get: a named connection, asked for anew with each call, or one that was given."""
+"""Whose credential an adapter applies: a named connection, looked up anew for each request, or one that was given."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Whose:
     given: Connection | None = None
 
     @classmethod
-    def of(cls, given: Named | str | Mapping[str, Any] | Connection, engine: Engine | None) -> Whose:
-        """From all that hosts may write. Raises UsageError."""
+    def of(cls, given: Named | str | Mapping[str, Any] | Connection, engine: Engine | None = None) -> Whose:
+        """From all that users of an adapter may write. Raises UsageError."""
         if not isinstance(given, Connection):
             return cls(Named.of(given), engine)
         return cls(Named(given.profile.name, given.tenant, given.subject or None), engine, given)
