@@ -140,7 +140,7 @@ class _ProfileAuth:
         sent = yield from prepared(connection, task)
         if connection is self._connection:
             self._quick = quick_of(sent, connection)
-        first = guarded(rewritten(request, sent), sent, colour)
+        first = guarded(rewritten(request, sent), task, sent, colour)
         response = yield first
         yield from self._judged(request, first, task, sent, response, colour)
 
@@ -154,7 +154,7 @@ class _ProfileAuth:
             request, task = moved, without_placed(task_of(moved), sent)
             with contextlib.suppress(AuthweaveError):  # then the answer that is there stands
                 sent = replace((yield from prepared(sent.credential.connection, task)), tried=frozenset({MOVED}))
-                first = guarded(rewritten(request, sent), sent, colour)
+                first = guarded(rewritten(request, sent), task, sent, colour)
                 response = yield first
         while (verdict := strayed(response, first)) is None:
             answer = yield from _answered(sent, response)
@@ -166,7 +166,7 @@ class _ProfileAuth:
             sent = step
             if connection is self._connection:
                 self._quick = quick_of(sent, connection)
-            first = guarded(rewritten(request, sent), sent, colour)
+            first = guarded(rewritten(request, sent), task, sent, colour)
             response = yield first
         response.extensions[EXTENSION] = verdict
 

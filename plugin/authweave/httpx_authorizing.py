@@ -41,7 +41,7 @@ class _Made:
 
     def finished(self) -> Any:
         """A new request to send; the one it was made from stays as it was."""
-        request = guarded(rewritten(_copied(self.request), self.sent), self.sent, "in_either")
+        request = guarded(rewritten(_copied(self.request), self.sent), self.task, self.sent, "in_either")
         if "host" not in request.headers:  # it was relative to the first server
             request.headers["Host"] = request.url.netloc.decode("ascii")
         request.extensions[MADE_FROM] = self

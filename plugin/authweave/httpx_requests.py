@@ -6,11 +6,13 @@ import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from authweave.applying import STRAYED
 from authweave.errors import UsageError
 from authweave.net.inflate import inflated_whole
 from authweave.redirect_guard import RedirectGuard
+from authweave.targets import target_of
 from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
@@ -51,8 +53,8 @@ def rewritten(request: Any, sent: Sent) -> Any:
     return request
 
 
-def guarded(request: Any, sent: Sent, colour: str) -> Any:
-    """The request with the redirect guard in its `trace` extension, around a trace of the caller's own."""
+def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
+    """The request with the redirect guard in its `trace` extension, around a trace of the caller's own. `task`: as it was before."""
     own = request.extensions.get("trace")
     own = before.then if (before := guard_of(request)) else own
     names = [placed.key if placed.place == "header" else "Cookie" for placed in sent.placed if placed.place in ("header", "cookie")]
@@ -60,10 +62,30 @@ def guarded(request: Any, sent: Sent, colour: str) -> Any:
     hide_in_logs(str(url), sent.placed)
     guard = RedirectGuard(
         url.scheme, url.raw_host, url.port, names,
-        has_payload=any(placed.place == "payload" for placed in sent.placed), then=own,
+        has_payload=any(placed.place == "payload" for placed in sent.placed), pairs=_placed_pairs(sent), segments=_filled_segments(task, sent),
+        then=own,
     )  # fmt: skip
     request.extensions["trace"] = getattr(guard, colour)
     return request
+
+
+def _placed_pairs(sent: Sent) -> list[str]:
+    """What was put into the query, decoded: a redirect may repeat it."""
+    keys = {placed.key for placed in sent.placed if placed.place == "query"}
+    pairs = (unquote_plus(part) for part in urlsplit(sent.request.url).query.split("&")) if keys else ()
+    return [pair for pair in pairs if pair.partition("=")[0] in keys]
+
+
+def _filled_segments(task: TaskRequest, sent: Sent) -> set[str]:
+    """The segments of the path that hold a secret which was filled in, and others that were."""
+    if not any(placed.place == "path" and placed.secret for placed in sent.placed):
+        return set()
+    template, _ = target_of(task, sent.credential.connection.servers(sent.scope))
+    return _segments(sent.request.url) - _segments(template)
+
+
+def _segments(url: str) -> set[str]:
+    return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
 
 
 def guard_of(request: Any) -> RedirectGuard | None:

@@ -2,7 +2,8 @@
 
 httpx copies a request's headers to the next hop and drops only `Authorization`. The guard sits in the `trace` extension
 of the request, which travels along: httpcore calls it before the headers of every hop are written, and there what the
-profile added is taken out again. A body with a placed payload is refused instead (307, 308).
+profile added is taken out again, and out of a query that the redirect repeats. A body with a placed payload is refused
+instead (307, 308; and every status where a GET has one), and so is a path that repeats what was filled in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from urllib.parse import unquote, unquote_plus
 
 from authweave.errors import OriginRefused
 
@@ -23,18 +25,22 @@ _ABSOLUTE: Final = re.compile(rb"(https?)://(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?(
 class RedirectGuard:
     """Lets the added headers through to one origin. `in_sync` and `in_async` are the two colours of the extension.
 
-    `then` is a trace of the caller's own, which is called first. `was_called` tells a transport that has no trace.
+    `pairs` are what was put into the query, decoded (`key=value`), and `segments` what was filled into the path: a redirect
+    may repeat either. `then` is a trace of the caller's own, which is called first. `was_called` tells a transport that
+    has no trace.
     """
 
-    __slots__ = ("_has_payload", "_home", "_names", "then", "was_called")
+    __slots__ = ("_has_payload", "_home", "_names", "_pairs", "_segments", "then", "was_called")
 
     def __init__(
         self, scheme: str, host: bytes, port: int | None, names: Iterable[str], *, has_payload: bool = False,
-        then: Callable[..., Any] | None = None,
+        pairs: Iterable[str] = (), segments: Iterable[str] = (), then: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self._home = _origin(scheme.encode("ascii"), host, port)
         self._names = frozenset(name.lower().encode("ascii") for name in names)
         self._has_payload = has_payload
+        self._pairs = frozenset(pairs)
+        self._segments = frozenset(segments)
         self.then = then
         self.was_called = False
 
@@ -65,9 +71,22 @@ class RedirectGuard:
         self.was_called = True
         if request.method == b"CONNECT" or _target(request.url) == self._home:
             return
-        if self._has_payload and request.method not in (b"GET", b"HEAD"):
+        if self._has_payload and (request.method not in (b"GET", b"HEAD") or _has_body(request.headers)):
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
         request.headers = [(name, value) for name, value in request.headers if name.lower() not in self._names]
+        path, mark, query = request.url.target.partition(b"?")
+        if self._segments and not self._segments.isdisjoint(unquote(segment) for segment in path.decode("latin-1").split("/")):
+            raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
+        if self._pairs and (kept := self._without_pairs(query)) != query:
+            request.url.target = path + (mark if kept else b"") + kept
+
+    def _without_pairs(self, query: bytes) -> bytes:
+        return b"&".join(part for part in query.split(b"&") if unquote_plus(part.decode("latin-1")) not in self._pairs)
+
+
+def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Does a body follow? httpx keeps that of a GET or HEAD on every redirect."""
+    return any(name.lower() == b"transfer-encoding" or (name.lower() == b"content-length" and value != b"0") for name, value in headers)
 
 
 def _target(url: Any) -> tuple[bytes, bytes, int | None]:

@@ -150,6 +150,50 @@ def test_a_placed_payload_is_not_resent(door, status):
     assert KEY in shown(home.asked[0])
 
 
+@pytest.mark.parametrize("status", [302, 303, 308])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_placed_payload_of_a_get_is_not_resent_either(door, status, method):
+    """httpx keeps the body of a GET or HEAD whatever the status: it is refused, from `auth` and from `authorize`."""
+    package, colour = door
+    fields = [{"in": "payload", "key": "key", "value": "{{ inputs.api_key }}"}]
+    with two(status) as (home, other):
+        connection = connect({"type": "api_key", "fields": fields}, home, run=engine(inputs={"api_key": KEY}))
+        with pytest.raises(OriginRefused, match="carry the body"):
+            send(package, colour, connection.auth, method, f"{home.url}/x", json={"n": 1})
+        finished = connection.authorize(package.Request(method, f"{home.url}/x", json={"n": 1})).result()
+        with pytest.raises(OriginRefused, match="carry the body"), package.Client(trust_env=False, follow_redirects=True) as client:
+            client.send(finished)
+
+    assert (2, 0) == (home.count, other.count)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_what_a_redirect_repeats_of_the_query_stays_at_home(door, status):
+    """A server that leads elsewhere with the query as it came, or as it writes it: what was placed is taken out, the rest stays."""
+    fields = [{"in": "query", "key": "api key", "value": "{{ inputs.api_key }}"}]
+    with two() as (home, other):
+        home.good = redirects(f"{other.url}/landed?a=1&api+key=k3y%2Dplanted-4711&b=2", status)
+        send(*door, keyed(home, fields), "GET", f"{home.url}/x?a=1")
+
+    assert 1 == shown(home.asked[0]).count(KEY)
+    assert ["/landed?a=1&b=2"] == [asked.target for asked in other.asked]
+
+
+def test_what_a_redirect_repeats_of_the_path_goes_nowhere_else(door):
+    """What was filled in cannot be taken out of a path: such a redirect is refused, any other is followed."""
+    fields = [{"in": "path", "key": "key", "value": "{{ inputs.api_key }}"}]
+    parts = {"extensions": {"authweave": {"path": "/bot{key}/getMe"}}}
+    with two() as (home, other):
+        auth = keyed(f"{home.url}/bot{{key}}", fields)
+        home.good = redirects(f"{other.url}/bot{KEY}/getMe")
+        with pytest.raises(OriginRefused, match="put into the path"):
+            send(*door, auth, "GET", home.url, **parts)
+        home.good = redirects(f"{other.url}/getMe")
+        send(*door, auth, "GET", home.url, **parts)
+
+    assert ["/getMe"] == [asked.target for asked in other.asked]
+
+
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_payload_follows_at_home(door, status):
     """Within the origin the body goes along, credential and all."""
