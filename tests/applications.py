@@ -1,10 +1,10 @@
 """Applications in a process of their own, which a test tells line by line what to send.
 
-    with Application(SCRIPT, folder, client_id="…", client_secret="…") as application:
+    with Application(SCRIPT, folder, installed, client_id="…", client_secret="…") as application:
         answer = application.get(url)
 
 The script reads JSON lines (`method`, `url`, and what else it knows) and answers each with one. Its environment is all
-that it gets: a folder of profiles, and inputs as `AUTHWEAVE_ACME_…`.
+that it gets: the installed package (the fixture `installed`), a folder of profiles, and inputs as `AUTHWEAVE_ACME_…`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import authweave
-
-SOURCE = Path(authweave.__file__).parent.parent
-
 
 class Application:
     """A running application. `log` is what it wrote for people, once it has ended."""
 
-    def __init__(self, script: str, folder: Path, **inputs: str) -> None:
+    def __init__(self, script: str, folder: Path, installed: Path, **inputs: str) -> None:
         self._script = folder / "application.py"
         self._script.write_text(script)
         given = {f"AUTHWEAVE_ACME_{name.upper()}": value for name, value in inputs.items()}
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")}
-        self._environment = {**kept, **given, "AUTHWEAVE_PROFILES": str(folder), "PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error"}
+        self._environment = {**kept, **given, "AUTHWEAVE_PROFILES": str(folder), "PYTHONPATH": str(installed), "PYTHONWARNINGS": "error"}
         self.log = ""
 
     def __enter__(self) -> Application:

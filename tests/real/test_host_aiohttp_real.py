@@ -39,11 +39,11 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def application(oidc_provider, tmp_path):
+def application(oidc_provider, installed, tmp_path):
     """An application of a client whose tokens live two seconds, and the client."""
     client = oidc_provider.new_client(ttl=2, scope="api:read")
     write_profile(tmp_path, oauth(oidc_provider.token_url, scopes="api:read"), oidc_provider.origin)
-    return Application(APPLICATION, tmp_path, **inputs_of(client)), client
+    return Application(APPLICATION, tmp_path, installed, **inputs_of(client)), client
 
 
 def sent(auth, *requests):
@@ -94,11 +94,11 @@ def test_it_says_what_helps(application, oidc_provider):
     assert client.client_secret not in app.log + elsewhere["message"]
 
 
-def test_it_says_that_the_client_is_refused(oidc_provider, tmp_path):
+def test_it_says_that_the_client_is_refused(oidc_provider, installed, tmp_path):
     """A wrong secret: the provider's own word, and no request to the API."""
     client = oidc_provider.new_client()
     write_profile(tmp_path, oauth(oidc_provider.token_url), oidc_provider.origin)
-    with Application(APPLICATION, tmp_path, **inputs_of(client, client_secret="wr0ng-one")) as app:
+    with Application(APPLICATION, tmp_path, installed, **inputs_of(client, client_secret="wr0ng-one")) as app:
         refused = app.get(oidc_provider.api_url + "/me")
 
     assert "TokenEndpointError" == refused["error"]

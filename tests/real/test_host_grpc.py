@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,9 +96,15 @@ def speech(oidc_provider: Any) -> Iterator[Speech]:
         yield speech
 
 
-def application(script: str, speech: Speech, provider: Any, client: Client, folder: Any, **inputs: str) -> Application:
-    write_profile(folder, oauth(provider.token_url), ORIGIN)
-    return Application(script, folder, **inputs_of(client, **inputs))
+@pytest.fixture
+def application(oidc_provider: Any, installed: Path, tmp_path: Path) -> Callable[..., Application]:
+    """The profile `acme` and an application, by its script, for a client of the provider."""
+
+    def made(script: str, client: Client, **inputs: str) -> Application:
+        write_profile(tmp_path, oauth(oidc_provider.token_url), ORIGIN)
+        return Application(script, tmp_path, installed, **inputs_of(client, **inputs))
+
+    return made
 
 
 def begin(running: Application, speech: Speech) -> Any:
@@ -105,10 +112,10 @@ def begin(running: Application, speech: Speech) -> Any:
 
 
 @pytest.mark.parametrize("script", [SYNC, ASYNCIO], ids=["sync", "asyncio"])
-def test_it_outlives_its_tokens(script: str, speech: Speech, oidc_provider: Any, tmp_path: Any):
+def test_it_outlives_its_tokens(script: str, speech: Speech, oidc_provider: Any, application: Callable[..., Application]):
     """One channel, longer than tokens live, and once the token is ended early: every call is answered, each token asked for once."""
     client = oidc_provider.new_client(ttl=2)
-    with application(script, speech, oidc_provider, client, tmp_path) as running:
+    with application(script, client) as running:
         begin(running, speech)
         answers: list[Any] = []
         until(lambda: answers.append(running.get("hello")) or oidc_provider.counts(client)["granted"] > 2, 60)
@@ -123,11 +130,11 @@ def test_it_outlives_its_tokens(script: str, speech: Speech, oidc_provider: Any,
 
 
 @pytest.mark.parametrize("script", [SYNC, ASYNCIO], ids=["sync", "asyncio"])
-def test_it_says_what_helps(script: str, speech: Speech, oidc_provider: Any, tmp_path: Any):
+def test_it_says_what_helps(script: str, speech: Speech, oidc_provider: Any, application: Callable[..., Application]):
     """A service that refuses every token: the server's own status, one attempt more, and a log that names the command."""
     client = oidc_provider.new_client()
     speech.accepts = lambda token: False
-    with application(script, speech, oidc_provider, client, tmp_path) as running:
+    with application(script, client) as running:
         begin(running, speech)
         told = running.get("hello")
 
@@ -138,10 +145,10 @@ def test_it_says_what_helps(script: str, speech: Speech, oidc_provider: Any, tmp
     assert client.client_secret not in running.log
 
 
-def test_it_says_that_the_client_is_refused(speech: Speech, oidc_provider: Any, tmp_path: Any):
+def test_it_says_that_the_client_is_refused(speech: Speech, oidc_provider: Any, application: Callable[..., Application]):
     """A wrong secret: the provider's own word in the status of the call, and no call to the service."""
     client = oidc_provider.new_client()
-    with application(SYNC, speech, oidc_provider, client, tmp_path, client_secret="wr0ng-one") as running:
+    with application(SYNC, client, client_secret="wr0ng-one") as running:
         begin(running, speech)
         told = running.get("hello")
 
@@ -151,10 +158,10 @@ def test_it_says_that_the_client_is_refused(speech: Speech, oidc_provider: Any, 
     assert speech.asked == []
 
 
-def test_workers_that_fork_before_grpc_begins(speech: Speech, oidc_provider: Any, tmp_path: Any):
+def test_workers_that_fork_before_grpc_begins(speech: Speech, oidc_provider: Any, application: Callable[..., Application]):
     """A parent that has a token, but no channel yet, and three workers with one each: one token request."""
     client = oidc_provider.new_client()
-    with application(FORKING, speech, oidc_provider, client, tmp_path) as running:
+    with application(FORKING, client) as running:
         assert begin(running, speech) == {"ended": [0, 0, 0]}
 
     assert oidc_provider.counts(client)["token"] == 1

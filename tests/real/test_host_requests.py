@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +11,16 @@ from typing import Any
 import pytest
 import requests
 
+from applications import Application, write_profile
 from authweave.hosts.requests import ProfileAuth, judgement_of
-from identities import connected
+from identities import connected, inputs_of
 from parts.apache import PASSWORD, USERNAME, Apache
-from parts.installed import environment_of
+from parts.identity import Client
 from parts.moto import Moto
 from parts.oidc import OidcProvider
 from parts.tinyproxy import PASSWORD as PROXY_PASSWORD
 from parts.tinyproxy import USERNAME as PROXY_USERNAME
-from services import engine, profile
+from services import engine, oauth, profile, until
 
 
 def session(auth: Any) -> requests.Session:
@@ -115,29 +114,66 @@ def test_an_upload_comes_again_in_full(oidc_provider: OidcProvider) -> None:
     assert ["colour=red"] * 2 == [seen.body for seen in oidc_provider.seen(client, kind="api") if seen.method == "POST"]
 
 
-PROGRAM = """
-import sys, requests
+APPLICATION = """
+import json, logging, sys
+import requests
+from authweave.errors import AuthweaveError
 from authweave.hosts.requests import ProfileAuth, judgement_of
+
+logging.basicConfig()
+
+def answer(session, method, url):
+    try:
+        response = session.request(method, url)
+    except AuthweaveError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"status": response.status_code, "via": response.json().get("via"), "verdict": judgement_of(response).verdict}
 
 with requests.Session() as session:
     session.trust_env = False
-    session.auth = ProfileAuth("acme-crm,tenant=blue")
-    answer = session.get(sys.argv[1])
-    print("SAW", answer.status_code, judgement_of(answer).verdict)
-    session.get(sys.argv[2])
+    session.auth = ProfileAuth("acme,tenant=blue")
+    for line in sys.stdin:
+        print(json.dumps(answer(session, **json.loads(line))), flush=True)
 """
 
 
-def test_a_program_of_its_own(oidc_provider: OidcProvider, installed: Path, tmp_path: Path) -> None:
-    """The ten lines of the documentation in a process of their own: a profile by its name, a refusal on standard error."""
-    client = oidc_provider.new_client(scope="api:read")
-    text = f"format: 1\nname: acme-crm\nidentity_provider: Acme\nservers: ['{oidc_provider.origin}']\nauth: {{type: oauth2, grant_type: client_credentials, token_url: '{oidc_provider.token_url}', scopes: [api:read]}}\n"
-    (tmp_path / "acme-crm.yaml").write_text(text)
-    known = {"AUTHWEAVE_PROFILES": str(tmp_path), "AUTHWEAVE_ACME_CRM_CLIENT_ID": client.client_id, "AUTHWEAVE_ACME_CRM_CLIENT_SECRET": client.client_secret}
-    command = [sys.executable, "-c", PROGRAM, f"{oidc_provider.api_url}/read", f"{oidc_provider.api_url}/write"]
-    environment = environment_of(installed, NO_PROXY="*", **known)
-    ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def application(oidc_provider: OidcProvider, installed: Path, tmp_path: Path) -> Callable[..., Application]:
+    """A program of its own that knows the profile `acme` by its name, for a client of the provider."""
 
-    assert "SAW 200 accepted" in ended.stdout, ended.stderr
-    assert "acme-crm,tenant=blue: the API knows the caller and forbids this (403)" in ended.stderr
-    assert "authweave test acme-crm --tenant blue" in ended.stderr
+    def made(client: Client, **inputs: str) -> Application:
+        write_profile(tmp_path, oauth(oidc_provider.token_url, scopes="api:read"), oidc_provider.origin)
+        return Application(APPLICATION, tmp_path, installed, **inputs_of(client, **inputs))
+
+    return made
+
+
+def test_a_program_of_its_own_outlives_its_tokens(oidc_provider: OidcProvider, application: Callable[..., Application]) -> None:
+    """Longer than a token lives, and once it is ended early: every request is answered, with a bearer token in its header."""
+    client = oidc_provider.new_client(ttl=2, scope="api:read")
+    answers: list[Any] = []
+    with application(client) as running:
+        until(lambda: answers.append(running.get(f"{oidc_provider.api_url}/read")) or oidc_provider.counts(client)["granted"] > 2, 60)
+        by_time = oidc_provider.counts(client)["granted"]
+        oidc_provider.kill(client)
+        answers.append(running.get(f"{oidc_provider.api_url}/read"))
+
+    counts = oidc_provider.counts(client)
+    assert [answer for answer in answers if answer != {"status": 200, "via": "header", "verdict": "accepted"}] == []
+    assert counts["token"] == counts["granted"] == by_time + 1
+    assert "authweave.hosts" not in running.log
+
+
+def test_a_program_of_its_own_says_what_helps(oidc_provider: OidcProvider, application: Callable[..., Application]) -> None:
+    """Without the scope the log names it, and the command that shows more; a secret that is wrong is the provider's own word."""
+    client = oidc_provider.new_client(scope="api:read")
+    with application(client) as running:
+        forbidden = running.get(f"{oidc_provider.api_url}/write")
+    with application(client, client_secret="wr0ng-one") as mistaken:
+        refused = mistaken.get(f"{oidc_provider.api_url}/read")
+
+    assert (403, "forbidden") == (forbidden["status"], forbidden["verdict"])
+    assert "acme,tenant=blue: the API knows the caller and forbids this (403): it asks for scope api:write" in running.log
+    assert "authweave test acme --tenant blue" in running.log
+    assert ("TokenEndpointError", True) == (refused["error"], "invalid_client" in refused["message"])
+    assert "wr0ng-one" not in refused["message"] + mistaken.log
