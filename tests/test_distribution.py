@@ -46,7 +46,8 @@ def test_the_wheel_is_the_package_with_its_data() -> None:
 def test_the_source_distribution_is_the_repository() -> None:
     """What builds the wheel and what proves it: code, profiles, schemas, tests, documentation, the licence, the check itself."""
     folders = set().union(*(of(folder) for folder in ("plugin", "profiles", "schemas", "docs", ".ci")))
-    tests = set().union(*(of(folder, "*.py") for folder in ("tests", "tests/unit", "tests/real", "tests/contracts", "tests/parts", "tests/documentation")))
+    tests = set().union(*(of(folder, "*.py") for folder in ("tests", "tests/unit", "tests/real", "tests/benchmarks", "tests/parts", "tests/documentation")))
+    tests |= of("tests/recipes") | of("tests/example_plugin")
     top = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", ".pre-commit-hooks.yaml"}
 
     assert folders | tests | top <= set(sdist())

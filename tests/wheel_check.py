@@ -129,7 +129,7 @@ class Check:
         self.run("request", "-p", "acme", url, code=2, says="authweave[redis]", AUTHWEAVE_STORE="redis://127.0.0.1:1/0")
         self.run("request", "-p", "acme", url, code=2, says="authweave[opentelemetry]", AUTHWEAVE_OBSERVERS="opentelemetry")
         self.run("request", "-p", "windows", url, code=2, says="authweave[kerberos]")
-        for host in ("aiohttp",):
+        for host in ("aiohttp", "grpc", "requests"):
             lonely = subprocess.run([sys.executable, "-c", f"import authweave.hosts.{host}"], capture_output=True, text=True, check=False)
             assert f"authweave[{host}]" in lonely.stderr, lonely.stderr
             print(f"authweave.hosts.{host}: fine (authweave[{host}])")

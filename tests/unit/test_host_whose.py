@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -34,3 +36,13 @@ def test_a_template_for_a_path_is_the_path_alone(adapter: Any, path: str) -> Non
     for make in (lambda: adapter("acme", path=path), lambda: adapter("acme").at(path)):
         with pytest.raises(UsageError, match="begins with /"):
             make()
+
+
+@pytest.mark.parametrize("package", ["requests", "aiohttp", "grpc"])
+def test_an_adapter_whose_package_is_not_there_names_its_extra(package: str) -> None:
+    """One line that says what to install, without the error that led to it."""
+    code = f"import sys; sys.modules[{package!r}] = None; import authweave.hosts.{package}"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert f"pip install 'authweave[{package}]'" in ended.stderr.splitlines()[-1]
+    assert "During handling" not in ended.stderr

@@ -8,6 +8,11 @@ Every call asks the profile for its credential, so that a channel outlives any n
 
 from __future__ import annotations
 
+try:
+    import grpc  # noqa: F401 - or the first of the files below would say less
+except ImportError:
+    raise ImportError("authweave.hosts.grpc needs grpcio: pip install 'authweave[grpc]'") from None
+
 from authweave.hosts.grpc.asynchronous import aio_interceptors
 from authweave.hosts.grpc.blocking import interceptors
 from authweave.hosts.grpc.channels import aio_secure_channel, secure_channel
