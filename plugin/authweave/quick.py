@@ -90,8 +90,10 @@ def quick_of(sent: Sent, connection: Connection) -> Quick | None:
 
 
 def is_steady(profile: Profile) -> bool:
-    """One variant, and nothing but headers that read neither the request nor anything that changes by itself."""
+    """One variant, nothing but headers that read neither the request nor anything that changes by itself, and no judge that does."""
     if len(profile.variants) != 1 or profile.variants[0].when is not None or profile.variants[0].seal is not None:
+        return False
+    if any(rule.when is not None and not _reads_nothing_new(rule.when, profile.vars) for rule in profile.variants[0].rejected_when):
         return False
     return all(_is_steady(field, profile.vars) for field in (*profile.fields, *profile.variants[0].fields))
 

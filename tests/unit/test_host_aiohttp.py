@@ -328,6 +328,28 @@ def test_a_redirect_elsewhere_goes_without(status):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("there", ["/y?b=1&region=e%26u", "/y?region=e%26u&b=1"])
+def test_what_a_redirect_repeats_of_the_query_stays_behind(there):
+    """A server that leads on with the query as it came: elsewhere without what was placed, at home with it once; no response shows it."""
+    with serving(Api()) as other, serving(Scripted(moved(f"{other.url}{there}"))) as api:
+        away = send(with_key(api, fields=FIELDS[:2]), "GET", f"{api.url}/x?b=1")
+    with serving(Scripted(moved(there))) as api:
+        here = send(with_key(api, fields=FIELDS[:2]), "GET", f"{api.url}/x?b=1")
+
+    assert (["/y?b=1"], "/y?b=1&region=e%26u") == ([asked.target for asked in other.asked], api.asked[1].target)
+    assert ["/y?b=1"] * 4 == [str(url).partition("/y")[1] + str(url).partition("/y")[2] for answer in (away, here) for url in (answer[0].url, answer[0].real_url)]
+    assert "region" not in repr(away[0]).partition("\n")[0] + repr(here[0]).partition("\n")[0]
+
+
+def test_what_a_redirect_repeats_of_the_path_goes_nowhere_else():
+    """What was filled into a path cannot be taken out of it: such a redirect is refused."""
+    auth = {"type": "api_key", "fields": [{"in": "path", "key": "key", "value": "{{ inputs.api_key }}"}]}
+    with serving(Api()) as other, serving(Scripted(moved(f"{other.url}/botk3y/me"))) as api, pytest.raises(OriginRefused, match="into the path"):
+        send(with_key(f"{api.url}/bot{{key}}", auth=auth).at("/bot{key}/me"), "GET", api.url)
+
+    assert (1, 0) == (api.count, other.count)
+
+
 def test_each_hop_at_home_is_authorized_anew():
     """A redirect to another of the profile's servers: both hops have the credential, in header and query."""
     with serving(Api()) as other, serving(Scripted(moved(f"{other.url}/y"))) as api:

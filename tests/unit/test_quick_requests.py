@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from authweave.errors import OriginRefused
@@ -103,3 +104,16 @@ class Aging:
 
     def describe(self, profile, asked, tenant):
         return "a test"
+
+
+def test_an_answer_is_judged_by_its_own_request(services):
+    """A rule that reads the request: what the one before it was does not count, from `auth` and from `authorize`."""
+    auth = {"type": "api_key", "rejected_when": [{"status": [200], "when": "{{ request.method == 'POST' }}"}]}
+    connection = connect(auth, services[1], run=engine(inputs={"api_key": "k3y"}))
+    methods = ("GET", "POST", "GET")
+    with httpx.Client(auth=connection.auth, trust_env=False) as client:
+        by_auth = [client.request(method, f"{services[1].url}/x").extensions["authweave"].verdict for method in methods]
+    finished = [connection.authorize(TaskRequest(method, "/x")).result(10) for method in methods]
+    by_host = [connection.handle_response(request, TaskResponse(200)).result(10).verdict for request in finished]
+
+    assert ["accepted", "refused", "accepted"] == by_auth == by_host

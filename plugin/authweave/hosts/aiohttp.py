@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from authweave.applying import BODY_READ, STRAYED, wants_body
 from authweave.errors import OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
+from authweave.hosts.placed_urls import has_placed_path, without_placed
 from authweave.hosts.telling import tell
 from authweave.hosts.whose import Whose
 from authweave.values import Judgement, TaskRequest, TaskResponse
@@ -83,6 +84,7 @@ class ProfileAuth:
         """One hop: aiohttp comes here for the request, and again for each redirect that it follows."""
         connection = await self._connection()
         hop = _hop_of(self, request)
+        hop.arrive(request)
         if not hop.has_strayed:
             task = await hop.task(request, connection, self._path)
             try:
@@ -111,6 +113,7 @@ class ProfileAuth:
         with _put_back(request) as shown:
             while True:
                 await hop.rewrite(request, ready)
+                hop.sent = ready
                 response = await handler(request)
                 try:
                     answer = await _answer_of(response, ready)
@@ -133,12 +136,23 @@ class ProfileAuth:
 
 @dataclass(slots=True)
 class _Hop:
-    """What one hop leaves to the next. `replaced` is the body that the profile wrote, `body` the caller's that it stands for."""
+    """What one hop leaves to the next. `replaced` is the body that the profile wrote, `body` the caller's that it stands for,
+    `sent` the last request with a credential."""
 
     is_first: bool = True
     has_strayed: bool = False
     replaced: Payload | None = None
     body: bytes | None = None
+    sent: TaskRequest | None = None
+
+    def arrive(self, request: ClientRequest) -> None:
+        """Take what a redirect repeats of a placed query out of the URL that it led to."""
+        if self.sent is None:
+            return
+        plain, sent = self.sent.made_from.request.url, self.sent.url
+        if (url := without_placed(str(request.url), plain, sent)) != str(request.url):
+            request.url = URL(url, encoded=True)
+            request.original_url = URL(without_placed(str(request.original_url), plain, sent), encoded=True)  # what the response shows
 
     async def task(self, request: ClientRequest, connection: Connection, path: str | None) -> TaskRequest:
         """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
@@ -175,9 +189,11 @@ class _Hop:
         await request.update_body(self.replaced)
 
     def plain(self, request: ClientRequest) -> ClientRequest:
-        """The request, with nothing of the profile's in it. Raises OriginRefused where its body holds some."""
+        """The request, with nothing of the profile's in it. Raises OriginRefused where its body or its path holds some."""
         if self.replaced is not None and request.body is self.replaced:
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
+        if self.sent is not None and has_placed_path(str(request.url), self.sent.made_from.request, self.sent):
+            raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
         return request
 
 

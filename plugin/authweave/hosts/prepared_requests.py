@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, Final
-from urllib.parse import unquote, unquote_plus, urlsplit
 
 import requests
 from requests.utils import rewind_body
@@ -16,6 +14,7 @@ from urllib3.response import HTTPResponse
 
 from authweave.errors import UrlRefused
 from authweave.hosts.path_templates import with_path
+from authweave.hosts.placed_urls import without_placed
 from authweave.net.inflate import inflated_whole
 from authweave.urls import Origin
 from authweave.values import TaskRequest, TaskResponse
@@ -75,7 +74,7 @@ def take_out(request: requests.PreparedRequest, plain: TaskRequest, sent: TaskRe
         del request.headers[name]
         if own:
             request.headers[name] = own[0]
-    request.url = _without_placed(request.url or "", plain.url, sent.url)
+    request.url = without_placed(request.url or "", plain.url, sent.url)
     if request.body is not None and not sent.streamed and has_payload(plain, sent):
         request.body = plain.body or None
 
@@ -94,7 +93,7 @@ def shown(response: requests.Response, plain: TaskRequest, sent: TaskRequest) ->
     """The URL of an answer without what was placed into it: it goes into messages. The path of a redirect stays, for
     addresses that are relative to it."""
     if not plain.path_template or response.is_redirect:
-        return _without_placed(response.url, plain.url, sent.url)
+        return without_placed(response.url, plain.url, sent.url)
     return plain.url
 
 
@@ -157,28 +156,6 @@ def drain(response: requests.Response, *, stream: bool) -> None:
 def values(headers: Headers, name: str) -> list[str]:
     """Every value of a header, whatever its case."""
     return [value for other, value in headers if other.lower() == name.lower()]
-
-
-def has_placed_path(url: str, plain: TaskRequest, sent: TaskRequest) -> bool:
-    """Does the path of a URL repeat what was filled into that of the request?"""
-    return plain.path_template and not (_segments(sent.url) - _segments(plain.url)).isdisjoint(_segments(url))
-
-
-def _without_placed(url: str, plain: str, sent: str) -> str:
-    """The URL without the parts of its query that were put in: a server may repeat them in the address it leads to."""
-    before, _, rest = url.partition("?")
-    query, mark, fragment = rest.partition("#")
-    added = Counter(map(unquote_plus, _parts(sent))) - Counter(map(unquote_plus, _parts(plain)))
-    left = "&".join(part for part in query.split("&") if unquote_plus(part) not in added)
-    return url if left == query else before + ("?" if left else "") + left + mark + fragment
-
-
-def _parts(url: str) -> list[str]:
-    return [part for part in url.partition("#")[0].partition("?")[2].split("&") if part]
-
-
-def _segments(url: str) -> set[str]:
-    return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
 
 
 def _text(value: str | bytes) -> str:

@@ -24,13 +24,13 @@ from authweave.applying import STRAYED, wants_body
 from authweave.connection import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
+from authweave.hosts.placed_urls import has_placed_path
 from authweave.hosts.prepared_requests import (
     answer_of,
     body_of,
     can_repeat,
     drain,
     has_payload,
-    has_placed_path,
     is_same,
     origin_of,
     rewind,
