@@ -320,3 +320,34 @@ def test_a_project_is_marked_once_and_for_all_who_come_later():
 
     assert getattr(revoke, "a-later-one_impl", None) is not None
     assert HostSpecs is host_specs("a-later-one")
+
+
+def test_each_user_of_each_tenant_gets_values_of_their_own(tmp_path):
+    """The platform's function is asked for the tenant and the user that a call of the hook names, and for nobody else's."""
+    auth = {"type": "api_key", "fields": [{"in": "header", "key": "X-Key", "value": "{{ inputs.api_key }}"}]}
+    document = {"format": 1, "name": "keyed", "identity_provider": "Acme", "servers": ["https://api.acme.example"], "auth": auth}
+    (tmp_path / "keyed.json").write_text(json.dumps(document))
+
+    def ask(profile, name, tenant, subject):
+        return f"{profile}-{name}-{tenant}-{subject}"
+
+    plugin = AuthweavePlugin(profiles=[tmp_path], sources=[], inputs=ask)
+    hook = managed(plugin, "mybot")
+    everybody = [(tenant, subject) for tenant in ("blue", "green") for subject in ("anna", "ben")]
+    sent = [hook.authorize_request(profile="keyed", request=TaskRequest("GET", "/x"), tenant=tenant, subject=subject).result(30) for tenant, subject in everybody]
+    plugin.close()
+
+    assert [f"keyed-api_key-{tenant}-{subject}" for tenant, subject in everybody] == [request.header("x-key") for request in sent]
+
+
+def test_a_platform_is_told_of_what_happens_to_its_tokens(tmp_path):
+    """`on_event` hears whose token was got and refused, whichever hook was called, and no secret."""
+    heard = []
+    with world(tmp_path, on_event=heard.append) as made:
+        hook = managed(AuthweavePlugin(made.engine), "mybot")
+        request = hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "/x"), tenant="blue").result(30)
+        hook.handle_response(profile="acme-crm", request=request, response=TaskResponse(401), tenant="blue").result(30)
+
+    assert ["acquired", "rejected", "renewed"] == [event.kind for event in heard]
+    assert {("acme-crm", "blue")} == {(event.profile, event.tenant) for event in heard}
+    assert not any(token in repr(heard) for token in ("T1", "T2"))
