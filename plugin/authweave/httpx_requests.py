@@ -72,8 +72,8 @@ def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
 def _placed_pairs(sent: Sent) -> list[str]:
     """What was put into the query, decoded: a redirect may repeat it."""
     keys = {placed.key for placed in sent.placed if placed.place == "query"}
-    pairs = (unquote_plus(part) for part in urlsplit(sent.request.url).query.split("&")) if keys else ()
-    return [pair for pair in pairs if pair.partition("=")[0] in keys]
+    pairs = urlsplit(sent.request.url).query.split("&") if keys else []
+    return [unquote_plus(pair) for pair in pairs if unquote_plus(pair.partition("=")[0]) in keys]
 
 
 def _filled_segments(task: TaskRequest, sent: Sent) -> set[str]:

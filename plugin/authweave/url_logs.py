@@ -1,6 +1,7 @@
 """httpx logs the URL of every request, urllib3 what stands behind its host; what a profile placed there as a secret is hidden.
 
-Only URLs that carry such a value are known here, the last of them, so other requests are logged as before.
+Only URLs that carry such a value are known here, the last of them, with the pairs of their queries, which a redirect may
+repeat in another URL; so other requests are logged as before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from urllib.parse import unquote_plus
 from authweave.drafts.draft import Placed
 from authweave.forks import Lock
 
-MOST: Final = 1000
+MOST: Final = 3000
 HIDDEN: Final = "‹secret›"
 _PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re.DOTALL)
 
@@ -28,9 +29,11 @@ class _Hider(logging.Filter):
         self._lock = Lock()
         self._shown: OrderedDict[str, str] = OrderedDict()
 
-    def learn(self, url: str, shown: str) -> None:
+    def learn(self, text: str, shown: str) -> None:
+        """A URL, or a decoded pair of a query. One that is learned again is as good as new."""
         with self._lock:
-            self._shown[url] = shown
+            self._shown[text] = shown
+            self._shown.move_to_end(text)
             if len(self._shown) > MOST:
                 self._shown.popitem(last=False)
 
@@ -43,7 +46,15 @@ class _Hider(logging.Filter):
     def _fit(self, value: Any) -> Any:
         if isinstance(value, int | float) or value is None:
             return value
-        return self._shown.get(str(value), value)
+        text = str(value)
+        if (shown := self._shown.get(text)) is not None:
+            return shown
+        if not self._shown or "?" not in text:
+            return value
+        before, _, query = text.partition("?")
+        pairs = query.split("&")
+        fit = [_hidden(pair) if unquote_plus(pair.partition("#")[0]) in self._shown else pair for pair in pairs]
+        return value if fit == pairs else f"{before}?{'&'.join(fit)}"
 
 
 _hider: Final = _Hider()
@@ -55,9 +66,13 @@ def hide_in_logs(url: str, placed: Iterable[Placed]) -> None:
     """See to it that this URL, which is about to be sent, is logged without the secrets placed into it."""
     secret = [(one.place, one.key) for one in placed if one.secret and one.place in ("query", "path")]
     if secret:
-        shown = shown_url(url, {key for place, key in secret if place == "query"}, has_path="path" in dict(secret))
+        keys = {key for place, key in secret if place == "query"}
+        shown = shown_url(url, keys, has_path="path" in dict(secret))
         _hider.learn(url, shown)
         _hider.learn(_behind_host(url), _behind_host(shown))
+        for pair in url.partition("#")[0].partition("?")[2].split("&"):
+            if unquote_plus(pair.partition("=")[0]) in keys:
+                _hider.learn(unquote_plus(pair), HIDDEN)
 
 
 def _behind_host(url: str) -> str:
@@ -76,5 +91,10 @@ def shown_url(url: str, keys: set[str], *, has_path: bool) -> str:
 
 
 def _shown_pair(pair: str, keys: set[str]) -> str:
-    name, sign, value = pair.partition("=")
-    return f"{name}{sign}{HIDDEN}" if value and unquote_plus(name) in keys else pair
+    name, _, value = pair.partition("=")
+    return _hidden(pair) if value and unquote_plus(name) in keys else pair
+
+
+def _hidden(pair: str) -> str:
+    name, sign, _ = pair.partition("=")
+    return f"{name}{sign}{HIDDEN}"

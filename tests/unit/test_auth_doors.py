@@ -17,6 +17,8 @@ import httpx
 import httpx2
 import pytest
 
+from authweave import url_logs
+from authweave.drafts.draft import Placed
 from authweave.errors import (
     ConnectFailure,
     CredentialRejected,
@@ -948,3 +950,29 @@ def test_secrets_in_urls_are_not_logged(door, caplog):
     assert "/x?own=1&api%20key=‹secret› " in logged[0]
     assert "/‹secret› " in logged[2]
     assert ["planted/4711"] * 2 == [request.target.partition("api%20key=")[2].replace("%2F", "/") for request in api.asked[:2]]
+
+
+def test_secrets_that_a_redirect_repeats_are_not_logged(door, caplog):
+    """A server that adds a slash keeps the query as it came, or writes it its own way."""
+    caplog.set_level(logging.INFO)
+    auth = {**KEY, "fields": [{"in": "query", "key": "api key", "value": "{{ inputs.api_key }}"}]}
+    with serving(Api()) as other, serving(Api()) as api:
+        api.good = Reply(301, b"", (("Location", f"{other.url}/x/?own=1&api+key=planted/4711"),))
+        door.send(with_key(api, run=engine(inputs={"api_key": "planted/4711"}), auth=auth).auth, "GET", f"{api.url}/x?own=1", client={"follow_redirects": True})
+
+    first, second = (record.getMessage() for record in caplog.records if record.name in ("httpx", "httpx2"))
+    assert ("/x?own=1&api%20key=‹secret› " in first, "/x/?own=1&api+key=‹secret› " in second) == (True, True)
+    assert "planted" not in first + second
+
+
+def test_the_url_of_a_request_under_way_is_known_however_many_others_there_are(caplog):
+    """A URL that is used again is as new as one that was never seen."""
+    caplog.set_level(logging.INFO)
+    placed = [Placed("path", "key", "auth", secret=True)]
+    again = "https://api.example/planted/me"
+    for number in range(url_logs.MOST):
+        url_logs.hide_in_logs(again, placed)
+        url_logs.hide_in_logs(f"https://api.example/{number}/me", placed)
+        logging.getLogger("httpx").info("%s", again)
+
+    assert {"https://api.example/‹secret›"} == set(caplog.messages)
