@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 
 from authweave.applying import Sent
 from authweave.errors import OriginRefused, PlacementError, TokenEndpointError, UnexpectedFailure, UsageError
-from authweave.hosts.grpc import call_credentials, interceptors, note_of, secure_channel
+from authweave.hosts.grpc import Note, call_credentials, interceptors, note_of, secure_channel
 from authweave.hosts.grpc.asynchronous import following as aio_following
-from authweave.hosts.grpc.course import Course
+from authweave.hosts.grpc.course import Answer, Course
 from authweave.hosts.grpc.limits import limit_of
 from authweave.hosts.grpc.metadata import metadata_of
 from authweave.hosts.grpc.waited import answer_of, following
 from authweave.hosts.named import Named
 from authweave.hosts.whose import Whose
-from authweave.values import TaskRequest
+from authweave.values import Judgement, TaskRequest
 from services import CLIENT_SECRET, Identity, connect, engine, oauth, says, serving, until
 from speech import DENIED, ORIGIN, UNAUTHENTICATED, Speech, count, gather, say, speaking, talk
 
@@ -837,3 +837,14 @@ def test_nothing_is_left_of_calls(speech: Speech, identity: Identity):
         left = [thing for thing in gc.get_objects() if isinstance(thing, Course)]
 
     assert len(left) < 5
+
+
+def test_a_person_who_has_to_sign_in_is_told_by_the_note():
+    """Where the token was a person's and nobody can renew it: the kind says so, and the text names the command."""
+    course = Course(Whose(Named("acme", "blue", "anna")), True, None, 5.0)
+    note = course.following(Answer(UNAUTHENTICATED), Judgement("sign_in_needed", "anna has to sign in again (401)"))
+
+    assert isinstance(note, Note)
+    assert note.kind == "sign_in_needed"
+    assert note.text.startswith("acme,tenant=blue,subject=anna: anna has to sign in again (UNAUTHENTICATED).")
+    assert "authweave test acme --tenant blue --subject anna" in note.text

@@ -46,3 +46,49 @@ def test_an_adapter_whose_package_is_not_there_names_its_extra(package: str) -> 
 
     assert f"pip install 'authweave[{package}]'" in ended.stderr.splitlines()[-1]
     assert "During handling" not in ended.stderr
+
+
+WRITTEN = {"profile": "acme-crm@1", "tenant": "blue", "subject": "anna", "servers": ["https://a.acme.example", "https://b.acme.example"]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "acme-crm@1,tenant=blue,subject=anna,server=https://a.acme.example,server=https://b.acme.example",
+        " acme-crm@1 , tenant=blue,subject=anna , server=https://a.acme.example,server=https://b.acme.example",
+        WRITTEN, {**WRITTEN, "inputs": None}, {**WRITTEN, "servers": tuple(WRITTEN["servers"])},
+    ],
+)  # fmt: skip
+def test_a_text_and_a_map_name_the_same(given: Any) -> None:
+    """One text where there is one field, a map where there are more; null in a map is as good as nothing."""
+    named = Named.of(given)
+
+    assert Named("acme-crm@1", "blue", "anna", ("https://a.acme.example", "https://b.acme.example")) == named
+    assert "acme-crm@1,tenant=blue,subject=anna" == str(named)
+    assert named is Named.of(named)
+
+
+def test_one_server_in_a_map_may_be_a_text_and_inputs_are_never_shown() -> None:
+    """What is secret may be among the inputs."""
+    named = Named.of({"profile": "acme", "servers": "https://a.acme.example", "inputs": {"api_key": "k3y"}})
+
+    assert (("https://a.acme.example",), {"api_key": "k3y"}) == (named.servers, named.inputs)
+    assert "k3y" not in f"{named!r}{named}{named.command}"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "no profile is named"), (",tenant=blue", "no profile is named"), ({}, "no profile is named"), ({"profile": 7}, "no profile is named"),
+        ("acme,blue", "names no profile"), ("acme,tenant=", "names no profile"), ("acme,inputs=x", "names no profile"),
+        ("acme,tenant=a,tenant=b", "names tenant twice"), ("acme,subject=a,subject=b", "names subject twice"),
+        ({"profile": "acme", "tennant": "k3y"}, "not with tennant"), ({"profile": "acme", "inputs": ["k3y"]}, "inputs is a map"),
+        ({"profile": "acme", "servers": 7}, "servers is a list"), ({"profile": "acme", "servers": [7]}, "servers is a list"), (7, "not by int"),
+    ],
+)  # fmt: skip
+def test_what_names_no_profile_is_refused_where_it_is_written(given: Any, says: str) -> None:
+    """A UsageError that says what would be right, and repeats no value of a map."""
+    with pytest.raises(UsageError, match=says) as caught:
+        Named.of(given)
+
+    assert "k3y" not in str(caught.value)

@@ -12,7 +12,7 @@ from authweave.errors import AuthweaveError
 class Note:
     """Why a call failed, as far as its credential or a rate limit is the reason.
 
-    `kind` is refused (UNAUTHENTICATED, for good), forbidden (PERMISSION_DENIED), rate_limited, no_credential (none could be
+    `kind` is refused (UNAUTHENTICATED, for good), sign_in_needed, forbidden (PERMISSION_DENIED), rate_limited, no_credential (none could be
     had, so nothing was sent) or no_tls. `text` is for people. `error` is authweave's own; `retry_at` (Unix seconds) when
     trying again makes sense, where somebody said so.
     """
