@@ -178,6 +178,8 @@ class Engine:
         tenant, subject = whole_text("tenant", tenant), whole_text("subject", subject)
         if profile.subject == "user" and not subject and not is_left_open:
             raise MissingInput("subject", f"{profile.name} acts for a user: connect(…, subject='the user’s id'), or at a terminal --subject")
+        if not isinstance(inputs, Mapping | None) or isinstance(servers, str) or not isinstance(servers, Iterable):
+            raise UsageError(f"{profile.name}: inputs are a map from input to value, and servers a list of URLs")
         given = {name: own_copy(value) for name, value in (inputs or {}).items()}
         if unknown := sorted(set(given) - set(profile.inputs)):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")

@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from authweave.errors import AuthweaveError
+from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.flights import landed, outcome
 
 T = TypeVar("T")
@@ -111,8 +111,8 @@ def _failed(error: Exception) -> Future[Any]:
 
 
 def _copied(error: Exception) -> Exception:
-    """Without the frames in which it arose: they hold what was revealed there."""
-    return error.fresh() if isinstance(error, AuthweaveError) else error
+    """Without the frames in which it arose: they hold what was revealed there. What is no error of ours names its kind and place."""
+    return error.fresh() if isinstance(error, AuthweaveError) else UnexpectedFailure.of(error)
 
 
 class _Resume:

@@ -87,6 +87,8 @@ class AuthweavePlugin:
         """How the user stands with each profile that is known here."""
 
         def each() -> Generator[Future[Any], Any, list[SignIn]]:
+            if isinstance(profiles, str) or not isinstance(inputs, Mapping | None):
+                raise UsageError("profiles is a list of references, and inputs a map from profile to its inputs")
             found = []
             for profile in filter(self.engine.knows, profiles):
                 connection = self.engine.connect(profile, tenant=tenant, subject=subject, inputs=(inputs or {}).get(profile))

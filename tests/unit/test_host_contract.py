@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tomllib
+import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pluggy
@@ -17,7 +19,7 @@ import pytest
 
 from authweave import TaskRequest, TaskResponse, hookspecs
 from authweave import shared_engine as shared_engine_module
-from authweave.errors import OriginRefused, SettingsError, UsageError
+from authweave.errors import AuthweaveError, OriginRefused, SettingsError, UsageError
 from authweave.hookspecs import HOST_ENTRY_POINTS, HostSpecs, add_host_specs, host_hookimpl, host_specs
 from authweave.pending import Pending
 from authweave.plugin import AuthweavePlugin, join
@@ -260,6 +262,34 @@ def test_what_is_wrong_is_raised_by_the_pending_and_not_by_the_call(here):
         with pytest.raises(error):
             pending.result(30)
     assert 0 == here.identity.count
+
+
+SILLY = [5, b"acme-crm", ["acme-crm"], {"a": 1}, object(), "\ud800", "a" * 100_000]
+
+
+@pytest.mark.parametrize("argument", ["profile", "request", "tenant", "subject", "inputs", "servers", "url", "headers", "body", "response", "profiles", "text"])
+def test_arguments_of_any_kind_are_an_error_of_ours_at_the_most(here, argument):
+    """Whatever the type: nobody's profile, or an AuthweaveError of the Pending, without the frames that hold values; the call never raises."""
+    plugin = AuthweavePlugin(here.engine)
+    hook = {"response": plugin.handle_response, "profiles": plugin.list_authorizations, "text": plugin.validate_auth_profile}.get(argument, plugin.authorize_request)
+    for silly in SILLY:
+        how = {"profile": "acme-crm", "request": TaskRequest("POST", "/v1/me", (("Content-Type", "text/plain"),), b"x"), argument: silly}
+        if argument in ("url", "headers", "body"):
+            how["request"] = replace(how["request"], **{argument: how.pop(argument)})
+        given = {"profiles": {"profiles": silly}, "text": {"source": "acme.yaml", "text": silly}}.get(argument, how)
+        if (pending := hook(**given)) is None:
+            assert "profile" == argument
+            continue
+        try:
+            pending.result(10)
+        except AuthweaveError as error:
+            assert not [frame for frame, _ in traceback.walk_tb(error.__traceback__) if "draft" in frame.f_code.co_filename]  # noqa: PT017
+
+
+def test_one_reference_in_the_place_of_a_list_is_not_taken_for_nothing_to_do(here):
+    """`profiles="acme-mail"` would be nine profiles of one letter, none of which anybody has to sign in to."""
+    with pytest.raises(UsageError, match="list of references"):
+        AuthweavePlugin(here.engine).list_authorizations(profiles="acme-mail", subject="anna").result(10)
 
 
 def test_a_step_that_needs_people_is_a_list_that_a_bot_forwards(here):

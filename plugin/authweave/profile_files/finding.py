@@ -120,8 +120,10 @@ class ProfileFiles:
             missed = [file for file in self._files.values() if file.path.stem not in found and file.path.parent in self.folders and file.profile is not None]
             return list(dict.fromkeys([*found, *(file.path.stem for file in missed if file.is_there)]))
 
-    def knows(self, reference: str) -> bool:
+    def knows(self, reference: object) -> bool:
         """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Never raises."""
+        if not isinstance(reference, str):
+            return False
         served = self._served.get(reference)
         name = reference.partition("@")[0]
         if not is_name(name) or name.endswith(ENDINGS):
