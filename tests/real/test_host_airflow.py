@@ -121,6 +121,13 @@ def test_a_dag_that_knows_nothing_of_authweave(airflow: Airflow, oidc_provider: 
     assert {"success"} == {ran.states[target.partition("/")[0]] for target in (*profiled, *basic, *plain) if target != "refused"}
     assert REFUSED in ran.log_of("refused")
 
+    # A token that expires between two tasks is followed by another one.
+    assert {"success"} == {ran.states[task] for task in ("first", "pause", "later")}
+    first, later = (seen.header("authorization") or "" for seen in oidc_provider.seen(world.client, kind="api"))
+    assert ["Bearer", "Bearer"] == [header.partition(" ")[0] for header in (first, later)]
+    assert first != later
+    assert 2 == oidc_provider.counts(world.client)["api_200"]
+
     # The triggerer sends with another library, which would take the profile's name for a user's: such tasks are refused.
     for task in ("deferred", "deferred_sensor"):
         assert "set deferrable=False for this task" in ran.log_of(task)

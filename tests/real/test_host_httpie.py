@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def test_a_request_gets_its_token_and_a_token_that_died_is_renewed(httpie: Httpi
     assert {"via": "header"}.items() <= json.loads(third.stdout).items()
     assert (2, 3, 1) == tuple(oidc_provider.counts(client)[name] for name in ("token", "api_200", "api_401"))
     assert {"blue"} == {seen.header("x-acme-tenant") for seen in oidc_provider.seen(client, kind="api")}
+
+
+def test_a_token_that_ran_out_between_two_commands(httpie: Httpie, oidc_provider: OidcProvider) -> None:
+    """It is followed by another one before anything is sent: the API never sees the old one."""
+    client = oidc_provider.new_client(scope="api:read", ttl=2)
+    http = with_profile(httpie, oidc_provider, client)
+    words = (SELECTED, "-a", "acme-crm", "--check-status", f"{oidc_provider.api_url}/read")
+
+    first = http.run(*words)
+    time.sleep(2.5)
+    second = http.run(*words)
+
+    assert [(0, "")] * 2 == [(ended.returncode, ended.stderr) for ended in (first, second)]
+    assert {"token": 2, "granted": 2, "api": 2, "api_200": 2} == oidc_provider.counts(client)
 
 
 @pytest.mark.parametrize(("fields", "words", "via"), [(IN_BODY, ("--form", "POST"), "body"), (IN_QUERY, ("GET",), "query")])

@@ -33,12 +33,12 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.hosts.named import Named
-from authweave.hosts.requests import ProfileAuth, judgement_of
+from authweave.hosts.requests import ProfileAuth, judgement_of, sent_for
 from authweave.hosts.telling import failure
 from authweave.shared_engine import share_engine
 from certificates import Authority
 from services import Api, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
-from sockets import Server, free_port, tls_server
+from sockets import Server, free_port, hang_after_headers, tls_server
 
 KEY = "k3y-planted-4711"
 EVERYWHERE = (("header", "X-Key"), ("header", "Authorization"), ("query", "key"), ("cookie", "k"))
@@ -273,6 +273,7 @@ class TestRedirects:
         assert "/landed?b=1" == asked.target
         assert ["stays"] == asked.values("x-own")
         assert ("inconclusive", 200) == (judgement_of(response).verdict, response.status_code)
+        assert sent_for(response) is None
         first = response.history[0].request
         assert (KEY, KEY, f"a=1&key={KEY}") == (first.headers["X-Key"], first.headers["Authorization"], urlsplit(first.url).query)
 
@@ -739,3 +740,12 @@ def test_a_message_of_several_lines_is_one_paragraph():
     said = failure(Named("acme"), UsageError("acme needs 2 inputs:\n  Client ID: nowhere\n  Client secret: nowhere"))
 
     assert "acme: acme needs 2 inputs: Client ID: nowhere; Client secret: nowhere. To see why: authweave test acme" == said
+
+
+def test_an_answer_that_no_rule_reads_is_left_on_the_wire():
+    """A body that is announced and never comes holds up nobody who streams: status and verdict are there at once."""
+    with Server(hang_after_headers) as server:
+        origin = server.url.rstrip("/")
+        with session(keyed(origin, ("header", "X-Key"))).get(f"{origin}/x", stream=True, timeout=30) as response:
+            assert (200, "accepted") == (response.status_code, judgement_of(response).verdict)
+            assert not response._content_consumed

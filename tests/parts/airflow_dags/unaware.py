@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.providers.http.sensors.http import HttpSensor
-from airflow.sdk import dag
+from airflow.sdk import dag, task
 from requests.auth import HTTPDigestAuth
 
 
@@ -21,6 +23,13 @@ class SignedOperator(HttpOperator):
 
 @dag(schedule=None)
 def unaware():
+    @task
+    def pause() -> None:
+        """Longer than the token lives."""
+        time.sleep(2.5)
+
+    first, later = (HttpOperator(task_id=name, http_conn_id="acme", method="GET", endpoint="api/read") for name in ("first", "later"))
+    first >> pause() >> later
     keyed = {"http_conn_id": "keyed", "method": "GET"}
     HttpOperator(task_id="operator", endpoint="operator", **keyed)
     OrdersOperator(task_id="derived", endpoint="derived", **keyed)
