@@ -21,6 +21,7 @@ from authweave.errors import (
     MissingInput,
     NeedsClient,
     NoVariant,
+    OriginRefused,
 )
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
@@ -34,6 +35,7 @@ from authweave.signing_in import SigningIn
 from authweave.signing_string import signature, with_own_headers
 from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange
+from authweave.urls import Origin
 from authweave.values import (
     Authorization,
     Judgement,
@@ -60,6 +62,12 @@ class Made:
     connection: Connection
     request: TaskRequest
     sent: Sent
+
+    def refuse_other_credential(self) -> None:
+        """Raise OriginRefused where the request holds the credential of another connection, which was for another origin."""
+        before = self.request.made_from
+        if isinstance(before, Made) and before.connection is not self.connection and Origin.of(before.sent.request.url) != Origin.of(self.sent.request.url):
+            raise OriginRefused(f"the request holds what {before.connection.profile.name} placed for another origin; authorize the one before")
 
     def finished(self) -> TaskRequest:
         """The request to send, which knows what it was made from."""
@@ -231,7 +239,9 @@ class Connection:
         self._refuse_without_client("authorize()")
         if not isinstance(request, TaskRequest):
             return (yield from authorizing(self, request))
-        return Made(self, request, (yield from self.preparing(request))).finished()
+        made = Made(self, request, (yield from self.preparing(request)))
+        made.refuse_other_credential()
+        return made.finished()
 
     def preparing(self, request: TaskRequest) -> Generator[Future[Any], Any, Sent]:
         """As `prepared`, by the quick way where there is one."""

@@ -56,7 +56,6 @@ def rewritten(request: Any, sent: Sent) -> Any:
 def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
     """The request with the redirect guard in its `trace` extension, around a trace of the caller's own. `task`: as it was before."""
     own = request.extensions.get("trace")
-    own = before.then if (before := guard_of(request)) else own
     names = [placed.key if placed.place == "header" else "Cookie" for placed in sent.placed if placed.place in ("header", "cookie")]
     url = request.url
     hide_in_logs(str(url), sent.placed)
@@ -65,6 +64,8 @@ def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
         has_payload=any(placed.place == "payload" for placed in sent.placed), pairs=_placed_pairs(sent), segments=_filled_segments(task, sent),
         then=own,
     )  # fmt: skip
+    if (before := guard_of(request)) is not None:
+        guard.succeed(before)
     request.extensions["trace"] = getattr(guard, colour)
     return request
 

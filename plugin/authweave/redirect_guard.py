@@ -48,6 +48,19 @@ class RedirectGuard:
         """Is it the origin that the headers are for?"""
         return _origin(scheme.encode("ascii"), host, port) == self._home
 
+    def succeed(self, before: RedirectGuard) -> None:
+        """Guard what an earlier guard of the same request did, too: another profile may have placed it.
+
+        Raises OriginRefused where the request was changed since to go elsewhere, and still carries that.
+        """
+        if self._home != before._home and (before._names - self._names or before._has_payload or before._pairs or before._segments):
+            raise OriginRefused("the request was changed to another origin after it got a credential; make a new one")
+        self._names |= before._names
+        self._pairs |= before._pairs
+        self._segments |= before._segments
+        self._has_payload |= before._has_payload
+        self.then = before.then
+
     def in_sync(self, event: str, info: dict[str, Any]) -> None:
         """For `httpx.Client`."""
         if self.then is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import httpx2
 import pytest
 
+from authweave import TaskRequest
 from authweave.errors import OriginRefused, UsageError
 from host_world import API, world
-from services import Api, Identity, between, connect, oauth, says, serving
+from services import Api, Identity, Reply, between, connect, engine, oauth, says, serving
 
 PACKAGES = pytest.mark.parametrize("package", [httpx, httpx2], ids=["httpx", "httpx2"])
 KEY = {"type": "api_key", "fields": [{"in": "header", "key": "X-Key", "value": "{{ inputs.api_key }}"}]}
@@ -156,3 +158,47 @@ def test_another_origin_is_refused_before_any_token_call(tmp_path):
             here.engine.connect("acme-crm").authorize(httpx.Request("GET", "https://elsewhere.example/x")).result(10)
 
         assert 0 == here.identity.count
+
+
+def two_profiles(first, second):
+    """A key in X-A for the first API, one in X-B for the second."""
+    run = engine(inputs={"api_key": "k3y-planted-4711"})
+    kinds = ({"type": "api_key", "fields": [{"in": "header", "key": name, "value": "{{ inputs.api_key }}"}]} for name in ("X-A", "X-B"))
+    return [connect(kind, api, run=run) for kind, api in zip(kinds, (first, second), strict=True)]
+
+
+@PACKAGES
+def test_a_finished_request_takes_no_credential_to_the_origin_of_another_profile(package):
+    """Changed to go elsewhere and authorized anew: by `authorize` in both shapes, and by `auth` of a request that was sent before."""
+    with serving(Api()) as here, serving(Api()) as there:
+        first, second = two_profiles(here, there)
+        changed = first.authorize(package.Request("GET", f"{here.url}/x")).result(10)
+        changed.url = package.URL(f"{there.url}/x")
+        with pytest.raises(OriginRefused, match="make a new one"):
+            second.authorize(changed).result(10)
+        with pytest.raises(OriginRefused, match="for another origin"):
+            second.authorize(replace(first.authorize(TaskRequest("GET", f"{here.url}/x")).result(10), url=f"{there.url}/x")).result(10)
+        with package.Client(trust_env=False) as client:
+            used = package.Request("GET", f"{here.url}/x")
+            client.send(used, auth=first.auth)
+            used.url = package.URL(f"{there.url}/x")
+            with pytest.raises(OriginRefused, match="make a new one"):
+                client.send(used, auth=second.auth)
+
+    assert (1, 0) == (here.count, there.count)
+
+
+@PACKAGES
+def test_two_profiles_for_one_request_are_both_guarded(package):
+    """A key of the gateway and one of the API behind it, one after the other: both arrive, and both stay behind on a redirect elsewhere."""
+    with serving(Api()) as other, serving(Api()) as api:
+        api.good = Reply(302, b"", (("Location", f"{other.url}/x"),))
+        first, second = two_profiles(api, api)
+        with package.Client(trust_env=False, follow_redirects=True) as client:
+            client.send(second.authorize(first.authorize(package.Request("GET", f"{api.url}/x")).result(10)).result(10))
+            client.send(first.authorize(package.Request("GET", f"{api.url}/x")).result(10), auth=second.auth)
+        task = second.authorize(first.authorize(TaskRequest("GET", f"{api.url}/x")).result(10)).result(10)
+
+    assert [(1, 1)] * 2 == [(len(asked.values("x-a")), len(asked.values("x-b"))) for asked in api.asked]
+    assert [(0, 0)] * 2 == [(len(asked.values("x-a")), len(asked.values("x-b"))) for asked in other.asked]
+    assert {"X-A", "X-B"} == {name for name, _ in task.headers}
