@@ -115,8 +115,8 @@ def test_validate_imports_no_client(tmp_path):
         (["preview", "x", "-d", "a"], "go with --url"),
         (["token", "xyzzy"], "there is no profile xyzzy"),
         (["token", "nuance-mix-runtme"], "did you mean nuance-mix-runtime?"),
-        (["token", "nuance-mix-runtime@9"], "not 9\n"),
-        (["token", "./nowhere.yaml"], "./nowhere.yaml: no such file"),
+        (["token", "nuance-mix-runtime@9"], "there is no version 9; there is 1.0.0"),
+        (["token", "./nowhere.yaml"], "nowhere.yaml: no such file"),
         (["token", "nuance-mix-runtime", "-I", "x=1"], "has no input x; its inputs are client_id, client_secret"),
     ],
 )

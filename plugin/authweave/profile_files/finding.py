@@ -97,6 +97,12 @@ class ProfileFiles:
         served = self._served.get(reference)
         return served.profile if served is not None else self.profile(reference)
 
+    def read_anew(self) -> None:
+        """Take every file as it stands at the next look: for who has just written one, and knows that it is whole."""
+        with self._lock:
+            self._served.clear()
+            self._files.clear()
+
     def path_of(self, reference: str | Path) -> Path:
         """The file of a profile, be it valid or not. Raises UsageError."""
         if (path := self._path(reference)) is not None:

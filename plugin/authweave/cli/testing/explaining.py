@@ -178,6 +178,7 @@ class _Session:
                 self.writer.write(report)
             complain(str(error))
             return Exit.USAGE
+        self.engine.profile_files.read_anew()
         target = self.target(profile_of(self.engine, self.reference))
         with progress() as tell:
             again = test_profile(
