@@ -285,6 +285,26 @@ def test_path_template():
     assert ["/botk3y%2F1/getMe?a=1"] == [asked.target for asked in api.asked]
 
 
+def test_the_template_is_for_the_first_hop_alone():
+    """A redirect at home goes where it leads, authorized anew."""
+    with serving(Scripted(moved("/landed?b=1"))) as api:
+        tenant = {"in": "path", "key": "tenant", "value": "blue", "optional": True}
+        answer = send(with_key(api, fields=[tenant]).at("/{tenant}/me"), "GET", api.url)
+
+    assert ["/blue/me", "/landed?b=1"] == [asked.target for asked in api.asked]
+    assert [["k3y"]] * 2 == [asked.values("x-api-key") for asked in api.asked]
+    assert "accepted" == verdict(answer)
+
+
+def test_a_body_that_is_empty_takes_fields_if_its_kind_is_said():
+    """A form without a body: the field is the body. Without a kind a GET stays without one."""
+    with serving(Api()) as api:
+        send(with_key(api, fields=FIELDS[3:]), "POST", api.url, headers={"Content-Type": "application/x-www-form-urlencoded"})
+        send(with_key(api), "GET", api.url)
+
+    assert [b"account=7", b""] == [asked.body for asked in api.asked]
+
+
 def test_chunked_stays_chunked():
     """`chunked=True`: framed as the caller said, with the profile's field in it."""
     with serving(Api()) as api:
@@ -295,7 +315,9 @@ def test_chunked_stays_chunked():
     assert {"n": 1, "account": "7"} == json.loads(asked.body)
 
 
-@pytest.mark.parametrize("parts", [{"data": "x", "compress": "deflate"}, {"json": {}, "compress": "gzip"}, {}], ids=["text", "json", "none"])
+@pytest.mark.parametrize("parts", [
+    {"data": "x", "compress": "deflate"}, {"json": {}, "compress": "gzip"}, {"data": io.BytesIO(b"{}"), "compress": "gzip", "headers": {"Content-Type": "application/json"}}, {},
+], ids=["text", "json", "file", "none"])  # fmt: skip
 def test_a_payload_that_cannot_be_placed(parts):
     """No body, or one that is compressed: an error that says so, and nothing was sent."""
     with serving(Api()) as api, pytest.raises(PlacementError):
