@@ -20,7 +20,7 @@ from authweave.hookspecs import HostSpecs
 from authweave.plugin import AuthweavePlugin, join
 from documentation.markdown import ROOT, names_in, page
 from host_world import World, browser, world
-from services import says
+from services import Api, Identity, Reply, between, connect, oauth, says
 
 RECIPES = ROOT / "tests" / "recipes"
 PAGE = page("docs/hosts.md")
@@ -29,6 +29,7 @@ sys.path.append(str(RECIPES))
 
 from send_task import send_task, send_task_async  # noqa: E402 - from there
 from sign_in_step import signed_in  # noqa: E402 - from there
+from urllib_send import send as urllib_send  # noqa: E402 - from there
 
 HOOKS = {name: spec for name, spec in vars(HostSpecs).items() if not name.startswith("_")}
 
@@ -54,7 +55,7 @@ def test_a_recipe_on_the_page_is_the_file_that_is_run(name: str, text: str) -> N
 
 def test_both_recipes_are_shown() -> None:
     """Nothing above runs over an empty list."""
-    assert ["send_task.py", "sign_in_step.py"] == [name for name, _ in SHOWN]
+    assert ["send_task.py", "urllib_send.py", "sign_in_step.py"] == [name for name, _ in SHOWN]
 
 
 def test_the_table_has_every_hook_with_arguments_that_exist() -> None:
@@ -95,6 +96,20 @@ def test_a_token_that_is_refused_is_renewed_and_the_task_goes_on(here: World, co
 
     assert 200 == answer.status
     assert ["Bearer T1", "Bearer T2"] == sent
+
+
+def test_the_client_of_the_standard_library_sends_a_task() -> None:
+    """A refusal is an answer, not an error, and no redirect takes the credential along."""
+    with between(Identity(), Api(accepts=lambda token: token == "T2")) as (identity, api):
+        connection = connect(oauth(identity), api)
+        request = connection.authorize(TaskRequest("POST", "/x", {"Content-Type": "text/plain"}, b"hello")).result(30)
+        judgement = connection.handle_response(request, urllib_send(request)).result(30)
+        api.good = Reply(302, b"", (("Location", "https://elsewhere.example/"),))
+        answer = urllib_send(judgement.request)
+
+    assert "send_again" == judgement.verdict
+    assert (302, "https://elsewhere.example/") == (answer.status, answer.header("location"))
+    assert ["hello", "hello"] == [asked.body.decode() for asked in api.asked]
 
 
 def test_a_refusal_that_stays_is_raised_and_an_answer_about_something_else_is_given(here: World) -> None:

@@ -22,6 +22,7 @@ from authweave.errors import (
     NeedsClient,
     NoVariant,
     OriginRefused,
+    UsageError,
 )
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
@@ -42,6 +43,7 @@ from authweave.values import (
     Secret,
     SignIn,
     TaskRequest,
+    TaskResponse,
     Token,
 )
 
@@ -265,6 +267,9 @@ class Connection:
         """The flow of `handle_response`."""
         if not isinstance(request, TaskRequest):
             return (yield from handling(self, request, response, can_repeat))
+        if not isinstance(response, TaskResponse):
+            kind = type(response)
+            raise UsageError(f"the answer to a TaskRequest is a TaskResponse(status, headers, body); not {kind.__module__}.{kind.__qualname__}")
         made = request.made_from
         if isinstance(made, Made) and made.connection is not self and made.connection.is_like(self) and made.connection.subject == self.subject:
             return (yield from made.connection.handling(request, response, can_repeat))  # it ends with the version it began with

@@ -56,6 +56,9 @@ def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], 
 
 def handling(connection: Connection, request: Any, response: Any, repeatable: bool | None = None) -> Generator[Future[Any], Any, Judgement]:
     """What to do with the answer: see `Connection.handle_response`. A body that a rule reads is read where it is at hand only."""
+    if not all(hasattr(response, name) for name in ("status_code", "headers", "extensions")):
+        kind = type(response)
+        raise UsageError(f"the answer to a request of httpx or httpx2 is a response of the same; not {kind.__module__}.{kind.__qualname__}")
     made = getattr(request, "extensions", {}).get(MADE_FROM)
     if not isinstance(made, _Made) or not made.connection.is_like(connection):
         task, own = _task_of(request), connection.of_subject(subject_of(request))

@@ -6,9 +6,9 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 
 class Secret:
@@ -161,12 +161,32 @@ JsonSchema = dict[str, Any]
 NEVER: Final = float("inf")
 
 
+if TYPE_CHECKING:
+    GivenHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def _settle(message: TaskRequest | TaskResponse) -> None:
+    """Headers as pairs, whatever they were given as. Raises TypeError at once, where the host's own line can be seen."""
+    if type(message.headers) is not tuple:
+        object.__setattr__(message, "headers", _pairs(message.headers))
+    if message.body is not None and not isinstance(message.body, bytes):
+        raise TypeError(f"body is bytes, or None for no body; not {type(message.body).__name__}")
+
+
+def _pairs(given: Any) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((name + "", value + "") for name, value in (given.items() if hasattr(given, "items") else given))
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(f"headers are a map from name to value, or pairs of them, all of text (str): this {type(given).__name__} is not")  # without the values
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
     """A request in nobody's library: what every door turns into and back.
 
     `url` is absolute, or relative to the profile's first server; with `path_template=True` its path may hold
-    `{key}` for path fields. `headers` are (name, value) pairs in order. `body` is bytes, or None for no body;
+    `{key}` for path fields. `headers` are (name, value) pairs in order, made from a map just as well. `body` is bytes, or None for no body;
     `streamed` marks a body that authweave does not hold and cannot send twice. `made_from` is what `authorize` made
     it from, for `handle_response`; it is not part of the value and stays behind when the request is pickled. The repr
     shows the method only: everything else may hold a secret.
@@ -180,6 +200,16 @@ class TaskRequest:
     path_template: bool = False
     made_from: Any = field(default=None, repr=False, compare=False)
 
+    if TYPE_CHECKING:  # what may be given is more than what is kept
+
+        def __init__(
+            self, method: str, url: str, headers: GivenHeaders = (), body: bytes | None = None, streamed: bool = False,
+            path_template: bool = False, made_from: Any = None,
+        ) -> None: ...  # fmt: skip
+
+    def __post_init__(self) -> None:
+        _settle(self)
+
     def header(self, name: str) -> str | None:
         """The value of a header, whatever its case, or None."""
         wanted = name.lower()
@@ -191,13 +221,20 @@ class TaskRequest:
 
 @dataclass(frozen=True, slots=True)
 class TaskResponse:
-    """An answer in nobody's library: status, headers and, where it was read, the body. `peer` is the certificate that the
+    """An answer in nobody's library: status, headers (pairs, or a map) and, where it was read, the body. `peer` is the certificate that the
     server showed (DER), where it is known: some seals are bound to it."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     peer: bytes | None = field(default=None, repr=False)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, status: int, headers: GivenHeaders = (), body: bytes | None = None, peer: bytes | None = None) -> None: ...
+
+    def __post_init__(self) -> None:
+        _settle(self)
 
     def header(self, name: str) -> str | None:
         """The value of a header, whatever its case, or None."""

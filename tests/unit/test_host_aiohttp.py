@@ -203,6 +203,7 @@ def test_no_token_no_request():
         send(connected(identity, api), "GET", api.url)
 
     assert ("invalid_client", 0) == (caught.value.error, api.count)
+    assert "To see why: authweave test acme" in caught.value.__notes__[0]
 
 
 def test_a_caller_who_gives_up_leaves_the_renewal_alone():

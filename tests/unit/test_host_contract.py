@@ -14,6 +14,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pluggy
 import pytest
 
@@ -257,8 +258,9 @@ def test_what_is_wrong_is_raised_by_the_pending_and_not_by_the_call(here):
     elsewhere = hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "https://elsewhere.example/x"))
     unknown = hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "/x"), inputs={"nonsense": "1"})
     no_request = hook.authorize_request(profile="acme-crm", request={"url": "/x"})
+    one_text = hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "/x"), servers="https://api.acme.example")
 
-    for pending, error in ((elsewhere, OriginRefused), (unknown, UsageError), (no_request, UsageError)):
+    for pending, error in ((elsewhere, OriginRefused), (unknown, UsageError), (no_request, UsageError), (one_text, UsageError)):
         with pytest.raises(error):
             pending.result(30)
     assert 0 == here.identity.count
@@ -274,7 +276,11 @@ def test_arguments_of_any_kind_are_an_error_of_ours_at_the_most(here, argument):
     hook = {"response": plugin.handle_response, "profiles": plugin.list_authorizations, "text": plugin.validate_auth_profile}.get(argument, plugin.authorize_request)
     for silly in SILLY:
         how = {"profile": "acme-crm", "request": TaskRequest("POST", "/v1/me", (("Content-Type", "text/plain"),), b"x"), argument: silly}
-        if argument in ("url", "headers", "body"):
+        if argument == "headers" or (argument == "body" and not isinstance(silly, bytes)):
+            with pytest.raises(TypeError, match=argument):
+                replace(how["request"], **{argument: silly})
+            continue
+        if argument in ("url", "body"):
             how["request"] = replace(how["request"], **{argument: how.pop(argument)})
         given = {"profiles": {"profiles": silly}, "text": {"source": "acme.yaml", "text": silly}}.get(argument, how)
         if (pending := hook(**given)) is None:
@@ -290,6 +296,34 @@ def test_one_reference_in_the_place_of_a_list_is_not_taken_for_nothing_to_do(her
     """`profiles="acme-mail"` would be nine profiles of one letter, none of which anybody has to sign in to."""
     with pytest.raises(UsageError, match="list of references"):
         AuthweavePlugin(here.engine).list_authorizations(profiles="acme-mail", subject="anna").result(10)
+
+
+@pytest.mark.parametrize("answer", [None, 200, {"status": 200}])
+def test_what_is_no_answer_is_said(here, answer):
+    """Whatever a platform's client gives: the error names what is wanted, in the place of an AttributeError of ours."""
+    hook = managed(AuthweavePlugin(here.engine))
+    for request in (TaskRequest("GET", "/x"), httpx.Request("GET", "https://api.acme.example/x")):
+        sent = hook.authorize_request(profile="acme-crm", request=request).result(30)
+        with pytest.raises(UsageError, match="the answer to a"):
+            hook.handle_response(profile="acme-crm", request=sent, response=answer).result(30)
+
+
+def test_a_request_and_an_answer_are_made_from_maps_just_as_well(here):
+    """`dict(response.headers)` is what platforms have at hand; what is kept are pairs, so that names may come twice."""
+    hook = managed(AuthweavePlugin(here.engine))
+    sent = hook.authorize_request(profile="acme-crm", request=TaskRequest("GET", "/x", {"Accept": "text/plain"})).result(30)
+    judgement = hook.handle_response(profile="acme-crm", request=sent, response=TaskResponse(200, {"Server": "acme"})).result(30)
+
+    assert "text/plain" == sent.header("accept")
+    assert "accepted" == judgement.verdict
+    assert (("a", "b"), ("a", "c")) == TaskResponse(200, [["a", "b"], ("a", "c")]).headers
+
+
+@pytest.mark.parametrize("made", [lambda: TaskRequest("POST", "/x", body="{}"), lambda: TaskResponse(200, body={"a": 1})])
+def test_a_body_that_is_no_bytes_is_refused_where_it_is_written(made):
+    """In the line of the platform's own, and not in the middle of a request."""
+    with pytest.raises(TypeError, match="body is bytes"):
+        made()
 
 
 def test_a_step_that_needs_people_is_a_list_that_a_bot_forwards(here):

@@ -29,6 +29,7 @@ from authweave.errors import (
     PlacementError,
     ProfileError,
     SigningError,
+    TokenEndpointError,
     TokenError,
     UsageError,
 )
@@ -239,6 +240,16 @@ class TestPlaces:
                 session().get(url, auth=auth)
 
         assert 0 == identity.count
+
+    def test_below_an_error_stands_the_command_that_says_why(self):
+        """Whoever sees the traceback, in whatever platform, is told whose credential it was and what to type, once."""
+        with serving(Identity(script=[says({"error": "invalid_client"}, 401)])) as identity, serving(Api()) as api:
+            auth = ProfileAuth(connect(oauth(identity), api, tenant="blue"))
+            with pytest.raises(TokenEndpointError) as caught:
+                session(auth).get(f"{api.url}/x")
+
+        assert ["acme,tenant=blue. To see why: authweave test acme --tenant blue"] == caught.value.__notes__
+        assert 0 == api.count
 
     def test_headers_as_bytes_are_left_as_they_are(self, pair):
         """HTTPie gives bytes: those that the profile does not touch arrive byte for byte."""

@@ -129,6 +129,14 @@ class TestReading:
         assert ("client_secret" in supplied) or "AUTHWEAVE_ACME_CLIENT_SECRET (set, but empty)" in said
         assert (missing.value.name, missing.value.names) == ("client_secret", ("client_secret",))
 
+    @pytest.mark.parametrize(("name", "tenant", "is_told"), [("tenant", "t1", True), ("tenant", "", False), ("region", "t1", False)])
+    def test_the_tenant_of_a_connection_is_not_the_input_of_that_name(self, name, tenant, is_told):
+        """`acme,tenant=t1` says whose values and tokens are meant; what the API is told is a value like any other. Who mixes them up is told."""
+        with pytest.raises(MissingInput) as missing:
+            resolved(Input(name), tenant=tenant)[name]
+
+        assert is_told == ("that the connection is for tenant t1 fills no input" in str(missing.value))
+
     def test_all_missing_at_once(self):
         """`require` names everything that is missing in one error, in the order of the form."""
         values = resolved(Input("a", title="Tenant"), Input("b", default="x"), Input("c"), Input("d"), d="there")

@@ -16,6 +16,7 @@ from authweave.plugin import AuthweavePlugin
 from authweave.profile_files import Change, ProfileFiles
 from authweave.references import Reference, is_name
 from authweave.resources import profiles_folder
+from authweave.settings import Settings
 from authweave.values import TaskRequest
 
 CATALOG = Catalog(installed=False)
@@ -241,8 +242,16 @@ def test_the_host_contract_knows_names_alone(tmp_path: Path) -> None:
         plugin = AuthweavePlugin(engine)
         for path in (str(tmp_path / "folder-0" / "acme.yaml"), "../folder-0/acme", "./acme.yaml", "acme.yaml"):
             assert plugin.authorize_request(path, TaskRequest("GET", "https://api.acme.example/")) is None
+        for nothing in (None, 5, b"acme", {}, tmp_path / "folder-0" / "acme.yaml"):
+            assert plugin.authorize_request(nothing, TaskRequest("GET", "https://api.acme.example/")) is None
         assert plugin.authorize_request("nobody", TaskRequest("GET", "https://api.acme.example/")) is None
         assert plugin.authorize_request("acme@1", TaskRequest("GET", "https://api.acme.example/")) is not None
+
+
+def test_who_named_no_folder_is_told_how() -> None:
+    """Profiles of one's own are not found by themselves: the error says how they are."""
+    with Engine(settings=Settings.load(env={})) as engine, pytest.raises(UsageError, match="AUTHWEAVE_PROFILES=FOLDER names one"):
+        engine.connect("nobody")
 
 
 # Names

@@ -20,7 +20,7 @@ from authweave.applying import BODY_READ, STRAYED, wants_body
 from authweave.errors import OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.placed_urls import has_placed_path, without_placed
-from authweave.hosts.telling import tell
+from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
@@ -82,13 +82,15 @@ class ProfileAuth:
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """One hop: aiohttp comes here for the request, and again for each redirect that it follows."""
-        connection = await self._connection()
+        with explained(self.named):
+            connection = await self._connection()
         hop = _hop_of(self, request)
         hop.arrive(request)
         if not hop.has_strayed:
             task = await hop.task(request, connection, self._path)
             try:
-                ready = await connection.authorize(task)
+                with explained(self.named):
+                    ready = await connection.authorize(task)
             except (OriginRefused, UrlRefused):
                 if hop.is_first:
                     raise

@@ -39,7 +39,7 @@ from authweave.hosts.prepared_requests import (
     task_of,
     write,
 )
-from authweave.hosts.telling import tell
+from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
 from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest
@@ -120,9 +120,10 @@ class ProfileAuth(AuthBase):
 
     def applied(self, request: requests.PreparedRequest, path: str | None = None) -> Applied:
         """Change the request into one with the credential."""
-        connection = self.connection()
         plain = task_of(request, path)
-        sent = connection.authorize(plain).result()
+        with explained(self.named):
+            connection = self.connection()
+            sent = connection.authorize(plain).result()
         write(request, plain, sent)
         _hide(sent)
         return Applied(self, connection, plain, sent)

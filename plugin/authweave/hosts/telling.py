@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from authweave.errors import AuthorizationRequired, AuthweaveError
@@ -28,6 +30,18 @@ def failure(named: Named, error: AuthweaveError) -> str:
     if isinstance(error, AuthorizationRequired):
         return _paragraph(str(error))
     return _paragraph(f"{named}: {error}. To see why: {named.command}")
+
+
+@contextmanager
+def explained(named: Named) -> Iterator[None]:
+    """Where a door raises what we raise: whose credential could not be had, and the command that says why, stand below the traceback."""
+    try:
+        yield
+    except AuthorizationRequired:
+        raise  # the link says it
+    except AuthweaveError as error:
+        error.add_note(_paragraph(f"{named}. To see why: {named.command}"))
+        raise
 
 
 def tell(named: Named, judgement: Judgement) -> None:

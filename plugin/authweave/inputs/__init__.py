@@ -208,7 +208,10 @@ class Resolved(Mapping[str, Any]):
 
     def _looked(self, name: str) -> str:
         places = self.describe(name)
-        return f"not found in {'; '.join(places)}" if places else "there is no source to ask"
+        looked = f"not found in {'; '.join(places)}" if places else "there is no source to ask"
+        if name == "tenant" and self._tenant:  # two things of one name: which connection it is, and what the API is told
+            looked += f" (that the connection is for tenant {inert(self._tenant)} fills no input)"
+        return looked
 
 
 def _named(asked: Input) -> str:

@@ -247,7 +247,7 @@ class ProfileFiles:
         if others:
             found = ", ".join(f"{file.profile.version if file.profile else file.written_version} ({file.path})" for file in others)
             return UsageError(f"{wanted.name}: there is no version {wanted.version}; there is {found}")
-        searched = ", ".join(str(folder) for folder in self._own) or "no folder of yours"
+        searched = ", ".join(str(folder) for folder in self._own) or "no folder of yours (AUTHWEAVE_PROFILES=FOLDER names one)"
         return UsageError(f"there is no profile {shown(wanted.name)}: looked into {searched} and the shipped profiles")
 
 
