@@ -15,6 +15,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,6 +35,7 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.hosts.named import Named
+from authweave.hosts.prepared_requests import take_out, task_of, write
 from authweave.hosts.requests import ProfileAuth, judgement_of, sent_for
 from authweave.hosts.telling import failure
 from authweave.shared_engine import share_engine
@@ -74,6 +76,18 @@ class Leads(Api):
         answer = super().__call__(request)
         status, to = self.places.get(request.target.partition("?")[0].strip("/"), (0, ""))
         return Reply(status, b"", (("Location", to),)) if to and answer is self.good else answer
+
+
+def test_one_header_of_several_is_taken_out_again():
+    """A placement of a stranger's adds a second field of a name, which requests can only send as one: it goes as it came."""
+    request = requests.Request("GET", "https://api.example/x", headers={"X-Sig": "own", "X-Own": "1"}).prepare()
+    plain = task_of(request)
+    sent = replace(plain, headers=(*plain.headers, ("X-Sig", KEY), ("X-Sig", "more")))
+    write(request, plain, sent)
+    assert f"own, {KEY}, more" == request.headers["X-Sig"]
+    take_out(request, plain, sent)
+
+    assert ("own", "1") == (request.headers["X-Sig"], request.headers["X-Own"])
 
 
 @pytest.fixture

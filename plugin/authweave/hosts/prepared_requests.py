@@ -58,7 +58,7 @@ def write(request: requests.PreparedRequest, before: TaskRequest, after: TaskReq
         if wanted == values(before.headers, name):
             continue
         if wanted:
-            request.headers[name] = ("; " if name.lower() == "cookie" else ", ").join(wanted)
+            request.headers[name] = _as_one(name, wanted)
         else:
             request.headers.pop(name, None)
     if not after.streamed and ((after.body or None) != (before.body or None) or isinstance(request.body, str)):
@@ -69,11 +69,11 @@ def take_out(request: requests.PreparedRequest, plain: TaskRequest, sent: TaskRe
     """Take out of a request that came from `sent` what makes it differ from `plain`; what was changed since stays."""
     for name in {name.lower() for name, _ in (*plain.headers, *sent.headers)}:
         placed = values(sent.headers, name)
-        if placed == (own := values(plain.headers, name)) or not placed or _text(request.headers.get(name, "")) not in placed:
+        if placed == (own := values(plain.headers, name)) or not placed or _text(request.headers.get(name, "")) not in (*placed, _as_one(name, placed)):
             continue
         del request.headers[name]
         if own:
-            request.headers[name] = own[0]
+            request.headers[name] = _as_one(name, own)
     request.url = without_placed(request.url or "", plain.url, sent.url)
     if request.body is not None and not sent.streamed and has_payload(plain, sent):
         request.body = plain.body or None
@@ -156,6 +156,11 @@ def drain(response: requests.Response, *, stream: bool) -> None:
 def values(headers: Headers, name: str) -> list[str]:
     """Every value of a header, whatever its case."""
     return [value for other, value in headers if other.lower() == name.lower()]
+
+
+def _as_one(name: str, values: list[str]) -> str:
+    """Several header fields of a name as the one that requests can send: RFC 9110 §5.3, RFC 6265 §5.4."""
+    return ("; " if name.lower() == "cookie" else ", ").join(values)
 
 
 def _text(value: str | bytes) -> str:
