@@ -13,12 +13,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from parts.catalogue import PARTS
 from parts.part import Part
+
+AT_ONCE = 3
+"""Parts that are installed side by side: most of the time of one is waiting for a registry, or for one processor."""
 
 
 def main(words: list[str]) -> int:
@@ -31,7 +35,8 @@ def main(words: list[str]) -> int:
         for part in parts:
             print(f"{part.name:22} {part.purpose:46} {part.missing() or 'installed'}")
         return 0
-    return 1 if [part for part in parts if not is_installed(part)] else 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return 0 if all(list(pool.map(is_installed, parts))) else 1
 
 
 def is_installed(part: Part) -> bool:

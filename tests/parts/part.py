@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Protocol
 
 HERE = Path(__file__).parent
 NODE = 20
+_APT = threading.Lock()
+"""apt lets nobody else work at the same time."""
 
 
 @functools.cache
@@ -105,7 +108,7 @@ class Venv:
         return None
 
     def install(self) -> None:
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]  # what is run compiles itself, once
         make = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
         fill = [str(self.python), "-m", "pip", "install", *quiet, "-r", str(self.requirements)]
         for command in (make, fill):
@@ -138,8 +141,9 @@ class DebianPackage:
             raise OSError(f"needs an administrator: install {self.package} with the system's package manager")
         # RUNLEVEL=1 keeps the package from starting its own service.
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for command in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *self.package.split()]):
-            subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)
+        with _APT:
+            for command in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *self.package.split()]):
+                subprocess.run(["apt-get", *command], check=True, env=environment, stdin=subprocess.DEVNULL)
 
 
 @dataclass(frozen=True)
