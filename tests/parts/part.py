@@ -108,7 +108,7 @@ class Venv:
         return None
 
     def install(self) -> None:
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]  # what is run compiles itself, once
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
         make = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
         fill = [str(self.python), "-m", "pip", "install", *quiet, "-r", str(self.requirements)]
         for command in (make, fill):
