@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,18 @@ SHOWN: dict = {}
 for block in page("docs/extensions.md").blocks:
     if block.language == "python" and "authweave.testing" not in block.text:
         exec(compile(block.text, str(block), "exec"), SHOWN)  # the page's own code
+
+
+def test_the_suite_on_the_page_runs_as_it_is_copied(monkeypatch):
+    """Its author types nothing but what is shown: the suite has the class of the module that the page names."""
+    [shown] = [block for block in page("docs/extensions.md").blocks if block.language == "python" and "import GrantContract" in block.text]
+    module = SimpleNamespace(Badge=SHOWN["Badge"])
+    monkeypatch.setitem(sys.modules, "acme_authweave", SimpleNamespace(badge=module))
+    monkeypatch.setitem(sys.modules, "acme_authweave.badge", module)
+    copied: dict = {}
+    exec(compile(shown.text, str(shown), "exec"), copied)  # the page's own code
+
+    assert SHOWN["Badge"] is copied["TestBadge"].extension
 
 
 class TestBadge(GrantContract):
