@@ -415,3 +415,13 @@ def test_a_platform_is_told_of_what_happens_to_its_tokens(tmp_path):
     assert ["acquired", "rejected", "renewed"] == [event.kind for event in heard]
     assert {("acme-crm", "blue")} == {(event.profile, event.tenant) for event in heard}
     assert not any(token in repr(heard) for token in ("T1", "T2"))
+
+
+def test_an_answer_is_completed_by_the_plugin_whose_profile_is_named(here):
+    """Where several plugins have profiles: the others keep out, and this one completes it."""
+    hook = managed(AuthweavePlugin(here.engine), "mybot")
+    begun = hook.begin_authorization(profile="acme-mail", subject="anna").result(30)
+    answer = browser(begun.url)
+
+    assert hook.complete_authorization(answer=answer, profile="their-mail") is None
+    assert hook.complete_authorization(answer=answer, profile="acme-mail").result(30).is_authorized
