@@ -662,6 +662,17 @@ class TestLeftBehind:
 
         assert 0 == other.count
 
+    def test_a_body_that_is_sent_elsewhere_is_refused(self):
+        """Where nothing but the body holds what was placed, too."""
+        with serving(Api()) as other, serving(Api()) as home:
+            http = session(keyed(home, ("payload", "key")))
+            request = http.prepare_request(requests.Request("POST", f"{home.url}/x", json={"n": 1}))
+            request.url = f"{other.url}/x"
+            with pytest.raises(OriginRefused, match="changed"):
+                http.send(request)
+
+        assert 0 == other.count
+
     def test_what_is_pickled_holds_no_credential(self):
         """Answers go into caches and other processes: the request in them is the plain one."""
         with serving(Api()) as api:
