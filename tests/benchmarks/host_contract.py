@@ -159,6 +159,7 @@ def _of_requests(engine: Engine, server: Loopback, runner: asyncio.Runner) -> It
             response = requests.Response()
             response.status_code = 200
             response._content = b""
+            response.url = f"{server.url}/v1/me"
             return session.prepare_request(requests.Request("GET", f"{server.url}/v1/me")), response
 
         def step(pair: Any) -> Any:
