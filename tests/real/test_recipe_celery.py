@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,12 @@ def test_tasks_go_on_while_tokens_run_out(
         answers.extend(worker.calls(*AT_ONCE[:6]))
         return oidc_provider.counts(client)["granted"] > 2
 
+    begun = time.monotonic()
     until(has_outlived_two, 60)
+    elapsed = int(time.monotonic() - begun)
 
-    used = {seen.header("authorization") for seen in oidc_provider.seen(client, kind="api") if seen.status == 200}
     assert {200} == {each.get("status") for each in answers}, worker.log
-    assert oidc_provider.counts(client)["granted"] - len(used) <= 1  # the last one may have come too late for any task
+    assert oidc_provider.counts(client)["granted"] <= 2 + elapsed  # a life is two seconds, renewed from the middle on; three children alone would have three at once
 
 
 def test_a_refused_credential_is_told_by_the_task(
