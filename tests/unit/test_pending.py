@@ -44,9 +44,9 @@ def test_result_in_a_thread():
     """The flow goes on where the future lands; the thread that asks waits."""
     future = Future()
     pending = Pending.of(flow_of(future))
-    threading.Timer(0.05, future.set_result, ["landed"]).start()
 
     assert not pending.done()
+    threading.Timer(0.05, future.set_result, ["landed"]).start()
     assert ["landed"] == pending.result(5)
 
 
