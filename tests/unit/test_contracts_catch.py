@@ -13,6 +13,8 @@ import authweave.testing
 import broken_extensions
 from commands import SOURCE, environment
 
+pytestmark = pytest.mark.thorough
+
 CASES = {name: suite for name, suite in vars(broken_extensions).items() if name.startswith("TestBroken")}
 SOUND = [name for name in vars(broken_extensions) if name.startswith("Test") and name not in CASES]
 
