@@ -80,8 +80,8 @@ class Engine:
         egress: EgressPolicy | Callable[[Departure], str | None] | str | None = None,
         **overrides: Any,
     ) -> None:  # fmt: skip
-        named = {name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}
-        self.settings = with_overrides(settings, named) if settings else Settings.load({**overrides, **named})
+        named = {**overrides, **{name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}}
+        self.settings = with_overrides(settings, named) if settings else Settings.load(named)
         self.catalog = catalog or catalog_for(self.settings)
         self.clock = clock
         self.attempts = attempts
@@ -332,7 +332,8 @@ class Engine:
 
 
 def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
-    """These settings, but for some. Raises SettingsError."""
+    """These settings, but for some; an override of None is not there. Raises SettingsError."""
+    overrides = {name: value for name, value in overrides.items() if value is not None}
     if not overrides:
         return settings
     read = Settings.load(overrides, {})

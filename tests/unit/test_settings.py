@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authweave.engine import Engine
 from authweave.errors import SettingsError
 from authweave.settings import MEMBERS, VARIABLES, Settings
 
@@ -301,3 +302,12 @@ def test_an_error_can_be_copied(load):
         load(AUTHWEAVE_DEADLINE="x")
 
     assert str(refused.value) == str(pickle.loads(pickle.dumps(refused.value)))
+
+
+def test_an_engine_with_settings_takes_what_is_given_beside_them():
+    """Nothing that a platform writes is dropped in silence; None is as if not written."""
+    base = Settings.load({"sources": [], "deadline": 7.0}, env={})
+    with Engine(settings=base, workers_per_endpoint=9, ca=None) as engine:
+        assert (9, 7.0, None) == (engine.settings.workers_per_endpoint, engine.settings.deadline, engine.settings.ca)
+    with pytest.raises(SettingsError, match="workerz"):
+        Engine(settings=base, workerz=9)
