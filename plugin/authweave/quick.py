@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.drafts.draft import Draft, with_header
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from authweave.connection import Connection
 
 _CHANGING: Final = frozenset({"now", "uuid", "random"})
+_NO_REQUEST: Final = TaskRequest("GET", "")
 MOST_ORIGINS: Final = 1000
 
 Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
@@ -31,7 +33,7 @@ class Quick:
         self._guards: Guards = {}
         self._servers = connection.servers(sent.scope)
         self._refuse = connection.refuse_departure if connection.engine.guard is not None else None
-        self.sent = sent
+        self.sent = _without_request(sent)
         self.token = token
         self.tokens = sent.credential.tokens
         self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
@@ -82,6 +84,11 @@ class Quick:
         except AuthweaveError:
             return False
         return True
+
+
+def _without_request(sent: Sent) -> Sent:
+    """What another request is made from: the body of the first one is not kept for as long as the connection lives."""
+    return replace(sent, request=_NO_REQUEST, scope={name: value for name, value in sent.scope.items() if name != "request"})
 
 
 def quick_of(sent: Sent, connection: Connection) -> Quick | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import httpx
 import pytest
 
+from authweave.drafts.draft import Draft
 from authweave.errors import OriginRefused
 from authweave.values import TaskRequest, TaskResponse
 from services import Api, Clock, Identity, between, connect, engine, oauth
@@ -117,3 +120,13 @@ def test_an_answer_is_judged_by_its_own_request(services):
     by_host = [connection.handle_response(request, TaskResponse(200)).result(10).verdict for request in finished]
 
     assert ["accepted", "refused", "accepted"] == by_auth == by_host
+
+
+def test_the_first_body_is_not_kept(services):
+    """A large upload is gone with its request, however long the connection lives."""
+    connection = connect(oauth(services[0]), services[1])
+    connection.authorize(TaskRequest("POST", "/v1", (("Content-Type", "text/plain"),), b"b" * 100_001)).result(10)
+    connection.authorize(REQUESTS[0]).result(10)
+    gc.collect()
+
+    assert [] == [kept for kept in gc.get_objects() if type(kept) in (TaskRequest, Draft) and kept.body is not None and len(kept.body) == 100_001]
