@@ -9,28 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from host_profiles import IN_BODY, IN_QUERY, PROFILE
 from parts.httpie import Httpie
 from parts.identity import Client
 from parts.oidc import OidcProvider
 from services import Api, Reply, Request, says, serving
 
-PROFILE = """
-format: 1
-name: acme-crm
-identity_provider: Acme
-inputs: {tenant: {default: blue}}
-servers: ['%(origin)s', '%(api)s']
-auth:
-  type: oauth2
-  grant_type: client_credentials
-  token_url: %(origin)s/token
-  client_auth: client_secret_basic
-  scopes: [api:read]
-  %(fields)s
-fields: [{in: header, key: X-Acme-Tenant, value: '{{ inputs.tenant }}'}]
-"""
-IN_BODY = "fields: [{in: payload, key: access_token, value: '{{ token.access_token }}'}]"
-IN_QUERY = "fields: [{in: query, key: access_token, value: '{{ token.access_token }}'}]"
 SELECTED = "--auth-type=authweave"
 
 

@@ -8,28 +8,12 @@ from typing import Any
 
 import pytest
 
+from host_profiles import IN_BODY, IN_QUERY, PROFILE
 from parts.identity import Client
 from parts.kedro import Project
 from parts.oidc import OidcProvider
 from services import Api, serving
 
-PROFILE = """
-format: 1
-name: acme-crm
-identity_provider: Acme
-inputs: {tenant: {default: blue}}
-servers: ['%(origin)s', '%(api)s']
-auth:
-  type: oauth2
-  grant_type: client_credentials
-  token_url: %(origin)s/token
-  client_auth: client_secret_basic
-  scopes: [api:read]
-  %(fields)s
-fields: [{in: header, key: X-Acme-Tenant, value: '{{ inputs.tenant }}'}]
-"""
-IN_BODY = "fields: [{in: payload, key: access_token, value: '{{ token.access_token }}'}]"
-IN_QUERY = IN_BODY.replace("payload", "query")
 READS = """
 import time
 from kedro.pipeline import node
