@@ -43,6 +43,7 @@ def test_the_wheel_is_the_package_with_its_data() -> None:
     assert {".py", ".typed", ".jinja", ".js", ".css", ".yaml", ".json"} == {path.suffix for path in wheel().values()}
 
 
+@pytest.mark.thorough
 def test_the_source_distribution_is_the_repository() -> None:
     """What builds the wheel and what proves it: code, profiles, schemas, tests, documentation, the licence, the check itself."""
     folders = set().union(*(of(folder) for folder in ("plugin", "profiles", "schemas", "docs", ".ci")))

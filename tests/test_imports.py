@@ -8,8 +8,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 import authweave
 
 ROOT = Path(authweave.__file__).parent
@@ -104,22 +102,27 @@ def test_every_room_has_a_floor_and_every_floor_a_room():
     assert built == set(FLOOR_OF)
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
-def test_imports_point_down(file: Path):
+def test_imports_point_down():
     """A file imports only from its own room, its own floor, or a floor below."""
+    assert {} == {str(file): upward for file in FILES if (upward := upward_of(file))}
+
+
+def upward_of(file: Path) -> list[str]:
     room = file.parts[0].removesuffix(".py")
-    upward = [name for name in imports_of(ROOT / file) if room_of(name) != "__init__" and FLOOR_OF[room_of(name)] < FLOOR_OF[room]]
-
-    assert upward == []
+    return [name for name in imports_of(ROOT / file) if room_of(name) != "__init__" and FLOOR_OF[room_of(name)] < FLOOR_OF[room]]
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] in KINDS and file.stem != "__init__"], ids=str)
-def test_kinds_do_not_import_each_other(file: Path):
+def test_kinds_do_not_import_each_other():
     """Two files of a kind never import each other, and no kind imports another."""
+    of_kinds = [file for file in FILES if file.parts[0] in KINDS and file.stem != "__init__"]
+
+    assert {} == {str(file): siblings for file in of_kinds if (siblings := siblings_of(file))}
+
+
+def siblings_of(file: Path) -> list[str]:
     own = f"authweave.{'.'.join(file.with_suffix('').parts)}"
     siblings = [name for name in imports_of(ROOT / file) if room_of(name) in KINDS and name.removesuffix(".__init__") != own and name.count(".") > 1]
-
-    assert [name for name in siblings if is_extension(name)] == []
+    return [name for name in siblings if is_extension(name)]
 
 
 def is_extension(module: str) -> bool:

@@ -288,10 +288,11 @@ def damaged(draw: st.DrawFn) -> Any:
     return document
 
 
-@pytest.mark.parametrize("document", [FULL, *DOCUMENTS])
-def test_the_quick_check_agrees_with_jsonschema_on_documents(document: Any) -> None:
+def test_the_quick_check_agrees_with_jsonschema_on_documents() -> None:
     """All documents of the rules, good and bad, and the shipped profiles."""
-    assert reference().is_valid(document) == quick_check(default_catalog())(document)
+    plain, quick = reference(), quick_check(default_catalog())
+
+    assert [] == [document for document in (FULL, *DOCUMENTS) if plain.is_valid(document) != quick(document)]
 
 
 @settings(max_examples=examples(150), deadline=None)

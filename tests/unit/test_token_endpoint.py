@@ -27,6 +27,7 @@ from authweave.values import Secret, TaskResponse, Token
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
 from sockets import Server, free_port
+from thorough import few
 
 API = "https://api.example.com"
 RETRY_AFTER = load("retry_after.json")
@@ -518,7 +519,7 @@ def test_a_wrong_secret_is_no_storm():
 PAGE = (("Content-Type", "text/html"),)
 
 
-@pytest.mark.parametrize("odd", [Reply(200, b"<html>portal", PAGE), says({"expires_in": 60}), Reply(302, b"", (("Location", "/login"),)), Reply(401, b"<html>no", PAGE)])
+@pytest.mark.parametrize("odd", few([Reply(200, b"<html>portal", PAGE), says({"expires_in": 60}), Reply(302, b"", (("Location", "/login"),)), Reply(401, b"<html>no", PAGE)], every=4))
 def test_an_endpoint_without_tokens_is_no_storm(odd):
     """What answers with something else again and again (a login page, a portal) is asked ever more slowly, too."""
     with serving(Identity(script=[odd] * 500)) as identity:
