@@ -5,6 +5,7 @@ import html
 import json
 import random
 import re
+import sys
 import threading
 import time
 from urllib.parse import quote, quote_plus, urlencode
@@ -308,7 +309,60 @@ def test_thousands_of_secrets_that_begin_alike_cost_no_more_than_others():
     assert "alue" not in said
     assert "‹secret name77: " in redactor.redact("%/+ v\"alue-77" * 2)
     assert 300 == len({find.mark for shelf in redactor._filed.values() for find in shelf.finds.values()})
-    assert not [shelf for shelf in redactor._filed.values() if len(shelf._lengths) > 400]
+
+
+HOSTILE = {
+    "nothing known": ("Qm7xPlainSecretZk81vv0w", "x"),
+    "the block that it begins with": ("Qm7xPlainSecretZk81vv0w", "Qm7x"),
+    "nearly all of it": ("Qm7xPlainSecretZk81vv0w", "Qm7xPlainSecretZk81vv0"),
+    "nearly all of it, as if cut": ("Qm7xPlainSecretZk81vv0w", "Qm7xPlainSecretZk81vv0 "),
+    "one letter again and again": ("a" * 3000, "a" * 2000 + "b"),
+    "one letter again and again, as if cut": ("a" * 3000, "a" * 2000 + " "),
+    "lines": ("Qm7xPlainSecretZk81vv0w", "Q\n"),
+    "escapes": ("Qm7xPlainSecretZk81vv0w", "\\u0051"),
+    "itself": ("Qm7xPlainSecretZk81vv0w", "Qm7xPlainSecretZk81vv0w,"),
+    "itself over lines": ("Qm7xPlainSecretZk81vv0w", "Qm7xPlainSecr\netZk81vv0w\n"),
+}  # fmt: skip
+
+
+def steps_of(act):
+    """How many lines of Python run."""
+    counted = 0
+
+    def count(frame, event, argument):
+        nonlocal counted
+        counted += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        act()
+    finally:
+        sys.settrace(before)
+    return counted
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_twice_the_text_is_twice_the_work(name):
+    """Whatever an answer is made of to cost much, the work grows with its length and no faster."""
+    secret, piece = HOSTILE[name]
+    redactor = Redactor([("it", secret)])
+    once, twice = (piece * (size // len(piece)) for size in (12_000, 24_000))
+    redactor.redact(once)
+
+    assert steps_of(lambda: redactor.redact(twice)) < 2.3 * steps_of(lambda: redactor.redact(once)) + 100
+
+
+def test_one_look_at_every_ninth_place_is_enough():
+    """A text that holds no secret is passed over in steps: nothing is looked at more closely; shorter secrets shorten the steps."""
+    redactor = Redactor([("it", "Qm7xPlainSecretZk81vv0w")])
+
+    assert 9 == redactor._stride
+    assert [] == list(redactor._places("a harmless text of many words. " * 1000))
+    redactor.learn([("short", "abcd")])
+    assert 1 == redactor._stride
+    assert "Qm7xPlain" not in redactor.redact("Qm7xPlainSecretZk81vv0w")
 
 
 def test_a_value_of_a_megabyte_is_hidden():

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,20 +24,23 @@ SHORTEST: Final = SHORTEST_CORE
 """Shorter secrets are hidden by their place only: as text they are everywhere, and hiding every `1` would tell more."""
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-_UNSEEN: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+_UNSEEN_SET: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+_UNSEEN: Final = f"[{_UNSEEN_SET}]"
 _ESCAPE: Final = re.compile(
+    rf"(?=[\\\r\n&%={_UNSEEN_SET}])(?:"  # no escape begins without these: all else is passed over ten times as fast
     rf"(?:\\[rn]|[\r\n])+[ \t]*|\x1b\[[0-9;]{{0,20}}[A-Za-z]|{_UNSEEN}+"
     r"|\\{1,8}u(?P<hex>[0-9A-Fa-f]{4})|\\{1,8}u\{0{0,4}(?P<braced>[0-9A-Fa-f]{1,5})\}|\\{1,8}x(?P<byte>[0-9A-Fa-f]{2})|\\{1,8}(?P<octal>[01][0-7]{2})"
     r"|&(?:amp;){0,4}#[xX]0{0,20}(?P<entity>[0-9A-Fa-f]{1,5});?|&(?:amp;){0,4}#0{0,20}(?P<number>[0-9]{1,6});?|%(?:25){0,4}(?P<percent>[2-7][0-9A-Fa-f])"
-    r"|=(?P<quoted>[2-7][0-9A-F])(?:(?==[2-7][0-9A-F])|(?<==[2-7][0-9A-F]=[2-7][0-9A-F]))"
+    r"|=(?P<quoted>[2-7][0-9A-F])(?:(?==[2-7][0-9A-F])|(?<==[2-7][0-9A-F]=[2-7][0-9A-F])))"
 )
 """Line ends, where a text is wrapped; what nobody sees; and escapes of letters: of JSON, JavaScript, C, HTML, mail and URLs, once or several times over."""
 _TELLING_PART: Final = 12
 """So many characters from the beginning of a secret are hidden, too, where a text was cut in the middle of one."""
-_AFTER_A_CUT: Final = frozenset("* \n\r\t…'\",;:)]}>.\\")
+_AFTER_A_CUT: Final = re.compile(r"[* \n\r\t…'\",;:)\]}>.\\]")
 _SHOWN_LENGTH: Final = 8
 _LINE_OF_A_KEY: Final = 16
-_COMPARED: Final = 4096
+_COMPARED: Final = 256
+_STRIDE: Final = _TELLING_PART - SHORTEST + 1
 _HUGE: Final = 65536
 """Characters; no header field carries so many. Such a value is looked for as it is, and in the few forms that answers have."""
 _TELLING: Final = re.compile(r"(?i)secret|password|passwd|passphrase|token|private|credential|assertion|api_?key|^key$")
@@ -68,14 +71,16 @@ def inert(text: str, *, lines: bool = False) -> str:
 class Redactor:
     """Replaces every occurrence of the secrets it has learned. Threads may share it and go on teaching it.
 
-    Every text to find is filed under its first characters, so that one look per place of the text is enough however
-    many secrets there are.
+    Every text to find is filed under its first characters, and known by the blocks of four that it holds near its
+    beginning: one look at every so-manieth place of the text is enough, however many secrets there are.
     """
 
     def __init__(self, secrets: Iterable[tuple[str, Secret | str | bytes]] = (), salt: bytes = SALT) -> None:
         self._salt = salt
         self._lock = threading.Lock()
         self._filed: dict[str, _Shelf] = {}
+        self._blocks: dict[str, int] = {}
+        self._stride = _STRIDE
         self.learn(secrets)
 
     def __repr__(self) -> str:
@@ -108,48 +113,81 @@ class Redactor:
 
     def _read(self, text: str) -> str:
         """The text without secrets that show when line ends and escapes are read; all else stays as it is."""
-        plain: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
-        done = 0
-        for found in (*_ESCAPE.finditer(text), None):
-            until = found.start() if found else len(text)
-            plain.append(text[done:until])
-            starts += range(done, until)
-            ends += range(done + 1, until + 1)
-            if found is None:
-                break
-            done = found.end()
-            if letter := _letter(found):
-                plain.append(letter)
-                starts.append(found.start())
-                ends.append(done)
+        spans = list(self._spans(_ESCAPE.sub(_letter, text)))
+        if not spans:
+            return text
+        written = _Written(text)
         pieces, done = [], 0
-        for start, end, mark in self._spans("".join(plain)):
-            pieces += [text[done:starts[start]], mark]
-            done = ends[end - 1]
+        for start, end, mark in spans:
+            pieces += [text[done:written.start_of(start)], mark]
+            done = written.end_of(end - 1)
         return "".join([*pieces, text[done:]])
 
     def _spans(self, text: str, *, cut: bool = False) -> Iterator[tuple[int, int, str]]:
         """From where to where a secret stands, and its mark; with `cut`, the beginning of one at the end of a text, too."""
-        filed, done = self._filed, 0
-        for at in range(len(text) - SHORTEST + 1):
-            if text[at:at + SHORTEST] in filed and at >= done:
-                shelf = filed[text[at:at + SHORTEST]]
-                found = shelf.longest_at(text, at)
-                if found is not None:
-                    start, done = found.edges(text, at, done)
-                    yield start, done, found.mark
-                elif cut:
-                    nearest = shelf.nearest_at(text, at)
-                    end = at + _shared(nearest.text, text, at)
-                    if _is_cut(text, at, end):
-                        yield at, end, nearest.mark
-                        done = end
+        done = stop = 0
+        for at in self._places(text):
+            if at < done or (shelf := self._filed.get(text[at:at + SHORTEST])) is None:
+                continue
+            found = shelf.longest_at(text, at)
+            if found is not None:
+                start, done = found.edges(text, at, done)
+                yield start, done, found.mark
+            elif cut and text[at:at + _TELLING_PART] in shelf.beginnings:
+                stop = stop if stop >= at + _TELLING_PART else _next_stop(text, at + _TELLING_PART)
+                begun = shelf.begun_at(text, at, stop)
+                if begun is not None and _is_cut(text, begun[1]):
+                    done = begun[1]
+                    yield at, done, begun[0].mark
+
+    def _places(self, text: str) -> Iterator[int]:
+        """Where a known text, or a telling part of one, may begin: in order, each once.
+
+        One of at least `stride + 3` characters holds a whole block that begins at a multiple of the stride.
+        """
+        blocks, stride = self._blocks, self._stride
+        for at in range(0, len(text) - SHORTEST + 1, stride):
+            if offsets := blocks.get(text[at:at + SHORTEST]):
+                for offset in range(min(stride - 1, at), -1, -1):
+                    if offsets >> offset & 1:
+                        yield at - offset
 
     def _file(self, finds: Iterable[_Find]) -> None:
         for find in finds:
-            self._filed.setdefault(find.text[:SHORTEST], _Shelf()).put(find)
+            if self._filed.setdefault(find.text[:SHORTEST], _Shelf()).put(find):
+                for offset in range(min(_STRIDE, len(find.text) - SHORTEST + 1)):
+                    block = find.text[offset:offset + SHORTEST]
+                    self._blocks[block] = self._blocks.get(block, 0) | 1 << offset
+                self._stride = min(self._stride, len(find.text) - SHORTEST + 1)
+
+
+class _Written:
+    """Which characters of a text the characters of its reading (see `_ESCAPE`) were made from."""
+
+    def __init__(self, text: str) -> None:
+        self._read_at: list[int] = [0]
+        self._shift: list[int] = [0]
+        self._escapes: dict[int, tuple[int, int]] = {}
+        read = done = 0
+        for found in _ESCAPE.finditer(text):
+            read += found.start() - done
+            done = found.end()
+            if _letter(found):
+                self._escapes[read] = found.span()
+                read += 1
+            self._read_at.append(read)
+            self._shift.append(done - read)
+
+    def start_of(self, at: int) -> int:
+        """Where the character at this place of the reading begins in the text."""
+        return self._escapes[at][0] if at in self._escapes else self._place(at)
+
+    def end_of(self, at: int) -> int:
+        """And where it ends."""
+        return self._escapes[at][1] if at in self._escapes else self._place(at) + 1
+
+    def _place(self, at: int) -> int:
+        return at + self._shift[bisect_right(self._read_at, at) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,48 +210,98 @@ class _Find:
 
 
 class _Shelf:
-    """All texts that begin alike. A server may have made up thousands of them: no look goes through them one by one."""
+    """All texts that begin alike. A server may have made up thousands of them: no look goes through them one by one, nor
+    through long ones letter by letter.
+    """
 
-    __slots__ = ("_lengths", "_sorted", "finds")
+    __slots__ = ("_index", "beginnings", "finds")
 
     def __init__(self) -> None:
         self.finds: dict[str, _Find] = {}
-        self._lengths: tuple[int, ...] = ()
-        self._sorted: tuple[str, ...] = ()
+        self.beginnings: set[str] = set()
+        self._index = _Index(())
 
-    def put(self, find: _Find) -> None:
-        """One more; the first of a text stays. For one thread at a time."""
+    def put(self, find: _Find) -> bool:
+        """One more; the first of a text stays. Is it a new one? For one thread at a time."""
         if find.text in self.finds:
-            return
+            return False
+        self.beginnings.add(find.text[:_TELLING_PART])
         self.finds[find.text] = find
-        if len(find.text) not in self._lengths:
-            self._lengths = tuple(sorted({*self._lengths, len(find.text)}, reverse=True))
+        return True
 
     def longest_at(self, text: str, at: int) -> _Find | None:
         """The longest one that stands there."""
-        return next((find for size in self._lengths if (find := self.finds.get(text[at:at + size])) is not None), None)
+        index, piece = self._indexed(), text[at:at + _COMPARED]
+        place = bisect_right(index.heads, piece) - 1
+        while place >= 0:
+            if piece.startswith(index.heads[place]):
+                for whole in index.wholes[place]:
+                    if text.startswith(whole, at):
+                        return self.finds[whole]
+            place = index.inner[place]
+        return None
 
-    def nearest_at(self, text: str, at: int) -> _Find:
-        """The one of which most stands there: in alphabetical order it is beside the text."""
-        if len(self._sorted) != len(self.finds):
-            self._sorted = tuple(sorted(self.finds))
-        order = self._sorted
-        place = bisect_left(order, text[at:at + _COMPARED])
-        near = order[max(place - 1, 0):place + 1]
-        return self.finds[max(near, key=lambda one: _shared(one, text, at))]
+    def begun_at(self, text: str, at: int, stop: int) -> tuple[_Find, int] | None:
+        """The one of which most stands there, at least until `stop`, and where that ends: in alphabetical order it is beside the text."""
+        index = self._indexed()
+        place = bisect_right(index.heads, text[at:at + _COMPARED])
+        near = [whole for wholes in index.wholes[max(place - 1, 0):place + 1] for whole in wholes]
+        begun = [(_shared(one, text, at), one) for one in near if len(one) > stop - at and text.startswith(one[:stop - at], at)]
+        return (self.finds[max(begun)[1]], at + max(begun)[0]) if begun else None
+
+    def _indexed(self) -> _Index:
+        if self._index.size != len(self.finds):
+            self._index = _Index(tuple(self.finds))
+        return self._index
+
+
+class _Index:
+    """Texts in alphabetical order of their heads; for each head the whole texts, longest first, and which other head it begins with."""
+
+    __slots__ = ("heads", "inner", "size", "wholes")
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        by_head: dict[str, list[str]] = {}
+        for text in sorted(texts, key=len, reverse=True):
+            by_head.setdefault(text[:_COMPARED], []).append(text)
+        self.size = len(texts)
+        self.heads = sorted(by_head)
+        self.wholes = [by_head[head] for head in self.heads]
+        self.inner = _inner(self.heads)
+
+
+def _inner(heads: list[str]) -> list[int]:
+    """For each the place of the longest other one that it begins with, or -1."""
+    places: list[int] = []
+    for number, head in enumerate(heads):
+        place = number - 1
+        while place >= 0 and not head.startswith(heads[place]):
+            place = places[place]
+        places.append(place)
+    return places
 
 
 def _shared(secret: str, text: str, at: int) -> int:
     """How many characters of the secret stand there."""
-    size = SHORTEST
-    while size < len(secret) and at + size < len(text) and secret[size] == text[at + size]:
-        size += 1
-    return size
+    least, most = 0, min(len(secret), len(text) - at)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if text.startswith(secret[least:middle], at + least):
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
-def _is_cut(text: str, at: int, end: int) -> bool:
-    """Does so much of a secret stand there that it gives it away, and end as a text does that was cut?"""
-    return end - at >= _TELLING_PART and (end == len(text) or text[end] in _AFTER_A_CUT)
+def _next_stop(text: str, at: int) -> int:
+    """Where the text ends, or could have been cut, from there on."""
+    found = _AFTER_A_CUT.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _is_cut(text: str, end: int) -> bool:
+    """Does a text that was cut end so?"""
+    return end == len(text) or _AFTER_A_CUT.match(text, end) is not None
 
 
 def _letter(found: re.Match[str]) -> str:
