@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bound_connections",),
     ("auth",),
     ("quick", "httpx_authorizing"),
-    ("httpx_requests",),
+    ("httpx_requests", "hops"),
     ("redirect_guard", "url_logs"),
     ("sign_in",),
     ("applying", "answered_cookies", "pending", "scopes", "targets", "signing_string"),

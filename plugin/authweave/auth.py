@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING, Any
 from authweave.applying import ACCEPTED, MOVED, Sent, following, prepared, wants_body
 from authweave.errors import AuthweaveError
 from authweave.flights import landed, outcome
+from authweave.hops import guarded, made_anew, moved_to, strayed
 from authweave.httpx_requests import (
     EXTENSION,
     answer_of,
     can_repeat,
     content_at_hand,
-    guarded,
     is_multipart,
-    moved_to,
     put_back,
     rewritten,
-    strayed,
     subject_of,
     task_of,
     without_placed,
@@ -130,7 +128,7 @@ class _ProfileAuth:
         if held is not None and held.good_until != quick.held_until:
             return None
         extensions = request.extensions
-        if EXTENSION in extensions or "trace" in extensions:
+        if len(extensions) > 1 or (extensions and "timeout" not in extensions):
             return None
         return quick.guard(request.url)
 
@@ -157,6 +155,8 @@ class _ProfileAuth:
                 first = guarded(rewritten(request, sent), task, sent, colour)
                 response = yield first
         while (verdict := strayed(response, first)) is None:
+            if (hop := made_anew(response, first, sent)) is not None:
+                request, task, sent = hop
             answer = yield from _answered(sent, response)
             connection = sent.credential.connection
             step = yield from following(connection, task, sent, answer, can_repeat=not task.streamed or can_repeat(request))

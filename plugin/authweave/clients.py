@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from authweave.errors import OriginRefused, UsageError
-from authweave.httpx_requests import guard_of
+from authweave.hops import guard_of
 from authweave.targets import refuse_other_origin
 from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
     from authweave.egress.transports import Ways
+    from authweave.redirect_guard import RedirectGuard
 
 _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
 
@@ -36,13 +37,13 @@ def _clients() -> tuple[type, type]:
     class ProfileClient(_Templated, httpx.Client):
         """A client that carries a profile."""
 
-        hook = staticmethod(_refuse_strangers)
+        hook = staticmethod(_stay_home)
         bound = 0
 
     class AsyncProfileClient(_Templated, httpx.AsyncClient):
         """A client that carries a profile, for event loops."""
 
-        hook = staticmethod(_refuse_strangers_async)
+        hook = staticmethod(_stay_home_async)
         bound = 1
 
     return ProfileClient, AsyncProfileClient
@@ -67,7 +68,20 @@ class _Templated:
             auth, options = self._bound(connection, options, ways)
         elif ways is not None:
             options = self._guarded(ways, options)
+        self._last = functools.partial(self.hook, connection if connection.shows_certificate("task") else None)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
+        self.event_hooks = self.event_hooks
+
+    @property
+    def event_hooks(self) -> Any:
+        """As the client's own; the last for requests is always ours, which takes off what does not belong where they go."""
+        return super().event_hooks  # type: ignore[misc]  # the other base is a client
+
+    @event_hooks.setter
+    def event_hooks(self, hooks: Any) -> None:
+        own = [hook for hook in hooks.get("request", ()) if hook is not self._last]
+        kind: Any = type(self).__mro__[2]
+        kind.event_hooks.fset(self, {**hooks, "request": [*own, self._last]})
 
     def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
@@ -96,9 +110,7 @@ class _Templated:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
         if taken := sorted({"verify", "cert", "transport", "mounts"} & options.keys()):
             raise UsageError(f"{connection.profile.reference} has `tls`, which says what {', '.join(taken)} would")
-        hooks = dict(options.get("event_hooks") or {})
-        hooks["request"] = [functools.partial(self.hook, connection), *hooks.get("request", ())]
-        return {**options, "event_hooks": hooks, "verify": connection.wire("task").tls_context()}
+        return {**options, "verify": connection.wire("task").tls_context()}
 
     def build_request(self, method: str, url: Any, **parts: Any) -> Any:
         """As the client's own; a relative URL keeps the placeholders of the first server for the path fields."""
@@ -126,7 +138,7 @@ def _ways(connection: Connection) -> Ways | None:
 
 def _is_hop(request: Any) -> bool:
     guard = guard_of(request)
-    return guard is not None and not guard.is_home(request.url.scheme, request.url.raw_host, request.url.port)
+    return guard is not None and not guard.is_home(request.url)
 
 
 def _chosen(ways: Ways, own: dict[str, Any]) -> tuple[Ways, dict[str, Any]]:
@@ -152,17 +164,55 @@ def _guarded_transport(colour: int, ways: Ways) -> Any:
     return functools.partial(transports()[colour], ways)
 
 
-def _refuse_strangers(connection: Connection, request: Any) -> None:
-    """Before each hop: a redirect would show the certificate, and the trust in an authority, to whoever it leads to."""
+def _stay_home(shown_by: Connection | None, request: Any) -> None:
+    """Before each hop, whatever the transport is: what was added is taken off elsewhere. `shown_by`: whose certificate is shown.
+
+    Raises OriginRefused for a hop that cannot be sent without giving something away.
+    """
     guard = guard_of(request)
+    if shown_by is not None:
+        _refuse_strangers(shown_by, guard, request)
+    if guard is None:
+        return
+    hop = _Hop(request)
+    guard.look_at(hop, seals=False)
+    hop.write()
+
+
+async def _stay_home_async(shown_by: Connection | None, request: Any) -> None:
+    _stay_home(shown_by, request)
+
+
+def _refuse_strangers(connection: Connection, guard: RedirectGuard | None, request: Any) -> None:
+    """A redirect would show the certificate, and the trust in an authority, to whoever it leads to."""
     if guard is None:
         refuse_other_origin(str(request.url), connection.servers(connection.scope(connection.inputs(), None)))
-    elif not guard.is_home(request.url.scheme, request.url.raw_host, request.url.port):
+    elif not guard.is_home(request.url):
         raise OriginRefused("a redirect leads to another origin, which must not see the client's certificate; it was not followed")
 
 
-async def _refuse_strangers_async(connection: Connection, request: Any) -> None:
-    _refuse_strangers(connection, request)
+class _Hop:
+    """A request of httpx as the guard reads one: as httpcore has it."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self.method = request.method.encode("ascii")
+        self.headers = list(request.headers.raw)
+        self.extensions = request.extensions
+        self.url = _Url(request.url)
+
+    def write(self) -> None:
+        """Change the request into what the guard left of it."""
+        request = self._request
+        if self.headers != request.headers.raw:
+            request.headers = type(request.headers)(self.headers)
+        if self.url.target != request.url.raw_path:
+            request.url = request.url.copy_with(raw_path=self.url.target)
+
+
+class _Url:
+    def __init__(self, url: Any) -> None:
+        self.scheme, self.host, self.port, self.target = url.raw_scheme, url.raw_host, url.port, url.raw_path
 
 
 def _verify(connection: Connection, options: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -9,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.applying import Sent, following, prepared, verdict_on, wants_body
 from authweave.errors import UsageError
+from authweave.hops import guard_of, guarded, made_anew, strayed
 from authweave.httpx_requests import (
     EXTENSION,
     answer_of,
     can_repeat,
     content_at_hand,
     content_of,
-    guarded,
     rewritten,
-    strayed,
     subject_of,
     task_of,
 )
@@ -45,7 +45,7 @@ class _Made:
         if "host" not in request.headers:  # it was relative to the first server
             request.headers["Host"] = request.url.netloc.decode("ascii")
         request.extensions[MADE_FROM] = self
-        return request
+        return _kept(request)
 
 
 def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], Any, Any]:
@@ -65,6 +65,8 @@ def handling(connection: Connection, request: Any, response: Any, repeatable: bo
         made = _Made(own, request, task, (yield from prepared(own, task)))
     elif (verdict := strayed(response, request)) is not None:
         return verdict
+    if (hop := made_anew(response, request, made.sent)) is not None:
+        made = replace(made, request=hop[0], task=hop[1], sent=hop[2])
     answer = answer_of(response, with_peer=made.sent.credential.seal is not None)
     if wants_body(made.sent.credential.variant, answer):
         answer = replace(answer, body=content_at_hand(response))
@@ -87,7 +89,51 @@ def _copied(request: Any) -> Any:
     extensions = {key: value for key, value in request.extensions.items() if key != MADE_FROM}
     if EXTENSION in extensions:
         extensions[EXTENSION] = dict(extensions[EXTENSION])
-    copied = type(request)(request.method, request.url, headers=request.headers, stream=request.stream, extensions=extensions)
+    kind = _plain_kind(type(request))
+    copied = kind(request.method, request.url, headers=request.headers, stream=request.stream, extensions=extensions)
     if content_of(request) is not None:
         copied.read()
     return copied
+
+
+class _Authorized:
+    """A request that keeps its guard, also where somebody puts a trace of his own into its extensions, or other extensions."""
+
+    @property
+    def extensions(self) -> Any:
+        extensions = vars(self)["extensions"]
+        guard, trace = vars(self)[_GUARD], extensions.get("trace")
+        if getattr(trace, "__self__", None) is not guard:
+            guard.then = trace
+            extensions["trace"] = guard.in_either
+        return extensions
+
+    @extensions.setter
+    def extensions(self, extensions: Any) -> None:
+        vars(self)["extensions"] = dict(extensions)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        kind = _plain_kind(type(self))
+        plain = kind.__new__(kind)
+        plain.__dict__.update({name: value for name, value in vars(self).items() if name != _GUARD})
+        return plain.__reduce_ex__(protocol)
+
+
+_GUARD: Final = "_authweave_guard"
+
+
+def _kept(request: Any) -> Any:
+    """The request, of a class that keeps its guard."""
+    vars(request)[_GUARD] = guard_of(request)
+    request.__class__ = _authorized(_plain_kind(type(request)))
+    return request
+
+
+@functools.cache
+def _authorized(kind: Any) -> Any:
+    return type(f"Authorized{kind.__name__}", (_Authorized, kind), {"__doc__": _Authorized.__doc__})
+
+
+def _plain_kind(kind: Any) -> Any:
+    """The class of httpx or httpx2, which makes new requests."""
+    return kind.__mro__[2] if issubclass(kind, _Authorized) else kind

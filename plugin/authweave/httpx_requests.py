@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, unquote_plus, urlsplit
 
-from authweave.applying import STRAYED
-from authweave.errors import UsageError
+from authweave.errors import OriginRefused, UsageError
 from authweave.net.inflate import inflated_whole
-from authweave.redirect_guard import RedirectGuard
-from authweave.targets import target_of
-from authweave.url_logs import hide_in_logs
-from authweave.values import Judgement, TaskRequest, TaskResponse
+from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
     from authweave.applying import Sent
 
 EXTENSION: Final = "authweave"
 
-_log = logging.getLogger("authweave")
-
 
 def task_of(request: Any) -> TaskRequest:
-    """The request as it stands. A body that has not been read is `streamed`."""
+    """The request as it stands. A body that has not been read is `streamed`. Raises UsageError, OriginRefused."""
+    _refuse_other_ways(request)
     content = content_of(request)
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
     has_body = bool(content) or any(name.lower() == "content-type" for name, _ in headers)
@@ -40,6 +33,20 @@ def task_of(request: Any) -> TaskRequest:
     )
 
 
+def _refuse_other_ways(request: Any) -> None:
+    """What would send the request elsewhere than its URL says, or have it believe another server's certificate."""
+    if "target" in request.extensions:
+        raise UsageError("extensions['target'] replaces the path and query that the credential is placed in; write the URL")
+    shown = request.extensions.get("sni_hostname")
+    if shown is not None and _plain(shown) != _plain(request.url.raw_host):
+        raise OriginRefused("extensions['sni_hostname'] names another server than the URL, which the credential is for")
+
+
+def _plain(host: str | bytes) -> str:
+    text = host if isinstance(host, str) else host.decode("latin-1")
+    return text.lower().strip("[]").removesuffix(".")
+
+
 def rewritten(request: Any, sent: Sent) -> Any:
     """The request with what was placed: changed in place, or a new one where its body changed."""
     finished = sent.request
@@ -51,73 +58,6 @@ def rewritten(request: Any, sent: Sent) -> Any:
     if str(request.url) != finished.url:
         request.url = type(request.url)(finished.url)
     return request
-
-
-def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
-    """The request with the redirect guard in its `trace` extension, around a trace of the caller's own. `task`: as it was before."""
-    own = request.extensions.get("trace")
-    names = [placed.key if placed.place == "header" else "Cookie" for placed in sent.placed if placed.place in ("header", "cookie")]
-    url = request.url
-    hide_in_logs(str(url), sent.placed)
-    guard = RedirectGuard(
-        url.scheme, url.raw_host, url.port, names,
-        has_payload=any(placed.place == "payload" for placed in sent.placed), pairs=_placed_pairs(sent), segments=_filled_segments(task, sent),
-        then=own,
-    )  # fmt: skip
-    if (before := guard_of(request)) is not None:
-        guard.succeed(before)
-    request.extensions["trace"] = getattr(guard, colour)
-    return request
-
-
-def _placed_pairs(sent: Sent) -> list[str]:
-    """What was put into the query, decoded: a redirect may repeat it."""
-    keys = {placed.key for placed in sent.placed if placed.place == "query"}
-    pairs = urlsplit(sent.request.url).query.split("&") if keys else []
-    return [unquote_plus(pair) for pair in pairs if unquote_plus(pair.partition("=")[0]) in keys]
-
-
-def _filled_segments(task: TaskRequest, sent: Sent) -> set[str]:
-    """The segments of the path that hold a secret which was filled in, and others that were."""
-    if not any(placed.place == "path" and placed.secret for placed in sent.placed):
-        return set()
-    template, _ = target_of(task, sent.credential.connection.servers(sent.scope))
-    return _segments(sent.request.url) - _segments(template)
-
-
-def _segments(url: str) -> set[str]:
-    return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
-
-
-def guard_of(request: Any) -> RedirectGuard | None:
-    """The guard that sits in a request."""
-    holder = getattr(request.extensions.get("trace"), "__self__", None)
-    return holder if isinstance(holder, RedirectGuard) else None
-
-
-def strayed(response: Any, request: Any) -> Judgement | None:
-    """The verdict on the answer of another origin, which a redirect led to and which got no credential."""
-    if not response.history or _origin(response.request.url) == _origin(request.url):
-        return None
-    if (guard := guard_of(request)) is not None and not guard.was_called:
-        _log.warning(
-            "the transport of this client has no `trace`, so a redirect may have carried what the profile added to another "
-            "origin: use the connection's own client(), or do not follow redirects"
-        )
-    return STRAYED
-
-
-def moved_to(response: Any, request: Any, sent: Sent) -> Any:
-    """The request that a redirect made on the same server, and that was refused: what is sealed is sealed for one URL, and
-    has to be made for this one. None for any other answer."""
-    moved = response.request
-    if sent.signing is None or response.status_code not in (400, 401, 403) or moved.url == request.url:
-        return None
-    if any(_origin(hop.url) != _origin(request.url) for hop in (moved, *(before.request for before in response.history))):
-        return None  # nor where another origin chose the URL: it would be signed in its name
-    if type(moved.stream).__name__ == "ByteStream":  # bytes that httpx handed on from the request before, and has not read here
-        moved.read()
-    return moved
 
 
 def without_placed(task: TaskRequest, sent: Sent) -> TaskRequest:
@@ -179,10 +119,6 @@ def _is_rewindable(field: Any) -> bool:
 def _stream_of(response: Any, raw: bytes) -> Any:
     """The body as a stream of the package's own kind, for either colour."""
     return type(response)(200, content=raw).stream
-
-
-def _origin(url: Any) -> tuple[str, bytes, int | None]:
-    return url.scheme, url.raw_host, url.port
 
 
 def content_of(request: Any) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.drafts.draft import Draft, with_header
 from authweave.errors import AuthweaveError
 from authweave.profile import Field, Profile
-from authweave.redirect_guard import RedirectGuard
+from authweave.redirect_guard import Carried, RedirectGuard, carried
 from authweave.targets import is_allowed, target_of
 from authweave.values import NEVER, TaskRequest, Token
 
@@ -20,23 +20,24 @@ _CHANGING: Final = frozenset({"now", "uuid", "random"})
 _NO_REQUEST: Final = TaskRequest("GET", "")
 MOST_ORIGINS: Final = 1000
 
-Guards = dict[tuple[str, bytes, int | None], RedirectGuard]
+Homes = dict[tuple[str, bytes, int | None], Carried]
 
 
 class Quick:
     """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
 
-    __slots__ = ("_guards", "_refuse", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
+    __slots__ = ("_homes", "_refuse", "_secrets", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
 
     def __init__(self, sent: Sent, connection: Connection) -> None:
         token = sent.token
-        self._guards: Guards = {}
+        self._homes: Homes = {}
         self._servers = connection.servers(sent.scope)
         self._refuse = connection.refuse_departure if connection.engine.guard is not None else None
         self.sent = _without_request(sent)
         self.token = token
         self.tokens = sent.credential.tokens
         self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
+        self._secrets = [(sent.request.header(placed.key) or "").rpartition(" ")[2] for placed in sent.placed if placed.secret]
         self.judges = bool(sent.credential.variant.rejected_when)
         self.held = sent.credential.held
         self.held_until = self.held.good_until if self.held is not None else NEVER
@@ -67,14 +68,16 @@ class Quick:
         return self.sent.of(draft.finish())
 
     def guard(self, url: Any) -> RedirectGuard | None:
-        """The guard of a URL's origin, or None where the credential may not go the quick way."""
+        """The guard of one request, or None where the credential may not go the quick way to this URL."""
         key = (url.scheme, url.raw_host, url.port)
-        guard = self._guards.get(key)
-        if guard is None and is_allowed(str(url), self._servers) and self._may_depart(str(url)):
-            if len(self._guards) >= MOST_ORIGINS:
-                self._guards.clear()
-            guard = self._guards[key] = RedirectGuard(*key, (name for name, _ in self.headers))
-        return guard
+        home = self._homes.get(key)
+        if home is None:
+            if not is_allowed(str(url), self._servers) or not self._may_depart(str(url)):
+                return None
+            if len(self._homes) >= MOST_ORIGINS:
+                self._homes.clear()
+            home = self._homes[key] = carried(*key, (name for name, _ in self.headers), secrets=self._secrets)
+        return RedirectGuard(home)
 
     def _may_depart(self, url: str) -> bool:
         """Is nothing against it? If there is, the whole way says what."""

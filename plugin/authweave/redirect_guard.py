@@ -3,7 +3,10 @@
 httpx copies a request's headers to the next hop and drops only `Authorization`. The guard sits in the `trace` extension
 of the request, which travels along: httpcore calls it before the headers of every hop are written, and there what the
 profile added is taken out again, and out of a query that the redirect repeats. A body with a placed payload is refused
-instead (307, 308; and every status where a GET has one), and so is a path that repeats what was filled in.
+instead (307, 308; and every status where a GET has one), and so is a URL that repeats a secret in any other way.
+
+Who was away never comes home: a hop back to the first origin goes without, too, for a stranger chose its URL. At home what
+was made for one URL (a signature, a proof) is made anew for the next.
 """
 
 from __future__ import annotations
@@ -12,53 +15,92 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
 from authweave.errors import OriginRefused
 
+AWAY: Final = "authweave.away"
+"""The extension of a hop that leads elsewhere, and so of every hop after it: httpx copies extensions from hop to hop."""
+
+LEAST_SOUGHT: Final = 8
+"""Characters of a secret that is looked for anywhere in a URL; a shorter one could stand there by chance."""
+
 _BEFORE_HEADERS: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _DEFAULT_PORTS: Final = {b"https": 443, b"http": 80}
 _ABSOLUTE: Final = re.compile(rb"(https?)://(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?(?=[/?#]|$)", re.IGNORECASE)
+_AUTHORITY: Final = re.compile(rb"(\[[^\]]*\]|[^:]*)(?::([0-9]+))?")
+
+Home = tuple[bytes, bytes, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a request carries, and for which origin. `names` are header fields, `cookies` those of the Cookie header.
+
+    `pairs` are what was put into the query, decoded (`key=value`), `segments` what was filled into the path, and `secrets` the
+    values among all that: a redirect may repeat any of it. `anew` makes a hop on the same origin carry what is made for its URL.
+    """
+
+    home: Home
+    names: frozenset[bytes] = frozenset()
+    cookies: frozenset[bytes] = frozenset()
+    has_payload: bool = False
+    pairs: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    anew: Callable[[Any], None] | None = None
+
+    def beside(self, before: Carried) -> Carried:
+        """What an earlier guard of the same request minds, too. Raises OriginRefused where that is for another origin."""
+        if self.home != before.home and before != Carried(before.home):
+            raise OriginRefused("the request was changed to another origin after it got a credential; make a new one")
+        return replace(
+            self, names=self.names | before.names, cookies=self.cookies | before.cookies, has_payload=self.has_payload or before.has_payload,
+            pairs=self.pairs | before.pairs, segments=self.segments | before.segments, secrets=self.secrets | before.secrets,
+        )  # fmt: skip
+
+
+def carried(
+    scheme: str, host: bytes, port: int | None, names: Iterable[str] = (), *, cookies: Iterable[str] = (), has_payload: bool = False,
+    pairs: Iterable[str] = (), segments: Iterable[str] = (), secrets: Iterable[str] = (), anew: Callable[[Any], None] | None = None,
+) -> Carried:  # fmt: skip
+    """What is carried, as texts. Secrets that are too short to be looked for are left out."""
+    return Carried(
+        _origin(scheme.encode("ascii"), host, port),
+        frozenset(name.lower().encode("latin-1") for name in names),
+        frozenset(name.encode("latin-1") for name in cookies),
+        has_payload, frozenset(pairs), frozenset(segments), frozenset(text for text in secrets if len(text) >= LEAST_SOUGHT), anew,
+    )  # fmt: skip
 
 
 class RedirectGuard:
-    """Lets the added headers through to one origin. `in_sync` and `in_async` are the two colours of the extension.
+    """Lets what one request carries through to one origin. `in_sync` and `in_async` are the two colours of the extension.
 
-    `pairs` are what was put into the query, decoded (`key=value`), and `segments` what was filled into the path: a redirect
-    may repeat either. `then` is a trace of the caller's own, which is called first. `was_called` tells a transport that
-    has no trace.
+    `then` is a trace of the caller's own, which is called first. `calls` counts the hops: fewer than there were tell a
+    transport that has no trace.
     """
 
-    __slots__ = ("_has_payload", "_home", "_names", "_pairs", "_segments", "then", "was_called")
+    __slots__ = ("_first", "_is_away", "calls", "carried", "then")
 
-    def __init__(
-        self, scheme: str, host: bytes, port: int | None, names: Iterable[str], *, has_payload: bool = False,
-        pairs: Iterable[str] = (), segments: Iterable[str] = (), then: Callable[..., Any] | None = None,
-    ) -> None:  # fmt: skip
-        self._home = _origin(scheme.encode("ascii"), host, port)
-        self._names = frozenset(name.lower().encode("ascii") for name in names)
-        self._has_payload = has_payload
-        self._pairs = frozenset(pairs)
-        self._segments = frozenset(segments)
+    def __init__(self, carried: Carried, then: Callable[..., Any] | None = None) -> None:
+        self.carried = carried
         self.then = then
-        self.was_called = False
+        self.calls = 0
+        self._first: bytes | None = None
+        self._is_away = False
 
-    def is_home(self, scheme: str, host: bytes, port: int | None) -> bool:
-        """Is it the origin that the headers are for?"""
-        return _origin(scheme.encode("ascii"), host, port) == self._home
+    def is_home(self, url: Any) -> bool:
+        """Is it a URL (of httpx) of the origin that this is for?"""
+        return _origin(url.scheme.encode("ascii"), url.raw_host, url.port) == self.carried.home
 
     def succeed(self, before: RedirectGuard) -> None:
         """Guard what an earlier guard of the same request did, too: another profile may have placed it.
 
         Raises OriginRefused where the request was changed since to go elsewhere, and still carries that.
         """
-        if self._home != before._home and (before._names - self._names or before._has_payload or before._pairs or before._segments):
-            raise OriginRefused("the request was changed to another origin after it got a credential; make a new one")
-        self._names |= before._names
-        self._pairs |= before._pairs
-        self._segments |= before._segments
-        self._has_payload |= before._has_payload
+        self.carried = self.carried.beside(before.carried)
         self.then = before.then
 
     def in_sync(self, event: str, info: dict[str, Any]) -> None:
@@ -66,49 +108,121 @@ class RedirectGuard:
         if self.then is not None:
             self.then(event, info)
         if event in _BEFORE_HEADERS:
-            self._filter(info["request"])
+            self.look_at(info["request"])
 
     async def in_async(self, event: str, info: dict[str, Any]) -> None:
         """For `httpx.AsyncClient`."""
         if self.then is not None:
             await self.then(event, info)
         if event in _BEFORE_HEADERS:
-            self._filter(info["request"])
+            self.look_at(info["request"])
 
     def in_either(self, event: str, info: dict[str, Any]) -> Any:
         """For a request whose client is not known yet: what calls it is a coroutine, and awaits, or is none."""
         called_by = sys._getframe(1).f_code.co_flags
         return (self.in_async if called_by & inspect.CO_COROUTINE else self.in_sync)(event, info)
 
-    def _filter(self, request: Any) -> None:
-        self.was_called = True
-        if request.method == b"CONNECT" or _target(request.url) == self._home:
+    def look_at(self, request: Any, *, seals: bool = True) -> None:
+        """Before the headers of a hop (a request of httpcore) are written. Raises OriginRefused for one that must not be sent.
+
+        `seals`: is it about to be written, so that what is made for one URL is made now?
+        """
+        url, extensions = request.url, request.extensions
+        if request.method == b"CONNECT" and not url.target.startswith(b"/"):
+            return  # the way to a proxy, which repeats nothing of the request
+        self.calls += 1
+        home, asked = _target(url)
+        if self._first is None:
+            if home != self.carried.home or "target" in extensions:
+                raise OriginRefused("the request was changed to another origin after it got its credential; it was not sent")
+            self._first = asked
+        elif AWAY in extensions or (self._is_away and asked != self._first) or home != self.carried.home or "target" in extensions:
+            extensions[AWAY] = self._is_away = True
+            self._strip(request)
             return
-        if self._has_payload and (request.method not in (b"GET", b"HEAD") or _has_body(request.headers)):
+        self._refuse_other_server(request.headers, extensions)
+        if seals and asked != self._first and self.carried.anew is not None:
+            self.carried.anew(request)
+
+    def _refuse_other_server(self, headers: Iterable[tuple[bytes, bytes]], extensions: Any) -> None:
+        """OriginRefused where the request names another server beside its URL: who shares the address may be it."""
+        for name, value in headers:
+            if name.lower() == b"host" and not is_host_of(value, self.carried.home):
+                raise OriginRefused("the Host header names another server than the URL, which the credential is for; it was not sent")
+        if (shown := extensions.get("sni_hostname")) is not None and not is_host_of(_bytes(shown), self.carried.home, whole=False):
+            raise OriginRefused("`sni_hostname` names another server than the URL, which the credential is for; it was not sent")
+
+    def _strip(self, request: Any) -> None:
+        carried = self.carried
+        if carried.has_payload and (request.method not in (b"GET", b"HEAD") or has_body(request.headers)):
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
-        request.headers = [(name, value) for name, value in request.headers if name.lower() not in self._names]
+        request.headers = without_names(request.headers, carried)
         path, mark, query = request.url.target.partition(b"?")
-        if self._segments and not self._segments.isdisjoint(unquote(segment) for segment in path.decode("latin-1").split("/")):
+        if carried.segments and not carried.segments.isdisjoint(unquote(segment) for segment in path.decode("latin-1").split("/")):
             raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
-        if self._pairs and (kept := self._without_pairs(query)) != query:
+        if carried.pairs and (kept := without_pairs(query, carried.pairs)) != query:
             request.url.target = path + (mark if kept else b"") + kept
+        if carried.secrets and _holds(request.url.target, carried.secrets):
+            raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
-    def _without_pairs(self, query: bytes) -> bytes:
-        return b"&".join(part for part in query.split(b"&") if unquote_plus(part.decode("latin-1")) not in self._pairs)
+
+def without_names(headers: Iterable[tuple[bytes, bytes]], carried: Carried) -> list[tuple[bytes, bytes]]:
+    """The header fields without those that were added, and the Cookie header without the cookies that were."""
+    kept = [(name, value) for name, value in headers if name.lower() not in carried.names]
+    if not carried.cookies:
+        return kept
+    own = [(name, _without_cookies(value, carried.cookies) if name.lower() == b"cookie" else value) for name, value in kept]
+    return [(name, value) for name, value in own if value or name.lower() != b"cookie"]
 
 
-def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def without_pairs(query: bytes, pairs: frozenset[str]) -> bytes:
+    """The query without these, however they are encoded."""
+    return b"&".join(part for part in query.split(b"&") if unquote_plus(part.decode("latin-1")) not in pairs)
+
+
+def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Does a body follow? httpx keeps that of a GET or HEAD on every redirect."""
     return any(name.lower() == b"transfer-encoding" or (name.lower() == b"content-length" and value != b"0") for name, value in headers)
 
 
-def _target(url: Any) -> tuple[bytes, bytes, int | None]:
-    """Where a request goes. To a proxy without a tunnel the whole URL is the target, and the rest is the proxy's."""
-    if absolute := _ABSOLUTE.match(url.target):
+def _without_cookies(value: bytes, names: frozenset[bytes]) -> bytes:
+    return b"; ".join(pair for each in value.split(b";") if (pair := each.strip()) and pair.partition(b"=")[0] not in names)
+
+
+def _holds(target: bytes, secrets: frozenset[str]) -> bool:
+    """Does a URL hold one of them, also where a whole URL was encoded to be a part of this one?"""
+    text = target.decode("latin-1")
+    for _ in range(4):
+        if any(secret in text for secret in secrets) or any(secret in text.replace("+", " ") for secret in secrets):
+            return True
+        if (decoded := unquote(text)) == text:
+            return False
+        text = decoded
+    return False
+
+
+def is_host_of(value: bytes, home: Home, *, whole: bool = True) -> bool:
+    """Is it what `Host` says for this origin? Without `whole`: is it its host?"""
+    found = _AUTHORITY.fullmatch(value)
+    if found is None:
+        return False
+    port = int(found[2]) if found[2] else None
+    return _origin(home[0], found[1], port if whole else home[2]) == home
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "replace") if isinstance(text, str) else text
+
+
+def _target(url: Any) -> tuple[Home, bytes]:
+    """Where a request goes, and what it asks for there. To a proxy without a tunnel the whole URL is the target, and the
+    rest is the proxy's."""
+    target: bytes = url.target
+    if not target.startswith(b"/") and (absolute := _ABSOLUTE.match(target)):
         scheme, host, port = absolute.groups()
-        return _origin(scheme, host, int(port) if port else None)
-    return _origin(url.scheme, url.host, url.port)
+        return _origin(scheme, host, int(port) if port else None), target[absolute.end() :]
+    return _origin(url.scheme, url.host, url.port), target
 
 
-def _origin(scheme: bytes, host: bytes, port: int | None) -> tuple[bytes, bytes, int | None]:
+def _origin(scheme: bytes, host: bytes, port: int | None) -> Home:
     return scheme.lower(), host.lower().strip(b"[]"), port or _DEFAULT_PORTS.get(scheme.lower())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authweave.drafts.url import finished_url
-from authweave.errors import ApplyError, NoServers, OriginRefused
+from authweave.errors import ApplyError, NoServers, OriginRefused, UrlRefused
 from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
 from authweave.values import TaskRequest
 
@@ -49,16 +49,31 @@ def target_of(request: TaskRequest, servers: tuple[Server, ...]) -> tuple[str, b
         first = servers[0].url
         relative = request.url if request.path_template else finished_url(request.url) if "{" in first else request.url
         url, template = join(first, relative), request.path_template or bool(placeholders_in(first))
-    refuse_other_origin(url, servers)
+    refuse_other_host(request, refuse_other_origin(url, servers))
     return url, template
 
 
-def refuse_other_origin(url: str, servers: Iterable[Server]) -> None:
-    """OriginRefused unless the URL goes to one of the servers."""
+def refuse_other_host(request: TaskRequest, origin: Origin) -> None:
+    """OriginRefused where `Host` (in HTTP/2 it is the `:authority`) names another server: who shares the address may get the request."""
+    for name, value in request.headers:
+        if name.lower() in ("host", ":authority") and not _is_host_of(value, origin):
+            raise OriginRefused(f"the {name} header names another server than the URL; the credential is for {origin} alone")
+
+
+def _is_host_of(value: str, origin: Origin) -> bool:
+    try:
+        return Origin.of(f"{origin.scheme}://{value}") == origin and "/" not in value and "?" not in value
+    except UrlRefused:
+        return False
+
+
+def refuse_other_origin(url: str, servers: Iterable[Server]) -> Origin:
+    """The origin of a URL. OriginRefused unless it is one of the servers."""
     origin = Origin.of(url)
     if not any(server.pattern.matches(origin) for server in servers):
         allowed = ", ".join(str(server.pattern) for server in servers)
         raise OriginRefused(f"{origin} is not among the servers that may get this credential: {allowed}")
+    return origin
 
 
 def is_allowed(url: str, servers: Iterable[Server]) -> bool:

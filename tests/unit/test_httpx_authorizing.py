@@ -174,6 +174,9 @@ def test_a_finished_request_takes_no_credential_to_the_origin_of_another_profile
         first, second = two_profiles(here, there)
         changed = first.authorize(package.Request("GET", f"{here.url}/x")).result(10)
         changed.url = package.URL(f"{there.url}/x")
+        with pytest.raises(OriginRefused, match="the Host header"):
+            second.authorize(changed).result(10)
+        changed.headers["Host"] = changed.url.netloc.decode()
         with pytest.raises(OriginRefused, match="make a new one"):
             second.authorize(changed).result(10)
         with pytest.raises(OriginRefused, match="for another origin"):
@@ -182,6 +185,7 @@ def test_a_finished_request_takes_no_credential_to_the_origin_of_another_profile
             used = package.Request("GET", f"{here.url}/x")
             client.send(used, auth=first.auth)
             used.url = package.URL(f"{there.url}/x")
+            used.headers["Host"] = used.url.netloc.decode()
             with pytest.raises(OriginRefused, match="make a new one"):
                 client.send(used, auth=second.auth)
 

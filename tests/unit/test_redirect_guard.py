@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from authweave.errors import OriginRefused
-from authweave.redirect_guard import RedirectGuard
+from authweave.redirect_guard import RedirectGuard, carried
 from parts.vectors import load
 from services import Api, Identity, Reply, connect, engine, oauth, serving
 from sockets import Server, answers, connect_proxy
@@ -111,14 +111,16 @@ class Steps(Api):
 
 
 def test_there_and_back_again(door):
-    """Home, elsewhere, home: the credential is there at home only; with whom the hop is decides, not from whom."""
+    """Home, elsewhere, home: what comes back by way of a stranger goes to a URL that the stranger chose, and carries nothing."""
     with serving(Api()) as other, serving(Api()) as home:
         home.__class__ = Steps
         home.steps = [redirects(f"{other.url}/away"), Reply()]
         other.good = redirects(f"{home.url}/back")
-        send(*door, keyed(home), "GET", home.url)
+        response = send(*door, keyed(home), "GET", home.url)
 
-    assert ([[KEY], [KEY]], [[]]) == ([r.values("dpop") for r in home.asked], [r.values("dpop") for r in other.asked])
+    assert ([[KEY], []], [[]]) == ([r.values("dpop") for r in home.asked], [r.values("dpop") for r in other.asked])
+    assert KEY not in shown(home.asked[1])
+    assert "inconclusive" == response.extensions["authweave"].verdict
 
 
 @pytest.mark.parametrize("url", ["http://localhost:{port}/x", "http://127.0.0.1:{port}/x"])
@@ -277,19 +279,51 @@ def test_own_clients_guard(door):
     assert (1, 1, False) == (home.count, other.count, KEY in shown(other.asked[0]))
 
 
+def led_away(request):
+    return httpx.Response(302, headers={"Location": "https://other.example/"}) if request.url.host == "api.example" else httpx.Response(200)
+
+
+def test_a_transport_without_trace_is_refused_once_it_was_led_away():
+    """A transport that never calls `trace` cannot be guarded: a redirect that it followed to another origin is an error, which says why."""
+    connection = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY}))
+    with httpx.Client(transport=httpx.MockTransport(led_away), follow_redirects=True) as client:
+        with pytest.raises(OriginRefused, match=r"no `trace`.*client\(\)") as caught:
+            client.get("https://api.example/x", auth=connection.auth)
+        finished = connection.authorize(httpx.Request("GET", "https://api.example/x")).result(10)
+        with pytest.raises(OriginRefused, match="no `trace`"):
+            connection.handle_response(finished, client.send(finished)).result(10)
+
+    assert KEY not in str(caught.value)
+
+
 def test_a_transport_without_trace_says_so(caplog):
-    """A transport that never calls `trace` cannot be guarded: after a redirect to another origin a warning says so."""
-
-    def answer(request):
-        return httpx.Response(302, headers={"Location": "https://other.example/"}) if request.url.host == "api.example" else httpx.Response(200)
-
+    """A redirect that such a transport brings, and that was not followed, is told before somebody follows it by hand."""
     auth = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY})).auth
-    with caplog.at_level(logging.WARNING, "authweave"), httpx.Client(auth=auth, transport=httpx.MockTransport(answer), follow_redirects=True) as client:
+    with caplog.at_level(logging.WARNING, "authweave"), httpx.Client(auth=auth, transport=httpx.MockTransport(led_away)) as client:
         client.get("https://api.example/x")
 
     [record] = caplog.records
     assert "client()" in record.getMessage()
     assert KEY not in record.getMessage()
+
+
+def test_client_guards_over_a_transport_without_trace():
+    """`client()` takes off by itself what was added, whatever sends for it; also where hooks are given later, and write the URL anew."""
+    got = []
+
+    def answer(request):
+        got.append(str(request.headers))
+        return led_away(request)
+
+    connection = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY}))
+    with connection.client(transport=httpx.MockTransport(answer), follow_redirects=True) as client:
+        response = client.get("/x")
+        client.event_hooks = {"request": [lambda request: setattr(request, "url", httpx.URL("https://other.example/"))]}
+        with pytest.raises(OriginRefused, match="changed to another origin"):
+            client.get("/x")
+
+    assert [True, False] == [KEY in headers for headers in got]
+    assert "inconclusive" == response.extensions["authweave"].verdict
 
 
 def test_through_a_proxy_without_a_tunnel(door):
@@ -331,8 +365,16 @@ class Url:
 
 
 class Hop:
-    def __init__(self, url, method=b"GET"):
-        self.url, self.method, self.headers = url, method, [(b"Host", b"x"), (b"X-KEY", b"k"), (b"Accept", b"*/*")]
+    def __init__(self, url, method=b"GET", host=None):
+        self.url, self.method, self.extensions = url, method, {}
+        self.headers = [(b"Host", host or url.host), (b"X-KEY", b"k"), (b"Accept", b"*/*")]
+
+
+def guard_for(*home, names=("x-key",)):
+    """A guard whose first hop was at home."""
+    guard = RedirectGuard(carried(*home, names))
+    guard.in_sync("http11.send_request_headers.started", {"request": Hop(Url(home[0].encode(), home[1], home[2]))})
+    return guard
 
 
 @pytest.mark.parametrize(("url", "home"), [
@@ -346,8 +388,8 @@ class Hop:
 ])  # fmt: skip
 def test_which_hops_are_home(url, home):
     """Scheme, host and port; behind a proxy those of the target. What cannot be told is not home."""
-    hop = Hop(url)
-    RedirectGuard("https", b"api.example", None, ["x-key"]).in_sync("http11.send_request_headers.started", {"request": hop})
+    hop = Hop(url, host=b"api.example")
+    guard_for("https", b"api.example", None).in_sync("http11.send_request_headers.started", {"request": hop})
 
     assert home == any(name == b"X-KEY" for name, _ in hop.headers)
     assert {b"Host", b"Accept"} <= {name for name, _ in hop.headers}
@@ -357,8 +399,8 @@ def test_which_hops_are_home(url, home):
 def test_addresses(address):
     """IPv6 with and without its brackets."""
     for written in (address, address.strip("[]")):
-        hop = Hop(Url(b"https", written.encode(), None))
-        RedirectGuard("https", address.encode(), 443, ["x-key"]).in_sync("http2.send_request_headers.started", {"request": hop})
+        hop = Hop(Url(b"https", written.encode(), None), host=address.encode())
+        guard_for("https", address.encode(), 443).in_sync("http2.send_request_headers.started", {"request": hop})
         assert 3 == len(hop.headers)
 
 
@@ -366,6 +408,6 @@ def test_other_events_change_nothing():
     """Only before headers are written is anything taken out."""
     hop = Hop(Url(b"https", b"evil.example", None))
     for event in ("http11.send_request_headers.complete", "connection.connect_tcp.started", "http11.send_request_body.started"):
-        RedirectGuard("https", b"api.example", None, ["x-key"]).in_sync(event, {"request": hop})
+        guard_for("https", b"api.example", None).in_sync(event, {"request": hop})
 
     assert 3 == len(hop.headers)

@@ -295,12 +295,12 @@ def _signature_of(server, target="/", headers=(), host=None):
         ("https://api.example.com", (), "api.example.com"),
         ("https://api.example.com:443", (), "api.example.com"),
         ("https://API.example.com:8443", (), "api.example.com:8443"),
-        ("https://api.example.com", (("Host", "other.example.com:8443"),), "other.example.com:8443"),
+        ("https://api.example.com:8443", (("Host", "API.example.com:8443"),), "API.example.com:8443"),
         ("https://api.example.com", (("host", "api.example.com"),), "api.example.com"),
     ],
 )
 def test_the_host_that_will_be_sent(server, headers, host):
-    """The Host that the platform states, else that of the URL, without its usual port: HTTP/2 calls it :authority."""
+    """The Host as the platform writes it, else as the URL does, without its usual port: HTTP/2 calls it :authority."""
     ours, theirs = _signature_of(server, headers=headers, host=host)
 
     assert ours == theirs
