@@ -15,7 +15,7 @@ from authweave.applying import Sent, applying, following, needs_body, prepared, 
 from authweave.credential import Credential
 from authweave.drafts.draft import Draft
 from authweave.egress.errand import Errand, calling_for, errand_exchange
-from authweave.egress.profiles import ports_of
+from authweave.egress.profiles import hosts_of, ports_of
 from authweave.errors import (
     InputError,
     MissingInput,
@@ -424,9 +424,13 @@ class Connection:
 
     @cached_property
     def errand(self) -> Errand:
-        """What an egress policy is told of calls of this connection. The ports of `servers` that the host named count as written out."""
-        named = frozenset(server.pattern.origin.port for server in self.given_servers)
-        return Errand(self.profile.name, self.tenant, ports_of(self.profile) | named)
+        """What an egress policy is told of calls of this connection. Hosts and ports of `servers` that the host named count as written out."""
+        patterns = [server.pattern for server in self.given_servers]
+        hosts = hosts_of(self.profile)
+        if hosts is not None:
+            hosts |= {f"{'.' if pattern.wildcard else ''}{pattern.origin.host}" for pattern in patterns}
+        ports = frozenset(pattern.origin.port for pattern in patterns)
+        return Errand(self.profile.name, self.tenant, ports_of(self.profile) | ports, hosts)
 
     def calling(self, purpose: str) -> AbstractContextManager[None]:
         """Calls meanwhile are made for this connection, and for this (see `Departure`)."""

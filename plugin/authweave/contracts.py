@@ -366,7 +366,8 @@ class Departure:
     where it is not known: before DNS, behind a proxy that resolves, and for requests that the platform sends itself. `purpose` is
     profile (a URL that is written in one, when it is loaded), token, step, discovery, registration, device, sign_in, revocation,
     introspection, task, redirect (another origin than the one that was asked) or ticket (Kerberos, which a library speaks).
-    `ports` are those that the profile and `servers` write out. `profile` and `tenant` are '' where nobody said.
+    `ports` are those that the profile and `servers` write out. `profile` and `tenant` are '' where nobody said. `is_chosen`: a value that
+    nothing bounds may have chosen this host, which only a policy with `allows_open_hosts` ever sees.
     """
 
     scheme: str
@@ -377,6 +378,7 @@ class Departure:
     profile: str = ""
     tenant: str = ""
     ports: frozenset[int] = frozenset()
+    is_chosen: bool = False
 
 
 @runtime_checkable
@@ -384,7 +386,7 @@ class EgressPolicy(Protocol):
     """Says where calls may go. Asked before DNS and again for every address, in any thread: it must not wait for anything.
 
     What it raises refuses, too. `egress.strict.Strict` is one. With `allows_open_hosts = True` a profile may let values choose hosts
-    without a pattern, for a policy that knows its hosts.
+    without a pattern, for a policy that knows its hosts: each such host comes with `is_chosen`.
     """
 
     def refusal(self, departure: Departure) -> str | None:

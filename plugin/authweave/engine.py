@@ -196,6 +196,16 @@ class Engine:
                 self._connections.popitem(last=False)
         return found
 
+    def egress_refusal(self, url: str, *, address: str = "", purpose: str = "task", ports: Iterable[int] = ()) -> str | None:
+        """Why the egress policy in force lets no call go to a URL; None where nothing is against it, and always under `open`.
+
+        Nothing is looked up: `address` is asked about as one that the name came to. `ports` count as written out in a profile; `purpose`
+        is a word of `Departure`. What is no URL at all is refused.
+        """
+        if self.guard is None:
+            return None
+        return self.guard.why_not_url(url, address=address, purpose=purpose, ports=ports)
+
     def _guarded(self, profile: Profile) -> Profile:
         """The profile, if the egress policy finds nothing in it. Raises ProfileError."""
         if self.guard is None or self._seen.get(id(profile)) is profile:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from authweave.catalog import Catalog
-from authweave.loading import check_file, check_text
-from authweave.settings import CONFIG, MEMBERS, Member
+from authweave.egress.guard import guard_of
+from authweave.egress.profiles import problems_of
+from authweave.loading import check_file, check_text, profile_of
+from authweave.settings import CONFIG, MEMBERS, Member, Settings
 from authweave.values import Problem
 from documentation import diagnoses
 from documentation.markdown import ROOT
@@ -35,7 +37,7 @@ printed: they may be secrets.
 Each rule is shown with a mistake and what is said of it. A problem is told once: what is refused while the file is read, or does not have the
 [shape](#shape) that the schema asks for, is left out of all that follows. Packages can add rules (`register_rules`); `authweave plugins` lists them.
 
-[Rules](#rules) · [Shape, parents, templates and URLs](#shape) · [The file](#the-file)
+[Rules](#rules) · [Shape, parents, templates and URLs](#shape) · [Under an egress policy](#under-an-egress-policy) · [The file](#the-file)
 
 ## Rules
 """
@@ -43,6 +45,22 @@ SHAPE_HEAD = """\
 ## Shape
 
 What JSON Schema, templates, URLs and `extends` ask for. `schema.…` is named after the keyword of JSON Schema.
+"""
+STRICT_HEAD = """\
+## Under an egress policy
+
+Only where a host runs the profiles of strangers: with `authweave validate --strict`, and under the setting `egress` at load and at connect ([egress.md](egress.md)).
+
+### egress
+
+A URL that the policy refuses, or a value that chooses scheme, host or port without a bound that is written in the profile. A host in other letters (punycode) is a hint.
+"""
+STRICT_TEXT = """\
+inputs:
+  host: {format: hostname}
+  port: {type: integer}
+servers: ['https://{{ inputs.host }}:{{ inputs.port }}', 'https://169.254.169.254', 'https://xn--80ak6aa92e.example']
+auth: {type: bearer}
 """
 FILE_HEAD = """\
 ## The file
@@ -114,7 +132,7 @@ def rules_page() -> str:
     rows = {name: (f"`{_on_one_line(text)}`", _problems(completed(f"{text}\n"), name)) for name, text in TEXTS.items()}
     rows |= {name: (words, _problems(content, name)) for name, (words, content) in IN_WORDS.items()}
     lines = [_row(f"`{name}`", example, _said(problems[0])) for name, (example, problems) in sorted(rows.items())]
-    return "\n".join([RULES_HEAD, *rules, SHAPE_HEAD, *shapes, FILE_HEAD.rstrip("\n"), *lines, ""])
+    return "\n".join([RULES_HEAD, *rules, SHAPE_HEAD, *shapes, _strict(), FILE_HEAD.rstrip("\n"), *lines, ""])
 
 
 def settings_page() -> str:
@@ -188,6 +206,14 @@ def _broken(name: str, words: str) -> str:
     says = "\n".join(map(str, problems))
     about = f"{_prose(words)}\n\n" if words else ""
     return f"### {name}\n\n{about}```yaml invalid {kind}{name}\n{text}```\n\n```text\n{says}\n```\n"
+
+
+def _strict() -> str:
+    """A valid profile, and what the strict policy has against it."""
+    checked = check_text(completed(STRICT_TEXT), FILE)
+    guard = guard_of(Settings.load({"egress": "strict"}, env={}, cwd=BAD))
+    says = "\n".join(map(str, problems_of(profile_of(checked), guard))) if guard else ""
+    return f"{STRICT_HEAD}\n```yaml fragment\n{STRICT_TEXT}```\n\n```text\n{says}\n```\n"
 
 
 def _told(problems: Iterable[Problem]) -> list[tuple[str, str]]:

@@ -184,6 +184,7 @@ def test_every_scalar_setting_is_read_from_everywhere(member, load):
         "a list of names": ("b, a", "['b', 'a']", ["b", "a"]), "a URL": ("redis://h/0",) * 1 + ("'redis://h/0'", "redis://h/0"),
         "a URL, or none": ("http://p:3128", "'http://p:3128'", "http://p:3128"),
         "open or strict": ("strict", "'strict'", "strict"), "client or host": ("host", "'host'", "host"),
+        "a list of host names": ("*.acme.example, api.b.example", "['*.acme.example', 'api.b.example']", ["*.acme.example", "api.b.example"]),
         "a list of ports": ("8443, 9443", "[8443, 9443]", [8443, 9443]),
         "a list of URLs": ("http://p:3128, http://q:3128", "['http://p:3128', 'http://q:3128']", ["http://p:3128", "http://q:3128"]),
     }[member.type]  # fmt: skip

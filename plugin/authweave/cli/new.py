@@ -8,7 +8,8 @@ import click
 
 from authweave.cli.beginning.contents import OPTION_OF, Contents, contents_options
 from authweave.cli.beginning.target import Target
-from authweave.cli.common import Exit, Place, at_terminal, command_of, complain, place_options
+from authweave.cli.common import Exit, Place, at_terminal, command_of, complain
+from authweave.cli.options import Calling, calling_options
 
 if TYPE_CHECKING:
     from authweave.starting.making import Made
@@ -38,9 +39,9 @@ NOBODY: Final = (
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--no-ask", is_flag=True, help="Ask nothing, and do not offer the test.")
 @contents_options
-@place_options
+@calling_options
 def command(
-    name: str | None, source: str | None, like: str | None, extends: bool, output: str, force: bool, no_ask: bool, contents: Contents, place: Place
+    name: str | None, source: str | None, like: str | None, extends: bool, output: str, force: bool, no_ask: bool, contents: Contents, place: Calling
 ) -> Exit:
     """Write a profile: from a provider's metadata, like another profile, or from answers to a form.
 
@@ -60,7 +61,7 @@ def command(
     target, made = _made(name, source, like, extends, output, force, contents, place, may_ask)
     refuse_wrong(made)
     target.write(made.text)
-    return _ended(made, target, may_ask)
+    return _ended(made, target, may_ask, strict=place.strict)
 
 
 def _made(
@@ -155,7 +156,7 @@ def refuse_wrong(made: Made) -> None:
     raise click.UsageError("this would be no valid profile, and was not written:\n" + "\n".join(dict.fromkeys(lines)))
 
 
-def _ended(made: Made, target: Target, may_ask: bool) -> Exit:
+def _ended(made: Made, target: Target, may_ask: bool, *, strict: bool) -> Exit:
     from authweave.cli.beginning.ending import test_offered, told
 
     told(made, target.path)
@@ -165,4 +166,4 @@ def _ended(made: Made, target: Target, may_ask: bool) -> Exit:
 
     profile = profile_of(made.checked)
     signs_in = any(variant.tokens is not None and variant.tokens.signs_in for variant in profile.variants)
-    return test_offered(target.path, "me" if profile.subject == "user" else "", signs_in=signs_in, may_ask=may_ask)
+    return test_offered(target.path, "me" if profile.subject == "user" else "", signs_in=signs_in, may_ask=may_ask, strict=strict)

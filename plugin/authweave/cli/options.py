@@ -60,6 +60,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Calling(Place):
+    """Of a command that calls out for nobody's connection."""
+
+    strict: bool = False
+
+    def overrides(self) -> dict[str, Any]:
+        """Settings that options of the command line say."""
+        return {"egress": _egress(self.strict)}
+
+
+@dataclass(frozen=True, slots=True)
 class Given(Place):
     """Also whose connection it is, and its inputs. `input_file` names files, `prompt` what to ask for."""
 
@@ -75,7 +86,11 @@ class Given(Place):
 
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
-        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv, "egress": "strict" if self.strict else None}
+        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv, "egress": _egress(self.strict)}
+
+
+def _egress(strict: bool) -> str | None:
+    return "strict" if strict else None
 
 
 def named_by_options(engine: Engine) -> Engine:
@@ -103,6 +118,7 @@ PLACE: Final = (
     click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles; searched first."),
     click.option("--config", type=_FILE, help="The settings file to read instead of authweave.toml near here."),
 )
+STRICT: Final = click.option("--strict", is_flag=True, help="As for a stranger's profile: only https, declared ports, public addresses (docs/egress.md).")
 GIVEN_TITLE: Final = "Whose connection it is, and its inputs"
 GIVEN: Final = (
     click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="An input. Never a secret."),
@@ -117,13 +133,18 @@ GIVEN: Final = (
     click.option(
         "--server", multiple=True, metavar="URL", help="An origin that may get the credential; the profile's then may not."
     ),
-    click.option("--strict", is_flag=True, help="As for a stranger's profile: only https, declared ports, public addresses (docs/egress.md)."),
+    STRICT,
 )
 
 
 def place_options(function: Function) -> Function:
     """Add the options of a Place; the function gets it as `place`."""
     return taking(Place, "place", PLACE)(function)
+
+
+def calling_options(function: Function) -> Function:
+    """Add the options of a Calling; the function gets it as `place`."""
+    return taking(Calling, "place", (STRICT, *PLACE))(function)
 
 
 def given_options(function: Function) -> Function:

@@ -11,6 +11,7 @@ from authweave.cli.common import Exit, Place, format_option, place_options
 from authweave.cli.group import group_of
 from authweave.cli.keeping import warn_of_memory
 from authweave.cli.moments import ends, one_line
+from authweave.cli.options import Calling, calling_options
 from authweave.cli.printing import columns, print_json, table
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def show(keys: tuple[str, ...], form: str, place: Place) -> Exit:
 @command.add("revoke", short="End tokens at the provider, and forget them.", examples=REVOKE)
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@place_options
-def revoke(keys: tuple[str, ...], yes: bool, place: Place) -> Exit:
+@calling_options
+def revoke(keys: tuple[str, ...], yes: bool, place: Calling) -> Exit:
     """End tokens at the provider, as the profile says how, and forget them here.
 
     An entry that its profile no longer makes the key of cannot be revoked: forget it with `tokens clear`, and end it at

@@ -12,6 +12,7 @@ import click
 
 from authweave.cli.common import Exit, Place, command_of, format_option, place_options
 from authweave.cli.comparing import Online, compared, exit_of_compared, online_options
+from authweave.cli.options import Calling
 from authweave.cli.printing import print_json
 from authweave.redaction import inert
 
@@ -52,7 +53,7 @@ def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_
     printer = {"text": _print_text, "json": _print_json}[form]
     found = [look.at_stdin(stdin_name) if path == "-" else look.at_file(path) for path in files_of(paths)]
     if online.online:
-        found = compared(found, online, place)
+        found = compared(found, online, Calling(place.profiles_dir, place.config, strict))
     return exit_of_compared(found, printer(found, strict))
 
 

@@ -18,14 +18,21 @@ _WHOLE_HOST: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 _WHOLE_FRONT: Final = re.compile(r"https://[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+(/[A-Za-z0-9._~/-]*)?")
 _FRONT: Final = "https://"
 
+_LISTED: Final = "or an operator lists the hosts that may be chosen (egress_hosts)"
+
 Wrong = tuple[str, str]
 
 
 class Bounds:
-    """What the inputs, variables and kept values of a profile may be, as far as it says so."""
+    """What the inputs, variables and kept values of a profile may be, as far as it says so.
 
-    def __init__(self, profile: Profile) -> None:
+    `open_hosts`: a policy looks at the hosts that values come to, so nothing else has to bound them; scheme and port it does not give away.
+    """
+
+    def __init__(self, profile: Profile, *, open_hosts: bool = False) -> None:
         self._profile = profile
+        self._fits = {**_FITS, "base": _begins_with_https} if open_hosts else _FITS
+        self._open_hosts = open_hosts
         self._kept: dict[str, list[str | None]] = {}
         for variant in profile.variants:
             for keep in variant.tokens.keeps if variant.tokens else ():
@@ -38,11 +45,13 @@ class Bounds:
         """
         if place == "port":
             return "a value chooses the port", "write the port out, or leave it away: 443 is the usual one"
+        if self._open_hosts and place != "base":
+            return None
         if odd := sorted(expression.functions - _KEEPING):
             return f"{', '.join(odd)}() makes a part of the host", "put the value itself there, in an input with a pattern"
         for read in sorted(expression.reads):
             if (wrong := self._of_read(read, place, frozenset())) is not None:
-                return wrong
+                return (wrong[0], f"give {'.'.join(read)} a pattern that begins with https://") if self._open_hosts else wrong
         return None
 
     def _of_read(self, read: tuple[str, ...], place: str, above: frozenset[str]) -> Wrong | None:
@@ -79,7 +88,7 @@ class Bounds:
         if None in patterns:
             return f"`{name}` chooses {_what(place)} and has no pattern", _fix(name, place)
         languages = [language_of(pattern) for pattern in patterns if pattern is not None]
-        if all(language is not None and _FITS[place](language) for language in languages):
+        if all(language is not None and self._fits[place](language) for language in languages):
             return None
         return f"`{name}` chooses {_what(place)}, and its pattern lets through what leads elsewhere", _fix(name, place)
 
@@ -111,6 +120,11 @@ def _fits_base(language: Language) -> bool:
     return rest.is_made_of(_HOST) and all(map(_ends_with_domain, rest.ends))
 
 
+def _begins_with_https(language: Language) -> bool:
+    """The scheme is written out; which host it is somebody else looks at."""
+    return all(start.startswith(_FRONT) for start in language.texts or language.starts)
+
+
 def _ends_with_domain(end: str) -> bool:
     """Does it end with at least two labels that are whole, so that nobody else's name does?"""
     return _OWN_DOMAIN.search(end) is not None
@@ -134,7 +148,7 @@ def _fix(name: str, place: str) -> str:
     if place == "host":
         return f"give {name} a pattern of letters, digits and hyphens, such as [a-z0-9-]{{1,63}}, or an enum"
     if place == "open host":
-        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum"
+        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum; {_LISTED}"
     if place == "whole host":
-        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum, or a pattern that ends with the domain: [a-z0-9-]+\\.acme\\.example"
-    return f"write https:// and the domain out, or give {name} an enum, or a pattern that holds both: https://[a-z0-9-]+\\.acme\\.example"
+        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum, or a pattern that ends with the domain: [a-z0-9-]+\\.acme\\.example; {_LISTED}"
+    return f"write https:// and the domain out, or give {name} an enum, or a pattern that holds both: https://[a-z0-9-]+\\.acme\\.example; {_LISTED}"

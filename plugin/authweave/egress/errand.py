@@ -15,11 +15,21 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Whose call it is, and the ports that its profile and servers write out."""
+    """Whose call it is, and what its profile and servers write out.
+
+    `hosts`, where values choose hosts freely: those that they do not choose, `.acme.example` for all below it; None where they choose none.
+    """
 
     profile: str = ""
     tenant: str = ""
     ports: frozenset[int] = frozenset()
+    hosts: frozenset[str] | None = None
+
+    def lets_choose(self, host: str) -> bool:
+        """May a value that nothing bounds have chosen this host?"""
+        if self.hosts is None:
+            return False
+        return host not in self.hosts and not any(written.startswith(".") and host.endswith(written) for written in self.hosts)
 
 
 NOBODY: Final = Errand()

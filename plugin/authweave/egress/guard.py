@@ -10,12 +10,13 @@ from authweave.contracts import Departure, EgressPolicy
 from authweave.egress.errand import present
 from authweave.egress.hosts import shown_host
 from authweave.egress.strict import Strict
-from authweave.errors import EgressRefused, SettingsError
+from authweave.errors import EgressRefused, SettingsError, UrlRefused
 from authweave.net.proxy import Proxy
 from authweave.net.resolving import numeric
 from authweave.net.target import Target, bracketed
 from authweave.redaction import inert
 from authweave.settings import Settings
+from authweave.urls import Origin
 
 OPEN: Final = "open"
 STRICT: Final = "strict"
@@ -62,6 +63,15 @@ class Guard:
                 "the proxies that may do so (settings: egress_proxies)", stage="proxy", host=host, detail="proxy", facts=proxy.facts(),
             )  # fmt: skip
 
+    def why_not_url(self, url: str, *, address: str, purpose: str, ports: Iterable[int]) -> str | None:
+        """The same for a URL as a profile may write it, and for one address that its name came to. Never raises."""
+        try:
+            origin = Origin.of(url)
+        except UrlRefused as refused:
+            return str(refused)
+        found = address or numeric(origin.host) or ""
+        return self.why_not(Departure(origin.scheme, origin.host, origin.port, found, purpose, ports=frozenset(ports)))
+
     def why_not(self, departure: Departure) -> str | None:
         """Why not, in the policy's words; None where nothing is against it. Never raises."""
         try:
@@ -76,7 +86,9 @@ class Guard:
 
     def _ask(self, target: Target, address: str) -> None:
         errand, purpose = present()
-        departure = Departure(target.scheme, target.host.rstrip("."), target.port, address, purpose, errand.profile, errand.tenant, errand.ports)
+        host = target.host.rstrip(".")
+        is_chosen = purpose != "redirect" and errand.lets_choose(host)
+        departure = Departure(target.scheme, host, target.port, address, purpose, errand.profile, errand.tenant, errand.ports, is_chosen)
         why = self.why_not(departure)
         if why is not None:
             raise EgressRefused(
@@ -100,7 +112,7 @@ def guard_of(settings: Settings, policy: Any = None) -> Guard | None:
     if policy is None and settings.egress == OPEN:
         return None
     origin = f"settings: egress = {settings.egress}" if policy is None else "Engine(egress=…)"
-    chosen = Strict.of(settings.egress_ports) if policy is None else policy_of(policy)
+    chosen = Strict.of(settings.egress_ports, settings.egress_hosts) if policy is None else policy_of(policy)
     return Guard(chosen, _listed(settings.egress_proxies), settings.egress_of_tasks == BY_HOST, origin)
 
 

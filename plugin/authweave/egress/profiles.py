@@ -40,12 +40,33 @@ def ports_of(profile: Profile) -> frozenset[int]:
     return frozenset(port for authority in authorities if authority and (port := _port(authority)))
 
 
+def hosts_of(profile: Profile) -> frozenset[str] | None:
+    """The hosts that no value chooses, where values choose others freely: `.acme.example` is all below it. None where they choose none."""
+    bounds = Bounds(profile)
+    is_open, written = False, set()
+    for url in urls_of(profile):
+        if any(bounds.why_not(expression, place) for expression, place in _choosing(url) if place != "port"):
+            is_open = True
+        elif not url.relative and not url.frame.based and (host := _written_host(url)):
+            written.add(host)
+    return frozenset(written) if is_open else None
+
+
+def _written_host(url: UrlTemplate) -> str:
+    """The host that is written out, or the domain that comes after a value; '' where that chooses the domain, too."""
+    if not any(place in ("host", "whole host") for place in url.frame.places):
+        authority = _authority(url)
+        return authority[0] if authority else ""
+    end = url.frame.host_end.partition(":")[0].lower().rstrip(".")
+    return "" if url.frame.deciding else end[end.index(".") :]
+
+
 def problems_of(profile: Profile, guard: Guard) -> list[Problem]:
     """Why calls of this profile would be refused, or could be led elsewhere, as far as that is written; each at its place.
 
     A host in other letters (punycode) is no error: it is shown plainly, with severity info.
     """
-    bounds = Bounds(profile)
+    bounds = Bounds(profile, open_hosts=guard.allows_open_hosts)
     ports = ports_of(profile)
     found = [problem for url in urls_of(profile) for problem in _of_url(profile, guard, bounds, ports, url)]
     return list(dict.fromkeys([*found, *_of_tickets(profile, guard)]))
@@ -63,9 +84,8 @@ def _of_tickets(profile: Profile, guard: Guard) -> Iterator[Problem]:
 
 
 def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int], url: UrlTemplate) -> Iterator[Problem]:
-    expressions = (part for part in url.template.parts if isinstance(part, Expression))
-    for expression, place in zip(expressions, () if guard.allows_open_hosts else url.frame.places, strict=not guard.allows_open_hosts):
-        if place in _LOOKS and (found := bounds.why_not(expression, _exactly(url, place))):
+    for expression, place in _choosing(url):
+        if found := bounds.why_not(expression, place):
             yield _problem(profile, url, guard.origin, *found)
     authority = _authority(url)
     if authority is None:
@@ -77,6 +97,14 @@ def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int
         yield _problem(profile, url, guard.origin, f"{url.frame.scheme}://{shown_host(bracketed(host))} may not be called: {why}", "")
     elif shown_host(host) != host:
         yield profile.merged.problem(RULE, path_of(url.template.key), f"this host stands for other letters: {shown_host(host)}", severity="info")
+
+
+def _choosing(url: UrlTemplate) -> Iterator[tuple[Expression, str]]:
+    """The expressions that stand in scheme, host or port, each with what it chooses."""
+    expressions = (part for part in url.template.parts if isinstance(part, Expression))
+    for expression, place in zip(expressions, url.frame.places, strict=True):
+        if place in _LOOKS:
+            yield expression, _exactly(url, place)
 
 
 def _exactly(url: UrlTemplate, place: str) -> str:

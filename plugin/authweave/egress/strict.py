@@ -30,15 +30,22 @@ _OTHER_SERVICES: Final = frozenset({
 class Strict:
     """https only; 443, ports that the profile writes out unless another service has them, and `ports`; public names and addresses only.
 
+    `hosts` are those that values may choose without a pattern: names, `*.acme.example` for all below it, `*` for every public one.
     Safe for threads; waits for nothing.
     """
 
     ports: frozenset[int] = frozenset()
+    hosts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, ports: Iterable[int]) -> Strict:
-        """With these ports besides."""
-        return cls(frozenset(ports))
+    def of(cls, ports: Iterable[int], hosts: Iterable[str] = ()) -> Strict:
+        """With these ports besides, and these hosts for values to choose."""
+        return cls(frozenset(ports), frozenset(hosts))
+
+    @property
+    def allows_open_hosts(self) -> bool:
+        """May values choose hosts without a pattern at all?"""
+        return bool(self.hosts)
 
     def refusal(self, departure: Departure) -> str | None:
         """Why not; None where nothing is against it."""
@@ -47,10 +54,17 @@ class Strict:
         name = why_not_a_public_name(departure.host)
         if name is not None:
             return f"{departure.host or 'an empty host'} is {name}"
+        if departure.is_chosen and not self._is_listed(departure.host):
+            return f"an input may choose {departure.host}, and it is not among the hosts that an operator lists for that (settings: egress_hosts)"
         word = why_not_public(departure.address) if departure.address else None
         if word is not None:
             return f"its address {departure.address} is {word}" if departure.address != departure.host else f"{departure.host} is {word}"
         return self._of_port(departure)
+
+    def _is_listed(self, host: str) -> bool:
+        """Any, where nothing is listed: a profile whose values choose freely is refused before then."""
+        above = host.split(".")
+        return not self.hosts or not self.hosts.isdisjoint({"*", host, *(f"*.{'.'.join(above[count:])}" for count in range(1, len(above)))})
 
     def _of_port(self, departure: Departure) -> str | None:
         port = departure.port

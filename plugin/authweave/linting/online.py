@@ -9,6 +9,7 @@ from typing import Any, Final
 from authweave.checking import Checked
 from authweave.discovery.finding import Exchange
 from authweave.drafts.draft import Placed
+from authweave.egress.errand import Errand, calling_for
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, WireError
 from authweave.linting.at_once import at_once
@@ -33,16 +34,19 @@ def compared_online(
     """
     whole = list(found)
     said: dict[int, list[Problem]] = {number: [] for number in range(len(whole))}
-    by_origin: dict[str, list[tuple[int, Subject]]] = {}
+    by_origin: dict[str, list[tuple[int, Subject, Errand]]] = {}
     for number, checked in enumerate(whole):
-        for subject in _subjects(checked, engine, tenant, inputs or {}):
-            by_origin.setdefault(where_asked(subject), []).append((number, subject))
+        for subject, errand in _subjects(checked, engine, tenant, inputs or {}):
+            by_origin.setdefault(where_asked(subject), []).append((number, subject, errand))
 
     deadline = min(engine.settings.deadline, LONGEST)
 
     def work(origin: str) -> list[tuple[int, list[Finding]]]:
         exchange = giving_up(engine.exchange)
-        answers = [(number, list(findings(subject, engine.finder, exchange, deadline))) for number, subject in by_origin[origin]]
+        answers = []
+        for number, subject, errand in by_origin[origin]:
+            with calling_for("discovery", errand):
+                answers.append((number, list(findings(subject, engine.finder, exchange, deadline))))
         tell(origin)
         return answers
 
@@ -69,18 +73,19 @@ def giving_up(exchange: Exchange) -> Exchange:
     return ask
 
 
-def _subjects(checked: Checked, engine: Engine, tenant: str, inputs: Mapping[str, str]) -> Iterator[Subject]:
+def _subjects(checked: Checked, engine: Engine, tenant: str, inputs: Mapping[str, str]) -> Iterator[tuple[Subject, Errand]]:
     if not checked.is_valid or checked.data.get("abstract") is True:
         return
     profile = profile_of(checked)
     given: dict[str, Any] = {name: value for name, value in inputs.items() if name in profile.inputs}
     try:
-        values = engine.connect(profile, tenant=tenant, subject="", inputs=given).inputs()
+        connection = engine.connect(profile, tenant=tenant, subject="", inputs=given)
+        values = connection.inputs()
     except AuthweaveError:
         return
     for variant in profile.variants:
         if variant.tokens is not None and not variant.tokens.is_session:
-            yield Subject.of(checked, profile, variant, values, engine.clock())
+            yield Subject.of(checked, profile, variant, values, engine.clock()), connection.errand
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -31,6 +31,7 @@ _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _PORTS: Final = "must be a list of ports, numbers from 1 to 65535"
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_HOST: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})+\.?")
 _KEY_ITSELF: Final = re.compile(r"[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=")
 _USER_IN_URL: Final = re.compile(r"(?s)://.*@")
 _PASSWORD_IN_QUERY: Final = re.compile(r"(?i)((?:^|[?&;])[^=&;?]*(?:pass|secret|token|key|pwd)[^=&;?]*=)[^&;#]*")
@@ -182,6 +183,16 @@ def _is_ports(value: Any, _: Path) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _hosts(text: str, folder: Path) -> tuple[str, ...]:
+    return _is_hosts([part.strip() for part in text.split(",")], folder)
+
+
+def _is_hosts(value: Any, _: Path) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) and _HOST.fullmatch(part) for part in value):
+        raise Wrong("must be a list of host names, such as api.acme.example, *.acme.example or *")
+    return tuple(part.lower().removesuffix(".") for part in value)
+
+
 def one_of(*words: str) -> Kind:
     """One of these words."""
 
@@ -240,5 +251,6 @@ NAMES: Final = Kind("a list of names", _names, _is_names, _shown_list)
 URL: Final = Kind("a URL", _url, _url, _shown_url)
 PROXY: Final = Kind("a URL, or none", _proxy, _proxy, _shown_url)
 PROXIES: Final = Kind("a list of URLs", _proxies, _is_proxies, _shown_list)
+HOSTS: Final = Kind("a list of host names", _hosts, _is_hosts, _shown_list)
 PORTS: Final = Kind("a list of ports", _ports, _is_ports, _shown_list)
 ROUTES: Final = Kind("a table", _routes, _is_routes, _shown_table)

@@ -60,6 +60,10 @@ _STORE_REQUIRED: Final = "Fail every renewal while the store is away, also where
 _SOURCES: Final = ("environment", "secrets_dir", "dotenv", "keyring")
 _EGRESS: Final = "Where calls may go: `open`, or `strict` (https, declared ports, public addresses) for hosts that run the profiles of strangers."
 _EGRESS_PORTS: Final = "Ports that `strict` lets calls go to beside 443 and those that a profile writes out."
+_EGRESS_HOSTS: Final = (
+    "Hosts that values may choose under `strict` without a pattern: names, `*.acme.example` (all below it), or `*` (every public one). "
+    "Without any, a profile with such a host is refused."
+)
 _EGRESS_PROXIES: Final = "The proxies that calls may go through under an egress policy: whoever is listed resolves names, so it decides where they lead."
 _EGRESS_OF_TASKS: Final = "Who guards task requests under an egress policy: `client` (only `client()` sends them), or `host`, which then may take `auth` for a client of its own."
 _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY and its like hold."
@@ -91,6 +95,7 @@ class Settings:
     allow_unverified_tls: Annotated[bool, _Said(kinds.FLAG, "Let a profile say `tls.verify: false`, and so believe whoever answers.")] = False
     egress: Annotated[str, _Said(kinds.one_of("open", "strict"), _EGRESS)] = "open"
     egress_ports: Annotated[tuple[int, ...], _Said(kinds.PORTS, _EGRESS_PORTS)] = ()
+    egress_hosts: Annotated[tuple[str, ...], _Said(kinds.HOSTS, _EGRESS_HOSTS)] = ()
     egress_proxies: Annotated[tuple[str, ...], _Said(kinds.PROXIES, _EGRESS_PROXIES)] = ()
     egress_of_tasks: Annotated[str, _Said(kinds.one_of("client", "host"), _EGRESS_OF_TASKS)] = "client"
     secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None

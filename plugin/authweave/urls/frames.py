@@ -132,10 +132,10 @@ def _host_port(authority: str) -> tuple[str, str, str]:
 
 
 def _deciding(authority: str) -> frozenset[str]:
-    """Values decide the host unless two literal labels at least come after the last."""
+    """Values decide the host unless two whole literal labels at least come after the last: what touches a value is none."""
     host = _host_port(authority)[0]
-    end = host.rpartition(HOLE)[2].strip(".")
-    return frozenset({"host", "whole host"}) if HOLE in host and end.count(".") < 1 else frozenset()
+    whole = host.rpartition(HOLE)[2].rstrip(".").partition(".")[2]
+    return frozenset({"host", "whole host"}) if HOLE in host and "." not in whole else frozenset()
 
 
 def _ascii_form(authority: str) -> str:

@@ -31,9 +31,9 @@ def told(made: Made, path: Path | None) -> None:
             tell(f"  export {variable}=…    # {meaning}")
 
 
-def test_offered(path: Path, subject: str, *, signs_in: bool, may_ask: bool) -> Exit:
+def test_offered(path: Path, subject: str, *, signs_in: bool, may_ask: bool, strict: bool) -> Exit:
     """At a terminal the test is run if somebody wants it, else its command is told. Ends as the test does."""
-    words = [str(path), *(["--subject", subject] if subject else [])]
+    words = [str(path), *(["--subject", subject] if subject else []), *(["--strict"] if strict else [])]
     commands = ["login", "test"] if signs_in else ["test"]
     if not may_ask or not agreed("Sign in and test it now?" if signs_in else "Test it now?"):
         for name in commands:
