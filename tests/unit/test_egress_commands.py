@@ -9,8 +9,10 @@ import pytest
 from authweave import loads
 from authweave.cli.exits import Exit
 from authweave.probe import test_profile as probe
+from certificates import server_context
 from commands import here
-from outside import Outside, guarded, names
+from outside import AUTHORITY, Outside, guarded, names
+from sockets import Server, connect_proxy, http
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\n"
 INSIDE = HEAD + "servers: [https://api.acme.example]\nauth: {type: oauth2, grant_type: client_credentials, token_url: 'https://127.0.0.1:8443/token'}\n"
@@ -88,3 +90,93 @@ def test_a_report_names_the_setting():
     assert "127.0.0.1 is loopback" in str(found)
     assert "settings: egress" in [fix.key for fix in found.fixes]
     assert json.dumps(report.as_dict())
+
+
+CALLING = {"preview", "test", "request", "login", "logout", "token", "new", "validate", "lint", "tokens revoke"}
+"""Commands that call out, or show what would be called."""
+
+
+def commands(group, above: str = ""):
+    from click import Context
+
+    for name in group.list_commands(Context(group)):
+        found = group.get_command(Context(group), name)
+        if hasattr(found, "list_commands"):
+            yield from commands(found, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", {option for one in found.params for option in one.opts}
+
+
+def test_every_command_that_calls_out_has_the_switch():
+    """No way to the network from the command line is without it."""
+    from authweave.cli.group import group
+
+    assert {name for name, options in commands(group) if "--strict" in options} == CALLING
+
+
+@pytest.fixture
+def behind_a_proxy(write, monkeypatch):
+    """A profile whose provider is reached through a proxy that nobody listed, and that proxy."""
+    context = server_context(AUTHORITY.issue("idp.acme.example", "api.acme.example"))
+    with Server(_provider, tls=context) as provider, Server(connect_proxy(provider.port)) as proxy:
+        authority = write("").with_name("authority.pem")
+        authority.write_text(AUTHORITY.pem)
+        monkeypatch.setenv("AUTHWEAVE_CA", str(authority))
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield write(OUTSIDE), proxy
+
+
+OUTSIDE = HEAD + """
+servers: [https://api.acme.example]
+auth:
+  type: oauth2
+  grant_type: client_credentials
+  token_url: https://idp.acme.example/token
+  revoke_request: {url: 'https://idp.acme.example/revoke', fields: [{in: payload, key: token, value: '{{ token.access_token }}'}]}
+test: {request: {url: /me}}
+"""
+
+
+def _provider(peer) -> None:
+    asked = peer.request()
+    if "well-known" in asked.line:
+        said = {"issuer": "https://idp.acme.example", "token_endpoint": "https://idp.acme.example/token", "response_types_supported": ["code"]}
+    else:
+        said = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 900}
+    peer.send(http(200, ("Content-Type", "application/json"), body=json.dumps(said).encode()))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("test", "acme.yaml", "--dotenv", ".env", "--no-compare"), ("token", "acme.yaml", "--dotenv", ".env"), ("request", "https://api.acme.example/me", "--profile", "acme.yaml", "--dotenv", ".env"), ("validate", "--online", "acme.yaml"), ("lint", "--online", "acme.yaml"), ("new", "fresh", "--from", "https://idp.acme.example", "--no-ask", "-o", "-")],
+    ids=lambda words: words[0],
+)
+def test_each_command_is_held_to_it(capsys, behind_a_proxy, words):
+    """Without the switch the command goes through the proxy of the environment; with it the proxy sees no connection, and the output says why."""
+    _, proxy = behind_a_proxy
+
+    done = here(capsys, *words, "--strict")
+    assert proxy.connections == 0
+    assert done.code != Exit.OK
+    assert "egress_proxies" in " ".join((done.out + done.err).split())
+    here(capsys, *words)
+    assert proxy.connections > 0
+
+
+def test_revoking_is_held_to_it_too(capsys, behind_a_proxy, monkeypatch):
+    """`tokens revoke` and its switch: a token that is stored is not told to a proxy that nobody listed."""
+    path, proxy = behind_a_proxy
+    assert here(capsys, "token", path, "--dotenv", ".env").code == Exit.OK
+    key = here(capsys, "tokens", "list").lines[1].split()[0]
+    monkeypatch.setenv("AUTHWEAVE_DOTENV", ".env")
+    monkeypatch.setenv("AUTHWEAVE_PROFILES", str(path.parent))
+    before = proxy.connections
+
+    done = here(capsys, "tokens", "revoke", key, "--yes", "--strict")
+    assert proxy.connections == before
+    assert done.code != Exit.OK
+    assert "egress_proxies" in done.out + done.err
+    assert here(capsys, "tokens", "revoke", key, "--yes").code == Exit.OK
+    assert proxy.connections > before
