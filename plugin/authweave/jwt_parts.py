@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authweave.responses import NotJson, parse_json
+from authweave.responses import NotJson, parse_answer
 
 LONGEST: Final = 16384
 """Characters of one part; of a longer one nothing is read."""
@@ -17,7 +17,7 @@ def jwt_part(part: str) -> Mapping[str, Any] | None:
     if len(part) > LONGEST:
         return None
     try:
-        found = parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        found = parse_answer(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, NotJson):
         return None
     return found if isinstance(found, dict) else None

@@ -25,6 +25,10 @@ FAILURES: Final = 5
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 60.0
 LONGEST_HOLD: Final = 86_400.0
+FREE_REFUSALS: Final = 3
+"""Times in a row that an endpoint may say "too many requests" before pauses of our own are added to the one it asks for."""
+FIRST_HOLD: Final = 2.0
+LONGEST_OWN_HOLD: Final = 60.0
 MOST: Final = 10_000
 
 Client = tuple[str, str]
@@ -55,6 +59,7 @@ class Pauses:
         self._lock = Lock()
         self._until: dict[Client, float] = {}
         self._circuits: dict[Client, _Circuit] = {}
+        self._crowded: dict[Client, int] = {}
         self._breaks = True
 
     def apart(self) -> Pauses:
@@ -79,6 +84,25 @@ class Pauses:
         if self._ledger is not None and self._ledger.is_shared and moment > now:
             with suppress(StoreUnavailable):
                 self._ledger.note(_name(client), {"until": moment}, moment - now)
+
+    def crowd(self, client: Client, moment: float) -> float:
+        """Note that an endpoint has too many requests and asks to wait until a moment; until when it is left alone.
+
+        One that says so again and again, and asks for no time that helps, is left alone ever longer, up to a minute.
+        """
+        with self._lock:
+            if len(self._crowded) >= MOST and client not in self._crowded:
+                self._crowded.pop(next(iter(self._crowded)))
+            times = self._crowded[client] = self._crowded.get(client, 0) + 1
+        if times > FREE_REFUSALS:
+            own = min(FIRST_HOLD * 2.0 ** min(times - FREE_REFUSALS - 1, 10), LONGEST_OWN_HOLD)
+            moment = max(moment, self._clock() + own * between(0.8, 1.2))
+        self.hold(client, moment)
+        return moment
+
+    def uncrowd(self, client: Client) -> None:
+        """Note that the endpoint had something else to say."""
+        self._crowded.pop(client, None)
 
     def refuse(self, client: Client, url: str) -> None:
         """Raise EndpointPaused while the endpoint is left alone. Changes nothing: asked any number of times before a call."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Mapping
-from email.message import Message
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -16,6 +17,18 @@ from authweave.values import TaskResponse
 DEEPEST: Final = 64
 DIGITS: Final = 308
 """Of a whole number: one that has more is beyond what a float holds."""
+LARGEST: Final = 256 * 1024
+"""Bytes of an answer that is read as JSON, a form or XML: its values take many times the room of its text."""
+MOST_VALUES: Final = 20_000
+"""Values in one such answer, for the same reason: `[[],[],…` takes thirty bytes for each of its own."""
+LONGEST_COOKIE: Final = 8192
+"""Characters of one `Set-Cookie` that is read; browsers keep half of that."""
+MOST_COOKIES: Final = 300
+_CHARSET: Final = re.compile(r""";[ \t]*charset=(?:"([\w.:+-]{1,40})"|([\w.:+-]{1,40}))""", re.IGNORECASE | re.ASCII)
+_CHARSETS: Final = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-sig|-[bl]e)?|iso8859-\d+|cp125\d|cp932|cp949|koi8-[rtu]|mac-roman|tis-620|gb2312|gbk|gb18030|big5(?:hkscs)?|euc_jp|euc_kr|shift_jis(?:_2004|x0213)?|iso2022_jp"
+)
+"""Names that Python has for encodings of text. It knows others that take for ever, that warn, or that are no text at all (punycode, unicode_escape, idna)."""
 
 
 class NotJson(ValueError):
@@ -50,6 +63,34 @@ def parse_json(body: bytes | str) -> Any:
     raise NotJson(problem)
 
 
+def parse_answer(body: bytes) -> Any:
+    """The JSON of an answer, which a stranger chose: as `parse_json`, of bounded size, number of values and depth. Raises NotJson."""
+    if len(body) > LARGEST:
+        raise NotJson(f"the JSON is larger than {LARGEST // 1024} KiB")
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise NotJson(f"the JSON has more than {MOST_VALUES} values")
+    parsed = parse_json(body)
+    if _is_deeper(parsed):
+        raise NotJson(f"the JSON is nested more than {DEEPEST} deep")
+    return parsed
+
+
+def _is_deeper(parsed: Any) -> bool:
+    """Is it nested deeper than anybody nests? Whoever walks through it, or writes it down, would run out of stack."""
+    level = [parsed]
+    for _ in range(DEEPEST + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
 def content_type(response: TaskResponse) -> str:
     """The media type, lower case, without parameters; empty if none is given."""
     return (response.header("content-type") or "").partition(";")[0].strip().lower()
@@ -57,7 +98,7 @@ def content_type(response: TaskResponse) -> str:
 
 def _json_or_null(body: bytes) -> Any:
     try:
-        return parse_json(body)
+        return parse_answer(body)
     except NotJson:
         return None
 
@@ -88,6 +129,8 @@ def _float(digits: str) -> float:
 
 def _form(body: bytes, response: TaskResponse) -> Mapping[str, str] | None:
     """Form-encoded answers exist (early GitHub); anything with a `=` that is neither JSON nor markup is read as one."""
+    if len(body) > LARGEST:
+        return None
     text = body.decode("utf-8", errors="replace").strip()
     if content_type(response) != "application/x-www-form-urlencoded" and (text[:1] in "{[<" or "=" not in text):
         return None
@@ -98,25 +141,27 @@ def _form(body: bytes, response: TaskResponse) -> Mapping[str, str] | None:
 
 
 def _cookies(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The cookies that are set. One of absurd length is passed over: reading it may take its length squared."""
     found: dict[str, str] = {}
-    for name, value in headers:
-        if name.lower() == "set-cookie":
-            try:
-                found |= {key: morsel.value for key, morsel in SimpleCookie(value).items()}
-            except CookieError:
-                continue
+    lines = [value for name, value in headers if name.lower() == "set-cookie" and len(value) <= LONGEST_COOKIE]
+    for value in lines[:MOST_COOKIES]:
+        try:
+            found |= {key: morsel.value for key, morsel in SimpleCookie(value).items()}
+        except CookieError:
+            continue
     return found
 
 
 def _charset(response: TaskResponse) -> str:
-    message = Message()
-    message["content-type"] = response.header("content-type") or "text/plain"
-    charset = message.get_content_charset() or "utf-8"
+    """The encoding that the answer names, if it is one of text; else UTF-8."""
+    said = _CHARSET.search((response.header("content-type") or "")[:1000])
+    if said is None:
+        return "utf-8"
     try:
-        "".encode(charset)
+        name = codecs.lookup(said[1] or said[2]).name
     except (LookupError, ValueError):
         return "utf-8"
-    return charset
+    return name if _CHARSETS.fullmatch(name) else "utf-8"
 
 
 def _xml_or_null(body: bytes) -> Any:
@@ -127,7 +172,7 @@ def _xml_or_null(body: bytes) -> Any:
         def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
             raise ParseError("no DTD")
 
-    if body.lstrip()[:1] != b"<":
+    if len(body) > LARGEST or body.count(b"<") > MOST_VALUES or body.lstrip()[:1] != b"<":
         return None
     try:
         parser = XMLParser(target=NoDoctype())  # noqa: S314 - as above: no DTD means no entities

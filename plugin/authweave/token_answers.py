@@ -22,7 +22,7 @@ from authweave.errors import (
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, Step, TokenSettings
 from authweave.redaction import Redactor
-from authweave.responses import NotJson, content_type, parse_json, response_scope
+from authweave.responses import NotJson, content_type, parse_answer, response_scope
 from authweave.retry_after import retry_after
 from authweave.templates.bounds import Unfit
 from authweave.times import parse_http_date, parse_rfc3339
@@ -37,6 +37,8 @@ LONGEST_WORDS: Final = 8192
 _REPLACED: Final = ("access_token", "refresh_token", "id_token", "token_type", "scope")
 _SECRET: Final = frozenset({"access_token", "refresh_token", "id_token"})
 _SHOWN: Final = 200
+_LONGEST_SHOWN: Final = 16_384
+"""Characters of a server's words that are looked through for secrets, so that a part of them can be shown; of longer ones nothing is shown."""
 _NAME: Final = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.:@$-]{0,59}")
 
 
@@ -229,6 +231,8 @@ def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:
     """The server's words, short and inert; nothing but text, and without the secrets that some servers repeat."""
     if not isinstance(words, str | int) or isinstance(words, bool) or words == "":
         return None
+    if isinstance(words, str) and len(words) > _LONGEST_SHOWN:
+        return f"a text of {len(words)} characters"
     text = Redactor(_known_secrets(scope)).redact(str(words))[:_SHOWN]  # whole: half a secret is not found
     return "".join(character if character.isprintable() else "�" for character in text) or None
 
@@ -268,7 +272,7 @@ def _refuse_unreadable(response: TaskResponse, reading: Reading) -> None:
         return
     problem = ""
     try:
-        parse_json(response.body or b"")
+        parse_answer(response.body or b"")
     except NotJson as error:
         problem = str(error)
     if not problem:

@@ -127,6 +127,7 @@ class TokenEndpoint:
         except AuthweaveError as error:
             failure = error.fresh()
         else:
+            self._pauses.uncrowd(self._client)
             self._pauses.answered(self._client)
             return token
         self._judge(failure, patience)
@@ -166,6 +167,8 @@ class TokenEndpoint:
 
         That it took longer than the rest of a deadline spent elsewhere says nothing of the endpoint.
         """
+        if not isinstance(failure, RateLimited):
+            self._pauses.uncrowd(self._client)
         if isinstance(failure, DeadlineExceeded) and patience < self._deadline / 2:
             return
         if isinstance(failure, WireError) or (isinstance(failure, TokenEndpointError) and failure.status >= 500):
@@ -210,7 +213,7 @@ class TokenEndpoint:
             try:
                 return self._called(old, end, progress)
             except (RateLimited, TokenEndpointError, TokenAnswerError, WireError) as error:
-                failure = error.fresh()
+                failure = self._held(error)
             pause = self._pause(failure, attempt, once=progress.may_ask_once(grant_once=once))
             if pause is None or time.monotonic() + pause >= end:
                 raise failure
@@ -305,13 +308,22 @@ class TokenEndpoint:
             raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
         return wait
 
+    def _held(self, failure: AuthweaveError) -> AuthweaveError:
+        """The failure; where the endpoint asks to be left alone, everybody does, and the error says until when."""
+        if not isinstance(failure, RateLimited):
+            return failure.fresh()
+        moment = self._pauses.crowd(self._client, failure.retry_at)
+        if moment <= failure.retry_at:
+            return failure.fresh()
+        held = RateLimited(url=failure.url, status=failure.status, retry_at=moment, wait=max(0.0, moment - self._clock()))
+        held.is_unspent, held.is_of_answer = failure.is_unspent, failure.is_of_answer
+        return held.of_step(failure.step) if failure.step else held
+
     def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
         """Seconds to wait before another attempt, or None if there shall be none."""
         backoff = between(0.5, 1.0) * 0.5 * 2.0 ** (attempt - 1)
         if isinstance(failure, RateLimited):
-            now = self._clock()
-            self._pauses.hold(self._client, failure.retry_at)
-            return max(0.0, failure.retry_at - now) + backoff if attempt < self._attempts else None
+            return max(0.0, failure.retry_at - self._clock()) + backoff if attempt < self._attempts else None
         return backoff if attempt < self._attempts and _may_repeat(failure, once=once) else None
 
 

@@ -26,6 +26,8 @@ PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds without renewal after a token that was just renewed is refused as well, and again, and again."""
 SUSPECT: Final = 60.0
 """Seconds for which a token that replaced a refused one has to prove itself."""
+EXPIRED_PAUSE: Final = 1.0
+"""Seconds between two tokens that replace expired ones, while the API refuses whatever is new and has accepted none."""
 SPREAD: Final = 60.0
 """Seconds over which workers spread the renewal of a token without a stated end."""
 
@@ -43,7 +45,7 @@ class Tokens:
 
     __slots__ = (
         "__weakref__", "_begins_anew", "_beside", "_clock", "_current", "_deadline", "_failed_until", "_flights", "_judged",
-        "_lane", "_ledger", "_pause", "_place", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
+        "_lane", "_ledger", "_next_at", "_pause", "_place", "_proven", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +73,8 @@ class Tokens:
         self._suspect: Token | None = None
         self._judged: Token | None = None
         self._refused_until = 0.0
+        self._next_at = 0.0
+        self._proven = False
         self._pause = 0
         self._refusal: TokenEndpointError | None = None
         begin_anew_in_child(self)
@@ -119,9 +123,22 @@ class Tokens:
         """A token that is not the refused one: whoever else asks for the same waits for the same flight."""
         if self._refusal is not None and is_ahead(self._refusal.asked_again_at, self._clock(), LONGEST_REFUSAL):
             return failed(self._refusal)
+        if refused is None and (paused := self._paused_by_api()) is not None:
+            return failed(paused)
         mark = refused.access_token.mark if refused else None
         end = time.monotonic() + self._deadline
         return self._flights.run((self.digest, mark), self._lane, lambda: self._renewed(refused, end))
+
+    def _paused_by_api(self) -> EndpointPaused | None:
+        """Why no token is asked for, although there is none that lives: the API refuses new ones, and these end at once."""
+        now = self._clock()
+        if self._proven or self._current is None or not is_ahead(self._refused_until, now, PAUSES[-1]):
+            return None
+        if is_ahead(self._next_at, now, EXPIRED_PAUSE):
+            reason = "the API refuses tokens that were just renewed, and they expire at once"
+            return EndpointPaused(url=self.key.endpoint, reason=reason, retry_at=self._next_at, wait=self._next_at - now)
+        self._next_at = now + EXPIRED_PAUSE
+        return None
 
     def may_renew(self, refused: Token) -> bool:
         """May this token, refused by the API, be renewed now? Not while every new one is refused, too."""
@@ -133,13 +150,14 @@ class Tokens:
         """Note that the API refused a token that had just replaced a refused one: the token is not what is wrong."""
         if self._judged is token or self._current is not token:
             return
-        self._judged, self._suspect = token, None
+        self._judged, self._suspect, self._proven = token, None, False
         self._refused_until = self._clock() + PAUSES[self._pause]
         self._pause = min(self._pause + 1, len(PAUSES) - 1)
         self._tell("rejected", retry_at=self._refused_until, detail="the API refuses tokens that were just renewed, too")
 
     def accepted(self, token: Token) -> None:
-        """Note that the API accepted a token that had replaced a refused one."""
+        """Note that the API accepted a token: it does not refuse whatever is new."""
+        self._proven = True
         if self._suspect is token:
             self._suspect = None
             self._pause = 0

@@ -18,7 +18,7 @@ from authweave.drafts.draft import Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import DiscoveryError, StoreUnavailable, WireError
 from authweave.forks import Lock
-from authweave.responses import NotJson, content_type, parse_json
+from authweave.responses import NotJson, content_type, parse_answer
 from authweave.times import is_ahead
 from authweave.values import TaskRequest, TaskResponse
 
@@ -222,7 +222,7 @@ def _asked(url: str, asking: Asking) -> tuple[Any, float]:
         kind, wrong = "unreadable", f"{place}: metadata of more than {LARGEST // 1024} KiB are not read"
     else:
         try:
-            return parse_json(response.body or b""), fresh_for(response)
+            return parse_answer(response.body or b""), fresh_for(response)
         except NotJson:
             kind, wrong = "unreadable", f"{place} answers with {content_type(response) or 'something'} that is not JSON"
     raise DiscoveryError(kind, wrong, url=place, status=response.status, retry=kind == "unreachable")

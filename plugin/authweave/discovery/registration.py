@@ -15,7 +15,7 @@ from authweave.drafts.draft import Draft, Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import RegistrationError, StoreUnavailable
 from authweave.renewal import Renewal, is_same
-from authweave.responses import NotJson, parse_json
+from authweave.responses import NotJson, parse_answer
 from authweave.values import NEVER, Secret, TaskResponse, Token, TokenKey
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ GRANT: Final = "registration"
 MARK: Final = "(registered for)"
 """Under which name a token keeps the redirect URI of the client that it was given to: no name that a profile could use."""
 _LONGEST: Final = 4096
+_LONGEST_LIFETIME: Final = 1e10
+"""Seconds (317 years). A point in time beyond it is none."""
 _SIGNS_IN: Final = ("authorization_code",)
 
 
@@ -177,7 +179,7 @@ def read_registration(response: TaskResponse, url: str, client_auth: str, now: f
     """The client in an answer (RFC 7591 §3.2.1). Raises RegistrationError."""
     said: Any = None
     with suppress(NotJson):
-        said = parse_json(response.body or b"")
+        said = parse_answer(response.body or b"")
     if response.status not in (200, 201):
         error, description = (_word(said, name) for name in ("error", "error_description"))
         raise RegistrationError(f"the server does not register this client ({response.status})", status=response.status, url=url, error=error, error_description=description)
@@ -211,4 +213,4 @@ def _end(said: Mapping[str, Any], now: float) -> float:
     """When the secret ends: 0 is never. One that ended before it began is said in other units, or by a clock of its own."""
     moment = said.get("client_secret_expires_at")
     is_said = isinstance(moment, int | float) and not isinstance(moment, bool) and moment > now
-    return float(moment) if is_said and moment is not None else NEVER
+    return min(float(moment), now + _LONGEST_LIFETIME) if is_said and moment is not None else NEVER

@@ -19,6 +19,10 @@ from authweave.net.tunnel import refused
 from authweave.net.values import Headers, Reply
 
 _MOST_HEAD_BYTES = httpcore.HTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE
+_MOST_BEFORE_BODY = 2 * _MOST_HEAD_BYTES
+"""Bytes of an answer before its body: interim answers (1xx) and the headers, and what of the body came with them."""
+_MOST_FRAMING = 8
+"""Bytes on the wire for each one of the body that is wanted: a chunk of one byte needs six."""
 _STATUS_LINE = b"HTTP/"
 _TLS_RECORD = (b"\x15\x03", b"\x16\x03")
 
@@ -40,12 +44,13 @@ def exchange(order: Order, link: Link, journey: Journey, *, speaks_tls: Callable
 
     `speaks_tls` is asked when plain HTTP got no answer at all.
     """
-    tap = Tap(link.stream, journey.elapsed)
+    tap = Tap(link.stream, journey.elapsed, lambda received: _bear(received, order, journey))
     broken: ssl.SSLError | None = None
     head: httpcore.Response | None = None
     try:
-        head = _head(order, link, tap, journey)
-        return _reply(order, link, head, tap, journey)
+        spoken = _spoken(order, link, tap)
+        head = _head(order, link, tap, journey, spoken)
+        return _reply(order, link, head, tap, journey, spoken)
     except httpcore.LocalProtocolError:
         pass
     except ProtocolFailure as failure:
@@ -64,7 +69,25 @@ def exchange(order: Order, link: Link, journey: Journey, *, speaks_tls: Callable
     raise PlacementError("the request cannot be written as HTTP/1.1")
 
 
-def _head(order: Order, link: Link, tap: Tap, journey: Journey) -> httpcore.Response:
+def _bear(received: int, order: Order, journey: Journey) -> None:
+    """Endless interim answers, or chunks that are all extension, would else go on until the deadline. Raises WireError."""
+    if journey.stage == "body":
+        if received > _MOST_BEFORE_BODY + _MOST_FRAMING * order.cap:
+            raise _too_large(order)
+    elif received > _MOST_BEFORE_BODY:
+        raise _too_much_head(journey)
+
+
+def _too_much_head(journey: Journey) -> ProtocolFailure:
+    message = f"{journey.host} sent more than {_MOST_BEFORE_BODY // 1024} KiB of headers and interim answers"
+    return ProtocolFailure(message, stage=journey.stage, host=journey.host, detail="headers_too_large")
+
+
+def _spoken(order: Order, link: Link, tap: Tap) -> httpcore.HTTP11Connection:
+    return httpcore.HTTP11Connection(_addressed(order, link)[0].origin, tap)
+
+
+def _head(order: Order, link: Link, tap: Tap, journey: Journey, spoken: httpcore.HTTP11Connection) -> httpcore.Response:
     journey.enter("send")
 
     def step(name: str, _: Mapping[str, object]) -> None:
@@ -75,7 +98,7 @@ def _head(order: Order, link: Link, tap: Tap, journey: Journey) -> httpcore.Resp
     url, headers = _addressed(order, link)
     body = order.body or b""
     request = httpcore.Request(order.method, url, headers=headers, content=body, extensions={"trace": step})
-    head = httpcore.HTTP11Connection(url.origin, tap).handle_request(request)
+    head = spoken.handle_request(request)
     if head.status == 407 and link.way.proxy is not None:
         raise refused(407, link.way.proxy, order.target)
     journey.reached("headers", status=head.status, first_byte=tap.first_at)
@@ -92,9 +115,11 @@ def _addressed(order: Order, link: Link) -> tuple[httpcore.URL, RawHeaders]:
     return httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=path), headers
 
 
-def _reply(order: Order, link: Link, head: httpcore.Response, tap: Tap, journey: Journey) -> Reply:
+def _reply(
+    order: Order, link: Link, head: httpcore.Response, tap: Tap, journey: Journey, spoken: httpcore.HTTP11Connection
+) -> Reply:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
-    body, truncated = _body(order, head, headers)
+    body, truncated = _body(order, head, headers, journey)
     journey.reached("body", bytes=len(body), received=tap.received, truncated=truncated)
     return Reply(
         status=head.status,
@@ -107,13 +132,24 @@ def _reply(order: Order, link: Link, head: httpcore.Response, tap: Tap, journey:
         tls=link.tls,
         proxy=str(link.way.proxy) if link.way.proxy else None,
         stages=tuple(journey.passed),
+        is_followed=_is_followed(head, spoken),
     )
 
 
-def _body(order: Order, head: httpcore.Response, headers: Headers) -> tuple[bytes, bool]:
+def _is_followed(head: httpcore.Response, spoken: httpcore.HTTP11Connection) -> bool:
+    """Did more come than the answer, or is it framed in two ways (RFC 9112 §6.3)? What cannot be looked up counts as so."""
+    names = {name.lower() for name, _ in head.headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        return True
+    rest, _ = getattr(getattr(spoken, "_h11_state", None), "trailing_data", (b"?", False))
+    return bool(rest)
+
+
+def _body(order: Order, head: httpcore.Response, headers: Headers, journey: Journey) -> tuple[bytes, bool]:
     codings = [value for name, value in headers if name.lower() == "content-encoding"]
     collected = bytearray()
     for piece in inflated(head.iter_stream(), codings, host=order.target.host):
+        journey.remaining()  # very many pieces may have come with one read
         collected += piece
         if len(collected) > order.cap:
             head.close()
@@ -124,8 +160,12 @@ def _body(order: Order, head: httpcore.Response, headers: Headers) -> tuple[byte
 def _cut(collected: bytearray, order: Order) -> bytes:
     if order.truncate:
         return bytes(memoryview(collected)[: order.cap])
+    raise _too_large(order)
+
+
+def _too_large(order: Order) -> AnswerTooLarge:
     host = order.target.host
-    raise AnswerTooLarge(f"the answer of {host} is larger than {order.cap} bytes", stage="body", host=host)
+    return AnswerTooLarge(f"the answer of {host} is larger than {order.cap} bytes", stage="body", host=host)
 
 
 def _is_for_tls(order: Order, tap: Tap, speaks_tls: Callable[[], bool]) -> bool:

@@ -45,13 +45,16 @@ class Kept:
         return None
 
     def taken(self) -> Link | None:
-        """The connection, which is then the caller's."""
+        """The connection, which is then the caller's; None where something came over it that nobody asked for, if only its end."""
         link, self._link = self._link, None
+        if link is not None and link.stream.get_extra_info("is_readable"):
+            link.stream.close()
+            return None
         return link
 
     def keeps(self, target: Target, link: Link, journey: Journey, reply: Reply) -> bool:
         """Keep the connection after this answer, if the server does."""
-        if reply.truncated or reply.http_version != "HTTP/1.1" or _CLOSES.search(", ".join(reply.header_lines("connection"))):
+        if reply.truncated or reply.is_followed or reply.http_version != "HTTP/1.1" or _CLOSES.search(", ".join(reply.header_lines("connection"))):
             return False
         self._link, self._journey, self._end = link, journey, _end_of(target)
         return True

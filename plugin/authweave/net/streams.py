@@ -14,6 +14,8 @@ from authweave.errors import ProtocolFailure
 from authweave.net.journey import Journey
 
 _PIECE = 64 * 1024
+_READ = 16 * 1024
+"""Bytes of an answer that are worked through between two looks at the time: thousands of interim answers fit into 64 KiB."""
 _REMEMBERED = 32 * 1024
 Result = TypeVar("Result")
 
@@ -54,6 +56,17 @@ class SocketStream(httpcore.NetworkStream):
                 raise self._journey.overdue() from None
             except OSError:
                 raise httpcore.WriteError("the peer is gone") from None
+
+    def get_extra_info(self, info: str) -> Any:
+        """`is_readable`: would reading give something, or the end, at once?"""
+        if info != "is_readable":
+            return None
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
+        return True
 
     def close(self) -> None:
         """Close the socket."""
@@ -97,6 +110,22 @@ class TlsStream(httpcore.NetworkStream):
             piece = buffer[start : start + _PIECE]
             self._carry(lambda piece=piece: self.session.write(piece))  # type: ignore[misc]  # binds the piece now
 
+    def get_extra_info(self, info: str) -> Any:
+        """`is_readable`: would reading give something, or the end, at once? Records without data (tickets) are none."""
+        if info != "is_readable":
+            return None
+        while True:
+            try:
+                self.session.read(1)
+            except ssl.SSLWantReadError:
+                if not self._lower.get_extra_info(info):
+                    return False
+                self._fill()
+            except (ssl.SSLError, ProtocolFailure):
+                return True
+            else:
+                return True
+
     def close(self) -> None:
         """Close the connection below."""
         self._lower.close()
@@ -133,11 +162,15 @@ class TlsStream(httpcore.NetworkStream):
 
 
 class Tap(httpcore.NetworkStream):
-    """The stream that HTTP is spoken over: counts what passes, and remembers how an answer began."""
+    """The stream that HTTP is spoken over: counts what passes, and remembers how an answer began.
 
-    def __init__(self, lower: httpcore.NetworkStream, now: Callable[[], float]) -> None:
+    `bear` is called with the number of bytes that have come, after each read: it raises where they are too many.
+    """
+
+    def __init__(self, lower: httpcore.NetworkStream, now: Callable[[], float], bear: Callable[[int], None]) -> None:
         self._lower = lower
         self._now = now
+        self._bear = bear
         self.sent = 0
         self.received = 0
         self.head = b""
@@ -146,13 +179,14 @@ class Tap(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read from below."""
-        data = self._lower.read(max_bytes)
+        data = self._lower.read(min(max_bytes, _READ))
         if not data:
             self.ended = True
         elif self.first_at is None:
             self.first_at = self._now()
         self.head = (self.head + data[:8])[:8]
         self.received += len(data)
+        self._bear(self.received)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

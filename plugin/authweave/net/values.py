@@ -111,7 +111,11 @@ class StageEvent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, decoded. `address` is the peer's (the proxy's, if `proxy` names one). `truncated`: cut at the cap."""
+    """An answer, decoded. `address` is the peer's (the proxy's, if `proxy` names one). `truncated`: cut at the cap.
+
+    `is_followed`: more came after its end, or it said in two ways where that is: nobody knows whose the next answer on
+    this connection would be.
+    """
 
     status: int
     reason: str
@@ -123,6 +127,7 @@ class Reply:
     tls: TlsInfo | None
     proxy: str | None
     stages: tuple[StageEvent, ...] = field(repr=False)
+    is_followed: bool = False
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever its case, or None."""

@@ -15,7 +15,7 @@ from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import metadata_of
 from authweave.probe.stages import call_ms, status_line
 from authweave.profile import Request
-from authweave.responses import NotJson, parse_json
+from authweave.responses import NotJson, parse_answer
 
 if TYPE_CHECKING:
     from authweave.discovery.metadata import Metadata
@@ -98,7 +98,7 @@ def _told(ledger: Ledger, variant: Variant, response: TaskResponse) -> None:
 
 def _members(response: TaskResponse) -> dict[str, Any]:
     try:
-        said = parse_json(response.body or b"")
+        said = parse_answer(response.body or b"")
     except NotJson:
         return {}
     return said if isinstance(said, dict) else {}
