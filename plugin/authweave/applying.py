@@ -26,7 +26,8 @@ from authweave.profile import Match, Variant
 from authweave.responses import content_type, response_scope
 from authweave.signing_string import is_signed, reads_body
 from authweave.targets import refuse_other_origin, target_of
-from authweave.values import Judgement, TaskRequest, TaskResponse, Token
+from authweave.token_answers import known_secrets
+from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
     from authweave.connection import Connection
@@ -63,6 +64,10 @@ class Sent:
     def of(self, request: TaskRequest) -> Sent:
         """The same for another request that got the same credential; it was not sent before."""
         return replace(self, request=request, tried=frozenset())
+
+    def secrets(self) -> list[Secret]:
+        """What it was made from and must not be shown: inputs, what was kept, the token."""
+        return [value for _, value in known_secrets({**self.scope, "token": self.token.as_scope() if self.token is not None else {}})]
 
     @property
     def beyond_headers(self) -> list[str]:

@@ -13,7 +13,7 @@ from authweave.errors import AuthweaveError, OriginRefused
 from authweave.redirect_guard import AWAY, Carried, RedirectGuard, carried, has_body, without_names, without_pairs
 from authweave.targets import target_of
 from authweave.url_logs import hide_in_logs
-from authweave.values import Judgement, TaskRequest
+from authweave.values import Judgement, Secret, TaskRequest
 
 if TYPE_CHECKING:
     from authweave.drafts.draft import Placed
@@ -29,11 +29,11 @@ _log = logging.getLogger("authweave")
 
 def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
     """The request with the redirect guard in its `trace` extension, around a trace of the caller's own. `task`: as it was before."""
-    hide_in_logs(str(request.url), sent.placed)
     again = None if sent.credential.connection.is_steady else Again(task, sent)
     carries = _carried(request.url, task, sent, again)
     if again is not None:
         again.carried = carries
+    hide_in_logs(str(request.url), sent.placed, [*sent.secrets(), *(Secret(text, "the request") for text in carries.secrets)])
     guard = RedirectGuard(carries, request.extensions.get("trace"))
     if (before := guard_of(request)) is not None:
         guard.succeed(before)

@@ -59,7 +59,7 @@ class Reading:
     @property
     def url(self) -> str:
         """The URL for messages: without its query, which may hold secrets, and without those that its path holds."""
-        return Redactor(_known_secrets(self.scope)).redact(self.sent_to.partition("?")[0])
+        return Redactor(known_secrets(self.scope)).redact(self.sent_to.partition("?")[0])
 
 
 def read_token(response: TaskResponse, reading: Reading) -> Token:
@@ -233,15 +233,15 @@ def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:
         return None
     if isinstance(words, str) and len(words) > _LONGEST_SHOWN:
         return f"a text of {len(words)} characters"
-    text = Redactor(_known_secrets(scope)).redact(str(words))[:_SHOWN]  # whole: half a secret is not found
+    text = Redactor(known_secrets(scope)).redact(str(words))[:_SHOWN]  # whole: half a secret is not found
     return "".join(character if character.isprintable() else "�" for character in text) or None
 
 
-def _known_secrets(scope: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
+def known_secrets(scope: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
     """What the request may have held: the secret inputs that were read, what was kept, and the tokens that were refreshed."""
     yield from getattr(scope.get("inputs"), "secrets", ())
     for name, value in scope.get("kept", {}).items():
-        if isinstance(value, Secret) and isinstance(value.reveal(), str | bytes):
+        if isinstance(value, Secret):
             yield name, value
     for name, value in scope.get("token", {}).items():
         if isinstance(value, Secret):

@@ -1,7 +1,8 @@
-"""httpx logs the URL of every request, urllib3 what stands behind its host; what a profile placed there as a secret is hidden.
+"""HTTP libraries log URLs, and at DEBUG the headers of answers; what a profile placed into a request as a secret is hidden there.
 
-Only URLs that carry such a value are known here, the last of them, with the pairs of their queries, which a redirect may
-repeat in another URL; so other requests are logged as before.
+httpx logs the URL of every request, urllib3 what stands behind its host, httpcore the headers that came, and hpack (HTTP/2)
+those that go. A URL that was about to be sent is known as a whole, and shown without its secrets; the last values that were
+placed are known, too, in every encoding, for a server may repeat them in a redirect. All else is logged as before.
 """
 
 from __future__ import annotations
@@ -15,19 +16,28 @@ from urllib.parse import unquote_plus
 
 from authweave.drafts.draft import Placed
 from authweave.forks import Lock
+from authweave.redaction import Redactor
+from authweave.values import Secret
 
 MOST: Final = 3000
 HIDDEN: Final = "‹secret›"
 _PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re.DOTALL)
+_OF_URLS: Final = ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry")
+_OF_HEADERS: Final = tuple(f"{name}.{part}" for name in ("httpcore", "httpcore2") for part in ("connection", "http11", "http2", "proxy", "socks"))
+_OF_FIELDS: Final = ("hpack.hpack", "hpack.table", "hpack.huffman")
 
 
 class _Hider(logging.Filter):
-    """Puts a URL without its secrets into the place of one that it knows."""
+    """Puts a URL without its secrets into the place of one that it knows, and marks into the place of values."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = Lock()
         self._shown: OrderedDict[str, str] = OrderedDict()
+        self._values: OrderedDict[bytes, Secret] = OrderedDict()
+        self._untaught: dict[bytes, Secret] = {}
+        self._taught = 0
+        self._redactor = Redactor()
 
     def learn(self, text: str, shown: str) -> None:
         """A URL, or a decoded pair of a query. One that is learned again is as good as new."""
@@ -37,10 +47,23 @@ class _Hider(logging.Filter):
             if len(self._shown) > MOST:
                 self._shown.popitem(last=False)
 
+    def learn_value(self, value: Secret) -> None:
+        """What may be repeated. Its encodings are made when the first record has to be looked at."""
+        mark = value.mark
+        with self._lock:
+            if mark not in self._values:
+                self._untaught[mark] = value
+            self._values[mark] = value
+            self._values.move_to_end(mark)
+            if len(self._values) > MOST:
+                self._untaught.pop(self._values.popitem(last=False)[0], None)
+
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, its URLs made fit to show."""
+        """Let every record pass, its texts made fit to show."""
         if isinstance(record.args, tuple):
             record.args = tuple(map(self._fit, record.args))
+        if not record.args:
+            record.msg = self._without_values(str(record.msg))
         return True
 
     def _fit(self, value: Any) -> Any:
@@ -49,21 +72,58 @@ class _Hider(logging.Filter):
         text = str(value)
         if (shown := self._shown.get(text)) is not None:
             return shown
-        if not self._shown or "?" not in text:
-            return value
-        before, _, query = text.partition("?")
-        pairs = query.split("&")
-        fit = [_hidden(pair) if unquote_plus(pair.partition("#")[0]) in self._shown else pair for pair in pairs]
-        return value if fit == pairs else f"{before}?{'&'.join(fit)}"
+        if self._shown and "?" in text:
+            before, _, query = text.partition("?")
+            fit = [_hidden(pair) if unquote_plus(pair.partition("#")[0]) in self._shown else pair for pair in query.split("&")]
+            text = f"{before}?{'&'.join(fit)}"
+        shown = self._without_values(text)
+        return value if shown == str(value) else shown
+
+    def _without_values(self, text: str) -> str:
+        if not self._values:
+            return text
+        with self._lock:
+            if self._untaught:
+                self._teach()
+        return self._redactor.redact(text)
+
+    def _teach(self) -> None:
+        """Hand the new values to the redactor; a fresh one where most of what it knows is long gone."""
+        if self._taught > 2 * MOST:
+            self._redactor, self._untaught, self._taught = Redactor(), dict(self._values), 0
+        self._taught += len(self._untaught)
+        self._redactor.learn(("credential", value) for value in self._untaught.values())
+        self._untaught = {}
+
+
+class _WithoutFields(logging.Filter):
+    """hpack writes header fields as they are, and the bytes that it makes of them: of those nothing but their size is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without fields."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_only_size, record.args))
+        return True
+
+
+def _only_size(value: Any) -> Any:
+    if isinstance(value, int | float) or value is None:
+        return value
+    return f"‹{len(value)} parts›" if isinstance(value, tuple) else f"‹{len(value)} bytes›" if hasattr(value, "__len__") else HIDDEN
 
 
 _hider: Final = _Hider()
-for _name in ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry"):
+for _name in (*_OF_URLS, *_OF_HEADERS):
     logging.getLogger(_name).addFilter(_hider)
+for _name in _OF_FIELDS:
+    logging.getLogger(_name).addFilter(_WithoutFields())
 
 
-def hide_in_logs(url: str, placed: Iterable[Placed]) -> None:
-    """See to it that this URL, which is about to be sent, is logged without the secrets placed into it."""
+def hide_in_logs(url: str, placed: Iterable[Placed], values: Iterable[Secret] = ()) -> None:
+    """See to it that this URL, which is about to be sent, is logged without the secrets placed into it.
+
+    `values` are what the request was made from, and what was made of it: a server may repeat them, and they are hidden then, too.
+    """
     secret = [(one.place, one.key) for one in placed if one.secret and one.place in ("query", "path")]
     if secret:
         keys = {key for place, key in secret if place == "query"}
@@ -71,8 +131,12 @@ def hide_in_logs(url: str, placed: Iterable[Placed]) -> None:
         _hider.learn(url, shown)
         _hider.learn(_behind_host(url), _behind_host(shown))
         for pair in url.partition("#")[0].partition("?")[2].split("&"):
-            if unquote_plus(pair.partition("=")[0]) in keys:
+            name, _, value = pair.partition("=")
+            if unquote_plus(name) in keys:
                 _hider.learn(unquote_plus(pair), HIDDEN)
+                _hider.learn_value(Secret(unquote_plus(value), "the query"))
+    for one in values:
+        _hider.learn_value(one)
 
 
 def _behind_host(url: str) -> str:

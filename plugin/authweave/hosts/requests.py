@@ -243,7 +243,7 @@ def answered(response: requests.Response, **options: Any) -> requests.Response:
 def _hide(sent: TaskRequest) -> None:
     """See to it that urllib3 logs the URL without the secrets in it."""
     if isinstance(sent.made_from, Made):
-        hide_in_logs(sent.url, sent.made_from.sent.placed)
+        hide_in_logs(sent.url, sent.made_from.sent.placed, sent.made_from.sent.secrets())
 
 
 def _answer(response: requests.Response, sent: TaskRequest, streams: bool) -> Any:

@@ -28,4 +28,5 @@ def _loud(record: logging.LogRecord) -> bool:
     return not getattr(_here, "silent", False)
 
 
-logging.getLogger("httpcore.http11").addFilter(_loud)
+for _name in ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
+    logging.getLogger(_name).addFilter(_loud)
