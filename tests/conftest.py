@@ -7,6 +7,8 @@ import signal
 
 from hypothesis import settings
 
+import httpx2_instead  # noqa: F401  # before anything imports httpx
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background: its children would not hear of Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

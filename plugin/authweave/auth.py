@@ -46,7 +46,7 @@ def profile_auth(connection: Connection) -> Any:
         import httpx
 
         loaded = [httpx]
-    return _class_of(tuple(module.Auth for module in loaded))(connection)
+    return _class_of(tuple(dict.fromkeys(module.Auth for module in loaded)))(connection)  # one may stand in for the other
 
 
 @functools.cache

@@ -33,6 +33,7 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.values import TaskRequest, TaskResponse
+from httpx2_instead import needs_httpx
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, until
 from sockets import free_port
@@ -268,6 +269,7 @@ def test_one_auth_for_both_packages_and_colours():
     assert isinstance(auth, httpx2.Auth)
 
 
+@needs_httpx
 def test_auth_is_made_anew_when_the_other_package_appears(monkeypatch):
     """With httpx alone it is an `httpx.Auth`; once httpx2 is imported it is both."""
     connection = with_key("https://api.example.com")

@@ -12,6 +12,7 @@ import pytest
 from authweave import TaskRequest, loads
 from authweave.errors import AuthweaveError, EgressRefused, NeedsClient, UsageError
 from certificates import server_context
+from httpx2_instead import needs_httpx
 from outside import AUTHORITY, INTERNAL, PUBLIC, Outside, guarded, internal, names, public, trust
 from sockets import Server, answers, connect_proxy, redirects
 
@@ -158,6 +159,7 @@ def test_a_proxy_of_the_environment_is_held_to_the_list(send, monkeypatch):
     assert proxy.connections == 1
 
 
+@needs_httpx
 @BOTH
 def test_a_name_without_address_is_a_failure_of_httpx(send):
     """Who catches httpx's own errors for the network goes on doing so."""
@@ -165,6 +167,7 @@ def test_a_name_without_address_is_a_failure_of_httpx(send):
         send(connected(guarded("strict", names()), "https://api.example.com"), "/")
 
 
+@needs_httpx
 @BOTH
 def test_the_next_address_gets_its_turn(send):
     """Where nothing listens at the first of the checked addresses, the next one is called."""
