@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 from authweave.catalog import Catalog
-from authweave.compiling import Compiled, compiled_sites
+from authweave.compiling import Compiled, compiled_sites, too_many_templates
 from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.foreign import asked, misbehaved
 from authweave.inheritance import FindParent, Merged, merged
@@ -30,6 +31,8 @@ _ENDS_READING: Final = frozenset({
     "document.syntax", "document.too_large", "document.too_deep", "document.multiple", "document.encoding", "document.unreadable",
     "document.directive",
 })  # fmt: skip
+LONGEST: Final = 1000
+"""Characters of one problem's message, and of its fix, that are shown."""
 _MENTION: Final = re.compile(r"""\b(inputs|vars|kept)\b\s*(?:\.\s*|\[\s*['"])(\w+)""")
 
 
@@ -149,6 +152,8 @@ def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Chec
     problems = [*document.problems, *whole.problems, *found]
     full = with_defaults(whole.data, catalog)
     all_sites = tuple(sites(full, catalog))
+    if too_many := too_many_templates(all_sites, whole):
+        return Checked(whole, catalog, full, {}, (), [*problems, too_many])
     compiled, refused = compiled_sites(all_sites, whole)
     full["inputs"] = with_inputs(full, {read[1] for made in compiled.values() for read in made.reads if read[0] == "inputs" and len(read) > 1}, catalog)
     checked = Checked(whole, catalog, full, compiled, all_sites, problems + refused)
@@ -184,8 +189,8 @@ def _apply_rules(checked: Checked) -> None:
 
 
 def _problems(rule: Any, checked: Checked) -> list[Problem]:
-    """What a rule says, whole: a rule may be a generator, which fails half-way."""
-    found = list(rule().check(checked))
+    """What a rule says, as far as it is shown: a rule may be a generator, which fails half-way, or goes on for long."""
+    found = list(islice(rule().check(checked), MOST + 1))
     if wrong := next((one for one in found if not isinstance(one, Problem)), None):
         raise misbehaved(rule, f"answered with {type(wrong).__name__} in the place of a Problem")
     return found
@@ -193,9 +198,21 @@ def _problems(rule: Any, checked: Checked) -> list[Problem]:
 
 def _at_most(problems: list[Problem], whole: Merged) -> list[Problem]:
     """What a person can read; who mends these sees the others then."""
-    if len(problems) <= MOST:
-        return problems
-    return [*problems[:MOST], whole.problem("document.many_problems", (), f"there are more than {MOST} problems; only {MOST} are shown", "mend these first")]
+    if len(problems) < MOST or (len(problems) == MOST and len(whole.document.problems) < MOST):
+        return list(map(_short, problems))
+    many = f"there are {len(problems)} problems or more; the first {MOST} are shown"
+    return [*map(_short, problems[:MOST]), whole.problem("document.many_problems", (), many, "mend these first")]
+
+
+def _short(problem: Problem) -> Problem:
+    """With words that a person reads to their end: some list what is known, and authors can make that long."""
+    if len(problem.message) <= LONGEST and len(problem.fix) <= LONGEST:
+        return problem
+    return replace(problem, message=_cut(problem.message), fix=_cut(problem.fix))
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
 def _no_map(document: Document) -> Problem:

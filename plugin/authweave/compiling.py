@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, Final
 
 from authweave.errors import TemplateSyntax
 from authweave.inheritance import Merged
 from authweave.sites import Site
 from authweave.templates import Data, Template, compile_data, compile_template
+from authweave.templates.bounds import EXPRESSIONS, WRITTEN
 from authweave.urls import UrlTemplate, compile_url
 from authweave.values import Path, Problem, dotted
 
@@ -37,7 +39,7 @@ def compiled_sites(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path,
         try:
             compiled[site.path] = made = _compiled(site, whole, compiled)
         except TemplateSyntax as error:
-            found = [_refused(*wrong, site, whole) for wrong in _each_wrong(error, site, whole)]
+            found = [_refused(*wrong, site, whole) for wrong in islice(_each_wrong(error, site, whole), MOST + 1)]
         else:
             if all(read[0] in site.allowed for read in made.reads):
                 continue
@@ -47,6 +49,21 @@ def compiled_sites(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path,
         if len(problems) > MOST:
             break
     return compiled, of_written or of_defaults
+
+
+def too_many_templates(all_sites: Iterable[Site], whole: Merged) -> Problem | None:
+    """What a profile may hold of templates, all together, and where that ends: before any of them is read."""
+    expressions = written = 0
+    for site in all_sites:
+        for path, text in _texts(site.value, site.path):
+            here = text.count("{{")
+            expressions += here
+            written += len(text) if here else 0
+            if expressions > EXPRESSIONS:
+                return whole.problem("template", path, f"this profile holds more than {EXPRESSIONS} expressions ({{{{ }}}})", "split it, or leave some out")
+            if written > WRITTEN:
+                return whole.problem("template", path, f"the templates of this profile are longer than {WRITTEN} characters together", "split it, or shorten them")
+    return None
 
 
 def _compiled(site: Site, whole: Merged, earlier: Mapping[Path, Compiled]) -> Compiled:

@@ -7,6 +7,7 @@ from typing import Any
 
 from authweave.lazy import Lazy
 from authweave.profile import Profile
+from authweave.templates.bounds import BUDGET, Budget
 from authweave.values import Token
 
 
@@ -19,6 +20,7 @@ def make_scope(profile: Profile, inputs: Mapping[str, Any], now: float, token: T
         "token": token.as_scope() if token else {},
         "callback": {},
         "now": now,
+        BUDGET: Budget(),
     }
     scope["vars"] = Lazy({name: _reader(data, scope) for name, data in profile.vars.items()})
     return scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.contracts import SourceOfSubjects
 from authweave.errors import InputError, InvalidInput, MissingInput, SettingsError
@@ -214,6 +214,9 @@ class Resolved(Mapping[str, Any]):
         return looked
 
 
+_SHOWN: Final = 30
+
+
 def _named(asked: Input) -> str:
     return f"{inert(asked.title)} ({asked.name})" if asked.title and asked.title != asked.name else asked.name
 
@@ -225,7 +228,7 @@ def _is_empty(value: Any) -> bool:
 def _not_allowed(asked: Input, value: Any) -> str:
     """What the declaration does not allow about a value of the right type; '' if nothing."""
     if asked.enum is not None and not any(_is_same(value, allowed) for allowed in asked.enum):
-        return f"must be one of {', '.join(map(str, asked.enum))}"
+        return f"must be one of {', '.join(map(str, asked.enum[:_SHOWN]))}{' …' if len(asked.enum) > _SHOWN else ''}"
     for text in map(text_form, value if isinstance(value, list) else [value]):
         if asked.format is not None and (wrong := _not_of_format(asked.format, text)):
             return wrong

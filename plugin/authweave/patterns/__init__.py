@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from authweave.errors import PatternError
-from authweave.patterns.pattern import Pattern, compile_pattern
+from authweave.patterns.pattern import ALL_STATES, Pattern, compile_pattern, size_of
 
-__all__ = ["Pattern", "PatternError", "compile_pattern"]
+__all__ = ["ALL_STATES", "Pattern", "PatternError", "compile_pattern", "size_of"]

@@ -19,17 +19,29 @@ from authweave.patterns import syntax
 __all__ = ["Pattern", "PatternError", "compile_pattern"]
 
 STATES: Final = 2000
+ALL_STATES: Final = 20_000
+"""Of all patterns of one profile."""
 _REMEMBERED: Final = 1000
 _SHARED: Final = 8
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def compile_pattern(text: str) -> Pattern:
     """The pattern, ready to be asked. Raises PatternError for what ECMA-262 and Python do not share."""
-    tree = syntax.parse(text)
-    if _size(tree) > STATES:
-        raise PatternError(f"the pattern expands to more than {STATES} characters", "use smaller counts, or {1,}")
+    tree, _ = _read(text)
     return Pattern(text, tree)
+
+
+def size_of(text: str) -> int:
+    """The characters that a pattern expands to, known without making it ready. Raises PatternError."""
+    return _read(text)[1]
+
+
+def _read(text: str) -> tuple[syntax.Node, int]:
+    tree = syntax.parse(text)
+    if (size := _size(tree)) > STATES:
+        raise PatternError(f"the pattern expands to more than {STATES} characters", "use smaller counts, or {1,}")
+    return tree, size
 
 
 class Pattern:
@@ -95,7 +107,8 @@ class _Steps(dict[int, int]):
         if branching := met & self._branching:
             for eight in enumerate(branching.to_bytes(self._bytes, "little")):
                 if eight[1]:
-                    expected |= self._branches[eight] if eight in self._branches else self._branch(eight)
+                    known = self._branches.get(eight)
+                    expected |= self._branch(eight) if known is None else known
         if len(self) >= _REMEMBERED:
             self.clear()
         self[met] = expected
@@ -108,6 +121,8 @@ class _Steps(dict[int, int]):
         for bit in range(8):
             if byte >> bit & 1:
                 targets |= self._rest[8 * index + bit]
+        if len(self._branches) >= _REMEMBERED:
+            self._branches.clear()
         return self._branches.setdefault(eight, targets)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking import Checked
+from authweave.templates.bounds import DEPTH
 from authweave.values import Problem
 
 
 class Circle:
-    """A variable cannot need itself, directly or over others."""
+    """A variable cannot need itself, directly or over others, nor more others in a row than a template may be deep."""
 
     name: ClassVar[str] = "vars.circle"
 
@@ -22,8 +23,21 @@ class Circle:
         for path, read in checked.reads:
             if path[0] == "vars" and read[0] == "vars":
                 reads.setdefault(str(path[1]), set()).update(read[1:2] or checked.full["vars"])
-        for name in _in_circles(reads):
+        circles = _in_circles(reads)
+        for name in circles:
             yield checked.problem(self.name, ("vars", name), "this variable needs itself", "take it out of its own value")
+        if not circles and (name := _too_deep(reads)):
+            yield checked.problem(self.name, ("vars", name), f"this variable needs others that need others, more than {DEPTH} deep", "put some of them together")
+
+
+def _too_deep(reads: dict[str, set[str]]) -> str:
+    """A variable that more than DEPTH others stand behind, one after another; ''. There are no circles."""
+    behind = set(reads)
+    for _ in range(DEPTH):
+        behind = {name for name in behind if reads[name] & behind}
+        if not behind:
+            return ""
+    return next(name for name in reads if name in behind)
 
 
 def _in_circles(reads: dict[str, set[str]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from authweave.checking import Checked
 from authweave.errors import InvalidInput, PatternError
 from authweave.parts import keeps_of
-from authweave.values import Problem
+from authweave.values import Path, Problem
 
 
 class InputSpec:
@@ -19,6 +19,9 @@ class InputSpec:
 
     def check(self, checked: Checked) -> Iterable[Problem]:
         """Problems of patterns (also of `keep`), defaults, examples and enumerations."""
+        if too_many := _too_many_patterns(checked):
+            yield too_many
+            return
         for name, spec in checked.data.get("inputs", {}).items():
             if not checked.is_hurt("inputs", name):
                 yield from self._input(checked, name, {**checked.full["inputs"].get(name, {}), **spec})
@@ -39,6 +42,32 @@ class InputSpec:
             yield checked.problem(self.name, (*at, "default"), f"is not allowed by the input itself: {why}", "change one of the two")
         if spec.get("example", "") != "" and not spec.get("secret") and (why := _not_allowed(name, spec, spec["example"])):
             yield checked.problem(self.name, (*at, "example"), f"is not allowed by the input itself: {why}", "show a value that works")
+
+
+def _too_many_patterns(checked: Checked) -> Problem | None:
+    """Where the patterns of a profile, each of them small enough, are too much together."""
+    from authweave.patterns import ALL_STATES, size_of
+
+    left = ALL_STATES
+    for path, pattern in _patterns(checked):
+        try:
+            left -= size_of(pattern)
+        except PatternError:
+            continue
+        if left < 0:
+            words = f"the patterns of this profile expand to more than {ALL_STATES} characters together"
+            return checked.problem(InputSpec.name, path, words, "use smaller counts, or {1,}")
+    return None
+
+
+def _patterns(checked: Checked) -> Iterator[tuple[Path, str]]:
+    for name, spec in checked.data.get("inputs", {}).items():
+        if isinstance(pattern := spec.get("pattern"), str):
+            yield ("inputs", name, "pattern"), pattern
+    for path, auth, _ in checked.variants:
+        for at, item in keeps_of(path, auth):
+            if isinstance(item, Mapping) and isinstance(pattern := item.get("pattern"), str):
+                yield (*at, "pattern"), pattern
 
 
 def _wrong_pattern(pattern: str | None) -> tuple[str, str] | None:

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from unicodedata import normalize
+from unicodedata import combining, normalize
 from urllib.parse import parse_qsl, quote
 
-from authweave.templates.bounds import DEPTH, MANY_ITEMS, RESULT_LENGTH, Unfit, charge
+from authweave.templates.bounds import COMBINING, DEPTH, MANY_ITEMS, RESULT_LENGTH, Unfit, charge
 from authweave.templates.operands import as_bytes, as_text, kind
 
 
@@ -81,7 +81,7 @@ def keyed_digest(key: Any, x: Any, algorithm: Any = "sha256") -> bytes:
 
 def basic(user: Any, password: Any) -> str:
     """RFC 7617 §2: no colon in the user name, no control characters in either; composed (NFC) and UTF-8, as §2.1 has it."""
-    user, password = (normalize("NFC", as_text(half)) for half in (user, password))
+    user, password = (_composed(as_text(half)) for half in (user, password))
     if ":" in user:
         raise Unfit("the user name holds a colon, which Basic cannot carry (RFC 7617)")
     if re.search(r"[\x00-\x1f\x7f]", user + password):
@@ -89,10 +89,27 @@ def basic(user: Any, password: Any) -> str:
     return to_base64(f"{user}:{password}")
 
 
+def _composed(text: str) -> str:
+    """NFC of what is stream-safe (UAX #15 §13): of longer rows of marks the time that Python takes grows with the square."""
+    if text.isascii():
+        return text
+    charge(4 * len(text))
+    row = 0
+    for character in text:
+        row = row + 1 if combining(character) else 0
+        if row > COMBINING:
+            raise Unfit(f"the user name or the password holds more than {COMBINING} combining marks in a row")
+    return normalize("NFC", text)
+
+
 def to_json(x: Any) -> str:
     """Compact JSON; characters beyond ASCII stay."""
     _json_length(x, RESULT_LENGTH, DEPTH)
     return json.dumps(x, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain_map)
+
+
+_OF_AN_ITEM: Final = 16
+_OF_A_FLOAT: Final = 24
 
 
 def _plain_map(value: Any) -> dict[Any, Any]:
@@ -106,13 +123,15 @@ def _json_length(value: Any, left: int, depth: int) -> int:
     if depth < 0:
         raise Unfit(f"nested deeper than {DEPTH}")
     if value is None or isinstance(value, bool | int | float):
-        left -= 4
+        left -= _OF_A_FLOAT if isinstance(value, float) else 4
     elif isinstance(value, str):
         left -= len(value) + 2
     elif isinstance(value, list | tuple):
+        charge(_OF_AN_ITEM * len(value))
         for item in value:
             left = _json_length(item, left - 1, depth - 1)
     elif isinstance(value, Mapping):
+        charge(_OF_AN_ITEM * len(value))
         for name, item in value.items():
             left = _json_length(item, left - len(str(name)) - 4, depth - 1)
     else:
@@ -135,9 +154,13 @@ def from_json(x: Any) -> Any:
         raise Unfit("the text is not JSON") from None
 
 
+_OF_A_FIELD: Final = 50
+
+
 def from_form(x: Any) -> dict[str, Any]:
     """The fields of a urlencoded form: name → text, or a list where the name is repeated; empty ones stay."""
     fields: dict[str, list[str]] = {}
+    charge(_OF_A_FIELD * as_bytes(x).count(b"&"))
     try:
         pairs = parse_qsl(as_bytes(x).decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=MANY_ITEMS, errors="strict")
     except ValueError:

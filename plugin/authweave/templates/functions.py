@@ -128,7 +128,7 @@ _TABLE: Final = (
         "hmac(key, x, algorithm='sha256')", coding.keyed_digest,
         longest=_WHOLE_BODY, literals={2: coding.check_hmac},
     ),
-    Function("basic(user, password)", coding.basic),
+    Function("basic(user, password)", coding.basic, longest=_SMALL),
     Function("json(x)", coding.to_json),
     Function("parse_json(x)", coding.from_json, longest=_SMALL),
     Function("parse_form(x)", coding.from_form, longest=_SMALL),

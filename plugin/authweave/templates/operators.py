@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from authweave.lazy import Later
-from authweave.templates.bounds import Unfit, bounded, charge, fits
+from authweave.templates.bounds import WORK, Unfit, bounded, charge, fits, weight
 from authweave.templates.operands import is_number, kind
 from authweave.values import Secret
 
@@ -67,12 +67,17 @@ def _not_numbers(symbol: str, a: Any, b: Any) -> Any:
     raise Unfit(f"`{symbol}` takes numbers, got {kind(a)} and {kind(b)}{hint}")
 
 
-_SIZED: Final = frozenset({str, bytes, list, tuple, dict})
+_NESTED: Final = frozenset({list, tuple, dict})
+_OF_A_PART: Final = 20
+"""The work of comparing one item of a list or map, in characters of text."""
 
 
 def _weigh(value: Any) -> None:
-    if type(value) in _SIZED:
+    kind_of_value = type(value)
+    if kind_of_value is str or kind_of_value is bytes:
         charge(len(value))
+    elif kind_of_value in _NESTED:
+        charge(_OF_A_PART * weight(value, WORK // _OF_A_PART))
 
 
 def _equal(a: Any, b: Any) -> Any:
@@ -88,8 +93,10 @@ def _unequal(a: Any, b: Any) -> Any:
 def _is_in(a: Any, b: Any) -> Any:
     if b is None or (a is None and isinstance(b, str | bytes)):
         return False
+    if isinstance(b, Mapping):
+        return a in b
     _weigh(b)
-    if isinstance(b, list | tuple | Mapping):
+    if isinstance(b, list | tuple):
         return a in b
     if (isinstance(a, str) and isinstance(b, str)) or (isinstance(a, bytes) and isinstance(b, bytes)):
         return b.find(a) >= 0  # type: ignore[arg-type]  # both are of one kind

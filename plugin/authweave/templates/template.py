@@ -12,8 +12,8 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from authweave.errors import TemplateError, TemplateSyntax
-from authweave.templates.bounds import DEPTH, RESULT_LENGTH, Unfit, begin
-from authweave.templates.expressions import Reads, Scope
+from authweave.templates.bounds import DEPTH, REMEMBERED, RESULT_LENGTH, Unfit, begin, end, spend, weight
+from authweave.templates.expressions import Expression, Reads, Scope
 from authweave.templates.operands import text_of
 from authweave.templates.parts import Part, offset_of, parts_of
 from authweave.templates.refusals import Refused
@@ -22,6 +22,9 @@ from authweave.values import Path, dotted
 Place = str | Callable[[], str]
 
 _FOREIGN: Final = (ValueError, TypeError, ArithmeticError, RecursionError, MemoryError)
+_NESTED: Final = (list, dict)
+_SHORT: Final = 256
+"""Texts up to this length are not counted: how many of them there are is bounded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,20 +53,28 @@ class Template:
 
     def value(self, scope: Scope) -> Any:
         """The value: with its own type if the template is whole (it may be None), else text."""
-        if not self.whole:
-            return self.render(scope)
+        return self._value(scope, goes_out=True) if self.whole else self.render(scope)
+
+    def _value(self, scope: Scope, *, goes_out: bool) -> Any:
+        is_first = False
         try:
             if not self.plain:
-                begin()
+                is_first = begin(scope)
             result = self.parts[0].run(scope)  # type: ignore[union-attr]  # whole: the one part is an expression
             if type(result) is str:
+                if len(result) > _SHORT and goes_out:
+                    spend(scope, len(result))
                 _well_formed(result)
+            elif goes_out and not self.plain and type(result) in _NESTED and weight(result, RESULT_LENGTH) > RESULT_LENGTH:
+                raise Unfit(f"the value would be longer than {RESULT_LENGTH} characters")
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
             problem = _in_words(error)
         else:
             return result
+        finally:
+            end(is_first)
         raise TemplateError(self.where, problem)
 
     def required(self, scope: Scope) -> Any:
@@ -81,17 +92,18 @@ class Template:
         if escape is not None:
             pairs = zip(self.parts, texts, strict=True)
             texts = [text if isinstance(part, str) else escape(text) for part, text in pairs]
-        if sum(map(len, texts)) > RESULT_LENGTH:
-            raise TemplateError(self.where, f"the text would be longer than {RESULT_LENGTH} characters")
+            if sum(map(len, texts)) > RESULT_LENGTH:
+                raise TemplateError(self.where, f"the text would be longer than {RESULT_LENGTH} characters")
         return "".join(texts)
 
     def texts(self, scope: Scope) -> list[str]:
-        """The text of each of `parts`, for who puts them together in a way of its own."""
+        """The text of each of `parts`, for who puts them together in a way of its own; together no longer than a text may be."""
         null: Part | None = None
         texts: list[str] = []
+        is_first = False
         try:
             if not self.plain:
-                begin()
+                is_first = begin(scope)
             for part in self.parts:
                 if type(part) is str:
                     texts.append(part)
@@ -102,6 +114,8 @@ class Template:
                     break
                 text = value if type(value) is str else text_of(value)
                 texts.append(text if text.isascii() else _well_formed(text))
+            if null is None and (length := sum(map(len, texts))) > _SHORT:
+                spend(scope, length)
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
@@ -110,20 +124,28 @@ class Template:
             if null is None:
                 return texts
             raise self._is_null(null, scope)
+        finally:
+            end(is_first)
         raise TemplateError(self.where, problem)
 
     def as_bytes(self, scope: Scope) -> bytes:
-        """The value as bytes, for what is signed: text in UTF-8, bytes as they are, side by side. Null, lists and maps are errors."""
+        """The value as bytes, for what is signed: text in UTF-8, bytes as they are, side by side. Null, lists and maps are errors.
+
+        A body may be of any length, but stand there once: what is beside the longest piece is no longer than a text may be.
+        """
         pieces: list[bytes] = []
         null: Part | None = None
+        is_first = False
         try:
-            begin()
+            is_first = begin(scope)
             for part in self.parts:
                 value = part if isinstance(part, str) else part.run(scope)
                 if value is None:
                     null = part
                     break
                 pieces.append(value if type(value) is bytes else text_of(value).encode())
+            if len(pieces) > 1:
+                spend(scope, sum(map(len, pieces)) - max(map(len, pieces)))
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:
@@ -132,11 +154,13 @@ class Template:
             if null is None:
                 return b"".join(pieces)
             raise self._is_null(null, scope)
+        finally:
+            end(is_first)
         raise TemplateError(self.where, problem)
 
     def is_true(self, scope: Scope) -> bool:
         """As a condition: null, empty text, 0 and what is empty are false."""
-        return bool(self.value(scope))
+        return bool(self._value(scope, goes_out=False) if self.whole else self.render(scope))
 
     def missing(self, scope: Scope) -> str:
         """The path that makes it null (`response.json.token`), or empty text."""
@@ -144,13 +168,13 @@ class Template:
             if not isinstance(part, str):
                 try:
                     if part.run(scope) is None:
-                        return part.missing(scope)
+                        return _path_in(part, scope)
                 except (Unfit, *_FOREIGN):
                     return ""
         return ""
 
     def _is_null(self, part: Part, scope: Scope) -> TemplateError:
-        path = "" if isinstance(part, str) else part.missing(scope)
+        path = "" if isinstance(part, str) else _path_in(part, scope)
         words = f"{path} is null or not there" if path else "the expression gives null"
         return TemplateError(self.where, words, missing=path)
 
@@ -178,8 +202,8 @@ class Data:
         return all(template.constant for template in self.templates)
 
     def value(self, scope: Scope) -> Any:
-        """The data with every template's value in its place."""
-        return _rendered(self.content, scope)
+        """The data with every template's value in its place; all of them together are no longer than a text may be."""
+        return _rendered(self.content, scope, _Sum())
 
 
 def literal(text: str, key: str = "") -> Template:
@@ -191,7 +215,7 @@ def compile_template(text: str, *, key: str = "", place: Place = "", cond: bool 
     """The template written in `text`, or TemplateSyntax. `cond`: it must be exactly one `{{ }}`."""
     problem: TemplateSyntax | None = None
     try:
-        program = _program(text)
+        program = _program(text) if len(text) <= REMEMBERED else _read(text)
     except TemplateSyntax as error:
         problem = error
     else:
@@ -233,6 +257,10 @@ class _Program:
 @lru_cache(maxsize=1024)
 def _program(text: str) -> _Program:
     """Read a text once, however many templates say the same."""
+    return _read(text)
+
+
+def _read(text: str) -> _Program:
     problem: Refused
     try:
         return _programmed(parts_of(text))
@@ -257,6 +285,17 @@ def _well_formed(text: str) -> str:
     if not text.isascii():
         text.encode()
     return text
+
+
+def _path_in(part: Expression, scope: Scope) -> str:
+    """The path that made an expression null; empty where finding it would be too much work."""
+    is_first = begin(scope)
+    try:
+        return part.missing(scope)
+    except (Unfit, *_FOREIGN):
+        return ""
+    finally:
+        end(is_first)
 
 
 def _in_words(error: Exception) -> str:
@@ -290,11 +329,28 @@ def _inside(key: str, path: Path) -> str:
     return f"{key}{inside}" if not key or not inside or inside.startswith("[") else f"{key}.{inside}"
 
 
-def _rendered(content: Any, scope: Scope) -> Any:
+class _Sum:
+    """How much the templates of one Data gave so far."""
+
+    __slots__ = ("total",)
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def counted(self, template: Template, scope: Scope) -> Any:
+        """The template's value. Raises TemplateError where it is one too many."""
+        value = template.value(scope)
+        self.total += len(value) if type(value) is str else weight(value, RESULT_LENGTH) if type(value) in _NESTED else 1
+        if self.total > RESULT_LENGTH:
+            raise TemplateError(template.where, f"the value would be longer than {RESULT_LENGTH} characters")
+        return value
+
+
+def _rendered(content: Any, scope: Scope, so_far: _Sum) -> Any:
     if isinstance(content, Template):
-        return content.value(scope)
+        return so_far.counted(content, scope)
     if isinstance(content, dict):
-        return {name: _rendered(item, scope) for name, item in content.items()}
+        return {name: _rendered(item, scope, so_far) for name, item in content.items()}
     if isinstance(content, list):
-        return [_rendered(item, scope) for item in content]
+        return [_rendered(item, scope, so_far) for item in content]
     return content

@@ -108,7 +108,7 @@ def canonical(map_: Any, pair: Any = ":", end: Any = "\n", prefix: Any = "") -> 
         raise Unfit(f"takes a map, got {kind(map_)}")
     if len(map_) > MANY_ITEMS:
         raise Unfit(f"more than {MANY_ITEMS} names")
-    charge(40 * len(map_))
+    charge(40 * sum(len(value) if isinstance(value, list | tuple) else 1 for value in map_.values()))
     pair, end, prefix = as_text(pair), as_text(end), as_text(prefix).lower()
     gathered: dict[str, list[str]] = {}
     for name, value in map_.items():
@@ -125,9 +125,9 @@ def sorted_pairs(map_: Any, pair: Any = "=", separator: Any = "&") -> str:
     if not isinstance(map_, Mapping):
         raise Unfit(f"takes a map, got {kind(map_)}")
     pair, separator = as_text(pair), as_text(separator)
-    pairs = [(as_text(name), text_of(one)) for name, value in map_.items() for one in (value if isinstance(value, list | tuple) else [value])]
-    if len(pairs) > MANY_ITEMS:
+    if sum(len(value) if isinstance(value, list | tuple) else 1 for value in map_.values()) > MANY_ITEMS:
         raise Unfit(f"more than {MANY_ITEMS} names")
+    pairs = [(as_text(name), text_of(one)) for name, value in map_.items() for one in (value if isinstance(value, list | tuple) else [value])]
     charge(40 * len(pairs))
     fits(sum(len(name) + len(value) + len(pair) + len(separator) for name, value in pairs))
     return str(separator).join(f"{name}{pair}{value}" for name, value in sorted(pairs))
