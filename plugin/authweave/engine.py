@@ -96,7 +96,7 @@ class Engine:
         self.flights = Flights(self.settings.workers_per_endpoint)
         self.dpop_nonces = Nonces()
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
-        self.finder = Finder(self.ledger, clock)
+        self.finder = Finder(self.ledger, clock, self.guard.why_not_named if self.guard else None)
         given = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
         self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
@@ -273,7 +273,7 @@ class Engine:
         other.exchange, other.attempts, other.is_apart = exchange, 1, True
         other.events = Events((), self.clock)
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
-        other.finder = Finder(other.ledger, self.clock)
+        other.finder = Finder(other.ledger, self.clock, self.finder.refuses)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
         other._connections, other._tokens, other._kept = OrderedDict(), weakref.WeakValueDictionary(), {}
         return other

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.discovery.ages import AGAIN, LONGEST, STALE, fresh_for
-from authweave.discovery.metadata import Metadata, read_metadata
+from authweave.discovery.metadata import Metadata, read_metadata, refuse_named
 from authweave.discovery.places import issuer_places, resource_place
 from authweave.discovery.resources import Resource, fact_of_resource, metadata_place
 from authweave.drafts.draft import Placed
@@ -32,6 +32,8 @@ NO_ANSWER: Final = frozenset({"unreachable", "not_found", "unreadable"})
 """Failures during which older metadata go on; a server that says what must not be believed is another matter."""
 
 Exchange = Callable[[TaskRequest, float, tuple[Placed, ...]], TaskResponse]
+Refuses = Callable[[str], str | None]
+"""Why a URL that metadata name may not be called; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,13 @@ class Finder:
     """Metadata of issuers and resources, for every connection of an engine. Blocking; safe for threads.
 
     What is found is used until it is stale, then asked for again; where nobody answers, older goes on for a week. A
-    server that failed is left alone for half a minute. Two workers that ask at once both do.
+    server that failed is left alone for half a minute. Two workers that ask at once both do. `refuses` is asked about each
+    URL that metadata name, those that nobody here calls among them.
     """
 
-    def __init__(self, ledger: Ledger | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ledger: Ledger | None, clock: Callable[[], float] = time.time, refuses: Refuses | None = None) -> None:
         self._ledger = ledger
+        self.refuses = refuses
         self._clock = clock
         self._lock = Lock()
         self._known: OrderedDict[str, Known] = OrderedDict()
@@ -84,7 +88,7 @@ class Finder:
     def metadata(self, issuer: str, asking: Asking, *, than: Metadata | None = None) -> Metadata:
         """The metadata of an issuer; asked for anew if those at hand are the ones `than` which there should be others. Raises DiscoveryError."""
         wrong = than.as_fact() if than else None
-        return Metadata.of_fact(self._found(_name("metadata", issuer, asking.trust), lambda: _asked_issuer(issuer, asking), lambda fact: _is_of(fact, issuer), wrong))
+        return Metadata.of_fact(self._found(_name("metadata", issuer, asking.trust), lambda: _asked_issuer(issuer, asking, self.refuses), lambda fact: _is_of(fact, issuer), wrong))
 
     def issuer_of(self, resource: str, asking: Asking) -> str:
         """The issuer of the authorization server of a protected resource. Raises DiscoveryError."""
@@ -92,7 +96,7 @@ class Finder:
 
     def resource(self, resource: str, asking: Asking) -> Resource:
         """What a protected resource says of itself. Raises DiscoveryError."""
-        fact = self._found(_name("resource", resource, asking.trust), lambda: _asked_resource(resource, asking), lambda fact: isinstance(fact.get("issuer"), str))
+        fact = self._found(_name("resource", resource, asking.trust), lambda: _asked_resource(resource, asking, self.refuses), lambda fact: isinstance(fact.get("issuer"), str))
         return Resource.of_fact(resource, fact)
 
     def known(self, issuer: str, trust: str = "") -> Metadata | None:
@@ -172,7 +176,7 @@ def shown(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _asked_issuer(issuer: str, asking: Asking) -> tuple[Mapping[str, Any], float]:
+def _asked_issuer(issuer: str, asking: Asking, refuses: Refuses | None) -> tuple[Mapping[str, Any], float]:
     """The metadata at the first well-known place that has some."""
     failures: list[DiscoveryError] = []
     for url in issuer_places(issuer):
@@ -183,11 +187,13 @@ def _asked_issuer(issuer: str, asking: Asking) -> tuple[Mapping[str, Any], float
             if error.kind == "unreachable":
                 break  # all places are at one origin
             continue
-        return read_metadata(said, issuer, url).as_fact(), seconds
+        metadata = read_metadata(said, issuer, url)
+        refuse_named(said, url, refuses)
+        return metadata.as_fact(), seconds
     raise _plainest(failures, f"{issuer} has no metadata at {', '.join(map(shown, issuer_places(issuer)))}")
 
 
-def _asked_resource(resource: str, asking: Asking) -> tuple[Mapping[str, Any], float]:
+def _asked_resource(resource: str, asking: Asking, refuses: Refuses | None) -> tuple[Mapping[str, Any], float]:
     """The metadata at the well-known place of a resource, else where its own challenge says that they are (RFC 9728 §5)."""
     failures: list[DiscoveryError] = []
     places: Iterable[Callable[[], str]] = (lambda: resource_place(resource), lambda: metadata_place(_challenged(resource, asking), resource))
@@ -199,7 +205,9 @@ def _asked_resource(resource: str, asking: Asking) -> tuple[Mapping[str, Any], f
         except DiscoveryError as error:
             failures.append(error.fresh())
             continue
-        return fact_of_resource(said, resource, url), seconds
+        fact = fact_of_resource(said, resource, url)
+        refuse_named(said, url, refuses)
+        return fact, seconds
     raise _plainest(failures, f"{shown(resource)} does not say who authorizes access to it (RFC 9728): write issuer or token_url")
 
 

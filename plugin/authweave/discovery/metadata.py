@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -27,6 +27,8 @@ LISTS: Final = (
 TOLD: Final = ("response_types_supported", "token_endpoint_auth_signing_alg_values_supported")
 """Lists that no call rests on: one that is no list of texts is left out."""
 FLAG: Final = "authorization_response_iss_parameter_supported"
+_ALIASES: Final = "mtls_endpoint_aliases"
+_SERVERS: Final = "authorization_servers"
 MOST_ITEMS: Final = 1000
 LONGEST: Final = 2048
 _SHOWN: Final = 200
@@ -90,6 +92,26 @@ def read_metadata(said: Any, issuer: str, url: str) -> Metadata:
     lists = {name: _list(said[name], name, url) for name in LISTS if said.get(name) is not None}
     told = {name: _list(said[name], name, url) for name in TOLD if _is_list(said.get(name))}
     return Metadata(issuer, url, endpoints, {**lists, **told}, said.get(FLAG) is True)
+
+
+def refuse_named(said: Any, url: str, refuses: Callable[[str], str | None] | None) -> None:
+    """Refuse metadata in which any URL is named that may not be called, whoever would call it. Raises DiscoveryError, naming the member."""
+    for member, named in _urls_named(said) if refuses is not None and isinstance(said, dict) else ():
+        if (why := refuses(named)) is not None:
+            raise DiscoveryError("endpoint", f"{url}: {member} may not be called: {why}", url=url)
+
+
+def _urls_named(said: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """Members of metadata that are for calling, and what each says; an empty one says nothing."""
+    for member, value in said.items():
+        if not isinstance(member, str):
+            continue
+        if member == _ALIASES and isinstance(value, dict):
+            yield from _urls_named(value)
+        elif isinstance(value, list) and member == _SERVERS:
+            yield from ((member, one) for one in value[:MOST_ITEMS] if isinstance(one, str))
+        elif isinstance(value, str) and value and (member.endswith("_endpoint") or member == "jwks_uri"):
+            yield member, value[:LONGEST]
 
 
 def _others(said: Mapping[str, Any]) -> list[str]:

@@ -72,6 +72,14 @@ class Guard:
         found = address or numeric(origin.host) or ""
         return self.why_not(Departure(origin.scheme, origin.host, origin.port, found, purpose, ports=frozenset(ports)))
 
+    def why_not_named(self, url: str) -> str | None:
+        """The same for a URL that metadata name, whoever may call it: its port is looked at when it is called, unless it is another service's."""
+        try:
+            port = Origin.of(url).port
+        except UrlRefused as refused:
+            return str(refused)
+        return self.why_not_url(url, address="", purpose="discovery", ports=(port,))
+
     def why_not(self, departure: Departure) -> str | None:
         """Why not, in the policy's words; None where nothing is against it. Never raises."""
         try:
