@@ -96,7 +96,9 @@ def read_metadata(said: Any, issuer: str, url: str) -> Metadata:
 
 def refuse_named(said: Any, url: str, refuses: Callable[[str], str | None] | None) -> None:
     """Refuse metadata in which any URL is named that may not be called, whoever would call it. Raises DiscoveryError, naming the member."""
-    for member, named in _urls_named(said) if refuses is not None and isinstance(said, dict) else ():
+    if refuses is None or not isinstance(said, dict):
+        return
+    for member, named in _urls_named(said):
         if (why := refuses(named)) is not None:
             raise DiscoveryError("endpoint", f"{url}: {member} may not be called: {why}", url=url)
 
