@@ -1,7 +1,7 @@
 """What a `WWW-Authenticate` or `Proxy-Authenticate` field asks for: RFC 9110 §11.
 
 The grammar is kept (a quoted comma splits nothing, empty list elements are skipped, blanks around `=` are allowed);
-what does not fit it is no challenge. Never raises, and reads in linear time.
+what does not fit it, as a control character in quotes, is no challenge. Never raises, and reads in linear time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_CONTROLS = r"\x00-\x08\x0a-\x1f\x7f"
+_QUOTED = rf'"((?:[^"\\{_CONTROLS}]|\\[^{_CONTROLS}])*)"'
 _BLANKS = r"[ \t]*"
 _SEPARATORS = re.compile(r"[ \t,]*")
 _SCHEME = re.compile(rf"({_TOKEN})(?=[ \t,]|\Z)")

@@ -281,7 +281,7 @@ def _refuse_unreadable(response: TaskResponse, reading: Reading) -> None:
         raise _html(response, reading)
     kind = _unreadable_kind((response.body or b"").strip())
     raise TokenAnswerError(
-        kind, f"{reading.url} answered {response.status} with {content_type(response) or 'no content type'}: {problem}",
+        kind, f"{reading.url} answered {response.status} with {_shown(content_type(response), reading.scope) or 'no content type'}: {problem}",
         status=response.status, url=reading.url,
     )  # fmt: skip
 
@@ -349,7 +349,7 @@ def _expires_at(answer: Answer, scope: Mapping[str, Any], response: TaskResponse
         if moment is None:
             return NEVER
         if moment <= reading.now + LONGEST_LIFETIME:  # false for NaN
-            return moment
+            return float(moment)
         raise _odd_lifetime("expires_at", response, reading)
     value = _member(answer, "expires_in", scope)
     if value is None or value == "":

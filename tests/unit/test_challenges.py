@@ -66,6 +66,13 @@ def test_what_the_grammar_does_not_hold_is_no_challenge(line):
     assert [] == [c for c in plain(challenges([line])) if c[2] is None]
 
 
+@pytest.mark.parametrize("char", ["\x00", "\x07", "\n", "\r", "\x1b", "\x7f"])
+def test_a_control_character_is_no_part_of_a_value(char):
+    """RFC 9110 §5.6.4: nothing that could move a cursor or end a line gets out of a quoted value, escaped or not; a tab may."""
+    assert challenges([f'Bearer scope="a{char}b"']) == challenges([f'Bearer scope="a\\{char}b"']) == ()
+    assert [["bearer", {"scope": "a\tb"}, None]] == plain(challenges(['Bearer scope="a\tb"']))
+
+
 def test_no_lines_are_no_challenges():
     """A 401 without the field is common; it asks for nothing."""
     assert challenges([]) == ()

@@ -555,3 +555,13 @@ def test_a_number_that_no_float_holds_is_no_json(number):
         parse_json(f'{{"expires_in": {number}}}')
 
     assert float(parse_json("-" + 308 * "9")) < 0
+
+
+@pytest.mark.parametrize("named", ["\x1b[31mtext/x", "a" * 5000, CLIENT_SECRET])
+def test_a_content_type_is_the_servers_words(named):
+    """What came instead of JSON is told short, without what moves a cursor, and without a secret that the server repeats."""
+    error = error_of(TokenAnswerError, http(200, ("Content-Type", named), body=b"no token"))
+
+    assert "wrong_content_type" == error.kind
+    assert len(str(error)) < 400
+    assert str(error).isprintable()
