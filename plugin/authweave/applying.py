@@ -18,6 +18,7 @@ from authweave.challenges import challenges
 from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
+from authweave.drafts.sound import refuse_unsound_seal
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
 from authweave.foreign import asked
 from authweave.lazy import Later
@@ -209,6 +210,7 @@ def placed(
     signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
     sign = getattr(credential.seal, "foretold", credential.seal.sign) if foretold else credential.seal.sign
     sealed = asked(credential.seal, sign, finished, signing, of=Sealed)
+    refuse_unsound_seal(finished, sealed.request)
     refuse_other_origin(sealed.request.url, servers)
     connection.refuse_departure(sealed.request.url)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)

@@ -162,6 +162,7 @@ class _Binder:
             dpop=auth.get("dpop", False),
             scopes=self.scopes((*path, "scopes"), auth.get("scopes")),
             scope_separator=auth.get("scope_separator", " "),
+            scopes_as_text=isinstance(auth.get("scopes"), str),
             audience=self.at(*path, "audience"),
             resource=self.at(*path, "resource"),
             token_request=self.request((*path, "token_request"), auth["token_request"]),

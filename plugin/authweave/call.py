@@ -5,14 +5,16 @@ Order of a token call: assertion → standard parameters − `omit`, `rename`, +
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authweave.assertions.describing import assertion_of
+from authweave.drafts.contents import content_text
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
-from authweave.errors import MissingInput, SignInNeeded, UrlRefused
+from authweave.errors import MissingInput, PlacementError, SignInNeeded, UrlRefused
 from authweave.foreign import asked, misbehaved
 from authweave.lazy import Later
 from authweave.profile import Jwt, Request, Step, TokenSettings
@@ -135,7 +137,7 @@ class TokenCall:
         scope = {**self.scope, "request": draft.view}
         apply_fields(draft, [field for field in request.fields if not is_late(field)], scope)
         if request.content is not None:
-            draft.set_content(request.content.render(scope, escape=xml_escaped if request.encoding == "xml" else None))
+            draft.set_content(content_text(request.content, request.encoding, request.content_type_in(scope), scope))
             draft.note("payload", "(content)", f"{request.origin}.content", secret=True)
         apply_fields(draft, [field for field in request.fields if is_late(field)], scope)
         return draft
@@ -255,17 +257,30 @@ def _grant(call: TokenCall) -> None:
             call.parameter(name, template.render(call.scope), origin=name)
 
 
+_NOT_IN_SCOPES: Final = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
+
+
+def _check_scope(settings: TokenSettings, template: Template, scope: Mapping[str, Any]) -> None:
+    """A text that is one `{{ }}` as a whole may hold several scopes; any other value is one, or part of one."""
+    may_hold_several = settings.scopes_as_text and template.whole
+    for part, text in zip(template.parts, template.texts(scope), strict=True):
+        if isinstance(part, str):
+            continue
+        if found := _NOT_IN_SCOPES.search(text):
+            raise PlacementError(f"{template.where}: a scope holds printable ASCII without quotes and backslashes (RFC 6749 A.4); character {found.start() + 1} is none")
+        if not may_hold_several and (" " in text or settings.scope_separator in text):
+            raise PlacementError(f"{template.where}: the value would make several scopes of one; a list of scopes has an item for each")
+
+
 def scope_parameters(settings: TokenSettings, scope: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that `scopes` makes: values of one key joined, in the order they are written."""
+    """The parameters that `scopes` makes: values of one key joined, in the order they are written.
+
+    Raises PlacementError for a value that is no scope (RFC 6749 A.4), or several where one is asked for.
+    """
     joined: dict[str, str] = {}
     for key, template in settings.scopes:
         text = template.render(scope)
+        if key == "scope" and not template.constant:
+            _check_scope(settings, template, scope)
         joined[key] = f"{joined[key]}{settings.scope_separator}{text}" if key in joined else text
     return joined
-
-
-def xml_escaped(text: str) -> str:
-    """A value inside XML text or a quoted attribute."""
-    from xml.sax.saxutils import escape
-
-    return escape(text, {'"': "&quot;", "'": "&apos;"})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
 from authweave.credential import Credential
 from authweave.drafts.draft import Draft
+from authweave.drafts.sound import refuse_unsound
 from authweave.egress.errand import Errand, calling_for, errand_exchange
 from authweave.egress.profiles import hosts_of, ports_of
 from authweave.errors import (
@@ -241,6 +242,7 @@ class Connection:
         self._refuse_without_client("authorize()")
         if not isinstance(request, TaskRequest):
             return (yield from authorizing(self, request))
+        refuse_unsound(request)
         made = Made(self, request, (yield from self.preparing(request)))
         made.refuse_other_credential()
         return made.finished()

@@ -179,7 +179,7 @@ class TokenSettings:
     `when` no token is needed (an AWS role that nobody named). An `assertion` is a Jwt to make, or a text that is ready.
     A session has no `grant_type`: its login is whatever `token_request` says. `username` and `password` are for the grant of that
     name. `refresh_token` is the one that was given, for the grant that presents it. Without a `revoke_request` nothing can end
-    a token at the provider. `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
+    a token at the provider. `scopes_as_text`: they are written as one text, not as a list. `default_fields`: the profile writes no `auth.fields`, so the token goes where its type puts it.
     """
 
     grant: Grant
@@ -213,6 +213,7 @@ class TokenSettings:
     discovery: Discovery = Discovery()
     dpop: bool = False
     when: Template | None = None
+    scopes_as_text: bool = False
 
     @property
     def grant_signs_in(self) -> bool:

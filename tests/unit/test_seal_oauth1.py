@@ -170,7 +170,16 @@ def test_plaintext_on_this_machine_only_without_tls(provider):
 
 def test_the_realm_is_not_signed():
     """It stands first in the header, as a quoted string."""
-    assert sealed(signing(realm="{{ inputs.consumer_key }}")).header("authorization").startswith('OAuth realm="ck/+ é", oauth_consumer_key="ck%2F%2B%20%C3%A9"')
+    assert sealed(signing(realm="Photos \\ \"x\"")).header("authorization").startswith('OAuth realm="Photos \\\\ \\"x\\"", oauth_consumer_key="ck%2F%2B%20%C3%A9"')
+
+
+@pytest.mark.parametrize("key", ["é", "a\r\nX-Injected: 1", "a\x00", "\u20ac"])
+def test_a_realm_that_no_header_holds(key):
+    """It is the one parameter that is not escaped: what a header cannot carry is refused, and not shown."""
+    with pytest.raises(PlacementError, match="header Authorization: the value has a") as refused:
+        sealed(signing(realm="{{ inputs.consumer_key }}"), inputs={**KEYS, "consumer_key": key})
+
+    assert key not in str(refused.value)
 
 
 @pytest.mark.parametrize(("place", "placed"), [("header", [("header", "Authorization", True)]), ("query", None), ("payload", None)])

@@ -68,12 +68,17 @@ def empty_body(encoding: str, content_type: str | None) -> Body:
 def read_body(body: bytes, content_type: str) -> Body:
     """The body of a request, by its Content-Type. Raises PlacementError if fields cannot be put into it."""
     name, parameters = media_type(content_type)
-    encoding = _MEDIA_TYPES.get(name) or _SUFFIXES.get(name[name.rfind("+") :])
+    encoding = encoding_of(name)
     if encoding is None:
         raise PlacementError(f"a body of type {name or '(unreadable)'} has no fields; known are {_READABLE}")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise PlacementError(f"the body is {name} in another charset than utf-8")
     return _class(encoding).read(body, parameters)
+
+
+def encoding_of(name: str) -> str | None:
+    """How bodies of this media type are written, or None where that is not known."""
+    return _MEDIA_TYPES.get(name) or _SUFFIXES.get(name[name.rfind("+") :])
 
 
 def content_body(encoding: str, text: str, content_type: str | None) -> Body:

@@ -102,8 +102,10 @@ def _from_file(wanted: Input, path: str) -> Any:
     from authweave.small_files import LARGEST
 
     if path == "-":
-        text = sys.stdin.buffer.read(LARGEST + 1).decode(errors="surrogateescape")
-        return Secret(text.removesuffix("\n").removesuffix("\r"), "stdin")
+        from authweave.sources.secret_files import value_of
+
+        raw = sys.stdin.buffer.read(LARGEST + 1)
+        return Secret(value_of(raw, wanted.name, "stdin", binary=wanted.type == "pkcs12"), "stdin")
     from authweave.sources.files import FilesSource
 
     return FilesSource({wanted.name: Path(path)}).get("", wanted, "")

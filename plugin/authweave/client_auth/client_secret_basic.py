@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from authweave.call import TokenCall
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NEEDS_ESCAPE = re.compile(r"[^A-Za-z0-9_.~%+*-]")
 
 
@@ -32,6 +33,9 @@ class ClientSecretBasic:
         if call.settings.basic_encoding == "raw":
             if ":" in client_id:
                 raise InvalidInput("client_id", "a client id with a colon cannot be sent with basic_encoding raw (RFC 7617 §2): the colon ends it; use rfc6749")
+            for name, text in (("client_id", client_id), ("client_secret", client_secret)):
+                if _CONTROL.search(text):
+                    raise InvalidInput(name, f"{name} holds a control character, which a Basic header cannot carry as it is (RFC 7617 §2); use rfc6749")
             pair = f"{client_id}:{client_secret}"
         else:
             pair = f"{encoded_id(client_id)}:{quote_plus(client_secret)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authweave.drafts.draft import Draft
+from authweave.drafts.header_fields import header_text
 from authweave.errors import TemplateError
 from authweave.foreign import asked
 from authweave.profile import Field
@@ -46,6 +47,9 @@ def _place_unknown(draft: Draft, field: Field, value: Any) -> None:
     headers, body = list(draft.headers), draft.body
     asked(field.placement, field.placement.place, draft, field.key, value, field.on_conflict)
     before = {(name.lower(), text) for name, text in headers}
+    for name, text in draft.headers:
+        if (name.lower(), text) not in before:
+            header_text(name, text)
     for name in dict.fromkeys(name for name, text in draft.headers if (name.lower(), text) not in before):
         draft.note("header", name, field.origin, field.secret)
     if draft.body != body:

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from authweave.drafts.texts import text_for
+from authweave.drafts.texts import short_text_for
 from authweave.errors import PlacementError
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -35,6 +35,8 @@ RESERVED: Final = {
     "http2-settings": _HOP,
     "expect": _CLIENT,
     "cookie": "cookies are merged with those of the caller; write in: cookie",
+    "set-cookie": "it is a field of answers",
+    "proxy": "servers that run CGI take it for the setting HTTP_PROXY",
     "cookie2": "cookies are merged with those of the caller; write in: cookie",
 }
 """Names that no field may set, and why. `Proxy-…` is the business of the hop to the proxy; `:…` are HTTP/2's own."""
@@ -52,17 +54,17 @@ def wrong_name(name: str) -> str | None:
         return f"{name} is a pseudo-header of HTTP/2; the URL and the method say the same"
     if not is_token(name):
         return "the name of a header is made of letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)"
-    lower = name.lower()
-    if reason := RESERVED.get(lower):
+    alike = name.lower().replace("_", "-")  # CGI and its heirs read both as one
+    if reason := RESERVED.get(alike):
         return f"{name} cannot be set: {reason}"
-    if lower.startswith("proxy-"):
+    if alike.startswith("proxy-"):
         return f"{name} cannot be set: {_HOP}"
     return None
 
 
 def header_text(name: str, value: Any) -> str:
     """The value as it is sent. Raises PlacementError, which says what is wrong and at which character."""
-    text = text_for(value, f"header {name}")
+    text = short_text_for(value, f"header {name}")
     if _SENDABLE.fullmatch(text) is None:
         raise PlacementError(f"header {name}: the value {_unsendable(text)}")
     return text

@@ -6,13 +6,16 @@ what Python says of a text it cannot encode holds the text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from authweave.errors import PlacementError
 from authweave.templates.bounds import Unfit
 from authweave.templates.operands import text_of
 from authweave.templates.operators import revealed
+
+LONGEST: Final = 128 * 1024
+"""Characters of a value in a header, a cookie or a URL. Servers read 8 to 64 KiB of them."""
 
 _HINTS: Final = {
     bytes: "bytes; finish with `base64` or `hex`",
@@ -32,13 +35,21 @@ def text_for(value: Any, what: str) -> str:
     return text
 
 
-def texts_for(value: Any, what: str) -> list[str]:
-    """As `text_for`, where a list repeats the field. An empty list is an error: it would be no field at all."""
+def short_text_for(value: Any, what: str) -> str:
+    """As `text_for`, for a place in the head of a request."""
+    text = text_for(value, what)
+    if len(text) > LONGEST:
+        raise PlacementError(f"{what} is longer than {LONGEST} characters, which no server reads there")
+    return text
+
+
+def texts_for(value: Any, what: str, text: Callable[[Any, str], str] = text_for) -> list[str]:
+    """As `text_for` or another `text`, where a list repeats the field. An empty list is an error: it would be no field at all."""
     if not isinstance(value, list | tuple):
-        return [text_for(value, what)]
+        return [text(value, what)]
     if not value:
         raise PlacementError(f"{what} is an empty list, which is no value")
-    return [text_for(item, f"{what} [{index}]") for index, item in enumerate(value)]
+    return [text(item, f"{what} [{index}]") for index, item in enumerate(value)]
 
 
 def is_well_formed(text: str) -> bool:

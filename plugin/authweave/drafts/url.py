@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from authweave.drafts import urlencoded
-from authweave.drafts.texts import texts_for
+from authweave.drafts.texts import short_text_for, texts_for
 from authweave.errors import PlacementError
 
 _URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
@@ -75,7 +75,7 @@ class QueryFields:
 
     def put(self, key: str, value: Any) -> None:
         """Set the parameter. A space is written `%20`, which every reader of a query takes for one."""
-        texts = texts_for(value, f"{self._place} field {key}")
+        texts = texts_for(value, f"{self._place} field {key}", short_text_for)
         self._url.query = urlencoded.written(self._url.query or b"", key, texts, _escaped)
 
     def encode(self) -> bytes:

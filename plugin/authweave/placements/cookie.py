@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authweave.drafts.header_fields import is_token
-from authweave.drafts.texts import text_for
+from authweave.drafts.texts import short_text_for
 from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
@@ -31,7 +31,7 @@ class CookiePlacement:
         """Set the cookie."""
         if why := self.wrong_key(key):
             raise PlacementError(f"cookie {key}: {why}")
-        text = text_for(value, f"cookie {key}")
+        text = short_text_for(value, f"cookie {key}")
         if not _VALUE.fullmatch(text):
             raise PlacementError(f"cookie {key}: the value has a character that a cookie cannot hold (RFC 6265 §4.1.1)")
         pairs = [pair for name, line in draft.headers if name.lower() == "cookie" for pair in _pairs(line)]

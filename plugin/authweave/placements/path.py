@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from authweave.drafts.texts import text_for
+from authweave.drafts.texts import short_text_for
 from authweave.errors import PlacementError
 from authweave.hookspecs import Register, hookimpl
 
@@ -33,7 +33,7 @@ class PathPlacement:
 
     def place(self, draft: Draft, key: str, value: Any, on_conflict: str) -> None:
         """Fill every `{key}`."""
-        text = text_for(value, f"path field {key}")
+        text = short_text_for(value, f"path field {key}")
         if key not in draft.placeholders:
             raise PlacementError(f"path field {key}: the request has no URL template with {{{key}}} in its path")
         if draft.may_write(draft.target.is_filled(key), on_conflict, f"path field {key}"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from authweave.call import xml_escaped
+from authweave.drafts.contents import content_text
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields
 from authweave.matching import matches
@@ -24,7 +24,7 @@ def check_request(test: Test, scope: Mapping[str, Any]) -> tuple[TaskRequest, tu
         draft.put("header", "Accept", "application/json", origin="standard")
     apply_fields(draft, asked.fields, {**scope, "request": draft.view})
     if asked.content is not None:
-        draft.set_content(asked.content.render(scope, escape=xml_escaped if asked.encoding == "xml" else None))
+        draft.set_content(content_text(asked.content, asked.encoding, asked.content_type_in(scope), scope))
         draft.note("payload", "(content)", f"{asked.origin}.content", secret=True)
     return replace(draft.finish(), path_template=True), tuple(draft.placed)
 

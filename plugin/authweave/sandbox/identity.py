@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
-from xml.sax.saxutils import escape
 
+from authweave.drafts.contents import content_text
 from authweave.profile import Profile, Request, TokenSettings, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
@@ -407,12 +407,8 @@ def wrong_content(arrived: Arrived, request: Request, scope: Mapping[str, Any]) 
     """A body that the profile writes out must be that body, as far as it can be foreseen."""
     if request.content is None or request.content.functions & {"now", "uuid", "random"}:
         return None
-    wanted = request.content.render(scope, escape=_in_xml if request.encoding == "xml" else None)
+    wanted = content_text(request.content, request.encoding, request.content_type_in(scope), scope)
     return None if wanted.encode() == arrived.body else _invalid("the body is not the declared one")
-
-
-def _in_xml(text: str) -> str:
-    return escape(text, {'"': "&quot;", "'": "&apos;"})
 
 
 def _authorization(arrived: Arrived) -> dict[str, str]:

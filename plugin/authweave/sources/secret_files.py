@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from authweave.errors import InputError
-from authweave.small_files import Unfit, content
+from authweave.small_files import LARGEST, Unfit, content
 
 
 def read_value(path: Path, name: str, *, within: Path | None = None, binary: bool = False) -> str | bytes | None:
@@ -24,6 +24,22 @@ def read_value(path: Path, name: str, *, within: Path | None = None, binary: boo
     raise InputError(name, f"{name}: file {path} {wrong}")
 
 
+def without_line_end(text: str) -> str:
+    """The one rule for what editors and `echo` leave behind: one line end (LF or CRLF) at the very end is none of the value's."""
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
+def value_of(raw: bytes, name: str, called: str, *, binary: bool = False) -> str | bytes:
+    """What was read of something that is no file (`called`), by the same rule. Raises InputError."""
+    wrong = f"is larger than {LARGEST // 1024} KiB" if len(raw) > LARGEST else ""
+    try:
+        if not wrong:
+            return _value(raw, binary)
+    except Unfit as unusable:
+        wrong = str(unusable)
+    raise InputError(name, f"{name}: {called} {wrong}")
+
+
 def _outside(path: Path, within: Path | None) -> str:
     return f"leads out of {within}" if within is not None and not path.is_relative_to(within.resolve()) else ""
 
@@ -36,5 +52,5 @@ def _value(raw: bytes, binary: bool) -> str | bytes:
             return raw
         offset = error.start
     else:
-        return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+        return without_line_end(text)
     raise Unfit(f"is not UTF-8 at byte {offset}")

@@ -84,7 +84,7 @@ def basic(user: Any, password: Any) -> str:
     user, password = (_composed(as_text(half)) for half in (user, password))
     if ":" in user:
         raise Unfit("the user name holds a colon, which Basic cannot carry (RFC 7617)")
-    if re.search(r"[\x00-\x1f\x7f]", user + password):
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", user + password):
         raise Unfit("the user name or the password holds a control character")
     return to_base64(f"{user}:{password}")
 

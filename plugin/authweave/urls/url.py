@@ -24,8 +24,6 @@ from authweave.urls.origins import LOOPBACK, Origin, ServerPattern, check_charac
 
 __all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "literal_url", "placeholders_in"]
 
-_SUB_DELIMS_AND_MORE: Final = "!$&'()*+,;=:@"  # with the unreserved characters: pchar, RFC 3986 §3.3
-_SEGMENT_SAFE: Final = ":@"  # a path field escapes the sub-delims too: some servers give them a meaning in a segment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +206,8 @@ def _port(text: str, where: str) -> str:
 
 
 def _segment(text: str, _: str) -> str:
-    return quote(text, safe=_SUB_DELIMS_AND_MORE)
+    """Whatever is not unreserved is escaped: some servers give `;`, `=` and `:` a meaning within a segment."""
+    return quote(text, safe="")
 
 
 def _query(text: str, _: str) -> str:
@@ -253,7 +252,7 @@ def _field(values: Mapping[str, Any], key: str, where: str) -> str:
     if value is None:
         raise UrlRefused(where, "placeholder", f"there is no value for {{{key}}} in the path")
     try:
-        return quote(text_of(value), safe=_SEGMENT_SAFE)
+        return quote(text_of(value), safe="")
     except (Unfit, UnicodeError, ValueError):
         unfit = UrlRefused(where, "path", f"the value of {{{key}}} in the path is not a well-formed text")
     raise unfit
