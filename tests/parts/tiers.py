@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from parts.catalogue import PARTS
 from parts.not_run import HOW, NOT_RUN, is_required
@@ -26,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "heavy: takes minutes; run with AUTHWEAVE_TIER=heavy, -m heavy, or by its name")
     if chosen_tier() not in TIERS:
         raise pytest.UsageError(f"AUTHWEAVE_TIER: there are {', '.join(TIERS)}")
+    if chosen_tier() == "core" and config.getoption("hypothesis_profile", None) is None:
+        settings.load_profile("core")
 
 
 def chosen_tier() -> str:
