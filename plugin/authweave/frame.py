@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from authweave.patterns import note_proven
 from authweave.values import JsonSchema
 
 END = r"(?![\s\S])"
@@ -20,7 +21,15 @@ _SEMVER = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Z
 VENDOR_NAME = rf"^[a-z0-9_]+(\.[a-z0-9_]+)+{END}"
 IDENTIFIER = f"[A-Za-z_][A-Za-z0-9_]*{END}"
 _NAME_WORDS = "A name is made of letters, digits and _, and does not begin with a digit."
-EXTENSION_KEYS = {"^x-": {"description": "Keys that begin with x- are yours; authweave does not read them."}}
+
+
+def linear(pattern: str) -> str:
+    """A pattern of ours, which Python's engine may run: a test shows that no value makes it slow. Not for those of other packages."""
+    note_proven(pattern)
+    return pattern
+
+
+EXTENSION_KEYS = {linear("^x-"): {"description": "Keys that begin with x- are yours; authweave does not read them."}}
 
 
 def described(
@@ -57,7 +66,7 @@ def flag(description: str, *, default: bool = False) -> JsonSchema:
 
 def or_template(schema: JsonSchema) -> JsonSchema:
     """The schema's type, or a text with a template in it."""
-    return {**schema, "type": ["string", schema["type"]], "if": {"type": "string"}, "then": {"pattern": TEMPLATE}}
+    return {**schema, "type": ["string", schema["type"]], "if": {"type": "string"}, "then": {"pattern": linear(TEMPLATE)}}
 
 
 def by_kind(description: str, **kinds: JsonSchema) -> JsonSchema:
@@ -78,7 +87,7 @@ def closed(properties: Mapping[str, JsonSchema | bool], *, required: Iterable[st
 
 def map_of(values: JsonSchema, description: str, *, names: str = IDENTIFIER, **extra: Any) -> JsonSchema:
     """A map from names that the author chooses to such values."""
-    schema = {"type": "object", "propertyNames": {"pattern": f"^(x-|{names})", "patternErrorMessage": _NAME_WORDS}, "patternProperties": EXTENSION_KEYS, "additionalProperties": values}
+    schema = {"type": "object", "propertyNames": {"pattern": linear(f"^(x-|{names})"), "patternErrorMessage": _NAME_WORDS}, "patternProperties": EXTENSION_KEYS, "additionalProperties": values}
     return described(schema, description, **extra)
 
 
@@ -94,7 +103,7 @@ def names_of(kind: str, description: str, **extra: Any) -> JsonSchema:
 
 
 CONDITION = described(
-    {"x-def": "condition", "type": "string", "pattern": rf"^\s*\{{\{{[\s\S]*\}}\}}\s*{END}", "patternErrorMessage": "A condition is exactly one '{{ … }}', in quotes."},
+    {"x-def": "condition", "type": "string", "pattern": linear(rf"^\s*\{{\{{[\s\S]*\}}\}}\s*{END}"), "patternErrorMessage": "A condition is exactly one '{{ … }}', in quotes."},
     "A condition: exactly one {{ }}. null, '', 0 and empty are false.",
     examples=["{{ inputs.mode == 'oauth2' }}", "{{ request.method != 'GET' }}"],
     avoid={"inputs.mode == 'oauth2'": "a condition stands in {{ }}"},
@@ -136,7 +145,7 @@ def field_schema(*, default_place: str | None = None, credential: bool = False) 
 
 
 STATUS: JsonSchema = described(
-    {"type": "array", "minItems": 1, "items": {"type": ["integer", "string"], "minimum": 100, "maximum": 599, "pattern": f"^[1-5]xx{END}", "examples": [401, "4xx"]}},
+    {"type": "array", "minItems": 1, "items": {"type": ["integer", "string"], "minimum": 100, "maximum": 599, "pattern": linear(f"^[1-5]xx{END}"), "examples": [401, "4xx"]}},
     "Exact codes (401) or classes (4xx).", examples=[[401], ["4xx", 503]], avoid={"401": "a list, as [401]"},
 )  # fmt: skip
 MATCH = {
@@ -159,10 +168,10 @@ def request_schema(
     """A described request (`Request` in the reference); with a `url` of its own, or without. `name` is for `x-def`."""
     properties: dict[str, JsonSchema | bool] = {"url": url} if url else {}
     properties |= {
-        "method": described({"type": "string", "pattern": rf"^([A-Za-z-]+|[\s\S]*\{{\{{[\s\S]*){END}"}, "HTTP method.", examples=["GET", "PUT", "{{ inputs.method }}"], default=method),
+        "method": described({"type": "string", "pattern": linear(rf"^([A-Za-z-]+|[\s\S]*\{{\{{[\s\S]*){END}")}, "HTTP method.", examples=["GET", "PUT", "{{ inputs.method }}"], default=method),
         "encoding": choice(ENCODINGS, "How payload fields become a body. `query` puts them into the URL; it is the default of GET.",
                            default="query" if method == "GET" else "form"),
-        "content_type": described({"type": "string", "pattern": rf"^([^\s/{{}}]+/[^\s/{{}}]+([ \t]*;[^\r\n{{}}]*)?|[\s\S]*\{{\{{[\s\S]*){END}"}, "Content-Type, where it differs from the encoding's own.",
+        "content_type": described({"type": "string", "pattern": linear(rf"^([^\s/{{}}]+/[^\s/{{}}]+([ \t]*;[^\r\n{{}}]*)?|[\s\S]*\{{\{{[\s\S]*){END}")}, "Content-Type, where it differs from the encoding's own.",
                                   examples=["application/rss+xml", "application/{{ inputs.dialect }}+json"]),
         "content": text("The whole body as text, instead of payload fields. In xml, values are escaped.",
                         examples=["<login><user>{{ inputs.username }}</user></login>"]),
@@ -234,15 +243,15 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
     """The keys of a profile, in the order people write them."""
     return {
         "format": described({"const": 1}, "The version of this file format.", default=1),
-        "name": described({"type": "string", "pattern": NAME, "patternErrorMessage": "Lower-case letters, digits and single hyphens only.", "maxLength": 100}, "The file's name without its ending. It never changes.",
+        "name": described({"type": "string", "pattern": linear(NAME), "patternErrorMessage": "Lower-case letters, digits and single hyphens only.", "maxLength": 100}, "The file's name without its ending. It never changes.",
                           examples=["acme-crm"], avoid={"Acme_CRM": "lower-case letters, digits and single hyphens only"}),
-        "version": described({"type": "string", "pattern": f"^{_SEMVER}{END}", "patternErrorMessage": "Three numbers, as 1.2.0 (SemVer)."}, "SemVer of this profile's content.", default="0.0.0",
+        "version": described({"type": "string", "pattern": linear(f"^{_SEMVER}{END}"), "patternErrorMessage": "Three numbers, as 1.2.0 (SemVer)."}, "SemVer of this profile's content.", default="0.0.0",
                              examples=["1.2.0"], avoid={"1.2": "three numbers; quote what looks like a number"}),
         "identity_provider": described({"type": "string", "minLength": 1}, "Who checks the credential, as people call it.", examples=["Acme"]),
         "description": text("What the profile is for, shown to people.", examples=["Acme CRM, by client credentials."]),
-        "documentation": described({"type": "string", "pattern": "^https?://", "patternErrorMessage": "A URL begins with https://."}, "Where the provider documents its authentication.",
+        "documentation": described({"type": "string", "pattern": linear("^https?://"), "patternErrorMessage": "A URL begins with https://."}, "Where the provider documents its authentication.",
                                    examples=["https://docs.acme.example/authentication"]),
-        "extends": described({"type": "string", "pattern": rf"^[a-z0-9]+(-[a-z0-9]+)*(@\d+(\.\d+(\.\d+[0-9A-Za-z.+-]*)?)?)?{END}"},
+        "extends": described({"type": "string", "pattern": linear(rf"^[a-z0-9]+(-[a-z0-9]+)*(@\d+(\.\d+(\.\d+[0-9A-Za-z.+-]*)?)?)?{END}")},
                              "The parent profile; name@1, name@1.2 or name@1.2.0 insists on its version. Maps merge, lists replace, null takes the parent's key away.",
                              examples=["acme-base", "acme-base@1", "acme-base@1.2.0"]),
         "abstract": flag("Only to be extended; may be incomplete."),
@@ -293,7 +302,7 @@ def _test_schema(request: JsonSchema) -> JsonSchema:
 def auth_common(credential_field: JsonSchema) -> dict[str, JsonSchema]:
     """The keys that every auth type has, beside `type`."""
     return {
-        "name": described({"type": "string", "pattern": f"^[a-z0-9_-]+{END}"}, "The variant's name; part of the token key. Needed in a list.", examples=["oauth2"]),
+        "name": described({"type": "string", "pattern": linear(f"^[a-z0-9_-]+{END}")}, "The variant's name; part of the token key. Needed in a list.", examples=["oauth2"]),
         "when": condition("Use this variant when true. Reads inputs, vars and request.method/scheme/host/port/path of the task URL."),
         "fields": list_of(credential_field, "How the credential is placed; replaces the default of the type.", at_least=1,
                           examples=[[{"in": "header", "key": "Authorization", "value": "Token {{ token.access_token }}"}]]),

@@ -9,8 +9,9 @@ from inspect import iscoroutinefunction, isfunction
 from typing import Any, Final, Protocol
 
 from authweave import contracts
-from authweave.errors import ExtensionError
+from authweave.errors import ExtensionError, PatternError
 from authweave.foreign import WORDS
+from authweave.patterns import searching
 
 KINDS: Final[Mapping[str, Any]] = {
     "schemes": contracts.Scheme,
@@ -85,13 +86,60 @@ def _texts(value: Any) -> bool:
     return isinstance(value, tuple | list | Set) and all(isinstance(one, str) and one for one in value)
 
 
+_REFUSED_KEYWORDS: Final = frozenset({
+    "$ref", "$dynamicRef", "$recursiveRef", "$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary", "unevaluatedProperties",
+    "unevaluatedItems",
+})  # fmt: skip
+"""What would look elsewhere (a fragment becomes a part of another schema), or runs patterns by itself."""
+_OF_DATA: Final = frozenset({"default", "examples", "const", "enum", "x-anti-examples", "required"})
+_OF_NAMES: Final = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
+_DEEPEST: Final = 40
+
+
+def _is_fragment(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type", "object") == "object" and _is_sound(value, 0)
+
+
+def _is_sound(schema: Any, depth: int) -> bool:
+    """Does a schema look nowhere else, and does each pattern of it run in linear time?"""
+    if isinstance(schema, list):
+        return depth < _DEEPEST and all(_is_sound(part, depth + 1) for part in schema)
+    if not isinstance(schema, dict):
+        return True
+    if depth >= _DEEPEST or not _REFUSED_KEYWORDS.isdisjoint(schema) or not all(map(_is_linear, _patterns_of(schema))):
+        return False
+    for keyword, value in schema.items():
+        if keyword in _OF_NAMES and isinstance(value, Mapping):
+            if not all(_is_sound(part, depth + 1) for part in value.values()):
+                return False
+        elif keyword not in _OF_DATA and not _is_sound(value, depth + 1):
+            return False
+    return True
+
+
+def _patterns_of(schema: Mapping[str, Any]) -> Iterator[Any]:
+    if "pattern" in schema:
+        yield schema["pattern"]
+    named = schema.get("patternProperties", {})
+    yield from named if isinstance(named, Mapping) else ()
+
+
+def _is_linear(pattern: Any) -> bool:
+    try:
+        return isinstance(pattern, str) and searching(pattern) is not None
+    except PatternError:
+        return False
+
+
 def _inputs(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(name, str) and isinstance(spec, Mapping) for name, spec in value.items())
 
 
 _FORMS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "title": ("a text", lambda value: isinstance(value, str) and bool(value)),
-    "schema": ("a JSON Schema of an object (a dict)", lambda value: isinstance(value, dict) and value.get("type", "object") == "object"),
+    "schema": (
+        "a JSON Schema of an object (a dict) without references ($ref, $id, …) and unevaluated…, whose patterns run in linear time", _is_fragment,
+    ),
     "inputs": ("a map of inputs, as a profile writes them", _inputs),
     "fields": ("a list of fields, as a profile writes them", lambda value: isinstance(value, Sequence) and all(isinstance(one, Mapping) for one in value)),
     "gets_token": ("True or False", lambda value: isinstance(value, bool)),

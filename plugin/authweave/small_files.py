@@ -39,6 +39,18 @@ def content(path: Path, wrong: Wrong) -> bytes | None:
     return None
 
 
+def regular_bytes(path: Path, largest: int) -> bytes:
+    """The bytes of a regular file, one more than `largest` at the most; a pipe or a device is never waited for. Raises Unfit, OSError."""
+    _refuse(path, path.stat(), _nothing_wrong)
+    with open(os.open(path, _FLAGS & ~getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+        _refuse(path, os.fstat(file.fileno()), _nothing_wrong)
+        return file.read(largest + 1)
+
+
+def _nothing_wrong(path: Path, found: os.stat_result) -> str:
+    return ""
+
+
 def _read(path: Path, wrong: Wrong) -> bytes:
     _refuse(path, path.stat(), wrong)  # before it is opened: a device may do something then
     with open(os.open(path, _FLAGS), "rb") as file:

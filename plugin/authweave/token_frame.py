@@ -31,7 +31,7 @@ def jwt_schema(description: str) -> JsonSchema:
 def step_schema(phases: str) -> JsonSchema:
     """A request beside the token call, and what is kept of its answer."""
     return {**frame.closed({
-        "name": frame.described({"type": "string", "pattern": f"^[a-z0-9_-]+{frame.END}"}, "Shown in the report.", examples=["discover"]),
+        "name": frame.described({"type": "string", "pattern": frame.linear(f"^[a-z0-9_-]+{frame.END}")}, "Shown in the report.", examples=["discover"]),
         "when": frame.condition("Do this step only when true."),
         "phases": frame.described({"type": "array", "minItems": 1, "items": {"type": "string", "enum": ["grant", "refresh"]}}, f"At which token calls. Default: {phases}.", examples=[["grant"]]),
         "request": frame.request_schema(STEP_FIELD, method="GET", url=REQUEST_URL, name="step_request", description="The request to send."),

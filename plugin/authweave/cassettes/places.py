@@ -12,6 +12,7 @@ from typing import Final
 from authweave.cassettes.cassette import Cassette
 from authweave.errors import UsageError
 from authweave.resources import schema_file
+from authweave.small_files import Unfit, regular_bytes
 from authweave.whole_files import write_whole
 
 FOLDER: Final = "cassettes"
@@ -61,7 +62,9 @@ def read(path: Path) -> Cassette:
     """The cassette in a file. Raises UsageError: there is none, or it is none."""
     wrong = ""
     try:
-        raw = path.read_bytes()
+        raw = regular_bytes(path, LARGEST)
+    except Unfit as unfit:
+        wrong = str(unfit)
     except FileNotFoundError:
         wrong = "there is no cassette yet; record one: authweave test PROFILE --record"
     except OSError as error:
@@ -83,13 +86,14 @@ def read(path: Path) -> Cassette:
 def _wrong_in(data: object) -> str:
     """Why this is no cassette; ''."""
     import jsonschema
+    from referencing import Registry
 
     if not isinstance(data, dict):
         return "this is no cassette: not a JSON object"
     if data.get("format") != 1:
         return "this cassette has another format than 1: it was recorded by another version of authweave"
     schema = json.loads(schema_file("test-cassette").read_text(encoding="utf-8"))
-    error = next(iter(jsonschema.Draft202012Validator(schema).iter_errors(data)), None)
+    error = next(iter(jsonschema.Draft202012Validator(schema, registry=Registry()).iter_errors(data)), None)
     if error is None and not _is_moment(data["recorded"]):
         return "this is no cassette that was recorded: $.recorded is no time; record it anew"
     return "" if error is None else f"this is no cassette that was recorded: {error.json_path} is not what it should be; record it anew"

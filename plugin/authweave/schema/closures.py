@@ -6,10 +6,10 @@ jsonschema says why. The two agree on every value; a test holds them to it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from authweave.patterns import searching
 from authweave.values import JsonSchema
 
 Check = Callable[[Any], bool]
@@ -82,7 +82,7 @@ def _costs(check: Check) -> bool:
 
 def _of_object(schema: JsonSchema) -> Check:
     known = {name: _compiled(part) for name, part in schema.get("properties", {}).items()}
-    patterns = [(re.compile(pattern).search, _compiled(part)) for pattern, part in schema.get("patternProperties", {}).items()]
+    patterns = [(searching(pattern), _compiled(part)) for pattern, part in schema.get("patternProperties", {}).items()]
     rest = _compiled(schema.get("additionalProperties", True))
     asked = {name: check for name, check in known.items() if check is not _yes}
     if rest is _yes and not patterns and len(asked) == 1:
@@ -179,8 +179,8 @@ def _const(option: Any) -> Check:
 
 
 def _pattern(pattern: str) -> Check:
-    search = re.compile(pattern).search
-    return lambda value: type(value) is not str or search(value) is not None
+    search = searching(pattern)
+    return lambda value: type(value) is not str or search(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -24,7 +24,7 @@ class OAuth2:
             "grant_type": {
                 **frame.by_kind(
                     "A short name or a URN (RFC 6749 §4). A vendor's own word is sent as it is; {vendor: word} insists on one that is near a known name.",
-                    string={"anyOf": [{"type": "string", "x-names-of": "grants"}, {"pattern": f"^[A-Za-z0-9_.:/-]+{frame.END}", "description": "A vendor's own word."}]},
+                    string={"anyOf": [{"type": "string", "x-names-of": "grants"}, {"pattern": frame.linear(f"^[A-Za-z0-9_.:/-]+{frame.END}"), "description": "A vendor's own word."}]},
                     object=frame.closed({"vendor": frame.described({"type": "string", "minLength": 1}, "The word that is sent.", examples=["client_credential"])}, required=("vendor",)),
                 ),
                 "examples": ["client_credentials", "account_credentials"],

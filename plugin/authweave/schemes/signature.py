@@ -24,7 +24,7 @@ class Signature:
         "properties": {
             "algorithm": {
                 **frame.described(
-                    {"type": "string", "if": {"not": {"pattern": frame.TEMPLATE}}, "then": {"enum": list(ALGORITHMS)}},
+                    {"type": "string", "if": {"not": {"pattern": frame.linear(frame.TEMPLATE)}}, "then": {"enum": list(ALGORITHMS)}},
                     "How the string is signed. `hmac-…` takes a shared secret, the others a private key in PEM; ECDSA gives r and s side by side (RFC 9421 §3.3).",
                     default="hmac-sha256", examples=["rsa-v1_5-sha256", "ed25519"],
                 ),

@@ -7,13 +7,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
 from authweave.errors import SettingsError
+from authweave.small_files import Unfit, regular_bytes
 
 FILE_NAME: Final = "authweave.toml"
 _LARGEST: Final = 256 * 1024
+_DOTS: Final = 2000
+_CANDIDATES: Final = 5
+"""Lines that may be the one that names a key: to find out, all before it is read again."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,8 +55,9 @@ class SettingsFile:
         """The first line that names the key and ends what stands before it; 0 if the key is written in an odd way."""
         named = re.compile(rf"""[ \t]*\[*[ \t]*(["']?){re.escape(key)}\1[ \t]*[=.\]]""")
         lines = self.text.split("\n")
-        for index, line in enumerate(lines):
-            if named.match(line) and _is_whole("\n".join([*lines[:index], ""]), without=key):
+        candidates = (index for index, line in enumerate(lines) if named.match(line))
+        for index in islice(candidates, _CANDIDATES):
+            if _is_whole("\n".join([*lines[:index], ""]), without=key):
                 return index + 1
         return 0
 
@@ -91,10 +97,15 @@ def user_folder(env: Mapping[str, str]) -> Path:
 
 def _read(path: Path) -> tuple[str, Mapping[str, Any] | None, str]:
     try:
-        if path.stat().st_size > _LARGEST:
+        raw = regular_bytes(path, _LARGEST)
+        if len(raw) > _LARGEST:
             return "", None, f"is larger than {_LARGEST // 1024} KiB"
-        text = path.read_bytes().decode()
+        text = raw.decode()
+        if text.count(".") > _DOTS or text.count("[") > _DOTS:  # dotted and nested keys take tomllib the square of their number
+            return "", None, f"holds more than {_DOTS} dots or brackets"
         return text, tomllib.loads(text), ""
+    except Unfit as unfit:
+        return "", None, str(unfit)
     except OSError as error:
         return "", None, f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
@@ -103,6 +114,8 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any] | None, str]:
         return "", None, f"is not TOML: {_without_content(str(error))}"
     except RecursionError:
         return "", None, "is nested too deeply"
+    except ValueError:  # as tomllib has it for what is no date, and Python for a number of thousands of digits
+        return "", None, "is not TOML: it holds a number or a date that cannot be read"
 
 
 def _without_content(message: str) -> str:
