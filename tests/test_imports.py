@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drafts", "bodies"),
     ("assertions",),
     ("inputs",),
+    ("limits",),
     ("egress",),
     ("frame", "token_frame", "signing_inputs", "contracts", "hookspecs", "profile", "inheritance", "references"),
     ("wire", "net", "sigv4", "oauth1", "signatures", "dpop"),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.errors import AuthweaveError, ProfileError
     from authweave.hookspecs import hookimpl
+    from authweave.limits import Limits
     from authweave.loading import load, loads
     from authweave.pending import Pending
     from authweave.profile import Profile
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "AuthweaveError": "errors", "Catalog": "catalog", "Connection": "connection", "Engine": "engine", "Judgement": "values",
-    "Pending": "pending", "Problem": "values", "Profile": "profile", "ProfileError": "errors", "Secret": "values",
+    "Limits": "limits", "Pending": "pending", "Problem": "values", "Profile": "profile", "ProfileError": "errors", "Secret": "values",
     "Settings": "settings", "TaskRequest": "values", "TaskResponse": "values", "hookimpl": "hookspecs", "load": "loading",
     "loads": "loading",
 }  # fmt: skip
 
 __all__ = [
-    "AuthweaveError", "Catalog", "Connection", "Engine", "Judgement", "Pending", "Problem", "Profile", "ProfileError", "Secret",
+    "AuthweaveError", "Catalog", "Connection", "Engine", "Judgement", "Limits", "Pending", "Problem", "Profile", "ProfileError", "Secret",
     "Settings", "TaskRequest", "TaskResponse", "__version__", "hookimpl", "load", "loads",
 ]  # fmt: skip
 

@@ -11,19 +11,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.catalog import Catalog
 from authweave.compiling import Compiled, compiled_sites, too_many_templates
 from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.foreign import asked, misbehaved
 from authweave.inheritance import FindParent, Merged, merged
+from authweave.limits.written import parents_within, written_problems
 from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.schema.problems import MOST, schema_problems
 from authweave.secrecy import Secrecy
 from authweave.sites import Site, sites
 from authweave.templates import Data
 from authweave.values import Document, Path, Problem, path_of
+
+if TYPE_CHECKING:
+    from authweave.limits.within import Within
 
 Read = tuple[str, ...]
 
@@ -143,11 +147,16 @@ class Checked:
         return {mention for text in _texts(self.merged.written) for mention in _MENTION.findall(text)}
 
 
-def check(document: Document, catalog: Catalog, find_parent: FindParent) -> Checked:
-    """Everything that is wrong with a document. Never raises for what stands in it."""
+def check(document: Document, catalog: Catalog, find_parent: FindParent, within: Within | None = None) -> Checked:
+    """Everything that is wrong with a document. Never raises for what stands in it.
+
+    What it names outside of a tenant's limits is told alone: whatever else could be said of it might tell what there is.
+    """
     if not isinstance(document.data, dict) or any(problem.rule in _ENDS_READING for problem in document.problems):
         return Checked(Merged(document, {}), catalog, {}, {}, (), list(document.problems) or [_no_map(document)])
-    whole = merged(document, find_parent)
+    whole = merged(document, find_parent if within is None else parents_within(within, find_parent))
+    if within is not None and (outside := written_problems(whole, within, catalog.named("schemes"))):
+        return Checked(Merged(document, {}), catalog, {}, {}, (), outside)
     found, whole = schema_problems(whole, catalog)
     problems = [*document.problems, *whole.problems, *found]
     full = with_defaults(whole.data, catalog)

@@ -27,6 +27,7 @@ from authweave.errors import (
 )
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
+from authweave.limits.calls import exchange_within
 from authweave.mutual_tls.wires import Supplied
 from authweave.net.target import target_of as net_target
 from authweave.pending import Pending
@@ -35,7 +36,7 @@ from authweave.quick import Quick, is_steady, quick_of
 from authweave.scopes import make_scope
 from authweave.signing_in import SigningIn
 from authweave.signing_string import signature, with_own_headers
-from authweave.targets import Server, base_url, refuse_plain_http, rendered_servers, target_of
+from authweave.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
 from authweave.token_endpoint import Exchange
 from authweave.urls import Origin
 from authweave.values import (
@@ -54,6 +55,7 @@ CALLS: Final = ("token", "task")
 if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.inputs import Resolved
+    from authweave.limits import Within
     from authweave.tokens import Tokens
     from authweave.wire import Wire
 
@@ -82,7 +84,7 @@ class Connection:
 
     def __init__(
         self, engine: Engine, profile: Profile, *, tenant: str, subject: str, inputs: Mapping[str, Any],
-        servers: tuple[Server, ...],
+        servers: tuple[Server, ...], within: Within | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.profile = profile
@@ -90,6 +92,9 @@ class Connection:
         self.subject = subject
         self.given = inputs
         self.given_servers = servers
+        self.within = within
+        if within is not None:
+            refuse_outside(servers, within)
         self.credentials = tuple(Credential(self, variant) for variant in profile.variants)
         self.single = self.credentials[0] if len(self.credentials) == 1 and profile.variants[0].when is None else None
         self._inputs: tuple[Resolved, float] | None = None
@@ -381,6 +386,8 @@ class Connection:
         servers = self.given_servers or rendered_servers(self.profile.servers, scope)
         if not self.engine.settings.allow_loopback_http:
             refuse_plain_http(servers)
+        if self.within is not None:
+            refuse_outside(servers, self.within)
         return servers
 
     def base_url(self) -> str:
@@ -422,6 +429,8 @@ class Connection:
         """How token calls are sent. Raises as `wire` does."""
         wire = self.wire("token")
         exchange = self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
+        if self.within is not None:
+            exchange = exchange_within(self.within, exchange)
         return exchange if self.engine.guard is None else errand_exchange(self.errand, exchange)
 
     @cached_property
@@ -437,6 +446,11 @@ class Connection:
     def calling(self, purpose: str) -> AbstractContextManager[None]:
         """Calls meanwhile are made for this connection, and for this (see `Departure`)."""
         return calling_for(purpose, self.errand) if self.engine.guard is not None else contextlib.nullcontext()
+
+    def refuse_link(self, url: str) -> None:
+        """Raise UrlRefused where the limits let no person be sent to this URL."""
+        if self.within is not None:
+            self.within.refuse_origin(url, "authorization_url")
 
     def refuse_departure(self, url: str) -> None:
         """Raise EgressRefused where the egress policy lets no task request go to this URL, as far as that can be said without DNS."""

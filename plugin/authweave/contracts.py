@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from authweave.values import JsonSchema, Problem, Secret
 
@@ -205,6 +205,30 @@ class ConfiguredSource(Source, Protocol):
     def from_settings(cls, settings: Settings) -> Source | None:
         """The source as the operator set it up, or None where nothing is set up."""
         ...
+
+
+@runtime_checkable
+class LimitedSource(Source, Protocol):
+    """A source that can say what it would look at, and leave out what a tenant's limits do not name (docs/limits.md).
+
+    `limited_by` is the list that holds its names: `environment` or `files`. One without it is asked for `files` such as
+    `vault:profile/tenant/input`, by its own name.
+    """
+
+    limited_by: ClassVar[str]
+
+    def names(self, profile: str, asked: Input, tenant: str) -> Sequence[str]:
+        """What it would look at for an input, the most particular first. Looks at nothing."""
+        ...
+
+    def only(self, allows: Callable[[str], bool]) -> Self:
+        """The same source, which never looks at a name that is not allowed, not even whether it is there."""
+        ...
+
+
+def everything(name: str) -> bool:
+    """No limit."""
+    return True
 
 
 def _silent(kind: str, detail: str) -> None:

@@ -154,6 +154,7 @@ class Credential:
             lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.exchange, engine.clock, engine.flights.rest,
             lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
             lambda scope, end, wanted, redirect_uri: self.completer().completed(scope, end, wanted, redirect_uri=redirect_uri),
+            connection.refuse_link,
         ))  # fmt: skip
 
     def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:

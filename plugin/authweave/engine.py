@@ -38,6 +38,10 @@ from authweave.foreign import asked
 from authweave.forks import Lock
 from authweave.inputs import Resolved, age_of, resolve
 from authweave.ledger import Ledger
+from authweave.limits import Limits, Within
+from authweave.limits.sources import held
+from authweave.limits.tenants import limits_of
+from authweave.loading import refuse_outside
 from authweave.mutual_tls.wires import Wires
 from authweave.pauses import Pauses
 from authweave.pending import Pending
@@ -57,6 +61,8 @@ from authweave.wire import Route, Wire
 
 LEASE_FACTOR = 1.5
 """How much longer a lease lasts than the deadline of the call it is for."""
+MOST_FILES = 1_000
+"""Limits that tell tenants apart for which profiles are remembered; of more, those of the least recently seen are read anew."""
 MOST_CONNECTIONS = 10_000
 """Connections remembered; of more, the least recently asked for is made anew when somebody does. Its tokens stay in the store."""
 
@@ -68,6 +74,7 @@ class Engine:
     taken while it runs. `inputs`: a callable (profile, input, tenant) or (profile, input, tenant, subject) → value or None, a map,
     or a Source, asked before all other sources. `store`: a URL, or a Store made
     elsewhere. `egress`: where calls may go: `open`, `strict`, or a policy of the host's own (see `contracts.EgressPolicy`).
+    `limits`: what profiles may use: a Limits, a map from tenants to Limits (`*` for all others), a function of the tenant, or a file.
     `on_event` hears of everything that befalls tokens (see `events`), in the thread where it happens.
     Everything else is a setting (see `Settings`); what is not given comes from AUTHWEAVE_* and authweave.toml. Raises
     SettingsError, UsageError (inputs).
@@ -78,9 +85,11 @@ class Engine:
         settings: Settings | None = None, wire: Wire | None = None, store: Store | str | None = None,
         on_event: Callable[[Event], None] | None = None, clock: Callable[[], float] = time.time, attempts: int = ATTEMPTS,
         egress: EgressPolicy | Callable[[Departure], str | None] | str | None = None,
+        limits: Limits | Mapping[str, Limits] | Callable[[str], Limits | None] | str | Path | None = None,
         **overrides: Any,
     ) -> None:  # fmt: skip
-        named = {**overrides, **{name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}}
+        texts = {name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}
+        named = {**overrides, **texts, **({"limits": limits} if isinstance(limits, str | Path) else {})}
         self.settings = with_overrides(settings, named) if settings else Settings.load(named)
         self.catalog = catalog or catalog_for(self.settings)
         self.clock = clock
@@ -97,17 +106,22 @@ class Engine:
         self.dpop_nonces = Nonces()
         self.pauses = Pauses(self.ledger, self.events.tell, clock)
         self.finder = Finder(self.ledger, clock, self.guard.why_not_named if self.guard else None)
+        self._lock = Lock()
         given = [profiles] if isinstance(profiles, str | Path) else profiles
         self.folders = (*(Path(folder) for folder in given), *self.settings.profiles)
-        self._sources = [source for source in [_host_source(inputs), *sources_of(self.settings, self.catalog)] if source is not None]
+        host, named_sources = _host_source(inputs), sources_of(self.settings, self.catalog)
+        self._sources = [source for source in [host, *named_sources] if source is not None]
+        self._hosts_own = 0 if host is None else 1  # what the host itself supplies is held to no limits
+        self._limits_of = limits_of(None if isinstance(limits, str | Path) else limits, self.settings.limits)
+        self.usual_tenant = ""  # whose limits hold where a profile is asked for in nobody's name
         self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
-        self.profile_files = ProfileFiles(self.folders, profiles_folder(), self.catalog, self._heed, allows_paths=self.settings.profile_paths, accepts=self._guarded)
+        self._files: OrderedDict[Within | None, ProfileFiles] = OrderedDict()
+        self.profile_files = self._files_of(None)
         self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
         self._kept: dict[str, deque[list[Tokens]]] = {}
         self._is_closed = False
-        self._seen: dict[int, Profile] = {}
-        self._lock = Lock()
+        self._seen: dict[tuple[int, Within | None], Profile] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -136,29 +150,60 @@ class Engine:
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("an Engine is never pickled: make one in each process, on one store")
 
-    def profile(self, reference: str | Path) -> Profile:
-        """A profile by `name`, `name@1`, `name@1.2`, `name@1.2.0`, or path of a file: the last good version. Raises ProfileError, UsageError."""
-        return self.profile_files.profile(reference)
+    def profile(self, reference: str | Path, tenant: str | None = None) -> Profile:
+        """A profile by `name`, `name@1`, `name@1.2`, `name@1.2.0`, or path of a file: the last good version.
 
-    def as_read(self, reference: str | Path) -> Profile:
+        Where there are limits, those of the tenant hold; without one, those of nobody in particular. Raises ProfileError
+        (LimitRefused for what is outside of them), UsageError.
+        """
+        return self.files_for(tenant).profile(reference)
+
+    def as_read(self, reference: str | Path, tenant: str | None = None) -> Profile:
         """The same as it was last read, whatever its file says by now. Raises ProfileError, UsageError."""
-        return self.profile_files.as_read(reference)
+        return self.files_for(tenant).as_read(reference)
 
-    def path_of(self, reference: str | Path) -> Path:
+    def path_of(self, reference: str | Path, tenant: str | None = None) -> Path:
         """The file of a profile, be it valid or not. Raises UsageError; ProfileError where a version is asked for and cannot be read."""
-        return self.profile_files.path_of(reference)
+        return self.files_for(tenant).path_of(reference)
 
-    def names(self) -> list[str]:
+    def names(self, tenant: str | None = None) -> list[str]:
         """The names of all profiles that can be referred to, in the order they are found; the first of a name wins."""
-        return self.profile_files.names()
+        return self.files_for(tenant).names()
 
-    def knows(self, reference: str) -> bool:
-        """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Cheap; never raises."""
-        return self.profile_files.knows(reference)
+    def knows(self, reference: str, tenant: str | None = None) -> bool:
+        """Is there a profile of this name, valid or not, and whatever its version? A path is no name, nor is what the tenant may not
+        use. Cheap; raises only UsageError (tenant), and SettingsError where a host's own function of limits fails."""
+        return self.files_for(tenant).knows(reference)
 
     def broken_profiles(self) -> list[BrokenProfile]:
         """What is wrong right now with the files of the profiles that were asked for, and what is served in their place."""
-        return self.profile_files.broken()
+        with self._lock:
+            files = list(self._files.values())
+        return list(dict.fromkeys(broken for each in files for broken in each.broken()))
+
+    def within(self, tenant: str | None = None) -> Within | None:
+        """The limits of a tenant's profiles; None where there are none. Raises SettingsError where a host's function fails."""
+        if self._limits_of is None:
+            return None
+        tenant = self.usual_tenant if tenant is None else whole_text("tenant", tenant)
+        return Within.of(self._limits_of(tenant), tenant, self._sources[self._hosts_own:])
+
+    def files_for(self, tenant: str | None = None) -> ProfileFiles:
+        """The profiles as a tenant may see them."""
+        return self.profile_files if self._limits_of is None else self._files_of(self.within(tenant))
+
+    def _files_of(self, within: Within | None) -> ProfileFiles:
+        with self._lock:
+            found = self._files.get(within)
+            if found is None:
+                found = self._files[within] = ProfileFiles(
+                    self.folders, profiles_folder(), self.catalog, functools.partial(self._heed, within=within),
+                    allows_paths=self.settings.profile_paths, accepts=self._guarded, within=within,
+                )  # fmt: skip
+            self._files.move_to_end(within)
+            if len(self._files) > MOST_FILES:
+                self._files.pop(next(each for each in self._files if each is not None))
+            return found
 
     def connect(
         self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,
@@ -171,11 +216,13 @@ class Engine:
         """
         if self._is_closed:
             raise EngineClosed
-        profile = self._guarded(profile if isinstance(profile, Profile) else self.profile(profile))
-        if profile.abstract:
-            raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
         is_left_open = subject == ""
         tenant, subject = whole_text("tenant", tenant), whole_text("subject", subject)
+        within = self.within(tenant)
+        files = self.profile_files if within is None else self._files_of(within)
+        profile = self._guarded(profile if isinstance(profile, Profile) else files.profile(profile), within)
+        if profile.abstract:
+            raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
         if profile.subject == "user" and not subject and not is_left_open:
             raise MissingInput("subject", f"{profile.name} acts for a user: connect(…, subject='the user’s id'), or at a terminal --subject")
         if not isinstance(inputs, Mapping | None) or isinstance(servers, str) or not isinstance(servers, Iterable):
@@ -184,12 +231,12 @@ class Engine:
         if unknown := sorted(set(given) - set(profile.inputs)):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
         named = tuple(servers)
-        key = (id(profile), tenant, subject, by_value(given), named)  # the connection keeps the profile: its id stays its own
+        key = (id(profile), tenant, subject, by_value(given), named, within)  # the connection keeps the profile: its id stays its own
         with self._lock:
             if (found := self._connections.get(key)) is not None:
                 self._connections.move_to_end(key)
                 return found
-        made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)))
+        made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)), within=within)
         with self._lock:
             found = self._connections.setdefault(key, made)
             if len(self._connections) > MOST_CONNECTIONS:
@@ -206,15 +253,17 @@ class Engine:
             return None
         return self.guard.why_not_url(url, address=address, purpose=purpose, ports=ports)
 
-    def _guarded(self, profile: Profile) -> Profile:
-        """The profile, if the egress policy finds nothing in it. Raises ProfileError."""
-        if self.guard is None or self._seen.get(id(profile)) is profile:
+    def _guarded(self, profile: Profile, within: Within | None = None) -> Profile:
+        """The profile, if limits and egress policy find nothing in it. Raises ProfileError."""
+        if (self.guard is None and within is None) or self._seen.get((id(profile), within)) is profile:
             return profile
-        if problems := [problem for problem in problems_of(profile, self.guard) if problem.severity == "error"]:
+        if within is not None:
+            refuse_outside(profile, within, self.catalog)
+        if self.guard is not None and (problems := [problem for problem in problems_of(profile, self.guard) if problem.severity == "error"]):
             raise ProfileError(problems)
         if len(self._seen) >= MOST_CONNECTIONS:
             self._seen.clear()
-        self._seen[id(profile)] = profile
+        self._seen[id(profile), within] = profile
         return profile
 
     def complete_authorization(
@@ -259,9 +308,9 @@ class Engine:
             known = list(self._connections.values())
         yield from (one for one in known if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
         try:
-            profile = self.profile(begun.profile)
+            profile = self.profile(begun.profile, begun.tenant)
         except UsageError:
-            profile = self.profile(Path(begun.source))
+            profile = self.profile(Path(begun.source), begun.tenant)
         yield self.connect(profile, tenant=begun.tenant, subject=begun.subject, inputs=inputs, servers=begun.servers)
 
     def apart(self, exchange: Exchange) -> Self:
@@ -297,10 +346,17 @@ class Engine:
     def resolve(self, connection: Connection) -> tuple[Resolved, float]:
         """The inputs of a connection, and until when they may be used (Unix seconds)."""
         profile = connection.profile
-        sources = [self.source_of_given(connection.given), *self._sources] if connection.given else self._sources
+        sources = self._sources_for(connection)
         ages = [age for source in sources if (age := age_of(source)) is not None]
         resolved = resolve(profile.name, profile.inputs, sources, connection.tenant, connection.subject)
         return resolved, self.clock() + min(ages) if ages else NEVER
+
+    def _sources_for(self, connection: Connection) -> list[Source]:
+        """Where its inputs are looked for: what the host gives is its own word; the others look at nothing outside of the limits."""
+        given = [self.source_of_given(connection.given)] if connection.given else []
+        if connection.within is None:
+            return [*given, *self._sources]
+        return [*given, *self._sources[: self._hosts_own], *held(self._sources[self._hosts_own :], connection.within)]
 
     def tokens_for(self, key: TokenKey, credential: Credential) -> Tokens:
         """The tokens of a key: one object in this process, whichever connection asks."""
@@ -325,17 +381,17 @@ class Engine:
                 tokens.use(credential.endpoint)  # a secret that is no part of the key may be a new one
         return tokens
 
-    def _heed(self, change: Change) -> None:
-        """Let go of connections of what is not served any more, and tell."""
+    def _heed(self, change: Change, within: Within | None = None) -> None:
+        """Let go of connections of what is not served any more within these limits, and tell."""
         if change.before is not None:
-            self._let_go(change)
+            self._let_go(change, within)
         if change.kind:
             self.events.tell(change.kind, profile=change.profile, detail=change.detail)
 
-    def _let_go(self, change: Change) -> None:
+    def _let_go(self, change: Change, within: Within | None) -> None:
         """Their tokens stay in memory until the next but one change of the file: the connections that come after take them over."""
         with self._lock:
-            old = [key for key, one in self._connections.items() if is_outdated(one.profile, change)]
+            old = [key for key, one in self._connections.items() if one.within == within and is_outdated(one.profile, change)]
             tokens = [tokens for key in old for tokens in self._connections.pop(key).tokens_at_hand]
             if tokens:
                 self._kept.setdefault(change.source, deque(maxlen=2)).append(tokens)

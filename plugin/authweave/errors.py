@@ -8,6 +8,7 @@
     ├── ExtensionError           a plugin is broken, unknown or clashes with another
     │   └── ExtensionFailed      … or did, while in use, what its contract does not allow
     ├── ProfileError             a profile is not valid (carries every Problem)
+    │   └── LimitRefused         … or uses what a tenant's profiles may not use
     ├── PatternError             an author's regular expression is not of the common, linear kind
     ├── TemplateSyntax           a template or URL is written in a way that profiles do not allow (becomes a Problem)
     ├── InputError               a value somebody has to supply
@@ -158,6 +159,11 @@ class ProfileError(AuthweaveError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class LimitRefused(ProfileError):
+    """A profile names what the limits of a tenant do not (docs/limits.md). Nothing was looked at to find that out: whether what it
+    names is there is not known here, and nothing in the error depends on it. `problems` holds each, with its place."""
 
 
 class TemplateSyntax(AuthweaveError):

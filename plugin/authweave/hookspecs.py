@@ -89,11 +89,11 @@ class HostSpecs:
     """
 
     @hookspec
-    def list_auth_profiles(self) -> Pending[list[Mapping[str, Any]]]:
+    def list_auth_profiles(self, tenant: str = "") -> Pending[list[Mapping[str, Any]]]:
         """Profiles on offer: name, version, identity_provider, description, documentation, subject, types, and the form to fill
         in (inputs: name, title, description, example, visibility, type, required, secret, supplied_by, default, enum).
 
-        Each plugin gives its own list; one that cannot be loaded is left out.
+        Each plugin gives its own list; one that cannot be loaded is left out, and so is one that a tenant's profiles may not be (docs/limits.md).
 
         >>> on_offer = [profile for pending in host.list_auth_profiles() for profile in pending.result()]
         >>> for profile in on_offer:
@@ -105,9 +105,9 @@ class HostSpecs:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def validate_auth_profile(self, source: str, text: str | bytes) -> Pending[Sequence[Problem]] | None:
+    def validate_auth_profile(self, source: str, text: str | bytes, tenant: str = "") -> Pending[Sequence[Problem]] | None:
         """Every problem of a profile text, with place and fix; `source` is its file name, used in messages. None of severity
-        "error": it is valid.
+        "error": it is valid. What the limits of the tenant do not name (docs/limits.md) is told alone.
 
         >>> for problem in host.validate_auth_profile(source="acme.yaml", text="format: 1\\nname: acme\\naut: {}").result():
         ...     print(problem)

@@ -10,8 +10,10 @@ from authweave.binding import bind
 from authweave.catalog import Catalog, default_catalog
 from authweave.checking import Checked, check
 from authweave.documents import parse_document, read_document
-from authweave.errors import ProfileError
+from authweave.errors import LimitRefused, ProfileError
 from authweave.inheritance import FindParent, may_be_meant
+from authweave.limits.profiles import problems_of
+from authweave.limits.within import RULE, Within
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.values import Document
@@ -25,36 +27,51 @@ def _nobody(path: Path) -> None:
     """Nobody wants to know."""
 
 
-def load(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Profile:
+def load(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None) -> Profile:
     """The profile in a file. Raises ProfileError with every problem. Parents are looked for beside it, then in `folders`."""
-    return _profile(check_file(path, catalog=catalog, folders=folders))
+    return _profile(check_file(path, catalog=catalog, folders=folders, within=within))
 
 
-def loads(text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = ()) -> Profile:
+def loads(
+    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
+) -> Profile:  # fmt: skip
     """The profile in a text; `source` is its name in messages, and JSON if it ends in .json. Raises ProfileError."""
-    return _profile(check_text(text, source, catalog=catalog, folders=folders))
+    return _profile(check_text(text, source, catalog=catalog, folders=folders, within=within))
 
 
 def check_file(
-    path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = (), looked_at: LookedAt = _nobody
-) -> Checked:
-    """Everything that is wrong with a file; a file that cannot be read has one problem that says why."""
+    path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[Path] = (), looked_at: LookedAt = _nobody, within: Within | None = None
+) -> Checked:  # fmt: skip
+    """Everything that is wrong with a file; a file that cannot be read has one problem that says why. `within`: for a tenant with limits."""
     path = Path(path)
     looked_at(path)
-    return check(read_document(path), catalog or default_catalog(), parents_in((path.parent, *folders, profiles_folder()), looked_at))
+    find_parent = parents_in((path.parent, *folders, profiles_folder()), looked_at)
+    return _held(check(read_document(path), catalog or default_catalog(), find_parent, within), within)
 
 
 def check_text(
-    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = ()
+    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
 ) -> Checked:  # fmt: skip
-    """Everything that is wrong with a text."""
+    """Everything that is wrong with a text. `within`: for a tenant with limits."""
     document = parse_document(text, source, json=source.endswith(".json"))
-    return check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())))
+    return _held(check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())), within), within)
 
 
 def profile_of(checked: Checked) -> Profile:
     """The profile of a checked document. Raises ProfileError."""
     return _profile(checked)
+
+
+def refuse_outside(profile: Profile, within: Within, catalog: Catalog) -> None:
+    """Raise LimitRefused for a finished profile, whoever made it, that uses what the limits do not name. Looks at nothing."""
+    if problems := problems_of(profile, within, catalog.named("schemes")):
+        raise LimitRefused(problems)
+
+
+def _held(checked: Checked, within: Within | None) -> Checked:
+    if within is not None and checked.is_valid:
+        checked.problems.extend(problems_of(bind(checked), within, checked.catalog.named("schemes")))
+    return checked
 
 
 def parents_in(folders: Iterable[Path], looked_at: LookedAt = _nobody) -> FindParent:
@@ -86,5 +103,6 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 def _profile(checked: Checked) -> Profile:
     if not checked.is_valid:
-        raise ProfileError(checked.problems)
+        is_outside = any(problem.rule == RULE for problem in checked.problems)
+        raise LimitRefused(checked.problems) if is_outside else ProfileError(checked.problems)
     return bind(checked)

@@ -54,14 +54,19 @@ class AuthweavePlugin:
             share_engine(None)
 
     @host_hookimpl
-    def list_auth_profiles(self) -> Pending[list[Mapping[str, Any]]]:
+    def list_auth_profiles(self, tenant: str = "") -> Pending[list[Mapping[str, Any]]]:
         """Every profile of the engine that loads, with its form."""
-        return Pending.at_once(lambda: [described for name in self.engine.names() if (described := self._described(name))])
+        return Pending.at_once(lambda: [described for name in self.engine.names(tenant) if (described := self._described(name, tenant))])
 
     @host_hookimpl
-    def validate_auth_profile(self, source: str, text: str | bytes) -> Pending[Sequence[Problem]]:
+    def validate_auth_profile(self, source: str, text: str | bytes, tenant: str = "") -> Pending[Sequence[Problem]]:
         """Every problem of a profile text."""
-        return Pending.at_once(lambda: check_text(text, source, catalog=self.engine.catalog, folders=self.engine.folders).problems)
+
+        def problems() -> Sequence[Problem]:
+            engine = self.engine
+            return check_text(text, source, catalog=engine.catalog, folders=engine.folders, within=engine.within(tenant)).problems
+
+        return Pending.at_once(problems)
 
     @host_hookimpl
     def authorize_request(
@@ -90,7 +95,7 @@ class AuthweavePlugin:
             if isinstance(profiles, str) or not isinstance(inputs, Mapping | None):
                 raise UsageError("profiles is a list of references, and inputs a map from profile to its inputs")
             found = []
-            for profile in filter(self.engine.knows, profiles):
+            for profile in [each for each in profiles if self.engine.knows(each, tenant)]:
                 connection = self.engine.connect(profile, tenant=tenant, subject=subject, inputs=(inputs or {}).get(profile))
                 found.append((yield from connection.signing_in.standing(session, redirect_uri)))
             return found
@@ -145,7 +150,7 @@ class AuthweavePlugin:
         control: bool = False, refresh: bool = False,
     ) -> Pending[Report] | None:  # fmt: skip
         """The report of "test auth"; a worker runs it, and nobody else waits for that one."""
-        if not self._knows(profile):
+        if not self._knows(profile, tenant):
             return None
 
         def run() -> Report:
@@ -164,7 +169,7 @@ class AuthweavePlugin:
         flow: Callable[[Connection], Generator[Future[Any], Any, T]],
     ) -> Pending[T] | None:  # fmt: skip
         """A flow of the connection that is meant, what is wrong with that one included; None for a profile of somebody else."""
-        if not self._knows(profile):
+        if not self._knows(profile, tenant):
             return None
 
         def connected() -> Generator[Future[Any], Any, T]:
@@ -172,16 +177,16 @@ class AuthweavePlugin:
 
         return Pending.of(connected())
 
-    def _knows(self, profile: str) -> bool:
+    def _knows(self, profile: str, tenant: str | None = None) -> bool:
         """Is it ours to answer for? So it is where the settings are wrong: the Pending says so then, and no other plugin is asked."""
         try:
-            return self.engine.knows(profile)
-        except SettingsError:
+            return self.engine.knows(profile, tenant)
+        except (SettingsError, UsageError):
             return True
 
-    def _described(self, name: str) -> dict[str, Any] | None:
+    def _described(self, name: str, tenant: str) -> dict[str, Any] | None:
         try:
-            profile = self.engine.profile(name)
+            profile = self.engine.profile(name, tenant)
         except (ProfileError, UsageError):
             return None
         if profile.abstract:

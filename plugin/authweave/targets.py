@@ -8,6 +8,8 @@ from typing import Any
 
 from authweave.drafts.url import finished_url
 from authweave.errors import ApplyError, NoServers, OriginRefused, UrlRefused
+from authweave.limits.host_patterns import IN_LABEL, Place
+from authweave.limits.within import Within
 from authweave.urls import Origin, ServerPattern, UrlTemplate, join, placeholders_in
 from authweave.values import TaskRequest
 
@@ -34,6 +36,15 @@ def refuse_plain_http(servers: Iterable[Server]) -> None:
     """OriginRefused for a server without TLS, where the operator does not allow it even on this machine."""
     if any(server.pattern.origin.scheme == "http" for server in servers):
         raise OriginRefused("http:// is not allowed here, not even on this machine (settings: allow_loopback_http)")
+
+
+def refuse_outside(servers: Iterable[Server], within: Within) -> None:
+    """OriginRefused for a server that a tenant's profiles may not call: one of theirs, or one that was named for them."""
+    for server in servers:
+        origin = server.pattern.origin
+        place = Place(origin.scheme, f"{IN_LABEL}.{origin.host}" if server.pattern.wildcard else origin.host, origin.port)
+        if not within.allows_place(place):
+            raise OriginRefused(f"{place} is not among the {within.allowed('hosts')}")
 
 
 def target_of(request: TaskRequest, servers: tuple[Server, ...]) -> tuple[str, bool]:

@@ -30,8 +30,8 @@ from host_world import browser, world
 HOOKS = {name: spec for name, spec in vars(HostSpecs).items() if not name.startswith("_")}
 WHOSE = {"tenant": "", "subject": None, "inputs": None}
 CONTRACT = {
-    "list_auth_profiles": {},
-    "validate_auth_profile": {"source": ..., "text": ...},
+    "list_auth_profiles": {"tenant": ""},
+    "validate_auth_profile": {"source": ..., "text": ..., "tenant": ""},
     "authorize_request": {"profile": ..., "request": ..., **WHOSE, "servers": ()},
     "handle_response": {"profile": ..., "request": ..., "response": ..., **WHOSE, "servers": ()},
     "list_authorizations": {"profiles": ..., **WHOSE, "session": "", "redirect_uri": None},

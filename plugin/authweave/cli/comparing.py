@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OPTIONS: Final = (
     click.option("--online", is_flag=True, help="Also compare each profile with its provider's metadata. Sends no credential."),
     click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="With --online: an input that a URL reads. Never a secret."),
-    click.option("--tenant", default="", help="With --online: whose inputs a URL reads."),
+    click.option("--tenant", default="", help="Whose limits hold (--limits); with --online: whose inputs a URL reads."),
 )  # fmt: skip
 
 
@@ -30,10 +30,10 @@ class Online:
     input: tuple[tuple[str, str], ...] = ()
     tenant: str = ""
 
-    def check(self, *, watch: bool) -> None:
+    def check(self, *, watch: bool, limited: bool = False) -> None:
         """Raises click.UsageError for options that do not go together."""
-        if not self.online and (self.input or self.tenant):
-            raise click.UsageError("--input and --tenant go with --online")
+        if not self.online and (self.input or (self.tenant and not limited)):
+            raise click.UsageError("--input and --tenant go with --online" + ("" if self.input else ", or with --limits"))
         if self.online and watch:
             raise click.UsageError("--watch stays offline: it would ask the provider again with every change")
 

@@ -51,20 +51,19 @@ def opened(place: Place) -> Engine:
     Where the default cannot be used they are kept in memory, and one line says so. Raises SettingsError for a store or
     a place of keys that somebody named, and for every other setting that is wrong.
     """
-    from authweave.cli.options import named_by_options
     from authweave.engine import Engine
 
     told = place.settings()
     wrong = ""
     try:
-        return named_by_options(Engine(place.profiles_dir, settings=with_default_store(told), on_event=tell_of_store))
+        return place.asked(Engine(place.profiles_dir, settings=with_default_store(told), on_event=tell_of_store))
     except SettingsError as error:
         if told.origins["store"] != "default" or told.origins["store_key"] != "default":
             raise
         wrong = str(error).removeprefix(f"{ORIGIN}: ")
     engine = Engine(place.profiles_dir, settings=told)  # another setting may be what is wrong: then this raises
     complain(f"tokens are kept in memory and end with this command: {wrong}; {ANOTHER}")
-    return named_by_options(engine)
+    return place.asked(engine)
 
 
 def store_engine(place: Place) -> Engine:

@@ -51,15 +51,19 @@ def command(form: str, place: Place) -> Exit:
 
 def entries_of(engine: Engine) -> Iterator[Entry]:
     """Every profile by its name; of two with one name, the one that a reference finds."""
+    from authweave.limits.within import RULE
     from authweave.loading import check_file, files_in
     from authweave.resources import profiles_folder
 
     seen: set[str] = set()
+    within = engine.within()
     for folder in (*engine.folders, profiles_folder()):
         for path in files_in(folder) if folder.is_dir() else ():
-            if path.stem not in seen:
-                seen.add(path.stem)
-                checked = check_file(path, catalog=engine.catalog, folders=engine.folders)
+            if path.stem in seen or (within is not None and not within.allows("profiles", path.stem)):
+                continue
+            seen.add(path.stem)
+            checked = check_file(path, catalog=engine.catalog, folders=engine.folders, within=within)
+            if not any(problem.rule == RULE for problem in checked.problems):
                 yield _entry(path, checked, shipped=folder == profiles_folder())
 
 

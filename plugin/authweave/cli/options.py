@@ -27,10 +27,11 @@ class Place:
 
     profiles_dir: tuple[Path, ...] = ()
     config: Path | None = None
+    limits: Path | None = None
 
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
-        return {}
+        return {"limits": self.limits}
 
     def settings(self) -> Settings:
         """The settings in force. Raises SettingsError."""
@@ -44,7 +45,11 @@ class Place:
         from authweave.engine import Engine
         from authweave.stores.memory import MemoryStore
 
-        return named_by_options(Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore()))
+        return self.asked(Engine(self.profiles_dir, settings=self.settings(), store=MemoryStore()))
+
+    def asked(self, engine: Engine) -> Engine:
+        """The engine, as it is asked by commands: see `named_by_options`."""
+        return named_by_options(engine)
 
     def keeping_engine(self) -> AbstractContextManager[Engine]:
         """An engine whose tokens are there for the next command. Raises SettingsError, ExtensionError."""
@@ -67,7 +72,7 @@ class Calling(Place):
 
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
-        return {"egress": _egress(self.strict)}
+        return {**Place.overrides(self), "egress": _egress(self.strict)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,12 @@ class Given(Place):
 
     def overrides(self) -> dict[str, Any]:
         """Settings that options of the command line say."""
-        return {"secrets_dir": self.secrets_dir, "dotenv": self.dotenv, "egress": _egress(self.strict)}
+        return {**Place.overrides(self), "secrets_dir": self.secrets_dir, "dotenv": self.dotenv, "egress": _egress(self.strict)}
+
+    def asked(self, engine: Engine) -> Engine:
+        """The same; profiles are asked for in the name of the tenant."""
+        engine.usual_tenant = self.tenant
+        return named_by_options(engine)
 
 
 def _egress(strict: bool) -> str | None:
@@ -117,6 +127,7 @@ _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 PLACE: Final = (
     click.option("--profiles-dir", multiple=True, type=_FOLDER, help="A folder with profiles; searched first."),
     click.option("--config", type=_FILE, help="The settings file to read instead of authweave.toml near here."),
+    click.option("--limits", type=_FILE, help="A file of what profiles may use (docs/limits.md)."),
 )
 STRICT: Final = click.option("--strict", is_flag=True, help="As for a stranger's profile: only https, declared ports, public addresses (docs/egress.md).")
 GIVEN_TITLE: Final = "Whose connection it is, and its inputs"
@@ -224,7 +235,7 @@ def _nearby(engine: Engine, reference: str) -> str:
 
     from authweave.loading import ENDINGS
 
-    name, known = reference.partition("@")[0], names_in(engine.folders)
+    name, known = reference.partition("@")[0], names_in(engine.folders) if engine.within() is None else set(engine.names())
     if name in known:
         return ""
     beside = [Path(folder, f"{name}{ending}") for folder in ("profiles", "") for ending in ENDINGS]

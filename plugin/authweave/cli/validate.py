@@ -19,6 +19,7 @@ from authweave.redaction import inert
 if TYPE_CHECKING:
     from authweave.checking import Checked
     from authweave.egress.guard import Guard
+    from authweave.limits import Within
     from authweave.settings import Settings
 
 EXAMPLES: Final = """\
@@ -26,6 +27,7 @@ authweave validate                        the files in ./profiles
 authweave validate acme.yaml ../shared    a file, and every profile of a folder
 authweave validate --watch                again whenever a file changes
 authweave validate --online acme.yaml     and compare it with what its provider says
+authweave validate --limits limits.toml --tenant blue acme.yaml
 git show HEAD:acme.yaml | authweave validate - --stdin-name acme.yaml
 """
 
@@ -46,14 +48,15 @@ def command(paths: tuple[str, ...], form: str, strict: bool, watch: bool, stdin_
     With --online also what the metadata of the provider say against it (RFC 8414, OpenID Connect, RFC 9728): found by
     issuer, by resource, or at the usual places above token_url. No credential is sent.
     """
-    online.check(watch=watch)
+    settings = place.settings()
+    online.check(watch=watch, limited=settings.limits is not None)
+    look = _Look(place, settings, strict, online.tenant)
     if watch:
-        return _watched(paths, form, strict, place)
-    look = _Look(place, strict)
+        return _watched(paths, form, strict, look)
     printer = {"text": _print_text, "json": _print_json}[form]
     found = [look.at_stdin(stdin_name) if path == "-" else look.at_file(path) for path in files_of(paths)]
     if online.online:
-        found = compared(found, online, Calling(place.profiles_dir, place.config, strict))
+        found = compared(found, online, Calling(place.profiles_dir, place.config, place.limits, strict))
     return exit_of_compared(found, printer(found, strict))
 
 
@@ -90,23 +93,23 @@ def _existing(path: str) -> str:
 class _Look:
     """How files are looked at: where their parents are, and what the egress policy in force has against them."""
 
-    def __init__(self, place: Place, strict: bool) -> None:
-        settings = place.settings()
+    def __init__(self, place: Place, settings: Settings, strict: bool, tenant: str) -> None:
         self._folders = (*place.profiles_dir, *settings.profiles)
         self._guard = _guard_of(dataclasses.replace(settings, egress="strict") if strict else settings)
+        self._within = _within_of(settings, tenant)
 
     def at_file(self, path: str) -> Checked:
         """Everything that is wrong with a file."""
         from authweave.loading import check_file
 
-        return self._held(check_file(path, folders=self._folders))
+        return self._held(check_file(path, folders=self._folders, within=self._within))
 
     def at_stdin(self, name: str) -> Checked:
         """Everything that is wrong with what comes in."""
         from authweave.documents import MAX_BYTES
         from authweave.loading import check_text
 
-        return self._held(check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=self._folders))
+        return self._held(check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=self._folders, within=self._within))
 
     def _held(self, checked: Checked) -> Checked:
         if self._guard is not None and checked.is_valid:
@@ -123,6 +126,18 @@ def _guard_of(settings: Settings) -> Guard | None:
     from authweave.egress.guard import guard_of
 
     return guard_of(settings)
+
+
+def _within_of(settings: Settings, tenant: str) -> Within | None:
+    if settings.limits is None:
+        return None
+    from authweave.catalog import catalog_for
+    from authweave.engine import sources_of
+    from authweave.limits import Within
+    from authweave.limits.tenants import limits_of
+
+    limits = limits_of(None, settings.limits)
+    return Within.of(limits(tenant), tenant, sources_of(settings, catalog_for(settings))) if limits is not None else None
 
 
 def _print_text(found: Sequence[Checked], strict: bool) -> Exit:
@@ -167,9 +182,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _watched(paths: tuple[str, ...], form: str, strict: bool, place: Place) -> Exit:
+def _watched(paths: tuple[str, ...], form: str, strict: bool, look: _Look) -> Exit:
     from authweave.cli.watching import watch
 
     if form != "text" or "-" in paths:
         raise click.UsageError("--watch goes with files and folders and --format text")
-    return watch(lambda: files_of(paths), _Look(place, strict).at_file, lambda found: _print_text(found, strict))
+    return watch(lambda: files_of(paths), look.at_file, lambda found: _print_text(found, strict))

@@ -45,7 +45,7 @@ def hosts_of(profile: Profile) -> frozenset[str] | None:
     bounds = Bounds(profile)
     is_open, written = False, set()
     for url in urls_of(profile):
-        if any(bounds.why_not(expression, place) for expression, place in _choosing(url) if place != "port"):
+        if any(bounds.why_not(expression, place) for expression, place in choosing(url) if place != "port"):
             is_open = True
         elif not url.relative and not url.frame.based and (host := _written_host(url)):
             written.add(host)
@@ -84,7 +84,7 @@ def _of_tickets(profile: Profile, guard: Guard) -> Iterator[Problem]:
 
 
 def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int], url: UrlTemplate) -> Iterator[Problem]:
-    for expression, place in _choosing(url):
+    for expression, place in choosing(url):
         if found := bounds.why_not(expression, place):
             yield _problem(profile, url, guard.origin, *found)
     authority = _authority(url)
@@ -99,15 +99,15 @@ def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int
         yield profile.merged.problem(RULE, path_of(url.template.key), f"this host stands for other letters: {shown_host(host)}", severity="info")
 
 
-def _choosing(url: UrlTemplate) -> Iterator[tuple[Expression, str]]:
+def choosing(url: UrlTemplate) -> Iterator[tuple[Expression, str]]:
     """The expressions that stand in scheme, host or port, each with what it chooses."""
     expressions = (part for part in url.template.parts if isinstance(part, Expression))
     for expression, place in zip(expressions, url.frame.places, strict=True):
         if place in _LOOKS:
-            yield expression, _exactly(url, place)
+            yield expression, value_place(url, place)
 
 
-def _exactly(url: UrlTemplate, place: str) -> str:
+def value_place(url: UrlTemplate, place: str) -> str:
     """The place of a value in a host: before a domain that is written out, or where it chooses the domain itself."""
     if place != "host" or place not in url.frame.deciding:
         return place

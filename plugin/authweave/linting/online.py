@@ -12,6 +12,7 @@ from authweave.drafts.draft import Placed
 from authweave.egress.errand import Errand, calling_for
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, WireError
+from authweave.limits.calls import exchange_within
 from authweave.linting.at_once import at_once
 from authweave.linting.finding import Finding
 from authweave.linting.looking import findings, where_asked
@@ -41,8 +42,11 @@ def compared_online(
 
     deadline = min(engine.settings.deadline, LONGEST)
 
+    within = engine.within(tenant)
+    usual = engine.exchange if within is None else exchange_within(within, engine.exchange)
+
     def work(origin: str) -> list[tuple[int, list[Finding]]]:
-        exchange = giving_up(engine.exchange)
+        exchange = giving_up(usual)
         answers = []
         for number, subject, errand in by_origin[origin]:
             with calling_for("discovery", errand):

@@ -14,6 +14,7 @@ from authweave.diagnosis import Case
 from authweave.errors import (
     AuthweaveError,
     MissingInput,
+    OriginRefused,
     ProfileError,
     UrlRefused,
     UsageError,
@@ -72,7 +73,7 @@ def test_profile(
     recorder = Recorder(engine.wire, deadline=engine.settings.test_deadline, clock=engine.clock)
     ledger = Ledger(engine.apart(recorder.exchange), recorder, events, sandbox=sandbox)
     ledger.person, ledger.control, ledger.refresh = person, control, refresh
-    if _loaded(ledger, profile, given) and _connected(ledger, tenant, subject, given, named):
+    if _loaded(ledger, profile, given, tenant) and _connected(ledger, tenant, subject, given, named):
         for test in _tests(ledger, named):
             if _goes_on(ledger):
                 _run(ledger, test)
@@ -103,24 +104,28 @@ def _source(reference: Profile | str | Path | ProfileError) -> str:
     return reference.merged.document.source if isinstance(reference, Profile) else str(reference)
 
 
-def _loaded(ledger: Ledger, reference: Profile | str | Path | ProfileError, given: Mapping[str, Any]) -> bool:
+def _loaded(ledger: Ledger, reference: Profile | str | Path | ProfileError, given: Mapping[str, Any], tenant: str) -> bool:
     start = time.monotonic()
     try:
         if isinstance(reference, ProfileError):
             raise reference
-        profile = reference if isinstance(reference, Profile) else ledger.engine.profile(reference)
+        profile = reference if isinstance(reference, Profile) else ledger.engine.profile(reference, tenant)
     except ProfileError as error:
-        ledger.problems = error.problems
-        count = sum(problem.severity == "error" for problem in error.problems)
-        ledger.stage("load", "failed", since(start), f"{count} problem{'' if count == 1 else 's'}", code="profile_invalid")
-        ledger.find("profile_invalid", Case(facts={"problems": count}), "load")
-        return False
+        return _not_valid(ledger, error, since(start))
     ledger.profile = profile
     for name, value in given.items():
         if name in profile.inputs and profile.inputs[name].secret and isinstance(value, Secret | str | bytes):
             ledger.known.learn(name, value)
     ledger.stage("load", "ok", since(start), f"{profile.reference} of {profile.merged.document.source}")
     return True
+
+
+def _not_valid(ledger: Ledger, error: ProfileError, took: float | None) -> bool:
+    ledger.problems = error.problems
+    count = sum(problem.severity == "error" for problem in error.problems)
+    ledger.stage("load", "failed", took, f"{count} problem{'' if count == 1 else 's'}", code="profile_invalid")
+    ledger.find("profile_invalid", Case(facts={"problems": count}), "load")
+    return False
 
 
 def _connected(ledger: Ledger, tenant: str, subject: str | None, inputs: Mapping[str, Any], servers: tuple[str, ...]) -> bool:
@@ -132,7 +137,9 @@ def _connected(ledger: Ledger, tenant: str, subject: str | None, inputs: Mapping
         ledger.stage("resolve", "failed", None, str(error), code="secret_unresolved")
         ledger.find("secret_unresolved", case_of(ledger, error=error), "resolve")
         ledger.judge("not_tested", NOTHING_SENT)
-    except UrlRefused as error:
+    except ProfileError as error:  # what an engine does not use, though it is valid
+        return _not_valid(ledger, error, None)
+    except (UrlRefused, OriginRefused) as error:
         wrong = str(error)
     if wrong:
         raise UsageError(wrong)

@@ -18,6 +18,7 @@ from authweave.references import Reference, is_name, shown
 
 if TYPE_CHECKING:
     from authweave.catalog import Catalog
+    from authweave.limits import Within
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks at the files of a profile that is used all the time: a look costs some microseconds a file."""
@@ -50,12 +51,14 @@ class ProfileFiles:
     """Profiles by `name`, `name@version` or path. Safe for threads and forks; starts no thread.
 
     Folders are searched in their order, then the `shipped` one. `tell` hears of every Change, outside of any lock. `allows_paths`:
-    may a text be the path of a file? A `Path` always may: only a program makes one.
+    may a text be the path of a file? A `Path` always may: only a program makes one. `within` are the limits of those who ask: no
+    file of a profile outside of them is looked at.
     """
 
     def __init__(
         self, folders: Iterable[Path], shipped: Path, catalog: Catalog, tell: Callable[[Change], None], *,
-        allows_paths: bool = True, accepts: Callable[[Profile], Profile] | None = None, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time,
+        allows_paths: bool = True, accepts: Callable[[Profile], Profile] | None = None,
+        within: Within | None = None, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._own = tuple(dict.fromkeys(folders))
         self.folders = tuple(dict.fromkeys((*self._own, shipped)))
@@ -63,6 +66,7 @@ class ProfileFiles:
         self._tell = tell
         self._allows_paths = allows_paths
         self._accepts = accepts
+        self._within = within
         self._clocks = Clocks(monotonic, wall)
         self._served: dict[str | Path, _Served] = {}
         self._places: dict[str, tuple[str, ...]] = {}
@@ -124,7 +128,7 @@ class ProfileFiles:
         found = {path.stem: None for folder in self.folders for path in _files_of(folder) if is_name(path.stem)}
         with self._lock:
             missed = [file for file in self._files.values() if file.path.stem not in found and file.path.parent in self.folders and file.profile is not None]
-            return list(dict.fromkeys([*found, *(file.path.stem for file in missed if file.is_there)]))
+            return [name for name in dict.fromkeys([*found, *(file.path.stem for file in missed if file.is_there)]) if self._may_be_used(name)]
 
     def knows(self, reference: object) -> bool:
         """Is there a profile of this name, valid or not, and whatever its version? A path is no name. Never raises."""
@@ -132,7 +136,7 @@ class ProfileFiles:
             return False
         served = self._served.get(reference)
         name = reference.partition("@")[0]
-        if not is_name(name) or name.endswith(ENDINGS):
+        if not is_name(name) or name.endswith(ENDINGS) or not self._may_be_used(name):
             return False
         looking = _Looking(self)
         if served is not None and (0 <= self._clocks.monotonic() - served.looked_at < LOOK_EVERY or not looking.is_begun_at_once()):
@@ -155,6 +159,13 @@ class ProfileFiles:
                     file.look()
             return [broken for file in self._files.values() if (broken := file.broken) is not None]
 
+    def _may_be_used(self, name: str) -> bool:
+        return self._within is None or self._within.allows("profiles", name)
+
+    def _refuse_outside(self, name: str) -> None:
+        if self._within is not None:
+            self._within.refuse_profile(name)
+
     def _found(self, reference: str | Path) -> tuple[Watched, Profile]:
         path = self._path(reference)
         file = self._at(path) if path is not None else self._file(str(reference))
@@ -165,13 +176,17 @@ class ProfileFiles:
     def _path(self, reference: str | Path) -> Path | None:
         """The path that a reference is; None for a name. Raises UsageError."""
         if isinstance(reference, Path):
+            self._refuse_outside(reference.stem)
             return reference
         if not isinstance(reference, str):
             raise UsageError(f"a profile is named by a text or by a path, not by {type(reference).__name__}")
         if not ("/" in reference or (os.altsep and os.sep in reference) or reference.endswith(ENDINGS)):
+            if self._within is not None:
+                self._within.refuse_profile(Reference.of(reference).name)
             return None
         if not self._allows_paths:
             raise UsageError(f"{shown(reference)}: profiles are named here, not given by their files (profile_paths = false)")
+        self._refuse_outside(Path(reference).stem)
         return Path(reference)
 
     def _at(self, path: Path) -> Watched:
@@ -224,7 +239,7 @@ class ProfileFiles:
         return False
 
     def _watched(self, path: Path) -> Watched:
-        file = self._files[str(path)] = Watched(path, self._own, self._catalog, self._clocks, self._took, self._broke, self._accepts)
+        file = self._files[str(path)] = Watched(path, self._own, self._catalog, self._clocks, self._took, self._broke, self._accepts, self._within)
         _shorten(self._files)
         return file
 

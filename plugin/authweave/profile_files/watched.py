@@ -16,6 +16,7 @@ from authweave.values import Problem
 
 if TYPE_CHECKING:
     from authweave.catalog import Catalog
+    from authweave.limits import Within
 
 STILL: Final = 0.4
 """Seconds that a changed file has to lie still before it is taken: whoever writes it may not be at its end."""
@@ -92,7 +93,7 @@ class _Waiting:
 @dataclass(slots=True)
 class Watched:
     """A file that is looked at now and then. `took(file, what was served before or None, words)` and `broke(file, how)` are called
-    when something is to be told. `accepts` raises ProfileError for one that is valid and still not to be used here. Not safe for threads: whoever has it has a lock, too."""
+    when something is to be told. `accepts` raises ProfileError for one that is valid and still not to be used here; `within` holds it to a tenant's limits. Not safe for threads: whoever has it has a lock, too."""
 
     path: Path
     folders: tuple[Path, ...]
@@ -101,6 +102,7 @@ class Watched:
     took: Callable[[Watched, Profile | None, str], None]
     broke: Callable[[Watched, BrokenProfile], None]
     accepts: Callable[[Profile], Profile] | None = None
+    within: Within | None = None
     _loaded: _Loaded | None = None
     _failure: _Failure | None = None
     _waiting: _Waiting | None = None
@@ -196,7 +198,7 @@ class Watched:
     def _read(self, looked_at: LookedAt) -> tuple[Checked | None, Profile | None, AuthweaveError | None]:
         checked = None
         try:
-            checked = check_file(self.path, catalog=self.catalog, folders=self.folders, looked_at=looked_at)
+            checked = check_file(self.path, catalog=self.catalog, folders=self.folders, looked_at=looked_at, within=self.within)
             profile = profile_of(checked)
             return checked, self.accepts(profile) if self.accepts else profile, None
         except AuthweaveError as error:

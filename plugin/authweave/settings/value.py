@@ -70,6 +70,7 @@ _PROXY: Final = "The proxy of every call, or `none`; when not set, HTTPS_PROXY a
 _BROKEN: Final = "What to do about an installed plugin that cannot be used: `fail` before anything else, or `skip` it, whole, with a warning."
 _BLOCKED: Final = "Plugins that are not even imported, by distribution or entry point."
 _PROFILE_PATHS: Final = "Let a text name a profile by the path of its file; without, only names count. For platforms whose users write the names."
+_LIMITS: Final = "A file of what the profiles of each tenant may use: inputs, variables, files, hosts, types (docs/limits.md). Without one, everything."
 _KEYRING: Final = "Look into the system keyring, under <keyring_service>/<profile>; `authweave` is usual."
 
 
@@ -98,6 +99,7 @@ class Settings:
     egress_hosts: Annotated[tuple[str, ...], _Said(kinds.HOSTS, _EGRESS_HOSTS)] = ()
     egress_proxies: Annotated[tuple[str, ...], _Said(kinds.PROXIES, _EGRESS_PROXIES)] = ()
     egress_of_tasks: Annotated[str, _Said(kinds.one_of("client", "host"), _EGRESS_OF_TASKS)] = "client"
+    limits: Annotated[Path | None, _Said(kinds.PATH, _LIMITS)] = None
     secrets_dir: Annotated[Path | None, _Said(kinds.PATH, "A folder with one file an input: <profile>.<input>.")] = None
     dotenv: Annotated[Path | None, _Said(kinds.PATH, "A file of lines such as AUTHWEAVE_ACME_CLIENT_ID=….")] = None
     keyring_service: Annotated[str | None, _Said(kinds.TEXT, _KEYRING)] = None

@@ -63,7 +63,8 @@ class Whose:
     """Whose sign-in it is, and what it takes. `endpoint` gets tokens with a consent; `rest` sleeps without holding a worker's place.
 
     `is_ending` says that the process, or its engine, is about to end: nobody polls any more. `complete` finds what the profile
-    does not write, and registers the client for a redirect URI: the scope has its id afterwards.
+    does not write, and registers the client for a redirect URI: the scope has its id afterwards. `refuse_link` raises for a URL that
+    nobody is to be sent to.
     """
 
     key: TokenKey
@@ -81,6 +82,7 @@ class Whose:
     is_ending: Callable[[], bool]
     deadline: float
     complete: Callable[[dict[str, Any], float, str, str], Completed]
+    refuse_link: Callable[[str], None] = lambda url: None
 
 
 class Desk:
@@ -173,12 +175,14 @@ class Desk:
         challenge = challenge_of(verifier, pkce) if pkce else ""
         draft = authorization_request(settings, scope, self.whose.variant.origin, state=begun.state, redirect_uri=begun.redirect_uri, challenge=challenge)
         url = draft.finish().url
+        self.whose.refuse_link(url)
         return replace(begun, url=url, verifier=verifier, hosts=self._hosts(url, settings))
 
     def _with_temporary(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
         more = temporary_credentials(self.whose, settings, scope, begun.redirect_uri, end - time.monotonic())
         remember(self.whose.ledger, more[TEMPORARY], begun.state)
         url = link(settings, scope, self.whose.variant.origin, more[TEMPORARY]).finish().url
+        self.whose.refuse_link(url)
         return replace(begun, url=url, more=more, hosts=self._hosts(url, settings))
 
     def _hosts(self, url: str, settings: TokenSettings) -> tuple[str, ...]:

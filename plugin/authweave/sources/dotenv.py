@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from authweave.contracts import everything
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import VARIABLES, Settings
@@ -23,8 +25,10 @@ class DotenvSource:
     """The file that the operator names, read strictly (see `dotenv_text`); none is looked for by itself."""
 
     name: ClassVar[str] = "dotenv"
+    limited_by: ClassVar[str] = "environment"
     path: Path
     max_age: float | None = 60.0
+    allows: Callable[[str], bool] = everything
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -33,16 +37,25 @@ class DotenvSource:
 
     def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
         """The value of the tenant's variable, else of the general one. Raises InputError naming file and line."""
-        found = self._variables(asked)
-        for variable in variables(profile, asked.name, tenant, VARIABLES):
+        names = self.names(profile, asked, tenant)
+        found = self._variables(asked) if names else {}
+        for variable in names:
             if value := found.get(variable):
                 return Secret(value, f"{variable} in {self.path}")
         return None
 
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """The variables and the file."""
-        names = " or ".join(variables(profile, asked.name, tenant, VARIABLES)) or "(none)"
+        names = " or ".join(self.names(profile, asked, tenant)) or "(none)"
         return f"{names} in {self.path}{limits(profile, asked.name, tenant, VARIABLES)}"
+
+    def names(self, profile: str, asked: Input, tenant: str) -> tuple[str, ...]:
+        """The variables."""
+        return tuple(filter(self.allows, variables(profile, asked.name, tenant, VARIABLES)))
+
+    def only(self, allows: Callable[[str], bool]) -> Self:
+        """The same source for these variables only: without any for an input the file is not even opened."""
+        return replace(self, allows=allows)
 
     def _variables(self, asked: Input) -> dict[str, str]:
         text = read_value(self.path, asked.name)

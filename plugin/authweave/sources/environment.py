@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from authweave.contracts import everything
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import VARIABLES, Settings
@@ -23,10 +24,12 @@ class EnvironmentSource:
     """
 
     name: ClassVar[str] = "environment"
+    limited_by: ClassVar[str] = "environment"
     max_age: float | None = None
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, allows: Callable[[str], bool] = everything) -> None:
         self._environ = os.environ if environ is None else environ
+        self._allows = allows
         self._read: dict[str, tuple[str, str, str]] = {}
 
     @classmethod
@@ -36,7 +39,7 @@ class EnvironmentSource:
 
     def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
         """The value of the tenant's variable, else of the general one. Raises InputError if it is not UTF-8."""
-        for variable in variables(profile, asked.name, tenant, VARIABLES):
+        for variable in self.names(profile, asked, tenant):
             if value := self._environ.get(variable):
                 self._read.setdefault(variable, (profile, asked.name, tenant if "__" in variable else ""))
                 return Secret(_sound(value, variable, asked), f"environment variable {variable}")
@@ -44,9 +47,17 @@ class EnvironmentSource:
 
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """The variables, and what is odd about them."""
-        names = variables(profile, asked.name, tenant, VARIABLES)
+        names = self.names(profile, asked, tenant)
         shown = " or ".join(variable + self._note(variable, profile, asked) for variable in names) or "(none)"
         return f"environment variable {shown}{limits(profile, asked.name, tenant, VARIABLES)}"
+
+    def names(self, profile: str, asked: Input, tenant: str) -> tuple[str, ...]:
+        """The variables."""
+        return tuple(filter(self._allows, variables(profile, asked.name, tenant, VARIABLES)))
+
+    def only(self, allows: Callable[[str], bool]) -> Self:
+        """The same source for these variables only."""
+        return type(self)(self._environ, allows)
 
     def _note(self, variable: str, profile: str, asked: Input) -> str:
         other = self._read.get(variable)

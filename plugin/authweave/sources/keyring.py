@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from authweave import system_keyring
+from authweave.contracts import everything
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import Settings
@@ -22,11 +24,13 @@ class KeyringSource:
     """
 
     name: ClassVar[str] = "keyring"
+    limited_by: ClassVar[str] = "files"
     max_age: float | None = None
 
-    def __init__(self, service: str, backend: Any = None) -> None:
+    def __init__(self, service: str, backend: Any = None, allows: Callable[[str], bool] = everything) -> None:
         self._service = service
         self._backend = backend
+        self._allows = allows
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -35,16 +39,33 @@ class KeyringSource:
 
     def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
         """The password kept there. Raises InputError if the keyring fails, SettingsError if it is refused."""
+        users = self._users(profile, asked, tenant)
+        if not users:
+            return None
         backend = system_keyring.sound(self._backend, "keyring_service")
         service = f"{self._service}/{profile}"
-        for user in _users(asked, tenant):
+        for user in users:
             if value := _kept(backend, service, user, asked):
                 return Secret(value, f"keyring entry {user} of {service}")
         return None
 
     def describe(self, profile: str, asked: Input, tenant: str) -> str:
         """Service and user."""
-        return f"keyring entry {' or '.join(_users(asked, tenant))} of {self._service}/{profile}"
+        return f"keyring entry {' or '.join(self._users(profile, asked, tenant)) or '(none)'} of {self._service}/{profile}"
+
+    def names(self, profile: str, asked: Input, tenant: str) -> tuple[str, ...]:
+        """`keyring:<service>/<profile>/<user>` of each entry."""
+        return tuple(self._name(profile, user) for user in self._users(profile, asked, tenant))
+
+    def only(self, allows: Callable[[str], bool]) -> Self:
+        """The same source for these entries only: without any for an input the keyring is not asked."""
+        return type(self)(self._service, self._backend, allows)
+
+    def _users(self, profile: str, asked: Input, tenant: str) -> tuple[str, ...]:
+        return tuple(user for user in _users(asked, tenant) if self._allows(self._name(profile, user)))
+
+    def _name(self, profile: str, user: str) -> str:
+        return f"keyring:{self._service}/{profile}/{user}"
 
 
 def _users(asked: Input, tenant: str) -> tuple[str, ...]:

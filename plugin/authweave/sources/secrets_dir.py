@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from authweave.contracts import everything
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
 from authweave.settings import Settings
@@ -32,8 +33,10 @@ class SecretsDirSource:
     """
 
     name: ClassVar[str] = "secrets_dir"
+    limited_by: ClassVar[str] = "files"
     folder: Path
     max_age: float | None = 60.0
+    allows: Callable[[str], bool] = everything
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -42,13 +45,15 @@ class SecretsDirSource:
 
     def get(self, profile: str, asked: Input, tenant: str) -> Secret | None:
         """The content of the file. Raises InputError if it cannot be read, or if two files hold it."""
+        if _is_sound(profile, asked, tenant) and not self.names(profile, asked, tenant):
+            return None
         self._check(asked)
         if not _is_sound(profile, asked, tenant):
             raise InputError(asked.name, f"{asked.name}: {_UNSOUND}")
-        for flat, nested in _files(profile, asked, tenant):
+        for pair in _files(profile, asked, tenant):
             found = {
                 path: value
-                for path in (self.folder / flat, self.folder / nested)
+                for path in map(self.folder.joinpath, filter(self._may_read, pair))
                 if (value := self._read(path, asked)) is not None
             }
             if len(found) > 1:
@@ -62,8 +67,25 @@ class SecretsDirSource:
         """The files, flat names first."""
         if not _is_sound(profile, asked, tenant):
             return f"no file in {self.folder} ({_UNSOUND})"
-        flat = " or ".join(flat for flat, _ in _files(profile, asked, tenant))
+        pairs = (tuple(filter(self._may_read, pair)) for pair in _files(profile, asked, tenant))
+        flat = " or ".join(pair[0] for pair in pairs if pair) or "(none)"
         return f"secrets file {flat} in {self.folder}"
+
+    def names(self, profile: str, asked: Input, tenant: str) -> tuple[str, ...]:
+        """The files by their whole paths."""
+        if not _is_sound(profile, asked, tenant):
+            return ()
+        return tuple(self._whole(file) for pair in _files(profile, asked, tenant) for file in pair if self._may_read(file))
+
+    def only(self, allows: Callable[[str], bool]) -> Self:
+        """The same source for these files only."""
+        return replace(self, allows=allows)
+
+    def _may_read(self, file: str) -> bool:
+        return self.allows is everything or self.allows(self._whole(file))
+
+    def _whole(self, file: str) -> str:
+        return f"{os.path.abspath(self.folder).replace(os.sep, '/').rstrip('/')}/{file}"
 
     def _read(self, path: Path, asked: Input) -> str | bytes | None:
         return read_value(path, asked.name, within=self.folder, binary=asked.type == "pkcs12")

@@ -68,7 +68,6 @@ class Running:
     @contextmanager
     def engine(self, given: Given) -> Iterator[Engine]:
         """The engine that runs: with what is given, and this deadline. Raises SettingsError, ExtensionError."""
-        from authweave.cli.options import named_by_options
         from authweave.engine import Engine
 
         settings = given.settings()
@@ -76,7 +75,7 @@ class Running:
             origins = {**settings.origins, "test_deadline": "command line (--deadline)", "deadline": "command line (--deadline)"}
             settings = dataclasses.replace(settings, test_deadline=self.deadline, deadline=min(self.deadline, settings.deadline), origins=origins)
         with Engine(given.profiles_dir, settings=settings) as engine:
-            yield named_by_options(engine)
+            yield given.asked(engine)
 
 
 def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,7 +161,6 @@ def keeping(engine: Engine, profile: Profile, running: Running, given: Given) ->
     A sign-in of this run alone stays with it.
     """
     from authweave.cli.keeping import with_default_store
-    from authweave.cli.options import named_by_options
     from authweave.engine import Engine
     from authweave.errors import SettingsError
     from authweave.stores.memory import MemoryStore
@@ -182,7 +180,7 @@ def keeping(engine: Engine, profile: Profile, running: Running, given: Given) ->
             yield engine
             return
     with made:
-        yield named_by_options(made)
+        yield given.asked(made)
 
 
 def _person(running: Running) -> Any:
