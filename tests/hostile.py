@@ -140,6 +140,14 @@ def _read(raw: bytes) -> Arrived:
     return Arrived(raw, request.method.decode(), request.target.decode("ascii"), headers, body, connection.trailing_data[0])
 
 
+def tells_nothing(error: BaseException, *values: str) -> None:
+    """No part of what the error says, nor of what hangs on it, is one of the values; short ones stand in any text."""
+    said = spoken(error)
+    assert MARK not in said
+    assert not [value for value in values if len(value) > 3 and value in said]
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
 def spoken(error: BaseException | None) -> str:
     """Everything that an error and what hangs on it says: messages, reprs, arguments."""
     words, seen = [], set()

@@ -10,7 +10,7 @@ import pytest
 
 from authweave.errors import AuthweaveError
 from authweave.values import Secret, TaskRequest
-from hostile import EXACT, HOSTILE, MARK, answer, recording, spoken
+from hostile import EXACT, HOSTILE, MARK, answer, recording, spoken, tells_nothing
 from services import engine, profile
 from test_injection_outside import NASTIEST, in_basic, in_basic_user, in_header, in_path, in_xml, is_text
 
@@ -167,9 +167,7 @@ def asked(server, connection, value, read):
         connection.authorize(TaskRequest("GET", "/x")).result(20)
     except AuthweaveError as error:
         assert not server.take(), "bytes went out"
-        if MARK in value or len(value) > 20:
-            assert MARK not in spoken(error)
-            assert value not in spoken(error)
+        tells_nothing(error, *([value] if len(value) > 20 else []))
         return None
     [arrived] = server.take()
     assert arrived.rest == b""

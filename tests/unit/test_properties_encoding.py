@@ -20,6 +20,7 @@ from authweave.oauth1 import authorization, form_parameters, written
 from authweave.sources.dotenv_text import parse
 from authweave.sources.secret_files import without_line_end
 from authweave.templates import compile_template
+from hostile import tells_nothing
 
 
 def rendered(expression, value):
@@ -27,8 +28,7 @@ def rendered(expression, value):
     try:
         return compile_template(expression).value({"inputs": {"v": value}})
     except TemplateError as refused:
-        assert len(value) < 4 or value not in f"{refused} {refused!r}"
-        assert (refused.__cause__, refused.__context__) == (None, None)
+        tells_nothing(refused, *([value] if len(value) > 12 else []))
         return None
 
 
@@ -71,7 +71,7 @@ def compiled_basic(user, password):
     try:
         return compile_template("{{ basic(inputs.u, inputs.p) }}").value({"inputs": {"u": user, "p": password}})
     except TemplateError as refused:
-        assert refused.__context__ is None
+        tells_nothing(refused)
         return None
 
 
@@ -101,8 +101,7 @@ def content(encoding, template, **values):
     try:
         return content_text(compile_template(template), encoding, None, {"inputs": values})
     except (PlacementError, TemplateError) as refused:
-        assert all(len(value) < 4 or value not in f"{refused} {refused!r}" for value in values.values())
-        assert (refused.__cause__, refused.__context__) == (None, None)
+        tells_nothing(refused, *(value for value in values.values() if len(value) > 12))
         return None
 
 

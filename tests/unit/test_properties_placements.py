@@ -21,6 +21,7 @@ from authweave.placements.path import PathPlacement
 from authweave.placements.payload import PayloadPlacement
 from authweave.placements.query import QueryPlacement
 from authweave.values import TaskRequest
+from hostile import tells_nothing
 
 pairs = st.lists(st.tuples(name, text), max_size=4)
 FORM, JSON, XML = "application/x-www-form-urlencoded", "application/json", "application/xml"
@@ -36,12 +37,11 @@ def placed(placement, made, key, value):
     try:
         placement.place(made, key, value, "replace")
     except PlacementError as refused:
-        shown = f"{refused} {refused!r}"
-        assert value not in shown or len(value) < 4 or value in key
-        assert (refused.__cause__, refused.__context__) == (None, None)
-        assert before is None or made.finish() == before
-        return None
-    return made.finish()
+        tells_nothing(refused, *([value] if len(value) > 12 and value not in key else []))
+    else:
+        return made.finish()
+    assert before is None or made.finish() == before
+    return None
 
 
 def is_refused_rightly(sent, can_be_sent):

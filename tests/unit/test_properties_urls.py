@@ -12,6 +12,7 @@ from nasty import any_text, is_well_formed, text
 
 from authweave.errors import TemplateError, UrlRefused
 from authweave.urls import compile_url, fill, join
+from hostile import tells_nothing
 
 READERS = {"urllib": lambda url: urlsplit(url).netloc, "httpx": lambda url: httpx.URL(url).netloc.decode(), "httpx2": lambda url: httpx2.URL(url).netloc.decode()}
 
@@ -21,8 +22,7 @@ def rendered(template, **inputs):
     try:
         return compile_url(template, placeholders=False).render({"inputs": inputs})
     except (TemplateError, UrlRefused) as refused:
-        assert all(len(value) < 4 or value not in f"{refused} {refused!r}" for value in inputs.values())
-        assert (refused.__cause__, refused.__context__) == (None, None)
+        tells_nothing(refused, *(value for value in inputs.values() if len(value) > 12))
         return None
 
 
@@ -104,9 +104,10 @@ def test_a_path_field(value):
     try:
         url = fill("https://x.example/v1/{key}/end", {"key": value})
     except UrlRefused as refused:
-        assert not is_well_formed(value) or value in ("", ".", "..")
-        assert (refused.__cause__, refused.__context__) == (None, None)
-    else:
+        tells_nothing(refused)
+        url = None
+    assert (url is not None) == (is_well_formed(value) and value not in ("", ".", ".."))
+    if url is not None:
         assert [unquote(part, errors="strict") for part in segments(url, httpx)] == ["", "v1", value, "end"]
 
 
