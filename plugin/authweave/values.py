@@ -89,7 +89,7 @@ class Mark:
 class Problem:
     """One thing that is wrong with a profile: where, what, and what would be right.
 
-    `severity` is "error" or "warning"; only errors make a profile invalid.
+    `severity` is "error", "warning" or "info" (a hint); only errors make a profile invalid.
     """
 
     rule: str

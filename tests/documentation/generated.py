@@ -53,13 +53,13 @@ Only where a host runs the profiles of strangers: with `authweave validate --str
 
 ### egress
 
-A URL that the policy refuses, or a value that chooses scheme, host or port without a bound that is written in the profile. A host in other letters (punycode) is a hint.
+A URL that the policy refuses, or a value that chooses scheme, host or port without a bound that is written in the profile.
 """
 STRICT_TEXT = """\
 inputs:
   host: {format: hostname}
   port: {type: integer}
-servers: ['https://{{ inputs.host }}:{{ inputs.port }}', 'https://169.254.169.254', 'https://xn--80ak6aa92e.example']
+servers: ['https://{{ inputs.host }}:{{ inputs.port }}', 'https://169.254.169.254']
 auth: {type: bearer}
 """
 FILE_HEAD = """\

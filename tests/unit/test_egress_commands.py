@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from authweave import loads
 from authweave.cli.exits import Exit
+from authweave.errors import AuthweaveError
 from authweave.probe import test_profile as probe
+from authweave.wire import Call
 from certificates import server_context
 from commands import here
 from outside import AUTHORITY, Outside, guarded, names
-from sockets import Server, connect_proxy, http
+from sockets import Server, connect_proxy, free_port, http
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\n"
 INSIDE = HEAD + "servers: [https://api.acme.example]\nauth: {type: oauth2, grant_type: client_credentials, token_url: 'https://127.0.0.1:8443/token'}\n"
@@ -180,3 +183,35 @@ def test_revoking_is_held_to_it_too(capsys, behind_a_proxy, monkeypatch):
     assert "egress_proxies" in done.out + done.err
     assert here(capsys, "tokens", "revoke", key, "--yes").code == Exit.OK
     assert proxy.connections > before
+
+
+LETTERS = "CYRILLIC SMALL LETTER A U+0430"
+LOOKS_LIKE_APPLE = OUTSIDE.replace("acme.example", "xn--80ak6aa92e.example")
+
+
+@pytest.mark.parametrize("words", [("validate", "acme.yaml"), ("validate", "--strict", "acme.yaml"), ("preview", "acme.yaml", "--dotenv", ".env"), ("test", "acme.yaml", "--dotenv", ".env", "--no-compare")], ids=lambda words: " ".join(words[:2]))
+def test_a_host_that_looks_like_another_is_shown_wherever_it_appears(capsys, write, words, monkeypatch):
+    """With the letters that it stands for and their names: in what validate, preview, the report of test and an error say."""
+    write(LOOKS_LIKE_APPLE)
+    monkeypatch.setenv("AUTHWEAVE_ROUTES", f"idp.xn--80ak6aa92e.example:443=127.0.0.1:{free_port()}")
+
+    done = here(capsys, *words)
+
+    assert LETTERS in " ".join((done.out + done.err).split())
+
+
+def test_an_error_shows_it_too():
+    """A call that finds no address, and one that the policy refuses, say which letters the host stands for."""
+    for engine, words in ((guarded("open", names()), "does not exist"), (guarded("strict", names(idp=["127.0.0.1"])), "may not be called")):
+        with pytest.raises(AuthweaveError, match=rf"{re.escape(LETTERS)}.*{words}"):
+            engine.wire.send(Call("GET", "https://xn--80ak6aa92e.example:8443/"), deadline=5)
+
+
+def test_user_info_is_shown_as_what_it_is(capsys, write):
+    """`https://api.acme.example:…@evil.example`: every command says that it leads to evil.example, and none repeats what stood before."""
+    write(OUTSIDE.replace("https://api.acme.example]", "'https://api.acme.example:s3cr3t-w0rd@evil.example']"))
+    for words in (("validate",), ("validate", "--strict"), ("preview",), ("test",), ("token",)):
+        done = here(capsys, *words, "acme.yaml")
+        assert done.code != Exit.OK
+        assert "evil.example" in done.out + done.err
+        assert "s3cr3t-w0rd" not in done.out + done.err

@@ -97,10 +97,14 @@ def _lines(made: Preview) -> Iterator[str]:
 
 
 def _request(request: PreviewedRequest) -> Iterator[str]:
+    from authweave.urls.shown import other_letters
+
     if request.error:
         yield f"  cannot be made: {request.error}"
         return
     yield f"  {request.method} {request.url}"
+    if letters := other_letters(request.url):
+        yield f"  this host stands for other letters: {letters}"
     yield from (f"  {name}: {value}" for name, value in request.headers)
     if request.body or request.note:
         yield ""

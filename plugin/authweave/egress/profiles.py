@@ -63,8 +63,6 @@ def _written_host(url: UrlTemplate) -> str:
 
 def problems_of(profile: Profile, guard: Guard) -> list[Problem]:
     """Why calls of this profile would be refused, or could be led elsewhere, as far as that is written; each at its place.
-
-    A host in other letters (punycode) is no error: it is shown plainly, with severity info.
     """
     bounds = Bounds(profile, open_hosts=guard.allows_open_hosts)
     ports = ports_of(profile)
@@ -95,8 +93,6 @@ def _of_url(profile: Profile, guard: Guard, bounds: Bounds, ports: frozenset[int
     departure = Departure(url.frame.scheme, host, port or DEFAULT_PORTS[url.frame.scheme], address, "profile", profile.name, "", ports)
     if (why := guard.why_not(departure)) is not None:
         yield _problem(profile, url, guard.origin, f"{url.frame.scheme}://{shown_host(bracketed(host))} may not be called: {why}", "")
-    elif shown_host(host) != host:
-        yield profile.merged.problem(RULE, path_of(url.template.key), f"this host stands for other letters: {shown_host(host)}", severity="info")
 
 
 def choosing(url: UrlTemplate) -> Iterator[tuple[Expression, str]]:

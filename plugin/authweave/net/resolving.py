@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from authweave.errors import DnsFailure
 from authweave.net.journey import Journey
+from authweave.urls.shown import shown_host
 
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 Lookup = Future[Sequence[tuple[Any, ...]]]
@@ -136,11 +137,12 @@ def _literal(host: str, port: int) -> Address | None:
 
 def _failure(host: str, error: BaseException) -> DnsFailure:
     number = error.errno if isinstance(error, socket.gaierror) else None
-    detail, words = "timeout", f"no resolver answered for {host}"
+    detail, shown = "timeout", shown_host(host)
+    words = f"no resolver answered for {shown}"
     if number in _NO_SUCH_NAME or isinstance(error, UnicodeError):
-        detail, words = "nxdomain", f"{host} does not exist: the resolver knows no such name"
+        detail, words = "nxdomain", f"{shown} does not exist: the resolver knows no such name"
     elif number in _NO_ADDRESS:
-        detail, words = "no_address", f"{host} exists, but has no address"
+        detail, words = "no_address", f"{shown} exists, but has no address"
     return DnsFailure(words, stage="dns", host=host, detail=detail)
 
 

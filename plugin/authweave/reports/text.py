@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TextIO
 from authweave.hookspecs import Register, hookimpl
 from authweave.reports.page import Page, cells
 from authweave.reports.text_beside import banner, compared, explained
+from authweave.urls.shown import other_letters
 
 if TYPE_CHECKING:  # listed by every command, needed by one: whoever renders a report has it
     from authweave.report import Answered, Asked, Body, Diagnosis, Exchange, Part, Report, Stage, Verdict
@@ -121,6 +122,8 @@ def _verdict(page: Page, name: str, verdict: Verdict) -> None:
 def _asked(page: Page, exchange: Exchange, report: Report) -> None:
     asked: Asked = exchange.asked
     page.add(f"{exchange.title}: {asked.url.partition('?')[0]}", indent=2, style="key")
+    if letters := other_letters(asked.url):
+        page.add(f"This host stands for other letters: {letters}", indent=4, style="warning")
     _part(page, f"{asked.method} {asked.target} HTTP/1.1", asked.origin, asked.place, report)
     for part in asked.path:
         _part(page, f"/ {{{part.name}}} = {part.value}", part.origin, part.place, report)

@@ -15,6 +15,7 @@ from authweave.rules.endpoints import Endpoints
 from authweave.rules.field_order import FieldOrder
 from authweave.rules.field_value import FieldValue
 from authweave.rules.file_name import FileName
+from authweave.rules.foreign_letters import ForeignLetters
 from authweave.rules.grant_name import GrantName
 from authweave.rules.grant_parameters import GrantParameters
 from authweave.rules.input_spec import InputSpec
@@ -71,6 +72,7 @@ RULES = (
     FieldOrder,
     FieldValue,
     FileName,
+    ForeignLetters,
     GrantName,
     GrantParameters,
     InputSpec,

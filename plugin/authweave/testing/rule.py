@@ -55,7 +55,7 @@ class RuleContract(ExtensionContract):
             assert self.source == problem.source
             assert problem.mark is not None
             assert problem.message
-            assert problem.severity in ("error", "warning")
+            assert problem.severity in ("error", "warning", "info")
             assert len(str(problem).splitlines()) == 1
 
     def test_it_is_asked_by_validate(self, catalog: Catalog) -> None:

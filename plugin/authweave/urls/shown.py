@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 _MOST: Final = 4
+_HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(?:\*\.)?([^/?#:\[\]@]+)")
 
 
 def shown_host(host: str) -> str:
@@ -22,6 +24,13 @@ def shown_host(host: str) -> str:
     more = ", …" if len(odd) > _MOST else ""
     printable = "".join(letter if letter.isprintable() else "?" for letter in read)
     return f"{_written(labels)} (punycode for “{printable}”: {names}{more})"
+
+
+def other_letters(url: str) -> str:
+    """The host of an absolute URL with the letters that it stands for; '' for a host that is what it looks like, and for what has no host."""
+    found = _HOST.match(url)
+    host = found[1] if found else ""
+    return shown if host and (shown := shown_host(host)) != host else ""
 
 
 def _read(label: str) -> str:
