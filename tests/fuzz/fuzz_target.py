@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NoReturn
 
-NAMES = ("loader", "templates", "challenges", "token_answers")
+NAMES = ("loader", "templates", "challenges", "token_answers", "patterns", "urls")
 """Every target, by the name of its file; CI runs them all."""
 SLOW = 1.0
 """Seconds of processor time: an input that takes longer is a bug."""

@@ -289,7 +289,7 @@ _PATHS = (
     "response.json.big", "response.json.inf", "response.list", "response.max", "response.f", "response.yes", "vars.a", "kept.sid", "callback.code", "response.e",
     "response.json.trap.__class__.__mro__", "inputs.secret.reveal", "response.pem", "response.jwt", "response.b", "inputs.evil", "response['m']['k']", "profile.name",
 )  # fmt: skip
-_LITERALS = ("0", "1", "-1", "2", "7", "1.5", "1e308", "9223372036854775808", "'a'", "''", "'%'", "'é'", "'\\\\'", "'\\ud800'", "'http'", "'rfc3339'", "'sha512'", "true", "none", "[]", "{}", "{'a': 1}[response.s]")
+_LITERALS = ("0", "1", "-1", "１.５", "٣", "1_000", "0x1F", "2", "7", "1.5", "1e308", "9223372036854775808", "'a'", "''", "'%'", "'é'", "'\\\\'", "'\\ud800'", "'http'", "'rfc3339'", "'sha512'", "true", "none", "[]", "{}", "{'a': 1}[response.s]")
 _OPERATORS = ("+", "-", "*", "/", "//", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or", "**", "%", "is", "|")
 PIECES = (*_PATHS, *_LITERALS, *_OPERATORS, "{{", "}}", "{%", "{#", "{{-", "-}}", "(", ")", "[", "]", ".", ",", ":", "if", "else", "not ", "\r\n", "\r", " | default('x')", "\ue000", "\ud800", "%}", "raw", "{", "}")  # fmt: skip
 
@@ -387,7 +387,7 @@ TARGET = Target(
     plant=plant,
     planted="a chain of comparisons (`a < b < c`) goes on after one that does not hold",
     longest=20_000,
-    found=(),
+    found=("a number in digits of other scripts (`{{ １.５ }}`) ended in a SyntaxError of Python instead of a refusal",),
 )
 
 if __name__ == "__main__":

@@ -456,6 +456,8 @@ def test_a_list_is_no_text():
         ("{{ 0x" + "f" * 5000 + " }}", "number"),
         ("{{ 9223372036854775809 }}", "number"),
         ("{{ 1e999 }}", "number"),
+        ("{{ １.５ }}", "other digits than 0 to 9"),
+        ("{{ 1٣ }}", "other digits than 0 to 9"),
         ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "nested deeper"),
         ("{{ " + "[" * 50 + "]" * 50 + " }}", "nested deeper"),
         ("{{ " + "not " * 3000 + "1 }}", "nested deeper"),

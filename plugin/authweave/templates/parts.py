@@ -133,6 +133,8 @@ def _checked(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str,
             raise Refused(words, "write {{ }}; -1 needs a blank before it", line=line, needle=text.strip())
         if token == "string" and "\\" in text and (found := _NO_ESCAPE.search(text.replace("\\\\", ""))):
             raise Refused(f"`\\{found[1]}` is no escape", "write \\\\ for a backslash", line=line, needle=found[0])
+        if token in ("integer", "float") and not text.isascii():
+            raise Refused("a number in other digits than 0 to 9", line=line, needle=text)
         if number > TOKENS:
             raise Refused("too many parts for one template", "name some of them under `vars`", line=line)
         yield line, token, text
