@@ -50,6 +50,7 @@ pytest_plugins = (
     "parts.redis",
     "parts.celery",
     "parts.tinyproxy",
+    "parts.http2",
     "parts.yaml_language_server",
     "parts.chromium",
 )

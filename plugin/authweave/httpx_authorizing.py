@@ -114,9 +114,15 @@ class _Authorized:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         kind = _plain_kind(type(self))
-        plain = kind.__new__(kind)
-        plain.__dict__.update({name: value for name, value in vars(self).items() if name != _GUARD})
-        return plain.__reduce_ex__(protocol)
+        state: Any = self.__getstate__()
+        return _unpickled, (kind, {name: value for name, value in state.items() if name != _GUARD})
+
+
+def _unpickled(kind: Any, state: dict[str, Any]) -> Any:
+    """A request of this kind, as it was pickled: httpx leaves out extensions, and with them the guard."""
+    request = kind.__new__(kind)
+    request.__setstate__(state)
+    return request
 
 
 _GUARD: Final = "_authweave_guard"

@@ -21,6 +21,7 @@ Each part is described in `catalogue.py` (what it is for, how it is installed, w
     verifiers, wsse_url     verifiers.py             signatures: RFC 9421, GitHub's, Slack's, Twilio's, WSSE
     ntlm_server             verifiers.py             NTLM and Negotiate by pyspnego
     tinyproxy               tinyproxy.py             a forward proxy: credentials, and ports that CONNECT may reach
+    http2                   http2.py                 Node's HTTP/2: origins that redirect, and keep what they got
     redis_server, new_redis redis.py                 Redis for everybody, and of a test's own: to stop, freeze, fill
     redis_sentinel          redis.py                 a master, two replicas, three sentinels that fail over;
     new_redis_group                                  with passwords and TLS

@@ -32,6 +32,7 @@ NGINX = DebianPackage("nginx", "nginx")
 CHROMIUM = DebianPackage("chromium", "chromium fonts-liberation2")
 CHROMIUM_DRIVER = NpmFolder(HERE / "chromium")
 TINYPROXY = DebianPackage("tinyproxy", "tinyproxy-bin")
+NODE = DebianPackage("node", "nodejs")
 REDIS = DebianPackage("redis-server", "redis-server")
 
 PARTS = {
@@ -64,6 +65,7 @@ PARTS = {
             ("redis_server", "new_redis", "redis_sentinel", "new_redis_group"),
         ),
         Part("tinyproxy", "a forward proxy", TINYPROXY, ("tinyproxy",)),
+        Part("http2", "servers of HTTP/2 alone", NODE, ("http2",)),
         Part("chromium", "a browser, a judge of accessibility", Together((CHROMIUM, CHROMIUM_DRIVER)), ("chromium",)),
         Part("har-schema", "a judge of HAR 1.2", HAR_SCHEMA, ("har_problems",)),
         Part("yaml-language-server", "what editors ask", YAML_LANGUAGE_SERVER, ("yaml_language_server",)),

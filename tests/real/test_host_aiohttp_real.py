@@ -108,7 +108,7 @@ def test_it_says_that_the_client_is_refused(oidc_provider, installed, tmp_path):
 
 
 def test_redirects_by_httpbin(oidc_provider, httpbin):
-    """To another of the profile's servers with the token, elsewhere without it."""
+    """On the same server with the token; elsewhere without it, also where the other one is a server of the profile, too."""
     client = oidc_provider.new_client()
     target = f"{httpbin}/redirect-to"
     there = {"params": {"url": oidc_provider.api_url + "/me"}}
@@ -118,8 +118,9 @@ def test_redirects_by_httpbin(oidc_provider, httpbin):
 
     [stranger] = sent(ProfileAuth(run.connect(made, inputs=inputs_of(client))), ("GET", target, there))
     [member] = sent(ProfileAuth(run.connect(both, inputs=inputs_of(client))), ("GET", target, there))
+    [home] = sent(ProfileAuth(run.connect(made, inputs=inputs_of(client))), ("GET", target, {"params": {"url": f"{httpbin}/bearer"}}))
 
-    assert ((401, "inconclusive"), (200, "accepted")) == (stranger[:2], member[:2])
+    assert [(401, "inconclusive"), (401, "inconclusive"), (200, "accepted")] == [stranger[:2], member[:2], home[:2]]
 
 
 # ---- proofs that are made of the request

@@ -22,6 +22,7 @@ from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.placed_urls import has_placed_path, without_placed
 from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
+from authweave.urls import Origin
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
 try:
@@ -86,6 +87,8 @@ class ProfileAuth:
             connection = await self._connection()
         hop = _hop_of(self, request)
         hop.arrive(request)
+        if not hop.has_strayed and not hop.is_at_home(request):
+            hop.has_strayed = True
         if not hop.has_strayed:
             task = await hop.task(request, connection, self._path)
             try:
@@ -156,6 +159,10 @@ class _Hop:
             request.url = URL(url, encoded=True)
             request.original_url = URL(without_placed(str(request.original_url), plain, sent), encoded=True)  # what the response shows
 
+    def is_at_home(self, request: ClientRequest) -> bool:
+        """Does it go where the first hop went? The credential of one server is not for whom that server names, listed or not."""
+        return self.sent is None or _origin(str(request.url)) == Origin.of(self.sent.url)
+
     async def task(self, request: ClientRequest, connection: Connection, path: str | None) -> TaskRequest:
         """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
         body, is_streamed = await self._body(request, connection)
@@ -222,6 +229,14 @@ def _hop_of(auth: ProfileAuth, request: ClientRequest) -> _Hop:
     else:
         hop.is_first = False
     return hop
+
+
+def _origin(url: str) -> Origin | None:
+    """None for a URL that no credential goes to."""
+    try:
+        return Origin.of(url.partition("#")[0])
+    except UrlRefused:
+        return None
 
 
 # ---- between aiohttp's requests and ours
