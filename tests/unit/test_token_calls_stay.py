@@ -101,7 +101,7 @@ def introspected(provider):
     auth = {"type": "oauth2", "grant_type": "client_credentials", "issuer": provider.url}
     report = probe(engine(inputs=INPUTS), profile(auth, provider.url, test={"request": {"url": "/me"}}))
     assert INPUTS["client_secret"] not in repr(report)
-    raise UsageError(f"introspection: {[stage.outcome for stage in report.stages if stage.name == 'introspection']}")
+    raise UsageError(f"introspection: {[stage.status for stage in report.stages if stage.name == 'introspection']}")
 
 
 def failure_of(ask, provider):
