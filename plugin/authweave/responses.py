@@ -79,15 +79,10 @@ def _is_deeper(parsed: Any) -> bool:
     """Is it nested deeper than anybody nests? Whoever walks through it, or writes it down, would run out of stack."""
     level = [parsed]
     for _ in range(DEEPEST + 1):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-        if not inner:
+        level = [value for value in level if isinstance(value, dict | list)]
+        if not level:
             return False
-        level = inner
+        level = [inner for value in level for inner in (value.values() if isinstance(value, dict) else value)]
     return True
 
 

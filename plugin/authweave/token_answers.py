@@ -224,7 +224,12 @@ def _error_words(answer: Answer, scope: Mapping[str, Any]) -> tuple[str | None, 
     if isinstance(error, dict):
         error, description = error.get("code") or error.get("type"), description or error.get("message")
     uri = body.get("error_uri") if isinstance(body, dict) else None
-    return _shown(error, scope), _shown(description, scope), _shown(uri, scope)
+    return _shown(error, scope), _shown(description, scope), _shown(uri, scope) if _is_page(uri) else None
+
+
+def _is_page(uri: Any) -> bool:
+    """Is it the URL of a page that a person can be sent to? Some make links of it."""
+    return isinstance(uri, str) and re.match(r"https?://[^/?#@\s]+(?:[/?#]|\Z)", uri) is not None
 
 
 def _shown(words: Any, scope: Mapping[str, Any]) -> str | None:

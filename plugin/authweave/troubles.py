@@ -39,7 +39,7 @@ def trouble_of(failure: AuthweaveError, record: Record, spends: str, attempt: in
     reason, before = str(failure), record.trouble
     if isinstance(failure, RateLimited | EndpointPaused):
         return Trouble("rate_limited", reason, now, until=failure.retry_at)
-    if (isinstance(failure, TokenAnswerError | RegistrationError) or _is_misread(failure)) and not spends:
+    if (isinstance(failure, TokenAnswerError | RegistrationError | UnexpectedFailure) or _is_misread(failure)) and not spends:
         kind = "refused" if is_client_refused(failure) else "unreachable"
         count = _in_a_row(before, kind, credentials)
         until = now + refusal_pause(failure, count)

@@ -300,7 +300,8 @@ def test_refusals_in_the_servers_own_words(status, members, error):
 @pytest.mark.parametrize("place", ["error", "error_description", "error_uri"])
 def test_a_server_that_repeats_the_secret(echo, place):
     """What a server repeats of a secret does not get into the error."""
-    error = error_of(TokenEndpointError, answer({"error": "invalid_client", place: f"bad client {echo}"}, 401))
+    before = "https://idp.example/" if place == "error_uri" else ""
+    error = error_of(TokenEndpointError, answer({"error": "invalid_client", place: f"{before}bad client {echo}"}, 401))
 
     assert CLIENT_SECRET not in f"{error} {error.__dict__}"
     assert "bad client" in f"{error.error} {error.error_description} {error.error_uri}"

@@ -204,9 +204,9 @@ def read_registration(response: TaskResponse, url: str, client_auth: str, now: f
 
 
 def _word(said: Any, name: str) -> str | None:
-    """A text member of an answer, of a length that is one."""
+    """A text member of an answer, of a length that is one, and of characters that can be sent, kept and shown."""
     value = said.get(name) if isinstance(said, dict) else None
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST else None
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable() else None
 
 
 def _end(said: Mapping[str, Any], now: float) -> float:
