@@ -249,7 +249,7 @@ def top_properties(field: JsonSchema, test_request: JsonSchema, auth: JsonSchema
                              examples=["1.2.0"], avoid={"1.2": "three numbers; quote what looks like a number"}),
         "identity_provider": described({"type": "string", "minLength": 1}, "Who checks the credential, as people call it.", examples=["Acme"]),
         "description": text("What the profile is for, shown to people.", examples=["Acme CRM, by client credentials."]),
-        "documentation": described({"type": "string", "pattern": linear("^https?://"), "patternErrorMessage": "A URL begins with https://."}, "Where the provider documents its authentication.",
+        "documentation": described({"type": "string", "pattern": linear(r"^https?://[^/?#@\\\s]+([/?#]|$)"), "patternErrorMessage": "A URL begins with https:// and its host: no user name stands before it."}, "Where the provider documents its authentication.",
                                    examples=["https://docs.acme.example/authentication"]),
         "extends": described({"type": "string", "pattern": linear(rf"^[a-z0-9]+(-[a-z0-9]+)*(@\d+(\.\d+(\.\d+[0-9A-Za-z.+-]*)?)?)?{END}")},
                              "The parent profile; name@1, name@1.2 or name@1.2.0 insists on its version. Maps merge, lists replace, null takes the parent's key away.",

@@ -15,7 +15,8 @@ _LOCAL: Final = {
     "localhost": "this machine itself (RFC 6761)", "localdomain": "this machine itself", "local": "a name of this network (RFC 6762)",
     "internal": "a name of this network (reserved for private use)", "home.arpa": "a name of this network (RFC 8375)",
     "intranet": "a name of this network", "lan": "a name of this network", "corp": "a name of this network", "home": "a name of this network",
-    "in-addr.arpa": "a name for an address", "ip6.arpa": "a name for an address", "onion": "a name without an address (RFC 7686)",
+    "private": "a name of this network", "svc": "a name of a cluster", "default": "a name of a cluster", "consul": "a name of this network",
+    "invalid": "no name that exists (RFC 6761)", "in-addr.arpa": "a name for an address", "ip6.arpa": "a name for an address", "onion": "a name without an address (RFC 7686)",
 }  # fmt: skip
 _METADATA: Final = frozenset({
     "metadata.goog", "metadata.tencentyun.com", "metadata.platformequinix.com", "metadata.packet.net", "ipv4only.arpa",

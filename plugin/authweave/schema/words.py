@@ -201,7 +201,7 @@ _FORMS: Final = {
     "name": ("is not a name", "write lower-case letters, digits and single hyphens"),
     "version": ("is not a SemVer version", "write three numbers, as 1.2.0"),
     "extends": ("is not a reference to a profile", "write its name, name@1, name@1.2 or name@1.2.0"),
-    "documentation": ("is not a URL", "begin it with https://"),
+    "documentation": ("is not a URL", "begin it with https:// and its host, without a user name"),
     "method": ("is not an HTTP method", "write GET, POST, PUT or another word of letters"),
     "content_type": ("is not a media type", "write type/subtype, as application/json"),
     "grant_type": ("is not a grant type", "write a short name such as client_credentials, or a URN"),
