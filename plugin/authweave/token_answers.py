@@ -39,6 +39,7 @@ _SECRET: Final = frozenset({"access_token", "refresh_token", "id_token"})
 _SHOWN: Final = 200
 _LONGEST_SHOWN: Final = 16_384
 """Characters of a server's words that are looked through for secrets, so that a part of them can be shown; of longer ones nothing is shown."""
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 _NAME: Final = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.:@$-]{0,59}")
 
 
@@ -310,12 +311,15 @@ def _member(answer: Answer, name: str, scope: Mapping[str, Any]) -> Any:
 
 def _text(answer: Answer, name: str, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> str:
     value = _member(answer, name, scope)
-    if value is None or isinstance(value, str):
+    wrong = "is not a text"
+    if isinstance(value, str) and name != "access_token" and _HALVES.search(value):
+        wrong = "holds half a character (a lone surrogate)"  # kept, it could be sent to nobody: each renewal would fail
+    elif value is None or isinstance(value, str):
         return value or ""
-    if isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise TokenAnswerError(
-        "token_field_missing", f"{reading.url}: {name} is not a text", status=response.status, url=reading.url,
+        "token_field_missing", f"{reading.url}: {name} {wrong}", status=response.status, url=reading.url,
         fields=_names(scope),
     )  # fmt: skip
 

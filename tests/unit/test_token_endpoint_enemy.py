@@ -592,6 +592,18 @@ def test_an_error_uri_that_is_no_page_is_left_out(uri):
     assert caught.value.error_uri is None
 
 
+@pytest.mark.parametrize("member", ["refresh_token", "id_token", "scope", "token_type"])
+def test_half_a_character_is_kept_nowhere(member):
+    """It could be sent to nobody: a refresh token of that kind would fail each renewal from then on. The next answer is as good as any."""
+    odd = Reply(200, GOOD[:-1] + f',"{member}":"a\\ud800"'.encode() + b"}") if member != "token_type" else Reply(200, b'{"access_token":"AT","token_type":"\\ud800"}')
+    with serving(Identity(script=[odd])) as identity:
+        connection = connect(oauth(identity), API)
+        with pytest.raises(TokenAnswerError, match="half a character"):
+            connection.token().result(20)
+
+        assert "T1" == connection.token().result(20).access_token.reveal()
+
+
 # ---- storms: an API, or an endpoint, that is never content; a hundred requests a second
 
 RATE = 100
