@@ -21,6 +21,7 @@ from authweave import contracts, frame, hookspecs, sites
 from authweave.catalog import Catalog
 from authweave.cli.group import group
 from authweave.drafts.draft import Draft
+from authweave.limits.reading import read_limits
 from authweave.loading import check_text
 from authweave.responses import response_scope
 from authweave.schema import profile_schema
@@ -95,7 +96,7 @@ def _is_shown(text: str, sent: str) -> bool:
     return re.fullmatch(r'[^\s"&]+'.join(map(re.escape, text.split("…"))), sent) is not None
 
 
-@pytest.mark.parametrize("block", [*blocks_in("toml")], ids=str)
+@pytest.mark.parametrize("block", [block for block in blocks_in("toml") if "limits" not in block.words], ids=str)
 def test_settings_in_the_documentation_can_be_loaded(block: Block, tmp_path: Path) -> None:
     """The file is one that authweave reads, and everything in it is a setting."""
     (tmp_path / "authweave.toml").write_text(block.text)
@@ -103,6 +104,14 @@ def test_settings_in_the_documentation_can_be_loaded(block: Block, tmp_path: Pat
     settings = Settings.load(env={"XDG_CONFIG_HOME": str(tmp_path / "none")}, cwd=tmp_path)
 
     assert {name for name, origin in settings.origins.items() if origin != "default"} == set(tomllib.loads(block.text))
+
+
+@pytest.mark.parametrize("block", [block for block in blocks_in("toml") if "limits" in block.words], ids=str)
+def test_limits_in_the_documentation_can_be_read(block: Block, tmp_path: Path) -> None:
+    """The file is one of limits, and everything in it is a list that there is."""
+    (tmp_path / "limits.toml").write_text(block.text)
+
+    assert set(read_limits(tmp_path / "limits.toml")) >= set(tomllib.loads(block.text)["tenants"])
 
 
 # The format, key by key
