@@ -10,6 +10,7 @@ from pathlib import Path
 from authweave.catalog import Catalog
 from authweave.egress.guard import guard_of
 from authweave.egress.profiles import problems_of
+from authweave.limits import Limits, Within
 from authweave.loading import check_file, check_text, profile_of
 from authweave.settings import CONFIG, MEMBERS, Member, Settings
 from authweave.values import Problem
@@ -37,7 +38,7 @@ printed: they may be secrets.
 Each rule is shown with a mistake and what is said of it. A problem is told once: what is refused while the file is read, or does not have the
 [shape](#shape) that the schema asks for, is left out of all that follows. Packages can add rules (`register_rules`); `authweave plugins` lists them.
 
-[Rules](#rules) · [Shape, parents, templates and URLs](#shape) · [Under an egress policy](#under-an-egress-policy) · [The file](#the-file)
+[Rules](#rules) · [Shape, parents, templates and URLs](#shape) · [Under an egress policy](#under-an-egress-policy) · [Under limits](#under-limits) · [The file](#the-file)
 
 ## Rules
 """
@@ -61,6 +62,19 @@ inputs:
   port: {type: integer}
 servers: ['https://{{ inputs.host }}:{{ inputs.port }}', 'https://169.254.169.254']
 auth: {type: bearer}
+"""
+LIMITS_HEAD = """\
+## Under limits
+
+Only where a host says what profiles may use: with `authweave validate --limits FILE --tenant NAME`, and under the setting `limits` at load and at connect ([limits.md](limits.md)).
+
+### limits
+
+Something that a tenant's profiles may not use: a profile, a type, an input, where it would be read from, a host. Whether it is there is not looked at, and not told.
+"""
+LIMITS_TEXT = """\
+extends: other-base
+auth: {type: acme.hmac}
 """
 FILE_HEAD = """\
 ## The file
@@ -132,7 +146,7 @@ def rules_page() -> str:
     rows = {name: (f"`{_on_one_line(text)}`", _problems(completed(f"{text}\n"), name)) for name, text in TEXTS.items()}
     rows |= {name: (words, _problems(content, name)) for name, (words, content) in IN_WORDS.items()}
     lines = [_row(f"`{name}`", example, _said(problems[0])) for name, (example, problems) in sorted(rows.items())]
-    return "\n".join([RULES_HEAD, *rules, SHAPE_HEAD, *shapes, _strict(), FILE_HEAD.rstrip("\n"), *lines, ""])
+    return "\n".join([RULES_HEAD, *rules, SHAPE_HEAD, *shapes, _strict(), _limits(), FILE_HEAD.rstrip("\n"), *lines, ""])
 
 
 def settings_page() -> str:
@@ -214,6 +228,13 @@ def _strict() -> str:
     guard = guard_of(Settings.load({"egress": "strict"}, env={}, cwd=BAD))
     says = "\n".join(map(str, problems_of(profile_of(checked), guard))) if guard else ""
     return f"{STRICT_HEAD}\n```yaml fragment\n{STRICT_TEXT}```\n\n```text\n{says}\n```\n"
+
+
+def _limits() -> str:
+    """A profile that names what it may not."""
+    within = Within(Limits.everything(profiles=["example", "acme-*"], types=["api_key"], origin="limits.toml"))
+    says = "\n".join(map(str, check_text(completed(LIMITS_TEXT), FILE, within=within).problems))
+    return f"{LIMITS_HEAD}\n```yaml fragment\n{LIMITS_TEXT}```\n\n```text\n{says}\n```\n"
 
 
 def _told(problems: Iterable[Problem]) -> list[tuple[str, str]]:

@@ -197,7 +197,7 @@ def _with_own_options(report: Report, running: Running, given: Given, profile: P
     words = [f"--{name.replace('_', '-')}" for name in ("login", "keep_login", "no_browser", "paste") if getattr(running, name)]
     words += [word for name, path in given.input_file if name in profile.inputs and profile.inputs[name].secret for word in ("--input-file", f"{name}={path}")]
     words += [word for name in given.prompt for word in ("--prompt", name)]
-    places = [("--secrets-dir", given.secrets_dir), ("--dotenv", given.dotenv), *(("--profiles-dir", one) for one in given.profiles_dir), ("--config", given.config)]
+    places = [("--secrets-dir", given.secrets_dir), ("--dotenv", given.dotenv), *(("--profiles-dir", one) for one in given.profiles_dir), ("--config", given.config), ("--limits", given.limits)]
     words += [word for option, path in places if path is not None for word in (option, str(path))]
     words += ["--deadline", f"{running.deadline:g}"] if running.deadline is not None else []
     return dataclasses.replace(report, again=" ".join([report.again, shlex.join(words)])) if words and report.again else report

@@ -1,0 +1,116 @@
+"""Limits from outside: processes of the command line, and what a process touches."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands import apart, environment
+
+LIMITS = """\
+profiles = ["acme", "blue-*"]
+types = ["api_key"]
+hosts = ["{tenant}.acme.example"]
+inputs = ["api_key"]
+environment = ["AUTHWEAVE_*__{tenant}__*"]
+"""
+PROFILE = {"format": 1, "name": "acme", "identity_provider": "Acme", "servers": ["https://blue.acme.example"], "auth": {"type": "api_key"}}
+
+
+def folder(tmp_path: Path, **more: object) -> Path:
+    (tmp_path / "limits.toml").write_text(LIMITS)
+    (tmp_path / "acme.json").write_text(json.dumps({**PROFILE, **more}))
+    (tmp_path / "theirs.json").write_text(json.dumps({**PROFILE, "name": "theirs", "abstract": True}))
+    return tmp_path
+
+
+COMMANDS = [["validate", "acme.json"], ["preview", "./acme.json"], ["token", "PARENT"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_command_tells_the_same_of_what_is_there_and_what_is_not(tmp_path, command):
+    """A parent or profile outside: exit code and both streams are letter for letter those of one that is nowhere."""
+    told = []
+    for parent in ("theirs", "nobody"):
+        place = folder(tmp_path, extends=parent)
+        done = apart(*(word.replace("PARENT", parent) for word in command), cwd=place, AUTHWEAVE_LIMITS="limits.toml", AUTHWEAVE_PROFILES=str(place))
+        told.append((done.code, done.out.replace(parent, "PARENT"), done.err.replace(parent, "PARENT")))
+
+    assert told[0] == told[1]
+    assert told[0][0] != 0
+    assert "[limits]" in told[0][1] + told[0][2]
+
+
+def test_validate_says_what_a_tenants_profile_names_outside(tmp_path):
+    """`--limits FILE --tenant NAME`: the same file is valid for one tenant and not for another, also as JSON and by the setting."""
+    place = folder(tmp_path)
+    blue, red = (apart("validate", "acme.json", "--limits", "limits.toml", "--tenant", tenant, cwd=place) for tenant in ("blue", "red"))
+
+    assert (0, 1) == (blue.code, red.code)
+    assert "servers[0]: https://blue.acme.example may not be called; hosts that may be used here: {tenant}.acme.example" in red.out
+    done = apart("validate", "acme.json", "--format", "json", cwd=place, AUTHWEAVE_LIMITS=str(place / "limits.toml"))
+    [file] = json.loads(done.out)["files"]
+    assert {"limits"} == {problem["rule"] for problem in file["problems"]}
+
+
+def test_a_command_reads_the_tenants_own_variable_and_no_other(tmp_path):
+    """`preview` finds blue's variable; the general one and that of another tenant are not found, whatever they hold."""
+    place = folder(tmp_path)
+
+    def code(tenant: str, variable: str) -> int:
+        return apart("preview", "./acme.json", "--limits", "limits.toml", "--tenant", tenant, "--url", "/x", cwd=place, **{variable: "k3y"}).code
+
+    assert 0 == code("blue", "AUTHWEAVE_ACME__BLUE__API_KEY")
+    own = apart("preview", "./acme.json", "--limits", "limits.toml", "--tenant", "blue", cwd=place, AUTHWEAVE_ACME_API_KEY="k3y")
+    assert "environment variable AUTHWEAVE_ACME_API_KEY" not in own.out + own.err
+
+
+def test_list_shows_what_is_inside(tmp_path):
+    """Profiles outside stand in no list, shipped ones included."""
+    place = folder(tmp_path, servers=["https://{{ inputs.api_key }}.acme.example"])
+    (place / "blue-crm.json").write_text(json.dumps({**PROFILE, "name": "blue-crm", "servers": []}))
+    done = apart("list", "--format", "json", "--profiles-dir", str(place), cwd=place, AUTHWEAVE_LIMITS="limits.toml")
+
+    assert (0, []) == (done.code, [one["name"] for one in json.loads(done.out) if one["name"] not in ("acme", "blue-crm")])
+
+
+WATCH = """\
+import sys, os
+opened = []
+def heard(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir", "socket.getaddrinfo", "socket.connect", "socket.gethostbyname"):
+        opened.append(str(arguments[0] if event != "socket.connect" else arguments[1]))
+sys.addaudithook(heard)
+from pathlib import Path
+from authweave import Engine, Limits
+from authweave.errors import AuthweaveError
+folder, mark = sys.argv[1:]
+engine = Engine(folder, limits=Limits(profiles=["acme"], types=["api_key"], hosts=["x.acme.example"], inputs=["api_key"]), sources=["environment", "secrets_dir"], secrets_dir=folder, profile_paths=False)
+said = []
+for reference in ("acme", mark, f"{mark}@1"):
+    try:
+        engine.connect(reference, tenant="blue")
+        said.append("connected")
+    except AuthweaveError as error:
+        said.append(f"{type(error).__name__} {error}")
+print([name for name in opened if mark in name])
+print(said)
+"""
+
+
+def test_a_process_opens_nothing_outside(tmp_path):
+    """By the interpreter's own audit events: no file is opened and no name is looked up whose name is outside, and what is said is the same."""
+    told = []
+    for mark in ("theirs", "nobody"):
+        place = folder(tmp_path, extends=mark, servers=[f"https://{mark}.evil.example"])
+        done = subprocess.run([sys.executable, "-c", WATCH, str(place), mark], capture_output=True, text=True, timeout=60, env=environment(), check=False)
+        opened, said = done.stdout.splitlines()
+        assert "[]" == opened
+        assert "LimitRefused" in said
+        told.append(said.replace(mark, "MARK"))
+
+    assert told[0] == told[1]
