@@ -51,7 +51,7 @@ class TokenCall:
     headers: dict[str, Parameter] = field(default_factory=dict)
 
     def parameter(self, name: str, value: Any, *, origin: str, secret: bool = False) -> None:
-        """Add a standard parameter by its RFC name; null is left out."""
+        """Add a standard parameter by its RFC name: text, or a Secret that holds one; null is left out."""
         if value is not None:
             self.parameters[name] = Parameter(value, f"{self.origin}.{origin}", secret)
 
@@ -163,7 +163,7 @@ def token_call(settings: TokenSettings, scope: Mapping[str, Any], old: Token | N
     elif settings.refresh_with == "refresh_token" and old.refresh_token is not None:
         if not settings.is_session:
             call.parameter("grant_type", "refresh_token", origin="grant_type")
-        call.parameter("refresh_token", old.refresh_token.reveal(), origin="refresh_with", secret=True)
+        call.parameter("refresh_token", old.refresh_token, origin="refresh_with", secret=True)
     present(call)
     return call
 
@@ -229,7 +229,7 @@ def revoke_call(settings: TokenSettings, scope: Mapping[str, Any], token: Token,
             present(call)
         return call
     hint, presented = ("refresh_token", token.refresh_token) if token.refresh_token else ("access_token", token.access_token)
-    call.parameter("token", presented.reveal(), origin="revoke_request", secret=True)
+    call.parameter("token", presented, origin="revoke_request", secret=True)
     if not _writes(request, "token"):
         call.parameter("token_type_hint", hint, origin="revoke_request")
     present(call)

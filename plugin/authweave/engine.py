@@ -489,7 +489,7 @@ def own_copy(value: Any) -> Any:
 def by_value(value: Any) -> Any:
     """What stands for a value in the key of a map: equal for equal values, and no secret in it."""
     if isinstance(value, Secret):
-        return type(value.reveal()).__name__, value.mark
+        return value.kind, value.mark
     if isinstance(value, str | bytes):
         return type(value).__name__, Secret(value, "").mark
     if isinstance(value, Mapping):

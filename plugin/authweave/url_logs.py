@@ -20,6 +20,7 @@ from authweave.redaction import Redactor
 from authweave.values import Secret
 
 MOST: Final = 3000
+MOST_VALUES: Final = 1000
 HIDDEN: Final = "‹secret›"
 _PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re.DOTALL)
 _OF_URLS: Final = ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry")
@@ -55,7 +56,7 @@ class _Hider(logging.Filter):
                 self._untaught[mark] = value
             self._values[mark] = value
             self._values.move_to_end(mark)
-            if len(self._values) > MOST:
+            if len(self._values) > MOST_VALUES:
                 self._untaught.pop(self._values.popitem(last=False)[0], None)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -70,9 +71,9 @@ class _Hider(logging.Filter):
         if isinstance(value, int | float) or value is None:
             return value
         text = str(value)
-        if (shown := self._shown.get(text)) is not None:
-            return shown
-        if self._shown and "?" in text:
+        if (known := self._shown.get(text)) is not None:
+            text = known
+        elif self._shown and "?" in text:
             before, _, query = text.partition("?")
             fit = [_hidden(pair) if unquote_plus(pair.partition("#")[0]) in self._shown else pair for pair in query.split("&")]
             text = f"{before}?{'&'.join(fit)}"
@@ -89,7 +90,7 @@ class _Hider(logging.Filter):
 
     def _teach(self) -> None:
         """Hand the new values to the redactor; a fresh one where most of what it knows is long gone."""
-        if self._taught > 2 * MOST:
+        if self._taught > 2 * MOST_VALUES:
             self._redactor, self._untaught, self._taught = Redactor(), dict(self._values), 0
         self._taught += len(self._untaught)
         self._redactor.learn(("credential", value) for value in self._untaught.values())

@@ -37,6 +37,16 @@ class Secret:
         return hmac.compare_digest(mine, theirs)
 
     @property
+    def length(self) -> int:
+        """How many characters or bytes it has; 0 of what is neither text nor bytes."""
+        return len(self.__value) if isinstance(self.__value, str | bytes) else 0
+
+    @property
+    def kind(self) -> str:
+        """The name of the value's type."""
+        return type(self.__value).__name__
+
+    @property
     def mark(self) -> bytes:
         """Equal for equal values, in this process and its forks; tells nothing of the value. For keys of maps."""
         return hashlib.blake2b(_as_bytes(self.__value), key=_MARK_KEY, digest_size=16).digest()
@@ -188,8 +198,8 @@ class TaskRequest:
     `url` is absolute, or relative to the profile's first server; with `path_template=True` its path may hold
     `{key}` for path fields. `headers` are (name, value) pairs in order, made from a map just as well. `body` is bytes, or None for no body;
     `streamed` marks a body that authweave does not hold and cannot send twice. `made_from` is what `authorize` made
-    it from, for `handle_response`; it is not part of the value and stays behind when the request is pickled. The repr
-    shows the method only: everything else may hold a secret.
+    it from, for `handle_response`; it is not part of the value. A finished request is never pickled (TypeError): what it was made
+    from is, and is authorized where it arrives. The repr shows the method only: everything else may hold a secret.
     """
 
     method: str
@@ -215,7 +225,15 @@ class TaskRequest:
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
     def __reduce__(self) -> tuple[object, ...]:
+        if self.made_from is not None:
+            raise TypeError("an authorized request holds its credential and is never pickled: send the plain one, and authorize it in the other process")
         return TaskRequest, (self.method, self.url, self.headers, self.body, self.streamed, self.path_template)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gzip
 import itertools
 import json
@@ -791,12 +792,17 @@ def test_handle_response_of_a_streamed_body():
     assert "streamed" in judgement.reason
 
 
-def test_an_authorized_request_can_be_pickled_and_shown():
-    """It is a value: equal to what it looks like, without a secret in its repr; what it was made from stays behind."""
-    sent = with_key("https://api.example.com").authorize(TaskRequest("GET", "/x")).result(10)
-    copy = pickle.loads(pickle.dumps(sent))
+def test_an_authorized_request_is_shown_without_its_secret_and_never_pickled():
+    """Queues and caches get the plain request; a copy of the finished one is the thing itself."""
+    plain = TaskRequest("GET", "/x", headers={"A": "b"})
+    sent = with_key("https://api.example.com").authorize(plain).result(10)
 
-    assert (sent, None) == (copy, copy.made_from)
+    assert plain == pickle.loads(pickle.dumps(plain))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError, match="authorize it in the other process") as refused:
+            pickle.dumps(sent, protocol)
+        assert "k3y" not in str(refused.value)
+    assert sent is copy.copy(sent) is copy.deepcopy(sent)
     assert "k3y" not in repr(sent)
 
 

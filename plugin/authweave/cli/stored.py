@@ -109,7 +109,7 @@ def _measures(secret: Secret) -> dict[str, Any]:
     """Length and fingerprint, to compare; of a short secret neither."""
     from authweave.redaction import fingerprint
 
-    length = len(secret.reveal())
+    length = secret.length
     return {"length": length, "fingerprint": fingerprint(secret)} if length >= SHORTEST_SHOWN else {"length": None, "fingerprint": None}
 
 

@@ -128,7 +128,7 @@ def facts(token: Token, now: float, *, reveal: bool = False) -> dict[str, Any]:
         "expires_in": max(0, round(token.expires_at - now)) if ends else None,
         "expires_at": _moment(token.expires_at) if ends else None,
         "scope": token.scope,
-        "length": len(token.access_token.reveal()),
+        "length": token.access_token.length,
         "fingerprint": fingerprint(token.access_token),
         "refresh_token": token.refresh_token is not None,
         "id_token": token.id_token is not None,

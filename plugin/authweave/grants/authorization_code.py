@@ -30,8 +30,7 @@ class AuthorizationCode:
     def parameters(self, call: TokenCall) -> Mapping[str, Any]:
         """The code, the redirect URI letter for letter as it was sent, and the verifier. Raises SignInNeeded without a sign-in."""
         consent = call.consent()
-        verifier = consent.verifier.reveal() if consent.verifier else None
-        return {"code": consent.code.reveal() if consent.code else None, "redirect_uri": consent.redirect_uri, "code_verifier": verifier}
+        return {"code": consent.code, "redirect_uri": consent.redirect_uri, "code_verifier": consent.verifier}
 
 
 @hookimpl

@@ -32,7 +32,7 @@ class DeviceCode:
     def parameters(self, call: TokenCall) -> Mapping[str, Any]:
         """The device code. Raises SignInNeeded without a sign-in."""
         consent = call.consent()
-        return {"device_code": consent.code.reveal() if consent.code else None}
+        return {"device_code": consent.code}
 
 
 @hookimpl

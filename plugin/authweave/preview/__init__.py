@@ -309,8 +309,7 @@ class _Maker:
 
     def has_short_secret(self) -> bool:
         """A secret of a few characters cannot be found in a text: only parts are shown then."""
-        secrets = (value.reveal() for value in self.inputs.values() if isinstance(value, Secret))
-        return any(isinstance(secret, str | bytes) and 0 < len(secret) < SHORTEST for secret in secrets)
+        return any(isinstance(value, Secret) and 0 < value.length < SHORTEST for value in self.inputs.values())
 
     def failed(self, purpose: str, error: AuthweaveError) -> PreviewedRequest:
         return PreviewedRequest(purpose, error=self.known.text(str(error)))

@@ -72,7 +72,7 @@ def _asked(ledger: Ledger, variant: Variant, metadata: Metadata, token: Token) -
 def _draft(settings: TokenSettings, metadata: Metadata, scope: dict[str, Any], token: Token, origin: str) -> Draft:
     """The request of RFC 7662 §2.1; the client proves itself as for the token call."""
     call = TokenCall(settings, scope, Request("POST", origin=f"{origin}.issuer"), metadata.endpoint(ENDPOINT, "issuer"), origin)
-    call.parameter("token", token.access_token.reveal(), origin="token_response", secret=True)
+    call.parameter("token", token.access_token, origin="token_response", secret=True)
     call.parameter("token_type_hint", "access_token", origin="issuer")
     present(call)
     draft = call.draft()
