@@ -73,8 +73,7 @@ Only where a host says what profiles may use: with `authweave validate --limits 
 Something that a tenant's profiles may not use: a profile, a type, an input, where it would be read from, a host. Whether it is there is not looked at, and not told.
 """
 LIMITS_TEXT = """\
-extends: other-base
-auth: {type: acme.hmac}
+auth: {type: bearer}
 """
 FILE_HEAD = """\
 ## The file
