@@ -134,6 +134,7 @@ class Template:
         A body may be of any length, but stand there once: what is beside the longest piece is no longer than a text may be.
         """
         pieces: list[bytes] = []
+        beside = longest = 0
         null: Part | None = None
         is_first = False
         try:
@@ -144,8 +145,11 @@ class Template:
                     null = part
                     break
                 pieces.append(value if type(value) is bytes else text_of(value).encode())
-            if len(pieces) > 1:
-                spend(scope, sum(map(len, pieces)) - max(map(len, pieces)))
+                longest = max(longest, len(pieces[-1]))
+                if (beside := beside + len(pieces[-1])) - longest > RESULT_LENGTH:
+                    break
+            if beside - longest > _SHORT:
+                spend(scope, beside - longest)
         except Unfit as unfit:
             problem = str(unfit)
         except _FOREIGN as error:

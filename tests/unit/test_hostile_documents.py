@@ -1,0 +1,370 @@
+"""Files of strangers, through the library and the command line: each is refused, or read, within a second of CPU and 50 MB."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authweave.catalog import Catalog
+from authweave.documents import MAX_BYTES
+from authweave.errors import ExtensionError, PatternError, SettingsError, UsageError
+from authweave.frame import NAME
+from authweave.hookspecs import hookimpl
+from authweave.loading import check_text
+from authweave.patterns import compile_pattern, proven, searching
+from authweave.schema.descent import validator_of
+from authweave.settings.files import SettingsFile
+from authweave.testing import SchemeContract
+from thorough import few
+
+HEAD = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth: {type: bearer}\n"
+OAUTH = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://a.example/t\n"
+CPU = 4.0
+"""Seconds, four times what is promised: a busy machine has cold caches."""
+MEMORY = 50 * 1000 * 1000
+
+
+def rows(row: Callable[[int], str], count: int, start: str = "", end: str = "") -> str:
+    """As many rows as are asked for and fit into a file."""
+    made, size = [start], len((start + end).encode())
+    for number in range(count):
+        size += len((one := row(number)).encode())
+        if size > MAX_BYTES:
+            break
+        made.append(one)
+    return "".join(made) + end
+
+
+DOCUMENTS = {
+    "fields": rows(lambda n: f"- {{in: header, key: X-{n}, value: v}}\n", 2400, HEAD + "fields:\n"),
+    "fields of expressions": rows(lambda n: f"- {{in: header, key: X-{n}, value: '{{{{ {n} ~ inputs.x }}}}'}}\n", 998, HEAD + "inputs: {x: {}}\nfields:\n"),
+    "fields of too many": rows(lambda n: f"- {{in: header, key: X-{n}, value: '{{{{ {n} ~ inputs.x }}}}'}}\n", 2400, HEAD + "inputs: {x: {}}\nfields:\n"),
+    "fields of unknown places": rows(lambda n: f"- {{in: hedaer, key: X-{n}, value: v}}\n", 2400, HEAD + "fields:\n"),
+    "fields of unknown keys": rows(lambda n: f"- {{im: header, kye: X-{n}, vlaue: v}}\n", 2400, HEAD + "fields:\n"),
+    "fields that are the same": rows(lambda n: "- {in: header, key: X, value: v}\n", 2400, HEAD + "fields:\n"),
+    "undeclared inputs": rows(lambda n: f"- {{in: header, key: X-{n}, value: '{{{{ inputs.u{n} }}}}'}}\n", 990, HEAD + "fields:\n"),
+    "unknown names": HEAD + "fields:\n- in: header\n  key: a\n  value: [" + "'{{ bad.x }}'," * 990 + "]\n",
+    "long templates": rows(lambda n: f"- {{in: header, key: a{n}, value: \"{{{{ 1 ~ {'~'.join(map(str, range(n, n + 400)))} }}}}\"}}\n", 30, HEAD + "fields:\n"),
+    "servers": rows(lambda n: f"- https://a{n}.example\n", 9000, HEAD.replace("servers: ['https://a.example']\n", "") + "servers:\n"),
+    "servers without TLS": rows(lambda n: f"- http://a{n}\n", 9000, HEAD.replace("servers: ['https://a.example']\n", "") + "servers:\n"),
+    "scopes": OAUTH + "  scopes: [" + ",".join(f"s{n}" for n in range(15_000)) + "]\n",
+    "pairs of scopes": OAUTH + "  scopes: [" + ",".join(f"{{key: s{n}, value: x}}" for n in range(3900)) + "]\n",
+    "inputs": rows(lambda n: f"  i{n}: {{}}\n", 9000, HEAD + "inputs:\n"),
+    "inputs of patterns": rows(lambda n: f"  i{n}: {{pattern: 'a{n}(({'a?' * 200}){{9}})*'}}\n", 600, HEAD + "inputs:\n"),
+    "an enum": HEAD + "inputs:\n  x: {default: q, enum: [" + ",".join(f"v{n}" for n in range(19_000)) + "]}\n",
+    "variables": rows(lambda n: f"  v{n}: x\n", 9000, HEAD + "vars:\n"),
+    "a chain": rows(lambda n: f"  v{n}: '{{{{ vars.v{n + 1} }}}}'\n", 990, HEAD + "vars:\n", "  v990: x\n"),
+    "a circle": rows(lambda n: f"  v{n}: '{{{{ vars.v{(n + 1) % 990} }}}}'\n", 990, HEAD + "vars:\n"),
+    "variants": rows(lambda n: f"- {{name: n{n}, type: bearer, when: '{{{{ inputs.x }}}}'}}\n", 490, HEAD.replace("auth: {type: bearer}\n", "inputs: {x: {}}\nauth:\n"), "- {name: z, type: bearer}\n"),
+    "unknown variants": rows(lambda n: f"- {{name: n{n}, type: baerer}}\n", 2400, HEAD.replace("auth: {type: bearer}\n", "auth:\n")),
+    "unknown keys": rows(lambda n: f"servers{n}: v\n", 9000, HEAD),
+    "keys of its own": rows(lambda n: f"x-k{n}: v\n", 9000, HEAD),
+    "tests": rows(lambda n: f"- {{name: t{n}, request: {{url: /a}}}}\n", 2400, HEAD + "test:\n"),
+    "claims": HEAD.replace("auth: {type: bearer}\n", "auth:\n  type: jwt\n  assertion:\n    claims:\n") + "".join(f"      c{n}: v\n" for n in range(9000)),
+    "renamed": OAUTH + "  token_request: {rename: {" + ",".join(f"o{n}: p{n}" for n in range(8000)) + "}}\n",
+    "a name": "format: 1\nname: " + "a-" * 120_000 + "!\nauth: {type: bearer}\n",
+    "a version": HEAD + "version: 1.0.0-" + "a.-" * 80_000 + "!\n",
+    "a URL": HEAD.replace("https://a.example", "https://a.example/" + "a/" * 100_000),
+    "placeholders": HEAD.replace("https://a.example", "https://a.example/" + "{k}/" * 60_000),
+    "a condition": HEAD.replace("auth: {type: bearer}\n", "auth:\n- {name: x, type: bearer, when: '{{" + "}} " * 80_000 + "'}\n- {name: y, type: bearer}\n"),
+    "a description": HEAD + "description: '" + "inputs . " * 28_000 + "'\n",
+    "laughs": "a: &a [x]\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+    "nesting": "[" * 5000 + "]" * 5000, "block nesting": "".join(" " * n + "-\n" for n in range(600)), "ten megabytes": 'k: "' + "x" * 10_000_000 + '"',
+    "a hundred megabytes": "k: " + "x" * 100_000_000, "duplicates": "a: b\n" * 50_000, "NUL": "a: b\0\n" * 40_000, "tags": "- !!python/object/apply:os.system [id]\n" * 4000,
+    "keys of ids": rows(lambda n: f"k{n * 2654435761 % 2**32}: v\n", 9900, HEAD), "gzip": "\x1f\x8b\x08\x00" + "\0" * 1000,
+}  # fmt: skip
+
+PROGRAM = textwrap.dedent(
+    """
+    import json, os, resource, sys, time
+    from authweave.errors import AuthweaveError
+    from authweave.loading import check_text, loads
+    head, documents = json.load(sys.stdin)
+    loads(head, "a.yaml")
+    check_text(head + "fields: [{in: header, key: a, value: '{{ inputs.x | lower }}'}]", "a.yaml")
+    for name, text in [("", head), *documents.items()]:
+        if (child := os.fork()) == 0:
+            checked = check_text(text, "a.yaml")
+            try:
+                loads(text, "a.yaml")
+                error = ""
+            except AuthweaveError as refused:
+                error = type(refused).__name__
+            places = [problem.mark is not None for problem in checked.problems]
+            print(json.dumps([name, error, len(places), all(places), max([0, *(len(str(problem)) for problem in checked.problems)])]), flush=True)
+            os._exit(0)
+        _, status, used = os.wait4(child, 0)
+        print(json.dumps([status, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]), flush=True)
+    """
+)
+
+
+@pytest.mark.thorough
+def test_each_ends_soon_and_small() -> None:
+    """Every document, checked and loaded in a child of its own: within the CPU and memory, a typed error, a hundred problems at the most, each short."""
+    run = subprocess.run([sys.executable, "-c", PROGRAM], input=json.dumps([HEAD, DOCUMENTS]), capture_output=True, text=True, check=True)
+    lines = list(map(json.loads, run.stdout.splitlines()))
+    children = list(zip(lines[::2], lines[1::2], strict=True))
+    _, (_, _, usual) = children[0]
+
+    wrong = [
+        (name, status, error, count, longest, cpu, memory - usual)
+        for (name, error, count, _, longest), (status, cpu, memory) in children
+        if status or error not in ("", "ProfileError") or count > 101 or longest > 2500 or cpu > CPU or memory - usual > MEMORY
+    ]
+
+    assert len(children) == len(DOCUMENTS) + 1
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", few(DOCUMENTS, every=12))
+def test_the_command_line_ends_soon_and_small(name: str, tmp_path: Path) -> None:
+    """`authweave validate FILE`: exit 0 or 1 and nothing but lines, within the same bounds beyond what it takes for a good file."""
+    (tmp_path / "a.yaml").write_text(DOCUMENTS[name], encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(HEAD.replace("name: a\n", "name: b\n"))
+
+    status, cpu, memory, told = validated(tmp_path / "a.yaml")
+    _, usual_cpu, usual, _ = validated(tmp_path / "b.yaml")
+
+    assert status in (0, 1)
+    assert "Traceback" not in told
+    assert len(told.splitlines()) < 110
+    assert (cpu - usual_cpu < CPU, memory - usual < MEMORY) == (True, True)
+
+
+def validated(path: Path) -> tuple[int, float, int, str]:
+    """What the command line says of a file: exit code, CPU seconds, bytes, words."""
+    told = path.with_suffix(".told")
+    with told.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "authweave", "validate", str(path)], stdout=out, stderr=out)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, told.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "circle", "device", "folder", "socket"])
+def test_the_command_line_waits_for_no_file(kind: str, tmp_path: Path) -> None:
+    """A pipe nobody writes to, a device without end, a link to itself: refused, and at once."""
+    path = tmp_path / "a.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(os.path.relpath(path))
+    else:
+        path.symlink_to(path if kind == "circle" else "/dev/zero")
+
+    run = subprocess.run([sys.executable, "-m", "authweave", "validate", str(path)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert run.returncode in (1, 2)
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("how", ["../b", "/etc/passwd", "b/../../c", "file:///etc/passwd", "http://127.0.0.1/x", "b\\..\\c", ".b", "b@../../c", "%2e%2e/b"])
+def test_a_parent_is_only_found_by_its_name(how: str, tmp_path: Path) -> None:
+    """`extends` names a profile beside the file, and is no path: nothing outside of the folders is opened."""
+    (tmp_path / "b.yaml").write_text(HEAD.replace("name: a\n", "name: b\n"))
+    (tmp_path / "in").mkdir()
+    opened: list[str] = []
+    hook = threading.local()
+    hook.on = True
+    sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" and getattr(hook, "on", False) else None)
+
+    checked = check_text(HEAD + f"extends: {json.dumps(how)}\n", str(tmp_path / "in" / "a.yaml"))
+    hook.on = False
+
+    assert not checked.is_valid
+    assert not [path for path in opened if path.startswith(("/etc", str(tmp_path)))]
+
+
+# Nothing is fetched
+
+
+def test_no_reference_of_a_document_is_followed() -> None:
+    """`$schema` and `$ref` of a profile, at any depth, in both languages: unknown keys, and no connection, no look-up, no file."""
+    events: list[str] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/x.json"
+    hook = threading.local()
+    hook.on = True
+    sys.addaudithook(lambda event, given: events.append(event) if getattr(hook, "on", False) and event.startswith(("socket.", "urllib.")) else None)
+    for text in (
+        f"{HEAD}$schema: {url}\n$ref: {url}\n", f"{HEAD}fields:\n- {{$ref: '{url}', in: header, key: a, value: b}}\n", f"$schema: file:///etc/passwd\n$ref: {url}\n",
+        f"{HEAD}x-a: {{$ref: '{url}'}}\n", HEAD.replace("type: bearer", f"type: bearer, $ref: '{url}', $dynamicRef: '{url}'"),
+    ):  # fmt: skip
+        check_text(text, "a.yaml")
+        check_text(json.dumps({"$schema": url, "$ref": url, "format": 1}), "a.json")
+    hook.on = False
+
+    assert events == []
+    with pytest.raises(BlockingIOError):
+        listening.accept()
+    listening.close()
+
+
+class Badge(SchemeContract):
+    """Only to borrow a sound scheme."""
+
+    __test__ = False
+
+
+def registered(fragment: dict[str, Any]) -> Catalog:
+    bearer = Catalog(installed=False).find("schemes", "bearer")
+    scheme = type("Badge", (bearer,), {"__doc__": "A badge.", "name": "acme.badge", "schema": fragment})
+
+    class Package:
+        @hookimpl
+        def register_schemes(self, register: Any) -> None:
+            register(scheme)
+
+    catalog = Catalog(installed=False)
+    catalog.add(Package(), "acme", "acme-authweave")
+    return catalog
+
+
+@pytest.mark.parametrize("fragment", [
+    {"properties": {"a": {"$ref": "http://127.0.0.1:9/x.json"}}}, {"$schema": "http://127.0.0.1:9/x"}, {"properties": {"a": {"$dynamicRef": "#a"}}},
+    {"properties": {"a": {"$id": "http://127.0.0.1:9/"}}}, {"allOf": [{"if": {"$ref": "file:///etc/passwd"}}]}, {"properties": {"a": {"items": {"$recursiveRef": "#"}}}},
+    {"properties": {"a": {"pattern": "(a+)+$"}, "b": {"pattern": "^(?!a)"}}}, {"properties": {"a": {"patternProperties": {r"(a)\1": True}}}},
+    {"properties": {"a": {"pattern": "(a{1000}){1000}"}}}, {"properties": {"a": {"pattern": 1}}}, {"unevaluatedProperties": False},
+    {"properties": {"a": {"propertyNames": {"pattern": "a++"}}}}, {"properties": {"a": {"pattern": "^a|b$"}}},
+], ids=str)  # fmt: skip
+def test_no_fragment_of_a_package_looks_elsewhere_or_explodes(fragment: dict[str, Any]) -> None:
+    """References, and patterns that are not linear, are refused when the package registers."""
+    with pytest.raises(ExtensionError, match="linear time"):
+        registered(fragment)
+
+
+def test_a_sound_fragment_is_asked_in_linear_time() -> None:
+    """Patterns of a package run in the linear engine, lists that hold each item once are compared by sorting out, and the answers are jsonschema's."""
+    registered({"properties": {"a": {"pattern": "^(a|aa)+$"}, "b": {"type": "array", "uniqueItems": True}}, "$defs": {}})
+    fragment = {
+        "properties": {"a": {"pattern": "^(a|aa)+$"}, "b": {"uniqueItems": True}}, "patternProperties": {"^(x|xx)+$": {"type": "string"}}, "additionalProperties": False,
+    }  # fmt: skip
+    quick = validator_of(fragment)
+
+    assert quick.is_valid({"a": "aaa", "b": [1, True, "1", [1], {"c": 1}], "xxx": "y"})
+    for wrong in ({"a": "a" * 5000 + "!"}, {"b": [1, 2, 1.0]}, {"b": [{"c": [1]}, {"c": [1.0]}]}, {"x" * 5000 + "y": "y"}, {"xx": 1}, {"c": 1}):
+        assert not quick.is_valid(wrong)
+    assert quick.is_valid({"b": list(range(100_000))})
+
+
+def test_a_reference_that_came_by_after_all_is_not_fetched() -> None:
+    """The validator has no way to fetch: its registry is empty."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+
+    with pytest.raises(Exception, match=r"Unresolvable|127\.0\.0\.1"):
+        validator_of({"$ref": f"http://127.0.0.1:{listening.getsockname()[1]}/x.json"}).is_valid({})
+    with pytest.raises(BlockingIOError):
+        listening.accept()
+    listening.close()
+
+
+@pytest.mark.thorough
+def test_our_own_patterns_are_linear() -> None:
+    """Python's engine runs those that are written here, and none takes long for any of the values that make others explode."""
+    check_text(HEAD, "a.yaml")
+    pumps = ["a", "a-", "-", "0", "0.", "1.0.0-a.", "{{", "}}", "}} ", " ", "x-", "@1.", "a/a;", ";", "\t", "_", "A1", "https://", "a.a", "é"]
+    values = [start + pump * (6_000 // len(pump)) + end for pump in pumps for start in ("", "{{", "1.0.0-", "a/") for end in ("!", "{")]
+
+    program = "import json, resource, sys, re\nresource.setrlimit(resource.RLIMIT_CPU, (30, 30))\npatterns, values = json.load(sys.stdin)\n"
+    program += "for pattern in patterns:\n    search = re.compile(pattern).search\n    for value in values: search(value)\n"
+    run = subprocess.run([sys.executable, "-c", program], input=json.dumps([sorted(proven()), values]), text=True, capture_output=True, check=False)
+
+    assert NAME in proven()
+    assert (run.returncode, len(proven()) > 10) == (0, True)
+
+
+REDOS = [
+    "(a+)+$", "(a*)*$", "([a-zA-Z]+)*$", "(a|aa)+$", "(a|a?)+$", "(.*a){20}$", "(a+)+b", "^(([a-z])+.)+[A-Z]([a-z])+$", r"(\w+\s?)*$", r"^(\d+)*$", "(x+x+)+y",
+    r"([^,]*,)*$", r"^(([^<>()\[\].,;:\s@]+(\.[^<>()\[\].,;:\s@]+)*)|(.+))@a$", "(a|b|ab)*c", "(a{1,30}){1,30}b", "(?:a?){100}a{100}", r"(.|\n)*x", "(ab|a|b)*$",
+    "(a{0,9}){0,9}", "((a{1,9}){1,9}){1,9}", "(" + "|".join(["aa"] * 100) + ")*b", "([à-ÿ]|é|è)*x", r"(\s|\t| )*x",
+]  # fmt: skip
+NEVER = [
+    r"(a)\1", r"(?=a)", r"(?!a)", r"(?<=a)", "(?>a)", "a++", "(?i)a", "(?i:a)", "a{1,1000}{1,1000}", "(a{1,1000}){1,1000}", "((a{1,99}){1,99}){1,99}", r"\p{L}+",
+    r"\bword\b", "(?P<n>a)(?P=n)", "(?(1)a|b)", "a{99999}", "(" * 200 + ")" * 200, "a" * 501, "|".join(["abcdefghij"] * 99), r"\X", r"(?R)", r"\g<0>",
+]  # fmt: skip
+
+
+@pytest.mark.thorough
+def test_no_pattern_explodes() -> None:
+    """The known ones answer no, on long values, in a process that may use half a minute of CPU for all of them together."""
+    program = "import json, resource, sys\nfrom authweave.patterns import compile_pattern, searching\nresource.setrlimit(resource.RLIMIT_CPU, (30, 30))\n"
+    program += "for pattern in json.load(sys.stdin):\n    for pump in ('a', 'ab', 'x', ' ', 'é', 'a,', '1'):\n"
+    program += "        compile_pattern(pattern).matches(pump * 6000 + '!\\n!')\n        searching(pattern)(pump * 6000 + '!\\n!')\n"
+    listed = [pattern.removesuffix("$").removeprefix("^") for pattern in REDOS]
+
+    run = subprocess.run([sys.executable, "-c", program], input=json.dumps(listed), text=True, capture_output=True, check=False)
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("pattern", NEVER)
+def test_what_is_not_linear_is_refused(pattern: str) -> None:
+    """By name, in `pattern` and in schemas."""
+    for read in (compile_pattern, searching):
+        with pytest.raises(PatternError):
+            read(pattern)
+
+
+@pytest.mark.parametrize(("pattern", "found", "not_found"), [
+    ("a", ["a", "bab"], ["b"]), ("^a", ["ab"], ["ba"]), ("a$", ["ba"], ["ab", "a\n"]), ("^(?:a|b)$", ["a", "b"], ["ab"]), ("a|b", ["xby"], ["c"]),
+    (r"a\$", ["a$b"], ["a"]), (r"^[a|b]$", ["|"], ["ab"]), (r"^a(?![\s\S])", ["a"], ["ab"]), ("", ["", "x"], []), (r"^\d{2}", ["12x"], ["x12", "١٢"]),
+])  # fmt: skip
+def test_a_pattern_of_a_schema_is_found_anywhere(pattern: str, found: list[str], not_found: list[str]) -> None:
+    """As ECMA-262 has it: anchored only by `^` and `$`."""
+    assert ([value for value in found if not searching(pattern)(value)], [value for value in not_found if searching(pattern)(value)]) == ([], [])
+
+
+# Other files that are read
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("a" + ".a" * 100_000 + " = 1", "dots"), ("a = " + "[" * 9000, "dots or brackets"), ("a = " + "[" * 1500 + "]" * 1500, "nested too deeply"), ("a = " + "9" * 5000, "number"),
+    ("a = 1\n" * 2, "TOML"), ("a = '\x00'", "TOML"), ("x" * 300_000, "larger"), ("a = 2024-13-45", "TOML"),
+])  # fmt: skip
+def test_settings_that_are_bombs_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    """Whatever is in `authweave.toml`, what comes is our own error."""
+    (tmp_path / "authweave.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=says):
+        SettingsFile.read(tmp_path / "authweave.toml", "authweave.toml")
+
+
+def test_no_pipe_is_waited_for_as_settings_or_cassette(tmp_path: Path) -> None:
+    """Nor is a device read without end."""
+    from authweave.cassettes.places import read
+
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(SettingsError, match="not a regular file"):
+            SettingsFile.read(path, "authweave.toml")
+        with pytest.raises(UsageError, match="not a regular file"):
+            read(path)
+
+
+@pytest.mark.parametrize("text", [
+    "[" * 100_000, '{"format": ' + "9" * 5000 + "}", '{"format": 1, "a": NaN}', '{"format": 1e999999}', "\ufeff{}", "{}", '{"format": 1, "recorded": "\\ud800"}',
+    '{"format": 1,}', "// a\n{}", '{"format": 1, "x": [' + "0," * 500_000 + "0]}", " " * 5_000_000,
+])  # fmt: skip
+def test_cassettes_that_are_bombs_are_refused(text: str, tmp_path: Path) -> None:
+    """Whatever is in a cassette, what comes is our own error."""
+    from authweave.cassettes.places import read
+
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"no cassette|another format"):
+        read(tmp_path / "a.json")
