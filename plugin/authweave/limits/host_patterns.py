@@ -15,7 +15,6 @@ IN_LABEL: Final = "\0"
 """Stands in a host for a value that has no dot."""
 IN_HOST: Final = "\1"
 """Stands in a host for a value that may have dots, and so more labels."""
-_ONE: Final = "*"
 _SOME: Final = "**"
 _ANY_PORT: Final = 0
 _SYNTAX: Final = re.compile(r"(\*\*?\.)?([^*/?#]*?)(:\*)?")

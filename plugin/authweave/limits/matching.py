@@ -21,7 +21,7 @@ def matches(pattern: str, name: str) -> bool:
 
 def matches_type(pattern: str, name: str) -> bool:
     """Is it the type, or the type before a grant?"""
-    return name in (pattern, ) or name.partition("/")[0] == pattern
+    return name == pattern or name.partition("/")[0] == pattern
 
 
 def matches_variable(pattern: str, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -88,8 +88,3 @@ class _Held:
         except AuthweaveError as error:  # it names the source, which this one stands before
             wrong = str(error)
         raise InputError(asked.name, f"{asked.name}: {wrong}")
-
-
-def is_read_somewhere(sources: Sequence[Source], within: Within, profile: str, asked: Input, tenant: str) -> bool:
-    """May one of the sources be asked for the input, by any of the names that it would look at?"""
-    return any(within.allows(kind, name) for kind, names in (names_of(source, profile, asked, tenant) for source in sources) for name in names)
