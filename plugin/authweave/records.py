@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,14 @@ SIGN_IN_HEAD: Final = b"authweave sign-in\n"
 """How the other kind of row begins: that of a sign-in under way (see `sign_in.begun`)."""
 _SECRETS: Final = ("access_token", "refresh_token", "id_token", "proof_key")
 _TIMES: Final = ("expires_at", "renew_at", "issued_at")
+
+
+DEEPEST: Final = 64
+"""Lists and maps one inside the other, of a value that is kept."""
+
+
+class Unheld(ValueError):
+    """A value that no entry can hold. The message goes on after the value's name."""
 
 
 class NotAnEntry(ValueError):
@@ -63,7 +72,7 @@ def _of_token(token: Token) -> dict[str, Any]:
         **{name: None if getattr(token, name) == NEVER else getattr(token, name) for name in _TIMES},
         "token_type": token.token_type,
         "scope": token.scope,
-        "kept": {name: [isinstance(value, Secret), _plain(_open(value))] for name, value in token.kept.items()},
+        "kept": {name: [isinstance(value, Secret), *_written(_open(value))] for name, value in token.kept.items()},
     }
 
 
@@ -72,7 +81,7 @@ def _token(said: Mapping[str, Any]) -> Token:
     if not isinstance(said["access_token"], str):
         raise NotAnEntry("no access token")
     times: dict[str, Any] = {name: NEVER if said[name] is None else float(said[name]) for name in _TIMES}
-    kept = {name: Secret(_back(value), f"kept.{name}") if is_secret else _back(value) for name, (is_secret, value) in said["kept"].items()}
+    kept = {name: Secret(_back(*value), f"kept.{name}") if is_secret else _back(*value) for name, (is_secret, *value) in said["kept"].items()}
     return Token(**secrets, **times, token_type=said["token_type"], scope=said["scope"], kept=kept)
 
 
@@ -80,10 +89,32 @@ def _open(value: Any) -> Any:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _plain(value: Any) -> Any:
-    """Bytes as a map with one odd name; everything else a template gives is JSON already."""
-    return {"\0bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+def _written(value: Any) -> tuple[Any, ...]:
+    """Bytes as base64 with a word that says so; everything else that is held is JSON already."""
+    return (base64.b64encode(value).decode(), "base64") if isinstance(value, bytes) else (value,)
 
 
-def _back(value: Any) -> Any:
-    return base64.b64decode(value["\0bytes"]) if isinstance(value, dict) and value.keys() == {"\0bytes"} else value
+def _back(value: Any, written: str = "") -> Any:
+    return base64.b64decode(value) if written == "base64" else value
+
+
+def held(value: Any, depth: int = 0) -> Any:
+    """A value of a template as an entry holds it, so that it is the same when it comes back from a store: keys of maps are text.
+
+    Raises Unheld for what no entry can hold.
+    """
+    if depth > DEEPEST:
+        raise Unheld("is nested too deep to be kept")
+    if isinstance(value, Mapping):
+        return {_key(name): held(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [held(item, depth + 1) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unheld("is a number without an end")
+    if (isinstance(value, bytes) and not depth) or value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise Unheld(f"holds {type(value).__name__} inside a list or map: write it as base64 or hex")
+
+
+def _key(name: Any) -> str:
+    return name if isinstance(name, str) else json.dumps(name)

@@ -21,6 +21,7 @@ from authweave.errors import (
 )
 from authweave.matching import matches
 from authweave.profile import Answer, Keep, Step, TokenSettings
+from authweave.records import Unheld, held
 from authweave.redaction import Redactor
 from authweave.responses import NotJson, content_type, parse_answer, response_scope
 from authweave.retry_after import retry_after
@@ -415,8 +416,17 @@ def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any], reading: Reading) ->
             continue
         if item.pattern is not None and not _fits(item.pattern, value):
             raise TemplateError(item.origin, f"kept value `{item.name}` does not look like `{item.pattern}`")
+        value = _held(item, value)
         kept[item.name] = Secret(value, f"kept.{item.name}") if item.secret else value
     return kept
+
+
+def _held(item: Keep, value: Any) -> Any:
+    try:
+        return held(value)
+    except Unheld as unheld:
+        problem = str(unheld)
+    raise TemplateError(item.origin, f"kept value `{item.name}` {problem}")
 
 
 def _fits(pattern: str, value: Any) -> bool:

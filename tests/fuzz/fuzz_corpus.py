@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,12 +46,12 @@ def keep(target: Target, kept: Iterable[bytes]) -> None:
 
 
 def distilled(target: Target, found: Iterable[bytes]) -> list[bytes]:
-    """The smallest inputs first; of these, each that reaches a step or an outcome that those before did not.
+    """Few inputs that reach all the steps and outcomes that these reach, or most: each adds the most that was left, small ones first.
 
-    Then once more from the back: what the others reach together goes. Inputs that are bugs are left out.
+    Inputs that are bugs are left out.
     """
     lines = Lines(target.modules)
-    reached: list[tuple[bytes, frozenset[object]]] = []
+    reached: dict[bytes, frozenset[object]] = {}
     known: set[object] = set()
     for data in sorted({one for one in found if len(one) <= LONGEST}, key=lambda one: (len(one), one)):
         try:
@@ -60,23 +61,25 @@ def distilled(target: Target, found: Iterable[bytes]) -> list[bytes]:
         new = frozenset({*steps, ("outcome", outcome)})
         if not new <= known:
             known |= new
-            reached.append((data, new))
-    return _without_the_needless(reached)[:MOST]
+            reached[data] = new
+    return _covering(reached)
 
 
-def _without_the_needless(reached: list[tuple[bytes, frozenset[object]]]) -> list[bytes]:
-    times: dict[object, int] = {}
-    for _, steps in reached:
-        for step in steps:
-            times[step] = times.get(step, 0) + 1
-    kept = []
-    for data, steps in reached:  # the small ones go first: what they reach, larger ones mostly reach, too
-        if all(times[step] > 1 for step in steps):
-            for step in steps:
-                times[step] -= 1
-        else:
-            kept.append((len(steps), data))
-    return [data for _, data in sorted(kept, key=lambda pair: -pair[0])]
+def _covering(reached: dict[bytes, frozenset[object]]) -> list[bytes]:
+    covered: set[object] = set()
+    waiting = [(-len(steps), len(data), data) for data, steps in reached.items()]
+    heapq.heapify(waiting)
+    kept: list[bytes] = []
+    while waiting and len(kept) < MOST:
+        promised, length, data = heapq.heappop(waiting)
+        adds = len(reached[data] - covered)
+        if adds < -promised:  # others have reached a part of it meanwhile
+            if adds:
+                heapq.heappush(waiting, (-adds, length, data))
+            continue
+        kept.append(data)
+        covered |= reached[data]
+    return kept
 
 
 def share(target: Target, files: Iterable[bytes]) -> float:

@@ -53,14 +53,15 @@ READERS = {
     error: '{{ response.json.fault.code }}'
     error_description: '{{ response.text }}'
     accepted_when: [{status: [2xx], when: '{{ response.json.ok or response.json.data }}'}]
-    keep: {site: {value: '{{ response.json.site }}', pattern: 'https://[a-z0-9.-]+'}, claims: '{{ jwt_claims(response.json.id) }}', raw: '{{ unbase64(response.headers["x-raw"]) }}'}
+    keep: {site: {value: '{{ response.json.site }}', pattern: 'https://[a-z0-9.-]+'}, claims: '{{ jwt_claims(response.json.id) }}', raw: '{{ unbase64(response.headers["x-raw"]) }}', list: '{{ [unbase64(response.headers["x-list"])] if response.headers["x-list"] else 1 }}'}
   fields: [{in: header, key: X-Token, value: '{{ token.access_token }}{{ kept.site }}'}]""",
     "session": """  type: session
   token_url: https://id.acme.example/login
   token_response:
     access_token: '{{ response.cookies.SID }}'
     expires_in: '{{ response.json.minutes * 60 }}'
-    keep: {route: '{{ response.cookies.ROUTE }}', all: {value: '{{ [response.json, response.form, response.cookies] }}', secret: false}}
+    keep: {route: '{{ response.cookies.ROUTE }}', all: {value: '{{ [response.json, response.form, response.cookies] }}', secret: false}, json: '{{ response.json }}',
+      odd: {value: '{{ {1: parse_json(response.text | default("1")), "a": response.headers} }}', secret: false}}
   fields: [{in: cookie, key: SID, value: '{{ token.access_token }}'}]""",
     "xml": """  type: session
   token_url: https://id.acme.example/soap
@@ -252,7 +253,7 @@ _HEADERS = (
     "Content-Type: application/json", "Content-Type: application/x-www-form-urlencoded", "Content-Type: text/html", "Content-Type: text/xml; charset=utf-16", "Content-Type: ;;;", "Content-Type: a/b; charset=\"\"", "Content-Type: a; charset*=utf-8''x",
     "Content-Type: text/plain; charset=idna", "Content-Type: text/plain; charset=punycode", "Content-Type: x; charset=unicode_escape", "Content-Type: x; charset=base64", "Content-Type: x; charset=rot13", "Content-Type: x; charset=undefined",
     "Content-Type: \x1b[31m/x", "Content-Type: " + OLD_REFRESH, "Retry-After: 5", "Retry-After: -1", "Retry-After: 99999999999999999999", "Retry-After: Sun, 17 Mar 9999 17:46:40 GMT", "Retry-After: \xb2", "Set-Cookie: SID=abc; Max-Age=5",
-    "Set-Cookie: SID=\"\\342\\202\\254\"", "Set-Cookie: =x; SID", "Set-Cookie: a=b;;; ROUTE=x", "X-Raw: AAE=", "X-Raw: !!", "Location: /login", "Content-Encoding: gzip",
+    "Set-Cookie: SID=\"\\342\\202\\254\"", "Set-Cookie: =x; SID", "Set-Cookie: a=b;;; ROUTE=x", "X-Raw: AAE=", "X-Raw: !!", "X-List: AAE=", "Location: /login", "Content-Encoding: gzip",
 )  # fmt: skip
 _STATUSES = (100, 200, 201, 204, 206, 299, 300, 302, 307, 400, 401, 403, 404, 429, 500, 503, 599, 999, 0)
 
@@ -360,7 +361,11 @@ TARGET = Target(
     plant=plant,
     planted="the refresh token that was presented is not among the secrets that are taken out of the server's words",
     longest=20_000,
-    found=(),
+    found=(
+        "control characters, secrets and any length of a content type that the server names stood in the error (wrong_content_type, json_malformed)",
+        "a kept value with bytes inside a list, a number without an end, or a map of the answer as such could not be stored: a TypeError or ValueError after the token was given",
+        "a kept map with a key of odd name came back from the store as bytes; keys that are no text came back as text",
+    ),
 )
 
 if __name__ == "__main__":

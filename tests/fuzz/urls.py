@@ -52,6 +52,7 @@ def check(data: bytes) -> Hashable:
             return kind, "unjoined"
     _check_readers(filled)
     _check_place(template, url)
+    _check_arrival(template, url, values)
     return kind, bool(template.placeholders), template.frame.based, bool(urlsplit(url).query), template.constant
 
 
@@ -161,6 +162,16 @@ def _check_place(template: UrlTemplate, url: str) -> None:
         end = authority.rpartition("\0")[2]
         if "\0" in authority and not other.endswith(end):
             bug("a value changes the end of the host")
+
+
+def _check_arrival(template: UrlTemplate, url: str, values: list[str]) -> None:
+    """Who decodes the URL gets each value as it was given."""
+    if template.frame.based or "%" in template.text or template.reads - {("inputs", "a"), ("inputs", "b"), ("inputs", "c")}:
+        return
+    given = dict(zip("abc", values, strict=True))
+    expected = re.sub(r"\{\{ inputs\.([abc]) \}\}", lambda found: given[found[1]], template.text)
+    if "{{" not in re.sub(r"\{\{ inputs\.[abc] \}\}", "", template.text) and unquote(url) != expected:
+        bug("a value arrives as another")
 
 
 def _marks(url: str) -> list[int]:

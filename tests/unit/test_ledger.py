@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from authweave.at_rest.cipher import Sealer
 from authweave.at_rest.keys import Keys
 from authweave.errors import SettingsError, StoreUnavailable
+from authweave.lazy import AnyCase
 from authweave.ledger import KEPT_LONGER, KEPT_WITHOUT_END, Ledger, worth
-from authweave.records import NotAnEntry, decoded, encoded
+from authweave.records import NotAnEntry, Unheld, decoded, encoded, held
 from authweave.stores.memory import MemoryStore
 from authweave.values import NEVER, Entry, Secret, Token, Trouble
 from effort import examples
@@ -37,6 +38,37 @@ def plain(token: Token) -> dict[str, Any]:
     secrets = {name: getattr(token, name) for name in ("access_token", "refresh_token", "id_token")}
     opened = {name: value.reveal() if value else None for name, value in secrets.items()}
     return {**opened, "kept": kept, "times": (token.expires_at, token.renew_at, token.issued_at), "type": token.token_type, "scope": token.scope}
+
+
+@pytest.mark.parametrize(("value", "kept"), [
+    ({"\0bytes": "AA=="}, {"\0bytes": "AA=="}), ({1: "a", False: []}, {"1": "a", "false": []}), ((1, 2), [1, 2]), (AnyCase((("A", "b"),)), {"a": "b"}), (b"\0", b"\0"),
+    ({"a": None}, {"a": None}), (0.5, 0.5),
+])  # fmt: skip
+def test_what_is_held_comes_back_the_same(value, kept):
+    """Whatever a template gave to keep, a process that finds the token in a store works with the same value as the one that got it."""
+    token = replace(BARE, kept={"one": held(value), "other": Secret(held(value), "test")})
+
+    back = decoded(encoded(Entry({}, token))).token
+
+    assert (type(kept), kept) == (type(held(value)), held(value)) == (type(back.kept["one"]), back.kept["one"])
+    assert kept == back.kept["other"].reveal()
+
+
+@pytest.mark.parametrize("value", [[b"x"], {"a": [b"x"]}, float("inf"), [float("nan")], [object()], Secret("x", "test")], ids=repr)
+def test_what_no_entry_can_hold_is_said(value):
+    """It is refused when it is kept, in words without the value, and not when the token is written."""
+    with pytest.raises(Unheld):
+        held(value)
+
+
+def test_what_is_too_deep_is_not_held():
+    """A value that would end the stack is refused like the others."""
+    value = 1
+    for _ in range(5000):
+        value = [value]
+
+    with pytest.raises(Unheld, match="too deep"):
+        held(value)
 
 
 class Shared(MemoryStore):

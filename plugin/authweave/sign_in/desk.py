@@ -30,6 +30,7 @@ from authweave.errors import (
 from authweave.owners import new_owner
 from authweave.patterns import compile_pattern
 from authweave.profile import Keep, Profile, TokenSettings, Variant
+from authweave.records import Unheld, held
 from authweave.sign_in.begun import LIFETIME, Begun, session_mark
 from authweave.sign_in.callbacks import RESERVED, Callback
 from authweave.sign_in.devices import device_request, read_device_answer
@@ -422,8 +423,16 @@ def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for item in keep:
         value = item.value.value(scope)
-        plain = value.reveal() if isinstance(value, Secret) else value
+        plain = _held(item, value.reveal() if isinstance(value, Secret) else value)
         if plain is not None and item.pattern is not None and not (isinstance(plain, str) and compile_pattern(item.pattern).matches(plain)):
             raise CallbackRefused("form", f"{item.origin}: what came back as `{item.name}` does not look like `{item.pattern}`")
         kept[item.name] = Secret(plain, f"kept.{item.name}") if plain is not None and item.secret else plain
     return kept
+
+
+def _held(item: Keep, value: Any) -> Any:
+    try:
+        return held(value)
+    except Unheld as unheld:
+        problem = str(unheld)
+    raise CallbackRefused("form", f"{item.origin}: what came back as `{item.name}` {problem}")
