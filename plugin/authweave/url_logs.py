@@ -86,15 +86,17 @@ class _Hider(logging.Filter):
         with self._lock:
             if self._untaught:
                 self._teach()
-        return self._redactor.redact(text)
+            redactor = self._redactor
+        return redactor.redact(text)
 
     def _teach(self) -> None:
-        """Hand the new values to the redactor; a fresh one where most of what it knows is long gone."""
+        """Hand the new values to the redactor; a fresh one where most of what it knows is long gone, put in its place when it knows all."""
+        redactor = self._redactor
         if self._taught > 2 * MOST_VALUES:
-            self._redactor, self._untaught, self._taught = Redactor(), dict(self._values), 0
+            redactor, self._untaught, self._taught = Redactor(), dict(self._values), 0
         self._taught += len(self._untaught)
-        self._redactor.learn(("credential", value) for value in self._untaught.values())
-        self._untaught = {}
+        redactor.learn(("credential", value) for value in self._untaught.values())
+        self._redactor, self._untaught = redactor, {}
 
 
 class _WithoutFields(logging.Filter):

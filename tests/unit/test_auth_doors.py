@@ -33,7 +33,7 @@ from authweave.errors import (
     UrlRefused,
     UsageError,
 )
-from authweave.values import TaskRequest, TaskResponse
+from authweave.values import Secret, TaskRequest, TaskResponse
 from httpx2_instead import needs_httpx
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, until
@@ -985,3 +985,24 @@ def test_the_url_of_a_request_under_way_is_known_however_many_others_there_are(c
         logging.getLogger("httpx").info("%s", again)
 
     assert {"https://api.example/‹secret›"} == set(caplog.messages)
+
+
+def test_values_stay_hidden_while_those_long_gone_are_forgotten(monkeypatch):
+    """A thread that logs meanwhile meets one who knows all values, never one who has yet to be taught."""
+    monkeypatch.setattr(url_logs, "MOST_VALUES", 10)
+    hider, meanwhile = url_logs._Hider(), []
+
+    class Watching(bytes):
+        def hex(self, *_):
+            meanwhile.append(hider._redactor.redact("a server repeats value-20-of-many"))
+            return super().hex()
+
+    for number in range(21):
+        hider.learn_value(Secret(f"value-{number}-of-many", "a test"))
+        hider._without_values("looked at")
+    hider.learn_value(Secret(Watching(b"watched-while-taught"), "a test"))
+    hider.learn_value(Secret("value-20-of-many", "a test"))
+    hider._without_values("looked at")
+
+    assert meanwhile
+    assert not [text for text in meanwhile if "value-20" in text]

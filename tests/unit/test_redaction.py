@@ -3,8 +3,10 @@
 import base64
 import html
 import json
+import os
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from authweave.redaction import Redactor, fingerprint, inert, masked
 from authweave.values import Secret
+from forked import said_in_child
 
 PEM = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n".format(
     "\n".join(base64.b64encode(random.Random(line).randbytes(48)).decode() for line in range(12))
@@ -412,3 +415,25 @@ def test_a_text_that_is_whole_keeps_its_end():
 
     assert 'UsernameToken Username="' == redactor.redact('UsernameToken Username="', whole=True)
     assert "UsernameToken" not in redactor.redact('UsernameToken Username="')
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_that_is_forked_while_secrets_are_learned_can_learn_more():
+    """What hides secrets in logs is one for the whole process, and a child logs, too."""
+    redactor, said = Redactor(), []
+
+    def in_child():
+        signal.alarm(60)
+        redactor.learn([("another", "another-secret-4711")])
+        return redactor.redact("it says another-secret-4711")
+
+    class Forking(bytes):
+        def hex(self, *_):
+            said.append(said_in_child(in_child))
+            return super().hex()
+
+    redactor.learn([("first", Forking(b"first-secret-4711"))])
+
+    assert said
+    assert all(text.startswith("it says ‹secret another") for text in said)

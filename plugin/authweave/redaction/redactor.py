@@ -7,13 +7,13 @@ import hashlib
 import hmac
 import json
 import re
-import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from authweave.forks import Lock
 from authweave.redaction.encodings import SHORTEST_CORE, cores_of, texts_of
 from authweave.values import Secret
 
@@ -77,7 +77,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[tuple[str, Secret | str | bytes]] = (), salt: bytes = SALT) -> None:
         self._salt = salt
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._filed: dict[str, _Shelf] = {}
         self._blocks: dict[str, int] = {}
         self._stride = _STRIDE
