@@ -65,6 +65,7 @@ def servers():
         yield identity.url, api.url, refusing.url
 
 
+@pytest.mark.thorough
 def test_a_folder(tmp_path, servers):
     """Sixty profiles of ./profiles, of which seven are refused: one cause, its fix, the count, and 1; a line for each on standard error."""
     identity, api, refusing = servers

@@ -98,6 +98,7 @@ def test_planted_secrets_never_show(tmp_path, capfd, test):
     assert "‹secret " in told
 
 
+@pytest.mark.thorough
 def test_profiles_of_other_kinds(capsys):
     """API key in the path, Basic, variants by host, vendor grant, a nonce: with or without a check of their own."""
     assert 0 == run(["demo", *OTHERS])

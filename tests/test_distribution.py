@@ -54,6 +54,7 @@ def test_the_source_distribution_is_the_repository() -> None:
     assert folders | tests | top <= set(sdist())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("files", [wheel, sdist], ids=lambda files: files.__name__)
 def test_nothing_is_shipped_that_tools_made(files) -> None:
     """No caches, no packages of foreign parts, whatever was run in this checkout before."""

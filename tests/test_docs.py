@@ -398,6 +398,7 @@ def test_a_command_in_the_documentation_can_be_given(where: str, command: str) -
             assert value
 
 
+@pytest.mark.thorough
 def test_the_tour_prints_what_it_shows(tmp_path: Path) -> None:
     """Each command of the README's tour, typed in order: every line that is shown is printed, `…` and numbers that vary aside."""
     readme = page("README.md")

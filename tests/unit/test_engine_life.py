@@ -33,6 +33,7 @@ from effort import examples
 from forked import said_in_child, said_in_process, token_on
 from services import Clock, Identity, connect, oauth, serving, until
 from services import engine as engine_with
+from thorough import few
 
 TESTS = Path(__file__).parent.parent
 QUIET = Settings.load({"sources": ()}, env={})
@@ -341,7 +342,7 @@ if how == "dropped":
 """
 
 
-@pytest.mark.parametrize("how", ["closed", "open", "dropped", "under way"])
+@pytest.mark.parametrize("how", few(["under way", "closed", "open", "dropped"], every=4))
 def test_the_process_ends_in_peace(identity: Identity, store: dict[str, str], how: str) -> None:
     """Closed, forgotten, dropped, or with a renewal under way: no warning of something left open, no thread that speaks, and the token is stored."""
     identity.delay = 0.3

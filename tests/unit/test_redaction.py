@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from authweave.redaction import Redactor, fingerprint, inert, masked
 from authweave.values import Secret
 from forked import said_in_child
+from thorough import few
 
 PEM = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n".format(
     "\n".join(base64.b64encode(random.Random(line).randbytes(48)).decode() for line in range(12))
@@ -91,7 +92,7 @@ BASE64 = {
 
 
 @pytest.mark.parametrize("name", PLANTED)
-@pytest.mark.parametrize("form", TEXTS)
+@pytest.mark.parametrize("form", few(TEXTS, every=4))
 def test_text_forms(name, form):
     """A secret in any of the encodings that write it character by character leaves nothing but its mark."""
     secret = PLANTED[name]
@@ -108,7 +109,7 @@ def test_text_forms(name, form):
 
 
 @pytest.mark.parametrize("name", PLANTED)
-@pytest.mark.parametrize("form", BASE64)
+@pytest.mark.parametrize("form", few(BASE64, every=4))
 def test_base64_forms(name, form):
     """A secret inside base64 is found at all three alignments, in both alphabets, with and without padding."""
     secret = PLANTED[name]

