@@ -4,6 +4,7 @@ import email.parser
 import email.policy
 import json
 import re
+import time
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
@@ -500,6 +501,33 @@ def test_content_needs_an_encoding_with_a_body(encoding):
 def test_media_types(written, expected):
     """Quotes and case are read as RFC 9110 §8.3.1 has them; a parameter twice has no meaning."""
     assert expected == media_type(written)
+
+
+def test_many_fields_read_a_body_once():
+    """A thousand fields in a body of a megabyte take about as long as reading it: at its top and inside of it, also beside long values."""
+    began = time.process_time()
+    body = read_body(json.dumps({"a": {"list": [[]] * 300_000}}).encode(), "application/json")
+    for number in range(500):
+        for key in (f"k{number}", f"/a/k{number}", "/a/more/-", "k0"):
+            body.has(key)
+            body.put(key, [number])
+
+    data = json.loads(body.encode())
+    assert (len(data), len(data["a"]), data["k0"], data["a"]["k499"]) == (501, 502, [499], [499])
+    assert data["a"]["more"] == [[number] for number in range(500)]
+    assert time.process_time() - began < 10
+
+
+def test_pointers_go_through_what_fields_wrote():
+    """What a field wrote is as much part of the body as what was there: lists and maps in it can be gone into, and white space stays."""
+    body = read_body(b'{ "a" : { } , "l" : [ 1 , {} ] }', "application/json")
+
+    for key, value in [("/a/b", {"c": [1]}), ("/a/b/c/-", 2), ("/a/b/c/0", "x"), ("/l/1/x/0", 3), ("/l/-", []), ("/l/2/-", 4), ("a", "whole"), ("/new/x/y", 5), ("/new/x/z", 6)]:
+        body.put(key, value)
+
+    assert body.encode() == b'{ "a" : "whole" , "l" : [ 1 , {"x":[3]},[4] ],"new":{"x":{"y":5,"z":6}} }'
+    with pytest.raises(PlacementError, match="payload field /a/b: /a is neither an object nor a list"):
+        body.put("/a/b", 1)
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,21 @@ def test_variables_count_for_who_reads_them() -> None:
         compile_template("{{ [" + ",".join(f"vars.v{number}" for number in range(50)) + "] | length }}").value(scope)
 
 
+def test_looking_through_what_goes_out_is_work() -> None:
+    """A value that holds another a thousand times over, each way through a variable of its own, is stopped: looking at it is counted for each."""
+    held: dict[str, Any] = {"a": 1}
+    for _ in range(12):
+        held = {"a": held, "b": held}
+    scope = {**make_scope(_EMPTY, {}, 0.0), "kept": {"held": held, "many": [1] * bounds.WORK}}
+
+    with pytest.raises(TemplateError, match=f"more work than all templates of one call may do.*{bounds.WORK_OF_CALL}"):
+        all(compile_template("{{ [kept.held, 1] }}").value(scope) for _ in range(200))
+    with pytest.raises(TemplateError, match="more work than"):
+        compile_data(["{{ kept.many }}"], key="fields[0].value").value(scope)
+
+    assert compile_template("{{ [kept.held, 1] }}").value({**make_scope(_EMPTY, {}, 0.0), "kept": {"held": held}}) == [held, 1]
+
+
 def test_a_list_of_templates_is_one_placement() -> None:
     """Many short templates with long values do not add up to a body without end."""
     data = compile_data({"all": ["{{ kept.big }}"] * 200}, key="fields[0].value", place="a.yaml:9:3")

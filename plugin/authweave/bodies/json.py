@@ -25,10 +25,10 @@ class JsonBody:
     Parents that a pointer names and that are not there are made: lists where the next step is `-` or `0`, else objects.
     """
 
-    __slots__ = ("_text", "content_type")
+    __slots__ = ("_root", "content_type")
 
     def __init__(self, text: str, content_type: str = "") -> None:
-        self._text = text
+        self._root: _Node = text
         self.content_type = content_type
 
     @classmethod
@@ -45,18 +45,37 @@ class JsonBody:
 
     def has(self, key: str) -> bool:
         """Is something there?"""
-        return _spot(self._text, key).taken
+        return self._spot(key).taken
 
     def put(self, key: str, value: Any) -> None:
         """Write the value there; it may hold lists and maps."""
-        spot = _spot(self._text, key)
+        spot = self._spot(key)
         for step in reversed(spot.missing):
             value = [value] if step in ("-", "0") else {step: value}
-        self._text = f"{self._text[: spot.start]}{spot.before}{_written(value, key)}{self._text[spot.end :]}"
+        spot.parent.write(spot.step, spot.index, _written(value, key))
+
+    def _spot(self, key: str) -> _Spot:
+        try:
+            return self._found(key)
+        except RecursionError:
+            pass  # deep in the stack less nesting can be read than when the body was checked
+        raise PlacementError(f"payload field {key}: the JSON body is nested too deep")
+
+    def _found(self, key: str) -> _Spot:
+        steps = pointer(key)
+        self._root = parent = _opened(self._root, key, "the body")
+        if not key.startswith("/") and parent.is_list:
+            raise PlacementError(f"payload field {key}: the JSON body is no object")
+        for depth, step in enumerate(steps[:-1]):
+            index = parent.index_of(step, key)
+            if index is None:
+                return _Spot(parent, step, None, steps[depth + 1 :])
+            parent.values[index] = parent = _opened(parent.values[index], key, "/".join(key.split("/")[: depth + 2]))
+        return _Spot(parent, steps[-1], parent.index_of(steps[-1], key))
 
     def encode(self) -> bytes:
         """The document in UTF-8."""
-        return self._text.encode()
+        return _text_of(self._root).encode()
 
 
 def pointer(key: str) -> list[str]:
@@ -66,67 +85,96 @@ def pointer(key: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in key.split("/")[1:]]
 
 
+class _Opened:
+    """An object or a list taken apart, once, so that a thousand fields do not read a body a thousand times."""
+
+    __slots__ = ("_before", "_head", "_names", "_tail", "is_list", "values")
+
+    def __init__(self, text: str) -> None:
+        start = _after_blanks(text, 0)
+        self.is_list = text[start] == "["
+        self._head, place = text[: start + 1], start + 1
+        self._before: list[str] = []
+        self.values: list[_Node] = []
+        self._names: dict[str, int] = {}
+        for name, first, end in _items(text, start) if self.is_list else _members(text, start):
+            self._names[name] = len(self.values)
+            self._before.append(text[place:first])
+            self.values.append(text[first:end])
+            place = end
+        self._tail = text[place:]
+
+    def index_of(self, step: str, key: str) -> int | None:
+        """Where the value of a step of a pointer is, or None. Raises PlacementError if there is no such place in a list."""
+        if not self.is_list:
+            return self._names.get(step)
+        if step != "-" and not _INDEX.fullmatch(step):
+            raise PlacementError(f"payload field {key}: {step} is no place in a list; write a number, or - for a new item")
+        count = len(self.values)
+        index = count if step == "-" else int(step)
+        if index > count:
+            raise PlacementError(f"payload field {key}: the list has {count} items only")
+        return index if index < count else None
+
+    def write(self, step: str, index: int | None, text: str) -> None:
+        """Put the text of a value at its index, or behind the last."""
+        if index is not None:
+            self.values[index] = text
+            return
+        name = "" if self.is_list else f"{json.dumps(step, ensure_ascii=False)}:"
+        self._names[step] = len(self.values)
+        self._before.append(f"{',' if self.values else ''}{name}")
+        self.values.append(text)
+
+    def parts(self) -> Iterator[_Node]:
+        """What it is made of, in order."""
+        yield self._head
+        for before, value in zip(self._before, self.values, strict=True):
+            yield before
+            yield value
+        yield self._tail
+
+
+_Node = str | _Opened
+
+
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """Where a value goes: in place of `start:end`, after `before`, inside parents still `missing`."""
+    """Where a value goes: at `index` of its parent, or as a new `step` of it, inside parents still `missing`."""
 
-    start: int
-    end: int
-    before: str
-    taken: bool
+    parent: _Opened
+    step: str
+    index: int | None
     missing: Sequence[str] = ()
 
-
-def _spot(text: str, key: str) -> _Spot:
-    try:
-        return _found(text, key)
-    except RecursionError:
-        pass  # deep in the stack less nesting can be read than when the body was checked
-    raise PlacementError(f"payload field {key}: the JSON body is nested too deep")
+    @property
+    def taken(self) -> bool:
+        return self.index is not None
 
 
-def _found(text: str, key: str) -> _Spot:
-    steps = pointer(key)
-    start = _after_blanks(text, 0)
-    if not key.startswith("/") and text[start] != "{":
+def _opened(node: _Node, key: str, where: str) -> _Opened:
+    if isinstance(node, _Opened):
+        return node
+    if node[_after_blanks(node, 0)] in "{[":
+        return _Opened(node)
+    if where == "the body" and not key.startswith("/"):
         raise PlacementError(f"payload field {key}: the JSON body is no object")
-    spot = _Spot(start, len(text), "", True)
-    for depth, step in enumerate(steps):
-        spot = _part(text, spot.start, step, key, depth)
-        if not spot.taken:
-            return _Spot(spot.start, spot.end, spot.before, False, steps[depth + 1 :])
-    return spot
-
-
-def _part(text: str, start: int, step: str, key: str, depth: int) -> _Spot:
-    if text[start] == "{":
-        return _member(text, start, step)
-    if text[start] == "[":
-        return _item(text, start, step, key)
-    where = "/".join(key.split("/")[: depth + 1]) or "the body"
     raise PlacementError(f"payload field {key}: {where} is neither an object nor a list")
 
 
-def _member(text: str, start: int, name: str) -> _Spot:
-    end, comma = start + 1, ""
-    for other, first, end in _members(text, start):
-        if other == name:
-            return _Spot(first, end, "", True)
-        comma = ","
-    return _Spot(end, end, f"{comma}{json.dumps(name, ensure_ascii=False)}:", False)
-
-
-def _item(text: str, start: int, step: str, key: str) -> _Spot:
-    spans = list(_items(text, start))
-    if step != "-" and not _INDEX.fullmatch(step):
-        raise PlacementError(f"payload field {key}: {step} is no place in a list; write a number, or - for a new item")
-    index = len(spans) if step == "-" else int(step)
-    if index > len(spans):
-        raise PlacementError(f"payload field {key}: the list has {len(spans)} items only")
-    if index < len(spans):
-        return _Spot(*spans[index], "", True)
-    end = spans[-1][1] if spans else start + 1
-    return _Spot(end, end, "," if spans else "", False)
+def _text_of(root: _Node) -> str:
+    """The whole text, without recursion: pointers may be long."""
+    texts: list[str] = []
+    waiting: list[Iterator[_Node]] = [iter([root])]
+    while waiting:
+        for node in waiting[-1]:
+            if isinstance(node, _Opened):
+                waiting.append(node.parts())
+                break
+            texts.append(node)
+        else:
+            waiting.pop()
+    return "".join(texts)
 
 
 def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
@@ -140,12 +188,13 @@ def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
         place = _next(text, end)
 
 
-def _items(text: str, start: int) -> Iterator[tuple[int, int]]:
-    place = _after_blanks(text, start + 1)
+def _items(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+    """Number and span of every item of the list that starts here."""
+    place, count = _after_blanks(text, start + 1), 0
     while text[place] != "]":
         end = _MEASURING.raw_decode(text, place)[1]
-        yield place, end
-        place = _next(text, end)
+        yield str(count), place, end
+        place, count = _next(text, end), count + 1
 
 
 def _next(text: str, end: int) -> int:

@@ -26,6 +26,8 @@ WORK_OF_CALL: Final = 16 * 1024 * 1024
 EXPRESSIONS: Final = 1000
 WRITTEN: Final = 64 * 1024
 COMBINING: Final = 30
+_OF_A_PART: Final = 8
+"""The work of looking at one item of a list or map, in characters of text."""
 REMEMBERED: Final = 256
 """Templates longer than this are not kept in memory for the next who says the same."""
 BUDGET: Final = "work"
@@ -95,18 +97,35 @@ def spend(scope: Mapping[str, Any], length: int) -> None:
 
 def weight(value: Any, most: int) -> int:
     """How much there is in a value: characters, bytes, items at any depth; not looked further than `most`."""
-    total, waiting = 0, [value]
+    return _weight_and_parts(value, most)[0]
+
+
+def weigh_out(scope: Mapping[str, Any], value: Any) -> int:
+    """The weight of a list or map that goes out of templates. Looking through it is work, which each reader would cause anew."""
+    total, parts = _weight_and_parts(value, RESULT_LENGTH)
+    is_first = begin(scope)
+    try:
+        charge(_OF_A_PART * parts)
+    finally:
+        end(is_first)
+    return total
+
+
+def _weight_and_parts(value: Any, most: int) -> tuple[int, int]:
+    total, parts, waiting = 0, 0, [value]
     while waiting and total <= most:
         one = waiting.pop()
         total += 1
+        parts += 1
         if isinstance(one, str | bytes):
             total += len(one)
         elif isinstance(one, dict):
             waiting.extend(one.values())
             total += sum(map(len, filter(_is_text, one)))
+            parts += len(one)
         elif isinstance(one, list | tuple):
             waiting.extend(one)
-    return total
+    return total, parts
 
 
 def _is_text(value: Any) -> bool:

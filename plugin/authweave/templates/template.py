@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from authweave.errors import TemplateError, TemplateSyntax
-from authweave.templates.bounds import DEPTH, REMEMBERED, RESULT_LENGTH, Unfit, begin, end, spend, weight
+from authweave.templates.bounds import DEPTH, REMEMBERED, RESULT_LENGTH, Unfit, begin, end, spend, weigh_out
 from authweave.templates.expressions import Expression, Reads, Scope
 from authweave.templates.operands import text_of
 from authweave.templates.parts import Part, offset_of, parts_of
@@ -65,7 +65,7 @@ class Template:
                 if len(result) > _SHORT and goes_out:
                     spend(scope, len(result))
                 _well_formed(result)
-            elif goes_out and not self.plain and type(result) in _NESTED and weight(result, RESULT_LENGTH) > RESULT_LENGTH:
+            elif goes_out and not self.plain and type(result) in _NESTED and weigh_out(scope, result) > RESULT_LENGTH:
                 raise Unfit(f"the value would be longer than {RESULT_LENGTH} characters")
         except Unfit as unfit:
             problem = str(unfit)
@@ -344,10 +344,15 @@ class _Sum:
     def counted(self, template: Template, scope: Scope) -> Any:
         """The template's value. Raises TemplateError where it is one too many."""
         value = template.value(scope)
-        self.total += len(value) if type(value) is str else weight(value, RESULT_LENGTH) if type(value) in _NESTED else 1
-        if self.total > RESULT_LENGTH:
-            raise TemplateError(template.where, f"the value would be longer than {RESULT_LENGTH} characters")
-        return value
+        try:
+            self.total += len(value) if type(value) is str else weigh_out(scope, value) if type(value) in _NESTED else 1
+        except Unfit as unfit:
+            problem = str(unfit)
+        else:
+            if self.total <= RESULT_LENGTH:
+                return value
+            problem = f"the value would be longer than {RESULT_LENGTH} characters"
+        raise TemplateError(template.where, problem)
 
 
 def _rendered(content: Any, scope: Scope, so_far: _Sum) -> Any:
