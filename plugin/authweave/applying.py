@@ -20,6 +20,7 @@ from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.drafts.sound import refuse_unsound_seal
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
+from authweave.flights import Lane
 from authweave.foreign import asked
 from authweave.lazy import Later
 from authweave.matching import matches
@@ -162,7 +163,7 @@ def _sealed(
     foretold = connection.engine.foretells and getattr(credential.seal, "asks_outside", False)
     if not getattr(credential.seal, "waits", False):
         return make()
-    sent: Sent = yield connection.engine.flights.run((object(), "seal"), ("seal", connection.profile.name), make)
+    sent: Sent = yield connection.engine.flights.run((object(), "seal"), Lane(connection.tenant, ("seal", connection.profile.name)), make)
     return sent
 
 

@@ -25,6 +25,7 @@ from authweave.errors import (
     OriginRefused,
     UsageError,
 )
+from authweave.flights import Lane
 from authweave.forks import Lock
 from authweave.httpx_authorizing import authorizing, handling
 from authweave.limits.calls import exchange_within
@@ -450,7 +451,7 @@ class Connection:
     def refuse_link(self, url: str) -> None:
         """Raise UrlRefused where the limits let no person be sent to this URL."""
         if self.within is not None:
-            self.within.refuse_origin(url, "authorization_url")
+            self.within.refuse_origin(url, "the link to sign in")
 
     def refuse_departure(self, url: str) -> None:
         """Raise EgressRefused where the egress policy lets no task request go to this URL, as far as that can be said without DNS."""
@@ -489,6 +490,6 @@ class Connection:
         return [credential.tokens for credential in self.credentials if credential.tokens is not None]
 
     @property
-    def lane(self) -> tuple[str, str]:
+    def lane(self) -> Lane:
         """The lane of workers that ask the sources."""
-        return "sources", self.profile.name
+        return Lane(self.tenant, ("sources", self.profile.name))

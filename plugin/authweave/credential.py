@@ -21,7 +21,7 @@ from authweave.errors import (
     SignInNeeded,
     UrlRefused,
 )
-from authweave.flights import is_leaving
+from authweave.flights import Lane, is_leaving
 from authweave.foreign import asked
 from authweave.pauses import Client
 from authweave.profile import Profile, Variant
@@ -141,7 +141,9 @@ class Credential:
         """A flight at the desk where people sign in for this token key."""
         assert self.tokens is not None  # noqa: S101 - resolved, and of a type with tokens
         digest = self.tokens.digest
-        lane = ("sign-in", digest) if what == ("await",) else self.lane()  # a person may take minutes: nobody else waits for that
+        lane = self.lane()
+        if what == ("await",):  # a person may take minutes: nobody else waits for that
+            lane = Lane(f"{lane.owner}\0sign-in", digest)
         return self.connection.engine.flights.run((digest, "sign-in", *what), lane, lambda: work(self._desk()))
 
     def _desk(self) -> Desk:
@@ -308,20 +310,28 @@ class Credential:
             trust=connection.trust,
         )  # fmt: skip
 
-    def lane(self) -> str:
-        """The origin of the token endpoint: calls to it share a lane of workers."""
+    def lane(self) -> Lane:
+        """A tenant's calls to one token endpoint share a lane of workers: what else they call, and how long that takes, is theirs alone."""
+        return Lane(self.connection.tenant, self.place())
+
+    def place(self) -> str:
+        """The origin of the token endpoint."""
         settings = self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         return str(settings.place.text if _reads_kept(settings.place.reads) else Origin.of(settings.place.render(self._scope(None))))
 
     def client(self) -> Client:
-        """Whom a pause of the token endpoint concerns: this client (or, without an id, this tenant) at this very URL."""
+        """Whom a pause of the token endpoint concerns: this client of this tenant at this very URL.
+
+        A client_id is no secret: with another's, and calls that cannot succeed, nobody earns a pause but for himself.
+        """
         settings = self.variant.tokens
         assert settings is not None  # noqa: S101 - asked only for types with tokens
         scope = self._scope(None)
         url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
         client_id = settings.client_id.render(scope) if settings.client_id and self._client_part(scope) else ""
-        return self.lane(), "\n".join((url, client_id or f" {self.connection.tenant}"))
+        tenant = self.connection.tenant
+        return self.place(), "\n".join((url, f"{len(tenant)}:{tenant}", client_id))
 
     def _scope_with(self, consent: Consent, old: Token | None) -> dict[str, Any]:
         scope = self._scope(old)

@@ -370,7 +370,7 @@ class Engine:
             if tokens is None:
                 told = functools.partial(
                     self.events.tell, profile=credential.connection.profile.name, tenant=key.tenant, subject=key.subject,
-                    key=digest[:12], endpoint=str(lane), grant=key.grant,
+                    key=digest[:12], endpoint=credential.place(), grant=key.grant,
                 )  # fmt: skip
                 tokens = self._tokens[digest] = Tokens(
                     key, credential.endpoint, ledger, self.flights, lane=lane, lease_seconds=self.lease_seconds,

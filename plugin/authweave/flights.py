@@ -28,6 +28,16 @@ EXIT_PATIENCE: Final = 5.0
 """Seconds that the end of the process waits for work under way."""
 MOST_RESTING: Final = 32
 """Workers of one lane that may sleep without holding a place in it."""
+MOST_OF_OWNER: Final = 256
+"""Threads that work for one owner, at work or resting; what is more waits in one more lane, which all other lanes of the owner then share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where work waits for a worker: nobody's work waits behind another owner's (a tenant), whatever both of them call."""
+
+    owner: str
+    place: Hashable
 
 
 @dataclass(slots=True)
@@ -43,12 +53,14 @@ class _Lane:
 class Flights:
     """One worker per key; threads, tasks and event loops wait for the same Future. Safe for threads and forks.
 
-    A lane (an endpoint's origin) has at most `workers` threads at work: a dead endpoint fills its own lane and no
-    other. Every failure that is not ours becomes an UnexpectedFailure, so that no waiter gets a frame of a worker.
+    A lane (an endpoint's origin, for one tenant) has at most `workers` threads at work: a dead endpoint fills its own lane and no
+    other. All lanes of an owner together have at most `most` threads, and `workers` more in the one for what is left. Every failure
+    that is not ours becomes an UnexpectedFailure, so that no waiter gets a frame of a worker.
     """
 
-    def __init__(self, workers: int = 4) -> None:
+    def __init__(self, workers: int = 4, most: int = MOST_OF_OWNER) -> None:
         self._workers = workers
+        self._most = most
         self._is_closed = False
         self.in_child()
         _flights.add(self)
@@ -59,6 +71,7 @@ class Flights:
         self._lock = threading.Lock()
         self._flying: dict[Hashable, Future[Any]] = {}
         self._lanes: dict[Hashable, _Lane] = {}
+        self._threads_of: dict[str, int] = {}
         self._threads: set[threading.Thread] = set()
         self._here = threading.local()
 
@@ -76,6 +89,7 @@ class Flights:
             flight: Future[Any] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
+            lane = self._lane_with_room(lane)
             way = self._lanes.get(lane) or self._lanes.setdefault(lane, _Lane(lane))
             way.waiting.append(lambda: self._fly(key, flight, work))
             if self._is_staffed(way):
@@ -121,10 +135,25 @@ class Flights:
         """Is there work that is not done yet?"""
         return bool(self._threads)
 
+    def _lane_with_room(self, lane: Hashable) -> Hashable:
+        """The lane, or the one that all share for whom very many threads work already."""
+        is_full = isinstance(lane, Lane) and lane not in self._lanes and self._is_full(lane)
+        return Lane(lane.owner, None) if isinstance(lane, Lane) and is_full else lane
+
+    def _is_full(self, lane: Hashable) -> bool:
+        return isinstance(lane, Lane) and lane.place is not None and self._threads_of.get(lane.owner, 0) >= self._most
+
+    def _count(self, lane: Hashable, change: int) -> None:
+        """Count a thread that begins or ends; called with the lock held."""
+        if isinstance(lane, Lane) and lane.place is not None:
+            left = self._threads_of[lane.owner] = self._threads_of.get(lane.owner, 0) + change
+            if not left:
+                del self._threads_of[lane.owner]
+
     def _may_rest(self, way: _Lane) -> bool:
         """Give up a worker's place, unless very many rest already."""
         with self._lock:
-            if way.resting >= MOST_RESTING:
+            if way.resting >= MOST_RESTING or self._is_full(way.name):
                 return False
             way.busy -= 1
             way.resting += 1
@@ -133,13 +162,14 @@ class Flights:
 
     def _is_staffed(self, way: _Lane) -> bool:
         """See to it that somebody does what waits; called with the lock held."""
-        if way.waiting and way.busy < self._workers:
+        if way.waiting and way.busy < self._workers and not (way.busy and self._is_full(way.name)):
             thread = threading.Thread(target=self._drain, args=(way,), name="authweave", daemon=True)
             try:
                 thread.start()
             except RuntimeError:
                 return way.busy > 0  # one that rests may rest for very long
             self._threads.add(thread)
+            self._count(way.name, 1)
             way.busy += 1
             _heed_multiprocessing()
         return True
@@ -150,6 +180,7 @@ class Flights:
             with self._lock:
                 if not way.waiting or way.busy > self._workers:
                     way.busy -= 1
+                    self._count(way.name, -1)
                     self._close(way)
                     self._threads.discard(threading.current_thread())
                     return

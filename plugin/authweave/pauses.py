@@ -1,6 +1,6 @@
 """When a token endpoint is left alone: it asked for that (`Retry-After`), or it failed again and again.
 
-Per endpoint and client, so that one tenant's trouble is not another's. What an endpoint asked of one worker concerns
+Per endpoint, client and tenant, so that one tenant's trouble is not another's. What an endpoint asked of one worker concerns
 every process on the store; that it does not answer each process finds out by itself: its way there may be what is broken.
 """
 
@@ -32,7 +32,7 @@ LONGEST_OWN_HOLD: Final = 60.0
 MOST: Final = 10_000
 
 Client = tuple[str, str]
-"""Whom a pause concerns: the origin of the endpoint; and whom there: the endpoint itself with the client id. The latter is never shown."""
+"""Whom a pause concerns: the origin of the endpoint; and whom there: the endpoint itself with tenant and client id. The latter is never shown."""
 
 
 @dataclass(slots=True)
@@ -81,6 +81,8 @@ class Pauses:
         with self._lock:
             self._until = {known: until for known, until in self._until.items() if is_ahead(until, now, LONGEST_HOLD)}
             self._until[client] = max(moment, self._until.get(client, 0.0))
+            if len(self._until) > MOST:
+                self._until.pop(next(iter(self._until)))
         if self._ledger is not None and self._ledger.is_shared and moment > now:
             with suppress(StoreUnavailable):
                 self._ledger.note(_name(client), {"until": moment}, moment - now)

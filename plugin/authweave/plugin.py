@@ -11,6 +11,7 @@ import pluggy
 from authweave.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, SettingsError, UsageError
+from authweave.flights import Lane
 from authweave.hookspecs import add_host_specs, host_hookimpl
 from authweave.loading import check_text
 from authweave.pending import Pending
@@ -160,7 +161,7 @@ class AuthweavePlugin:
             return test_profile(self.engine, profile, **how, control=control, refresh=refresh)
 
         def ran() -> Generator[Future[Any], Any, Report]:
-            return (yield self.engine.flights.run((object(), "test"), ("test", profile), run))  # type: ignore[no-any-return]  # what it runs
+            return (yield self.engine.flights.run((object(), "test"), Lane(tenant or "", ("test", profile)), run))  # type: ignore[no-any-return]  # what it runs
 
         return Pending.of(ran())
 

@@ -13,6 +13,7 @@ from authweave.discovery.metadata import Metadata
 from authweave.discovery.registration import Client, Registering, Registrar, Wanted, registration_key
 from authweave.drafts.draft import Draft
 from authweave.errors import DiscoveryError, InputError, RegistrationError, TemplateError, TokenError, WireError
+from authweave.flights import Lane
 from authweave.guard import Tell
 from authweave.profile import TokenSettings
 from authweave.urls import Origin
@@ -45,7 +46,7 @@ class Completer:
         registers = self.settings.discovery.registration is not None and not is_supplied(self.settings, scope)
 
         def asking(key: str) -> Asking:
-            return Asking(self.exchange, end, f"{self.origin}.{key}", self.trust)
+            return self._asking(end, key)
 
         settings, metadata = found(held_to(self.settings, issuer), scope, self.finder, asking, wanted=wanted or (TOKEN,), than=than)
         if not registers:
@@ -70,7 +71,10 @@ class Completer:
 
     def issuer(self, scope: Mapping[str, Any], end: float) -> str:
         """The issuer that is written or that the resource names. Raises DiscoveryError."""
-        return issuer_of(self.settings, scope, self.finder, lambda key: Asking(self.exchange, end, f"{self.origin}.{key}", self.trust))
+        return issuer_of(self.settings, scope, self.finder, lambda key: self._asking(end, key))
+
+    def _asking(self, end: float, key: str) -> Asking:
+        return Asking(self.exchange, end, f"{self.origin}.{key}", self.trust, self.tenant)
 
     def known(self, scope: Mapping[str, Any]) -> Metadata | None:
         """The metadata that are at hand; nobody is asked. Raises DiscoveryError, TemplateError."""
@@ -105,7 +109,7 @@ class Completer:
             ).draft(address)  # fmt: skip
 
         way = Registering(self.exchange, draft, settings.client_auth.name, self.registrar.clock)
-        return self._answered(lambda: self.registrar.client(key, way, end, lane=("registration", str(Origin.of(address))), tell=self.tell), address)
+        return self._answered(lambda: self.registrar.client(key, way, end, lane=Lane(self.tenant, ("registration", str(Origin.of(address)))), tell=self.tell), address)
 
     def _answered(self, register: Callable[[], Client], address: str) -> Client:
         """What registering gives. A failure is one of registering: nothing is known of the token that it was for."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MOST: Final = 1000
 LARGEST: Final = 256 * 1024
 """Bytes of metadata that are looked at."""
+EVERYBODY: Final = "\0everybody"
 NO_ANSWER: Final = frozenset({"unreachable", "not_found", "unreadable"})
 """Failures during which older metadata go on; a server that says what must not be believed is another matter."""
 
@@ -40,13 +41,15 @@ Refuses = Callable[[str], str | None]
 class Asking:
     """How to ask: what sends, until when (`time.monotonic`), and the key of the profile that says whom.
 
-    `trust` names what the answer rests on, if that is not the operator's own authorities: it is kept apart then.
+    `trust` names what the answer rests on, if that is not the operator's own authorities: it is kept apart then. `tenant` is
+    for whom: limits, ports and time that was left are his own, and so is a failure for their sake.
     """
 
     exchange: Exchange
     end: float
     key: str
     trust: str = ""
+    tenant: str = ""
 
     def get(self, url: str) -> TaskResponse:
         """The answer to a GET without credentials, whatever its status. Raises DiscoveryError where there is none."""
@@ -73,7 +76,8 @@ class Finder:
     """Metadata of issuers and resources, for every connection of an engine. Blocking; safe for threads.
 
     What is found is used until it is stale, then asked for again; where nobody answers, older goes on for a week. A
-    server that failed is left alone for half a minute. Two workers that ask at once both do. `refuses` is asked about each
+    server that failed is left alone for half a minute: by everybody where it said so itself, else by the tenant for whom no answer
+    came. Two workers that ask at once both do. `refuses` is asked about each
     URL that metadata name, those that nobody here calls among them.
     """
 
@@ -83,12 +87,12 @@ class Finder:
         self._clock = clock
         self._lock = Lock()
         self._known: OrderedDict[str, Known] = OrderedDict()
-        self._failed: OrderedDict[str, tuple[DiscoveryError, float]] = OrderedDict()
+        self._failed: OrderedDict[tuple[str, str], tuple[DiscoveryError, float]] = OrderedDict()
 
     def metadata(self, issuer: str, asking: Asking, *, than: Metadata | None = None) -> Metadata:
         """The metadata of an issuer; asked for anew if those at hand are the ones `than` which there should be others. Raises DiscoveryError."""
         wrong = than.as_fact() if than else None
-        return Metadata.of_fact(self._found(_name("metadata", issuer, asking.trust), lambda: _asked_issuer(issuer, asking, self.refuses), lambda fact: _is_of(fact, issuer), wrong))
+        return Metadata.of_fact(self._found(_name("metadata", issuer, asking.trust), asking.tenant, lambda: _asked_issuer(issuer, asking, self.refuses), lambda fact: _is_of(fact, issuer), wrong))
 
     def issuer_of(self, resource: str, asking: Asking) -> str:
         """The issuer of the authorization server of a protected resource. Raises DiscoveryError."""
@@ -96,7 +100,7 @@ class Finder:
 
     def resource(self, resource: str, asking: Asking) -> Resource:
         """What a protected resource says of itself. Raises DiscoveryError."""
-        fact = self._found(_name("resource", resource, asking.trust), lambda: _asked_resource(resource, asking, self.refuses), lambda fact: isinstance(fact.get("issuer"), str))
+        fact = self._found(_name("resource", resource, asking.trust), asking.tenant, lambda: _asked_resource(resource, asking, self.refuses), lambda fact: isinstance(fact.get("issuer"), str))
         return Resource.of_fact(resource, fact)
 
     def known(self, issuer: str, trust: str = "") -> Metadata | None:
@@ -110,24 +114,24 @@ class Finder:
         return str(known.fact.get("issuer", "")) if known is not None else ""
 
     def _found(
-        self, name: str, ask: Callable[[], tuple[Mapping[str, Any], float]], is_good: Callable[[Mapping[str, Any]], bool],
+        self, name: str, tenant: str, ask: Callable[[], tuple[Mapping[str, Any], float]], is_good: Callable[[Mapping[str, Any]], bool],
         wrong: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:  # fmt: skip
         """What is known and fresh, else what is asked for. What has proved `wrong` is asked for again, but not every time."""
         now = self._clock()
         old = self._at_hand(name, is_good)
         if old is not None and is_ahead(old.until, now, LONGEST) and (dict(old.fact) != wrong or is_ahead(old.at + AGAIN, now, AGAIN)):
-            self._remember(name, old)
+            self._remember(name, tenant, old)
             return old.fact
-        failure, until = self._failed.get(name, (None, 0.0))
-        if failure is None or not is_ahead(until, now, AGAIN):
+        failure = self._failure(name, tenant, now)
+        if failure is None:
             try:
                 fact, seconds = ask()
             except DiscoveryError as error:
                 failure = error.fresh()
-                self._note_failure(name, failure)
+                self._note_failure(name, tenant, failure)
             else:
-                self._keep(name, Known(fact, now, now + seconds))
+                self._keep(name, tenant, Known(fact, now, now + seconds))
                 return fact
         if old is not None and failure.kind in NO_ANSWER and now < old.at + STALE:
             return old.fact
@@ -151,22 +155,28 @@ class Finder:
                 return Known(_checked(said["fact"]), float(said["at"]), float(said["until"])) if said else None
         return None
 
-    def _keep(self, name: str, known: Known) -> None:
-        self._remember(name, known)
+    def _keep(self, name: str, tenant: str, known: Known) -> None:
+        self._remember(name, tenant, known)
         if self._ledger is not None and self._ledger.is_shared:
             with suppress(StoreUnavailable):
                 self._ledger.note(name, {"fact": known.fact, "at": known.at, "until": known.until}, STALE)
 
-    def _remember(self, name: str, known: Known) -> None:
+    def _remember(self, name: str, tenant: str, known: Known) -> None:
         with self._lock:
-            self._failed.pop(name, None)
+            for whose in {tenant, EVERYBODY}:
+                self._failed.pop((whose, name), None)
             self._known[name] = known
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
 
-    def _note_failure(self, name: str, error: DiscoveryError) -> None:
+    def _failure(self, name: str, tenant: str, now: float) -> DiscoveryError | None:
+        """Why it need not be asked for again yet."""
+        noted = (self._failed.get((whose, name)) for whose in (tenant, EVERYBODY))
+        return next((found[0] for found in noted if found is not None and is_ahead(found[1], now, AGAIN)), None)
+
+    def _note_failure(self, name: str, tenant: str, error: DiscoveryError) -> None:
         with self._lock:
-            self._failed[name] = (error, self._clock() + AGAIN)
+            self._failed[EVERYBODY if error.status else tenant, name] = (error, self._clock() + AGAIN)
             if len(self._failed) > MOST:
                 self._failed.popitem(last=False)
 

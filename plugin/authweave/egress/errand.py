@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
+from authweave.net.resolving import looking_for
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:
@@ -43,11 +45,13 @@ def calling_for(purpose: str = "", errand: Errand | None = None) -> Iterator[Non
     before = _errand.get(), _purpose.get()
     _errand.set(errand or before[0])
     _purpose.set(purpose or before[1])
+    looking_for.set(_errand.get().tenant)
     try:
         yield
     finally:
         _errand.set(before[0])
         _purpose.set(before[1])
+        looking_for.set(before[0].tenant)
 
 
 def errand_exchange(errand: Errand, exchange: Any) -> Any:

@@ -30,7 +30,7 @@ def _token_hosts(connection: Connection) -> Iterator[str]:
         if variant.tokens is None:
             continue
         try:
-            yield connection.credential(variant).lane()
+            yield connection.credential(variant).place()
         except AuthweaveError:
             continue
 

@@ -1,8 +1,9 @@
 """Names to addresses, without waiting longer than there is time.
 
 `getaddrinfo` cannot be interrupted, so it runs in a daemon thread that is left alone at the deadline. One lookup per
-name is under way at a time and all who ask for it wait for that one; a bounded number of names altogether. So a dead
-resolver costs a bounded number of threads, and one dead name costs one.
+name is under way at a time and all who ask for it wait for that one; a bounded number of names altogether, and of those
+for one tenant. So a dead resolver costs a bounded number of threads, one dead name costs one, and a name server that is made to
+hang keeps up nobody but the tenant whose profile names it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 from authweave.errors import DnsFailure
@@ -23,6 +25,10 @@ Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 Lookup = Future[Sequence[tuple[Any, ...]]]
 
 MOST_LOOKUPS: Final = 32
+MOST_FOR_ONE: Final = 8
+"""Lookups under way for one tenant."""
+looking_for: Final[ContextVar[str]] = ContextVar("authweave_looking_for", default="")
+"""The tenant for whom names are looked up in this thread or task; '' for nobody in particular."""
 _NO_SUCH_NAME = {socket.EAI_NONAME}
 _NO_ADDRESS = {getattr(socket, name) for name in ("EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)}
 
@@ -54,7 +60,8 @@ class Lookups:
             os.register_at_fork(after_in_child=self._anew)
 
     def _anew(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
+        self._of: dict[str, int] = {}
         self._places = threading.BoundedSemaphore(self._most)
         self._under_way: dict[object, Lookup] = {}
 
@@ -74,30 +81,33 @@ class Lookups:
         return found
 
     def _lookup(self, host: str, port: int, resolve: Resolve, journey: Journey) -> Lookup:
-        key = (host, port, resolve)
+        key, tenant = (host, port, resolve), looking_for.get()
         with self._lock:
-            known = self._under_way.get(key)
+            while (known := self._under_way.get(key)) is None and tenant and self._of.get(tenant, 0) >= MOST_FOR_ONE:
+                if not self._lock.wait(journey.remaining()):
+                    raise journey.overdue()
             if known is not None:
                 return known
             mine = self._under_way[key] = Lookup()
+            self._of[tenant] = self._of.get(tenant, 0) + 1
         if self._places.acquire(timeout=journey.remaining()):
-            self._start(key, mine, resolve)
+            self._start(key, mine, resolve, tenant)
         else:
-            self._landed(key)
+            self._landed(key, tenant)
             mine.set_exception(TimeoutError())
         return mine
 
-    def _start(self, key: tuple[str, int, Resolve], lookup: Lookup, resolve: Resolve) -> None:
+    def _start(self, key: tuple[str, int, Resolve], lookup: Lookup, resolve: Resolve, tenant: str) -> None:
         places = self._places  # a child that was forked meanwhile has places of its own
 
         def look() -> None:
             try:
                 found = resolve(key[0], key[1], 0, socket.SOCK_STREAM)
             except BaseException as error:  # noqa: BLE001  handed to those who wait, whatever it is
-                self._landed(key)
+                self._landed(key, tenant)
                 lookup.set_exception(error)
             else:
-                self._landed(key)
+                self._landed(key, tenant)
                 lookup.set_result(found)
             finally:
                 places.release()
@@ -106,12 +116,16 @@ class Lookups:
             threading.Thread(target=look, name="authweave-dns", daemon=True).start()
         except RuntimeError as error:  # the process may have no more threads
             places.release()
-            self._landed(key)
+            self._landed(key, tenant)
             lookup.set_exception(error)
 
-    def _landed(self, key: object) -> None:
+    def _landed(self, key: object, tenant: str) -> None:
         with self._lock:
             self._under_way.pop(key, None)
+            left = self._of[tenant] = self._of.get(tenant, 1) - 1
+            if left <= 0:
+                del self._of[tenant]
+            self._lock.notify_all()
 
 
 def numeric(host: str) -> str | None:

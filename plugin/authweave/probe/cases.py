@@ -60,7 +60,7 @@ def _of_server(ledger: Ledger, record: Recorded, variant: Variant | None) -> dic
         found = completer.known(ledger.scope())
         if found is None and issuer is not None and _is_elsewhere(record):
             end = time.monotonic() + ASKED_SECONDS
-            asking = Asking(completer.exchange, end, f"{variant.origin}.issuer", completer.trust)
+            asking = Asking(completer.exchange, end, f"{variant.origin}.issuer", completer.trust, completer.tenant)
             found = completer.finder.metadata(issuer.render(ledger.scope()), asking)
         return {"metadata": found} if found is not None else {}
     return {}

@@ -202,6 +202,8 @@ class Desk:
             response = self.whose.exchange(request, end - time.monotonic(), tuple(draft.placed))
         reading = Reading(settings, scope, None, self._clock(), request.url)
         said = read_device_answer(read_members(response, reading), reading.url)
+        for shown in filter(None, (said.verification_uri, said.verification_uri_complete)):
+            self.whose.refuse_link(shown)
         return replace(
             begun, url=said.verification_uri_complete or said.verification_uri, expires_at=self._clock() + said.lifetime, device_code=said.device_code,
             user_code=said.user_code, verification_uri=said.verification_uri, verification_uri_complete=said.verification_uri_complete, interval=said.interval,

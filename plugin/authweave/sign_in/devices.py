@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +22,8 @@ USUAL_LIFETIME: Final = 600.0
 LONGEST_LIFETIME: Final = 86_400.0
 _LONGEST_URI: Final = 2048
 _LONGEST_CODE: Final = 64
+_CODE: Final = re.compile(r"[A-Za-z0-9]+(?:[ _-]{1,3}[A-Za-z0-9]+)*")
+"""What a person types (§6.1), and nothing that an address, or a sentence with one in it, could be written with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,12 @@ def device_request(settings: TokenSettings, scope: Mapping[str, Any], origin: st
 def read_device_answer(members: Mapping[str, Any], url: str) -> DeviceAnswer:
     """The answer's members as they may be used and shown. Raises TokenAnswerError. `verification_url` is an old name that is still sent."""
     device_code, user_code = _text(members, "device_code", url, 4096), _text(members, "user_code", url, _LONGEST_CODE)
+    if not _CODE.fullmatch(user_code):
+        raise _missing("user_code", url)
     uri = _uri(members.get("verification_uri", members.get("verification_url")), url)
     complete = members.get("verification_uri_complete")
     return DeviceAnswer(
-        device_code, inert(user_code), uri, _uri(complete, url) if complete else "",
+        device_code, user_code, uri, _uri(complete, url) if complete else "",
         min(_number(members.get("expires_in"), USUAL_LIFETIME), LONGEST_LIFETIME),
         min(max(1.0, _number(members.get("interval"), USUAL_INTERVAL)), LONGEST_INTERVAL),
     )  # fmt: skip
@@ -59,8 +64,12 @@ def read_device_answer(members: Mapping[str, Any], url: str) -> DeviceAnswer:
 def _text(members: Mapping[str, Any], name: str, url: str, longest: int) -> str:
     value = members.get(name)
     if not isinstance(value, str) or not value or len(value) > longest:
-        raise TokenAnswerError("token_field_missing", f"{url} answered without a usable {name} (RFC 8628 §3.2)", status=200, url=url, fields=())
+        raise _missing(name, url)
     return value
+
+
+def _missing(name: str, url: str) -> TokenAnswerError:
+    return TokenAnswerError("token_field_missing", f"{url} answered without a usable {name} (RFC 8628 §3.2)", status=200, url=url, fields=())
 
 
 def _uri(value: Any, url: str) -> str:
