@@ -9,13 +9,14 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from authweave.catalog import Catalog
+from authweave.cli.running import run
 from authweave.documents import MAX_BYTES
 from authweave.errors import ExtensionError, PatternError, SettingsError, UsageError
 from authweave.frame import NAME
@@ -25,7 +26,6 @@ from authweave.patterns import compile_pattern, proven, searching
 from authweave.schema.descent import validator_of
 from authweave.settings.files import SettingsFile
 from authweave.testing import SchemeContract
-from thorough import few
 
 HEAD = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth: {type: bearer}\n"
 OAUTH = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://a.example/t\n"
@@ -86,90 +86,112 @@ DOCUMENTS = {
 
 PROGRAM = textwrap.dedent(
     """
-    import json, os, resource, sys, time
+    import json, os, sys
+    from authweave import load
+    from authweave.cli.running import run
     from authweave.errors import AuthweaveError
-    from authweave.loading import check_text, loads
-    head, documents = json.load(sys.stdin)
-    loads(head, "a.yaml")
-    check_text(head + "fields: [{in: header, key: a, value: '{{ inputs.x | lower }}'}]", "a.yaml")
-    for name, text in [("", head), *documents.items()]:
+
+    def loaded(path):
+        try:
+            load(path)
+        except AuthweaveError as refused:
+            problems = refused.problems
+            return [type(refused).__name__, len(problems), max(len(str(problem)) for problem in problems)]
+        return ["", 0, 0]
+
+    def told(path):
+        with open(path + ".told", "wb", buffering=0) as out:
+            sys.stdout.flush()
+            os.dup2(out.fileno(), 1)
+            os.dup2(out.fileno(), 2)
+            code = run(["validate", path])
+            sys.stdout.flush()
+        with open(path + ".told", errors="replace") as lines:
+            return [code, "Traceback" in (words := lines.read()), words.count("\\n")]
+
+    def outcome(work, path):
+        reading, writing = os.pipe()
         if (child := os.fork()) == 0:
-            checked = check_text(text, "a.yaml")
-            try:
-                loads(text, "a.yaml")
-                error = ""
-            except AuthweaveError as refused:
-                error = type(refused).__name__
-            places = [problem.mark is not None for problem in checked.problems]
-            print(json.dumps([name, error, len(places), all(places), max([0, *(len(str(problem)) for problem in checked.problems)])]), flush=True)
+            os.write(writing, json.dumps(work(path)).encode())
             os._exit(0)
+        os.close(writing)
         _, status, used = os.wait4(child, 0)
-        print(json.dumps([status, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]), flush=True)
+        with open(reading) as answer:
+            return status, json.loads(answer.read() or "null"), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+
+    good, *paths = json.loads(sys.argv[1])
+    load(good), told
+    for work in (loaded, told):
+        *_, usual_cpu, usual_memory = outcome(work, good)
+        for path in paths:
+            status, found, cpu, memory = outcome(work, path)
+            print(json.dumps([status, found, cpu - usual_cpu, memory - usual_memory]), flush=True)
     """
 )
+WARM = HEAD + "fields: [{in: header, key: a, value: '{{ inputs.x | lower }}'}]\ninputs: {x: {}}\n"
+
+
+def outcomes(names: Iterable[str], folder: Path) -> list[tuple[str, Any]]:
+    """Each document loaded, and each given to `authweave validate`, in a child of its own of one process: how it ended, what was found, CPU seconds, bytes."""
+    texts = {"good": WARM, **{name: DOCUMENTS[name] for name in names}}
+    paths = []
+    for number, text in enumerate(texts.values()):
+        (folder / str(number)).mkdir()
+        (folder / str(number) / "a.yaml").write_text(text, encoding="utf-8")
+        paths.append(str(folder / str(number) / "a.yaml"))
+    process = subprocess.run([sys.executable, "-c", PROGRAM, json.dumps(paths)], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-2000:]
+    found = list(map(json.loads, process.stdout.splitlines()))
+    assert len(found) == 2 * (len(texts) - 1)
+    return list(zip(list(texts)[1:] * 2, found, strict=True))
+
+
+def all_end_soon_and_small(names: Iterable[str], folder: Path) -> None:
+    listed = outcomes(names, folder)
+    half = len(listed) // 2
+
+    bad = [(name, *one) for name, one in listed if one[0] or one[2] > CPU or one[3] > MEMORY]
+    untyped = [(name, one[1]) for name, one in listed[:half] if one[1][0] not in ("", "ProfileError") or one[1][1] > 101 or one[1][2] > 2500]
+    odd = [(name, one[1]) for name, one in listed[half:] if one[1][0] not in (0, 1) or one[1][1] or one[1][2] >= 110]
+
+    assert (bad, untyped, odd) == ([], [], [])
 
 
 @pytest.mark.thorough
-def test_each_ends_soon_and_small() -> None:
-    """Every document, checked and loaded in a child of its own: within the CPU and memory, a typed error, a hundred problems at the most, each short."""
-    run = subprocess.run([sys.executable, "-c", PROGRAM], input=json.dumps([HEAD, DOCUMENTS]), capture_output=True, text=True, check=True)
-    lines = list(map(json.loads, run.stdout.splitlines()))
-    children = list(zip(lines[::2], lines[1::2], strict=True))
-    _, (_, _, usual) = children[0]
-
-    wrong = [
-        (name, status, error, count, longest, cpu, memory - usual)
-        for (name, error, count, _, longest), (status, cpu, memory) in children
-        if status or error not in ("", "ProfileError") or count > 101 or longest > 2500 or cpu > CPU or memory - usual > MEMORY
-    ]
-
-    assert len(children) == len(DOCUMENTS) + 1
-    assert wrong == []
+def test_each_ends_soon_and_small(tmp_path: Path) -> None:
+    """Every document, loaded and validated at the command line: within the CPU and memory, a typed error, a hundred short problems at the most, exit 0 or 1."""
+    all_end_soon_and_small(DOCUMENTS, tmp_path)
 
 
-@pytest.mark.parametrize("name", few(DOCUMENTS, every=12))
-def test_the_command_line_ends_soon_and_small(name: str, tmp_path: Path) -> None:
-    """`authweave validate FILE`: exit 0 or 1 and nothing but lines, within the same bounds beyond what it takes for a good file."""
-    (tmp_path / "a.yaml").write_text(DOCUMENTS[name], encoding="utf-8")
-    (tmp_path / "b.yaml").write_text(HEAD.replace("name: a\n", "name: b\n"))
-
-    status, cpu, memory, told = validated(tmp_path / "a.yaml")
-    _, usual_cpu, usual, _ = validated(tmp_path / "b.yaml")
-
-    assert status in (0, 1)
-    assert "Traceback" not in told
-    assert len(told.splitlines()) < 110
-    assert (cpu - usual_cpu < CPU, memory - usual < MEMORY) == (True, True)
+def test_one_in_many_ends_soon_and_small(tmp_path: Path) -> None:
+    """The same of a few that cost little."""
+    all_end_soon_and_small(("laughs", "ten megabytes"), tmp_path)
 
 
-def validated(path: Path) -> tuple[int, float, int, str]:
-    """What the command line says of a file: exit code, CPU seconds, bytes, words."""
-    told = path.with_suffix(".told")
-    with told.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "authweave", "validate", str(path)], stdout=out, stderr=out)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, told.read_text(errors="replace")
+def test_the_command_line_waits_for_no_file(tmp_path: Path) -> None:
+    """A pipe nobody writes to, a device without end, a socket: each is refused, and at once."""
+    paths = [tmp_path / f"{kind}.yaml" for kind in ("pipe", "device", "socket")]
+    os.mkfifo(paths[0])
+    paths[1].symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(paths[2]))
+
+    run = subprocess.run([sys.executable, "-m", "authweave", "validate", *map(str, paths)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (run.returncode, "Traceback" in run.stderr) == (1, False)
+    assert [path.stem for path in paths if path.name not in run.stdout] == []
 
 
-@pytest.mark.parametrize("kind", ["pipe", "circle", "device", "folder", "socket"])
-def test_the_command_line_waits_for_no_file(kind: str, tmp_path: Path) -> None:
-    """A pipe nobody writes to, a device without end, a link to itself: refused, and at once."""
-    path = tmp_path / "a.yaml"
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "socket":
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(os.path.relpath(path))
-    else:
-        path.symlink_to(path if kind == "circle" else "/dev/zero")
+def test_the_command_line_follows_no_circle(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A link to itself, and a folder of nothing but a folder, are errors of use."""
+    (tmp_path / "circle.yaml").symlink_to(tmp_path / "circle.yaml")
+    (tmp_path / "folder.yaml" / "inner.yaml").mkdir(parents=True)
 
-    run = subprocess.run([sys.executable, "-m", "authweave", "validate", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    codes = [run(["validate", str(tmp_path / name)]) for name in ("circle.yaml", "folder.yaml")]
 
-    assert run.returncode in (1, 2)
-    assert "Traceback" not in run.stderr
+    assert codes[0] == 2
+    assert codes[1] in (1, 2)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["../b", "/etc/passwd", "b/../../c", "file:///etc/passwd", "http://127.0.0.1/x", "b\\..\\c", ".b", "b@../../c", "%2e%2e/b"])

@@ -24,6 +24,7 @@ from authweave.text_places import mark_within
 from authweave.values import Document, Mark, Problem
 from effort import examples
 from parts.vectors import load as vectors
+from thorough import few
 from unit.test_schema import DOCUMENTS, FULL, places_in
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.acme.example']\n"
@@ -377,7 +378,7 @@ HUGE: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HUGE)
+@pytest.mark.parametrize("name", few(HUGE, every=7))
 def test_no_document_takes_long(name: str) -> None:
     """As much as fits into a file: a second at the most, also where everything in it is wrong."""
     document = {"format": 1, "name": "a", "identity_provider": "a", "servers": ["https://a.example.com"], "auth": {"type": "bearer"}, **HUGE[name]}

@@ -20,6 +20,7 @@ from authweave.errors import TemplateError, TemplateSyntax
 from authweave.templates import check_namespaces, compile_data, compile_template
 from authweave.values import Secret
 from effort import examples
+from thorough import few
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "policy_jinja_hostile_templates.json"
 HOSTILE = json.loads(VECTORS.read_text())["vectors"]
@@ -583,7 +584,7 @@ def many(piece, between="", length=12_000):
 
 @pytest.mark.parametrize(
     "text",
-    [
+    few([
         "{{ [" + many("sha256(response.text)", ",", 5000) + "] }}",
         many("{{ response.text | lower | length }}"),
         many("{{ 'q' in response.text }}"),
@@ -602,8 +603,8 @@ def many(piece, between="", length=12_000):
         "{{ " + "[" * 8000 + " }}",
         "{{ " + "{'a':" * 3000 + " }}",
         "{{ '" + "(" * 16000 + "' }}{{ response.text }}{{ response.text }}{{ response.text }}",
-    ],
-)
+    ], every=6),
+)  # fmt: skip
 def test_hostile_work_is_stopped(text):
     """Nothing that fits into a template takes long or much: 250 ms of work, 16 MiB."""
     scope = {

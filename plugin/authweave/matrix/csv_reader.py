@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from authweave.documents.text import RefusedText, bytes_of_file, text_of
+from authweave.documents.tree import MAX_PROBLEMS
 from authweave.near_misses import shown
 from authweave.values import Document, Mark, Path, Problem
 
@@ -49,10 +51,12 @@ class _Reader:
         if TENANT not in columns:
             self.refuse(1, "has no column `tenant`", "begin with a line such as tenant,region")
             return
-        if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1 or not name]:
+        if twice := [name for name, times in Counter(columns).items() if times > 1 or not name]:
             self.refuse(1, f"the column {shown(twice[0]) or 'without a name'} is there twice" if twice[0] else "a column has no name", "give each its own name")
             return
         for cells in self._lines():
+            if len(self.problems) >= MAX_PROBLEMS:
+                return
             self._take(columns, cells)
 
     def refuse(self, line: int, message: str, fix: str) -> None:
