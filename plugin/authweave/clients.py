@@ -80,8 +80,8 @@ class _Templated:
     @event_hooks.setter
     def event_hooks(self, hooks: Any) -> None:
         own = [hook for hook in hooks.get("request", ()) if hook is not self._last]
-        kind: Any = type(self).__mro__[2]
-        kind.event_hooks.fset(self, {**hooks, "request": [*own, self._last]})
+        above: Any = super(_Templated, type(self))  # of the class: a plain super() sets no property
+        above.event_hooks.fset(self, {**hooks, "request": [*own, self._last]})
 
     def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""

@@ -30,6 +30,7 @@ FREE_REFUSALS: Final = 3
 FIRST_HOLD: Final = 2.0
 LONGEST_OWN_HOLD: Final = 60.0
 MOST: Final = 10_000
+"""Clients of endpoints that are remembered for each kind of trouble; of more, one that matters least is forgotten."""
 
 Client = tuple[str, str]
 """Whom a pause concerns: the origin of the endpoint; and whom there: the endpoint itself with tenant and client id. The latter is never shown."""
@@ -63,9 +64,9 @@ class Pauses:
         self._breaks = True
 
     def apart(self) -> Pauses:
-        """What an endpoint asked for holds there, too; what failed is tried anew."""
+        """What an endpoint asks for, here or there, holds for both; what failed is tried anew."""
         other = Pauses(self._ledger, clock=self._clock)
-        other._until, other._breaks = self._until, False
+        other._lock, other._until, other._crowded, other._breaks = self._lock, self._until, self._crowded, False
         return other
 
     def until(self, client: Client) -> float:
@@ -79,13 +80,20 @@ class Pauses:
         now = self._clock()
         moment = min(moment, now + LONGEST_HOLD)
         with self._lock:
-            self._until = {known: until for known, until in self._until.items() if is_ahead(until, now, LONGEST_HOLD)}
+            self._forget(now)
             self._until[client] = max(moment, self._until.get(client, 0.0))
             if len(self._until) > MOST:
                 self._until.pop(next(iter(self._until)))
         if self._ledger is not None and self._ledger.is_shared and moment > now:
             with suppress(StoreUnavailable):
                 self._ledger.note(_name(client), {"until": moment}, moment - now)
+
+    def _forget(self, now: float) -> None:
+        """Make room for one more: what is over goes, and where nothing is, what ends first. In place, for those who share it."""
+        for client in [client for client, until in self._until.items() if not is_ahead(until, now, LONGEST_HOLD)]:
+            del self._until[client]
+        if len(self._until) >= MOST:
+            del self._until[min(self._until, key=self._until.__getitem__)]
 
     def crowd(self, client: Client, moment: float) -> float:
         """Note that an endpoint has too many requests and asks to wait until a moment; until when it is left alone.

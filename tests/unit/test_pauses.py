@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import authweave.pauses
 from authweave.at_rest.keys import Keys
 from authweave.errors import EndpointPaused, RateLimited, StoreUnavailable
 from authweave.ledger import Ledger
@@ -189,12 +190,34 @@ def test_a_test_of_the_profile_is_not_held_back(bench):
     assert bench.now + 30 == apart.until(CLIENT)
 
 
+def test_what_is_asked_for_during_a_test_of_the_profile_holds_for_both(bench):
+    """Whoever of the two is told to wait, and however often, the other one waits, too."""
+    apart = bench.pauses.apart()
+    bench.pauses.hold(OTHER, bench.now + 10)
+    apart.hold(CLIENT, bench.now + 30)
+    bench.pauses.hold(OTHER, bench.now + 20)
+
+    assert (bench.now + 30, bench.now + 20) == (bench.pauses.until(CLIENT), apart.until(OTHER))
+
+
 def test_many_clients_are_bounded(bench):
     """Nobody can fill the memory with clients that fail."""
     for number in range(10_050):
         bench.pauses.failed(("https://id.example", str(number)), "no answer")
 
     assert len(bench.pauses._circuits) <= 10_000
+
+
+def test_clients_that_are_asked_to_wait_are_bounded(bench, monkeypatch):
+    """Nobody can fill the memory with them, either: what ends first goes first."""
+    monkeypatch.setattr(authweave.pauses, "MOST", 100)
+    bench.pauses.hold(CLIENT, bench.now + 60)
+    bench.pauses.hold(OTHER, bench.now + 1)
+    for number in range(150):
+        bench.pauses.hold(("https://id.example", str(number)), bench.now + 30)
+
+    assert 100 == len(bench.pauses._until)
+    assert (bench.now + 60, 0.0) == (bench.pauses.until(CLIENT), bench.pauses.until(OTHER))
 
 
 def test_an_endpoint_that_is_down_is_asked_a_few_times():

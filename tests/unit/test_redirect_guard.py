@@ -330,6 +330,18 @@ def test_client_guards_over_a_transport_without_trace():
     assert "inconclusive" == response.extensions["authweave"].verdict
 
 
+def test_a_client_of_ones_own_below_client_guards_as_well():
+    """Instrumentation makes subclasses of the class of a client; hooks of theirs are set as on any other."""
+    connection = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY}))
+    with connection.client() as made:
+        below = type("Instrumented", (type(made),), {})
+
+    with below(connection, transport=httpx.MockTransport(led_away)) as client:
+        client.event_hooks = {"request": [lambda request: setattr(request, "url", httpx.URL("https://other.example/"))]}
+        with pytest.raises(OriginRefused, match="changed to another origin"):
+            client.get("/x")
+
+
 def test_through_a_proxy_without_a_tunnel(door):
     """Plain http through a proxy: the proxy's address is not where the request goes, so the credential stays in it."""
     package, colour = door
