@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,53 @@ def test_a_process_opens_nothing_outside(tmp_path):
         told.append(said.replace(mark, "MARK"))
 
     assert told[0] == told[1]
+
+
+TABLES = """\
+profiles = ["shared-*"]
+types = ["*"]
+hosts = ["*"]
+inputs = ["*"]
+environment = ["AUTHWEAVE_*__{tenant}__*"]
+
+[tenants.blue]
+profiles = ["blue-*"]
+"""
+
+
+def operators_folder(tmp_path: Path) -> Path:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "blue-crm.json").write_text(json.dumps({**PROFILE, "name": "blue-crm", "test": {"request": {"url": "/v1/me"}}}))
+    (tmp_path / "limits.toml").write_text(TABLES)
+    (tmp_path / "authweave.toml").write_text('profiles = ["profiles"]\nprofile_paths = false\nlimits = "limits.toml"\n')
+    return tmp_path
+
+
+def test_list_and_show_see_what_a_tenant_sees(tmp_path):
+    """`--tenant` of `list` and `show` says whose limits hold; without, both say that those of no table held, and of which option."""
+    place = operators_folder(tmp_path)
+    listed, nobodys = (apart("list", *tenant, cwd=place) for tenant in (["--tenant", "blue"], []))
+    shown, refused = (apart("show", "blue-crm", *tenant, cwd=place) for tenant in (["--tenant", "blue"], []))
+
+    assert "blue-crm" in listed.out
+    assert 0 == listed.code
+    assert "inside the limits" in nobodys.out
+    assert "limits.toml, for whoever has no table there" in nobodys.out
+    assert "--tenant" in nobodys.out
+    assert "name: blue-crm" in shown.out
+    assert 0 == shown.code
+    assert 1 == refused.code
+    assert "for whoever has no table there" in refused.err
+
+
+@pytest.mark.parametrize("options", [[], ["--sandbox"]], ids=["real", "sandbox"])
+def test_the_command_that_repeats_a_test_runs_where_only_names_count(tmp_path, options):
+    """Under `profile_paths = false` the last line of a report names the profile and the tenant: it ends as the run it repeats."""
+    place = operators_folder(tmp_path)
+    done = apart("test", "blue-crm", "--tenant", "blue", *options, cwd=place)
+    again = shlex.split(next(line for line in done.out.splitlines() if line.startswith("Again")))[2:]
+    repeated = apart(*again, cwd=place)
+
+    assert ["test", "blue-crm"] == again[:2]
+    assert "blue" in again
+    assert done.code == repeated.code == (0 if options else 4)

@@ -8,16 +8,18 @@ from authweave.cli.group import command_of
 from authweave.cli.options import (
     Given,
     Place,
+    Seen,
     format_option,
     given_options,
     place_options,
     profile_argument,
     profile_of,
+    seen_options,
 )
 from authweave.cli.running import complain
 
 __all__ = [
-    "MEANINGS", "Exit", "Given", "Place", "at_terminal", "command_of", "complain", "exit_for", "exit_of",
+    "MEANINGS", "Exit", "Given", "Place", "Seen", "at_terminal", "command_of", "complain", "exit_for", "exit_of",
     "format_option", "given_options", "given_values", "place_options", "profile_argument", "profile_of",
-    "with_connection",
+    "seen_options", "with_connection",
 ]  # fmt: skip

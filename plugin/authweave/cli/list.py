@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.cli.common import Exit, Place, command_of, format_option, place_options
+from authweave.cli.common import Exit, Seen, command_of, format_option, seen_options
 from authweave.cli.printing import print_json, table
 
 if TYPE_CHECKING:
     from authweave.checking import Checked
     from authweave.engine import Engine
+    from authweave.limits import Within
 
 EXAMPLES: Final = """\
 authweave list
 authweave list --profiles-dir ./profiles
 authweave list --format json
+authweave list --limits limits.toml --tenant blue     what blue may use
 """
 
 
@@ -38,14 +40,15 @@ class Entry:
 
 @command_of("list", examples=EXAMPLES)
 @format_option
-@place_options
-def command(form: str, place: Place) -> Exit:
+@seen_options
+def command(form: str, place: Seen) -> Exit:
     """List the profiles there are: your folders' first, then the shipped ones."""
-    entries = list(entries_of(place.engine()))
+    engine = place.engine()
+    entries = list(entries_of(engine))
     if form == "json":
         print_json([asdict(entry) for entry in entries])
     else:
-        print(_text(entries))
+        print(_text(entries, engine.within()))
     return Exit.OK
 
 
@@ -90,7 +93,9 @@ def _type(auth: dict[str, Any]) -> str:
     return f"{auth.get('type', '?')} {grant_name(auth)}".strip()
 
 
-def _text(entries: Sequence[Entry]) -> str:
+def _text(entries: Sequence[Entry], within: Within | None) -> str:
+    if not entries and within is not None:
+        return f"there are no profiles inside the limits; {within.allowed('profiles')}; --tenant says whose limits hold"
     if not entries:
         return "there are no profiles; name a folder with --profiles-dir, or in authweave.toml"
     rows = [

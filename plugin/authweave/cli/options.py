@@ -76,6 +76,18 @@ class Calling(Place):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen(Place):
+    """Also by whom, of a command that only looks at profiles."""
+
+    tenant: str = ""
+
+    def asked(self, engine: Engine) -> Engine:
+        """The engine, which is asked in the name of the tenant."""
+        engine.usual_tenant = self.tenant
+        return named_by_options(engine)
+
+
+@dataclass(frozen=True, slots=True)
 class Given(Place):
     """Also whose connection it is, and its inputs. `input_file` names files, `prompt` what to ask for."""
 
@@ -130,6 +142,7 @@ PLACE: Final = (
     click.option("--limits", type=_FILE, help="A file of what profiles may use (docs/limits.md)."),
 )
 STRICT: Final = click.option("--strict", is_flag=True, help="As for a stranger's profile: only https, declared ports, public addresses (docs/egress.md).")
+SEEN: Final = click.option("--tenant", default="", help="Whose limits hold (--limits).")
 GIVEN_TITLE: Final = "Whose connection it is, and its inputs"
 GIVEN: Final = (
     click.option("-I", "--input", multiple=True, callback=pair, metavar="KEY=VALUE", help="An input. Never a secret."),
@@ -156,6 +169,11 @@ def place_options(function: Function) -> Function:
 def calling_options(function: Function) -> Function:
     """Add the options of a Calling; the function gets it as `place`."""
     return taking(Calling, "place", (STRICT, *PLACE))(function)
+
+
+def seen_options(function: Function) -> Function:
+    """Add the options of a Seen; the function gets it as `place`."""
+    return taking(Seen, "place", (SEEN, *PLACE))(function)
 
 
 def given_options(function: Function) -> Function:

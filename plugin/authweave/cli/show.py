@@ -6,7 +6,16 @@ from typing import Final
 
 import click
 
-from authweave.cli.common import Exit, Place, command_of, format_option, place_options, profile_argument, profile_of
+from authweave.cli.common import (
+    Exit,
+    Place,
+    Seen,
+    command_of,
+    format_option,
+    profile_argument,
+    profile_of,
+    seen_options,
+)
 from authweave.cli.printing import print_json, table
 
 EXAMPLES: Final = """\
@@ -20,8 +29,8 @@ authweave show --settings                      every setting, its value and wher
 @profile_argument(required=False)
 @click.option("--settings", is_flag=True, help="The settings in force instead of a profile.")
 @format_option
-@place_options
-def command(profile: str | None, settings: bool, form: str, place: Place) -> Exit:
+@seen_options
+def command(profile: str | None, settings: bool, form: str, place: Seen) -> Exit:
     """Print a profile with every default written out: itself a valid profile, which behaves the same.
 
     A default bears the comment "default", what a parent says "from parent.yaml:3". Secrets are only names: a profile

@@ -33,7 +33,8 @@ _ENCODED_DIFFERENTLY: Final = re.compile(r"[+/%: ]|[^\x20-\x7e]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that went wrong, or is odd. `facts` are what the finder of the case knows beside it."""
+    """One thing that went wrong, or is odd. `facts` are what the finder of the case knows beside it,
+    `by_path` says whether commands may name the profile by its file."""
 
     profile: Profile | None = None
     variant: Variant | None = None
@@ -44,6 +45,7 @@ class Case:
     client_secret: str = ""
     suspicious: tuple[tuple[str, str], ...] = ()
     has_test: bool = False
+    by_path: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,11 +60,11 @@ class Case:
 
     @property
     def login(self) -> str:
-        """What signs in at a terminal, with the profile by its file: no folder may hold it under its name."""
+        """What signs in at a terminal, with the profile by its file: no folder may hold it under its name; unless only names count."""
         if not isinstance(self.error, AuthorizationRequired):
             return "authweave login"
         words = shlex.split(self.error.command)
-        return shlex.join([*words[:2], (self.profile.merged.document.source if self.profile else "") or words[2], *words[3:]])
+        return shlex.join([*words[:2], (self.profile.merged.document.source if self.profile and self.by_path else "") or words[2], *words[3:]])
 
     @property
     def own_type(self) -> str:

@@ -26,7 +26,7 @@ def read_limits(path: Path) -> dict[str, Limits]:
     general = {key: value for key, value in file.data.items() if key != TENANTS}
     if not isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables.values()):
         raise SettingsError(f"{file.place(TENANTS)}: {TENANTS} holds tables: write [tenants.blue]")
-    found = {DEFAULT: _limits(file, general, general, file.called)}
+    found = {DEFAULT: _limits(file, general, general, f"{file.called}, for whoever has no table there" if tables else file.called)}
     if DEFAULT in tables:
         raise SettingsError(f"{file.place(TENANTS)}: tenants.* is none: lists for everybody else stand at the top of the file")
     for tenant, table in tables.items():
@@ -37,7 +37,7 @@ def read_limits(path: Path) -> dict[str, Limits]:
 def _limits(file: SettingsFile, lists: Mapping[str, Any], written: Mapping[str, Any], origin: str) -> Limits:
     for key in written:
         if key not in KINDS:
-            where = file.place(key) if origin == file.called else origin
+            where = file.place(key) if lists is written else origin
             raise SettingsError(f"{where}: {shown(key)} is no list of limits; {did_you_mean(key, (*KINDS, TENANTS), 'known are ' + ', '.join((*KINDS, TENANTS)))}")
     return Limits(**{**lists, "files": _from_folder(lists.get("files", ()), file.path.parent)}, origin=origin)
 

@@ -79,7 +79,7 @@ def _shown(entry: str) -> str:
 
 def _not_a_name(entry: str) -> str:
     if _PLACEHOLDER.search(entry):
-        return "cannot hold { }: names run into each other there; write them out, or give a function of the tenant"
+        return f"cannot hold {TENANT}, which stands in hosts, environment and files alone: names run into each other here; write them out for each tenant, or give a function"
     return "" if _NAME.fullmatch(entry) else "is no name: letters, digits, - and _, and * for any of them"
 
 

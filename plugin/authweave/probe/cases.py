@@ -41,6 +41,7 @@ def case_of(
         client_secret=ledger.rendered(variant.tokens.client_secret) if variant and variant.tokens else "",
         suspicious=doubts,
         has_test=profile is not None and not isinstance(profile.tests, str),
+        by_path=ledger.engine.settings.profile_paths,
         facts={**({"input": doubts[0][0]} if doubts else {}), **found, **of_server, **(facts or {}), **named, **_of_template(error), **_all_evidence(found, facts or {})},
     )
 

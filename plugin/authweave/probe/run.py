@@ -79,7 +79,7 @@ def test_profile(
                 _run(ledger, test)
             else:
                 ledger.stage("api_probe", "skipped", None, "not run after that", about=_about(ledger, test))
-    reference = _source(profile)
+    reference = _source(profile, engine.settings.profile_paths)
     report = told(
         ledger,
         started=datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -98,10 +98,12 @@ def test_profile(
 test_profile.__test__ = False  # type: ignore[attr-defined]  # pytest shall not take it for a test
 
 
-def _source(reference: Profile | str | Path | ProfileError) -> str:
+def _source(reference: Profile | str | Path | ProfileError, by_path: bool) -> str:
     if isinstance(reference, ProfileError):
         return next((problem.source for problem in reference.problems), "")
-    return reference.merged.document.source if isinstance(reference, Profile) else str(reference)
+    if not isinstance(reference, Profile):
+        return str(reference)
+    return reference.merged.document.source if by_path else reference.name
 
 
 def _loaded(ledger: Ledger, reference: Profile | str | Path | ProfileError, given: Mapping[str, Any], tenant: str) -> bool:

@@ -216,7 +216,7 @@ def _in_sandbox(
     from authweave.probe import test_profile
     from authweave.sandbox import for_test, person_for_test, profile_for_test
 
-    settings = engine.settings
+    settings, whose = engine.settings, (("--tenant", tenant), ("--subject", subject))
     options = {"deadline": settings.deadline, "test_deadline": settings.test_deadline}
     with for_test(profile, values, faults=running.fault, **options) as (inside, inputs):
         subject = subject or ("somebody" if profile.subject == "user" else None)
@@ -226,6 +226,7 @@ def _in_sandbox(
             person=tape.watched(person) if tape and person else person, heard=tape, control=running.control, refresh=running.refresh,
         )  # fmt: skip
     words = ["authweave", "test", reference, "--sandbox", *(word for fault in running.fault for word in ("--fault", fault))]
+    words += [word for option, name in whose if name for word in (option, name)]
     words += [f"--{name}" for name in ("control", "refresh") if getattr(running, name)]
     return dataclasses.replace(report, again=shlex.join(words))
 
