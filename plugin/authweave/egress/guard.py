@@ -11,8 +11,8 @@ from authweave.egress.errand import present
 from authweave.egress.hosts import shown_host
 from authweave.egress.strict import Strict
 from authweave.errors import EgressRefused, SettingsError, UrlRefused
+from authweave.net.addresses import numeric
 from authweave.net.proxy import Proxy
-from authweave.net.resolving import numeric
 from authweave.net.target import Target, bracketed
 from authweave.redaction import inert
 from authweave.settings import Settings

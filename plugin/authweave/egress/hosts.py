@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from authweave.net.resolving import numeric
+from authweave.net.addresses import numeric
 from authweave.urls.shown import shown_host
 
 __all__ = ["shown_host", "why_not_a_public_name"]

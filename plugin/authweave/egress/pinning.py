@@ -15,9 +15,10 @@ import anyio.to_thread
 import httpcore
 
 from authweave.errors import WireError
+from authweave.net.addresses import Address
 from authweave.net.dialing import PATIENCE
 from authweave.net.journey import Journey
-from authweave.net.resolving import LOOKUPS, Address, Resolve
+from authweave.net.resolving import LOOKUPS, Resolve
 from authweave.net.target import Target
 from authweave.net.values import Guard
 

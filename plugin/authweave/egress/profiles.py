@@ -14,7 +14,7 @@ from authweave.egress.bounds import Bounds
 from authweave.egress.guard import Guard
 from authweave.egress.hosts import shown_host
 from authweave.errors import AuthweaveError
-from authweave.net.resolving import numeric
+from authweave.net.addresses import numeric
 from authweave.net.target import bracketed
 from authweave.profile import Profile
 from authweave.templates.expressions import Expression

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from authweave.errors import ConnectFailure
+from authweave.net.addresses import Address
 from authweave.net.journey import Journey
-from authweave.net.resolving import Address
 
 PATIENCE: Final = 3.0
 """Seconds that an address gets while others are left."""

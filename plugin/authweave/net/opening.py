@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import httpcore
 
 from authweave.errors import AuthweaveError, ConnectFailure, EgressRefused, ProxyFailure
+from authweave.net.addresses import Address, numeric
 from authweave.net.certificates import decoded, tls_info
 from authweave.net.dialing import dial
 from authweave.net.journey import Journey
 from authweave.net.proxy import Proxies, Proxy
-from authweave.net.resolving import LOOKUPS, Address, Resolve, numeric
+from authweave.net.resolving import LOOKUPS, Resolve
 from authweave.net.streams import PeerClosed, SocketStream, TlsStream
 from authweave.net.target import Target, is_this_machine
 from authweave.net.tls_failures import detail_of, tls_failure

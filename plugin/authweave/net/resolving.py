@@ -8,16 +8,16 @@ hang keeps up nobody but the tenant whose profile names it.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextvars import ContextVar
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from authweave.errors import DnsFailure
+from authweave.net.addresses import Address, literal
 from authweave.net.journey import Journey
 from authweave.urls.shown import shown_host
 
@@ -31,23 +31,6 @@ looking_for: Final[ContextVar[str]] = ContextVar("authweave_looking_for", defaul
 """The tenant for whom names are looked up in this thread or task; '' for nobody in particular."""
 _NO_SUCH_NAME = {socket.EAI_NONAME}
 _NO_ADDRESS = {getattr(socket, name) for name in ("EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)}
-
-
-class Address(NamedTuple):
-    """One address that a connection can be made to."""
-
-    family: int
-    sockaddr: tuple[Any, ...]
-
-    @property
-    def ip(self) -> str:
-        """The address as text, without a zone."""
-        return str(self.sockaddr[0]).partition("%")[0]
-
-    @property
-    def port(self) -> int:
-        """The port."""
-        return int(self.sockaddr[1])
 
 
 class Lookups:
@@ -67,8 +50,8 @@ class Lookups:
 
     def find(self, host: str, port: int, *, resolve: Resolve, journey: Journey) -> tuple[Address, ...]:
         """The addresses of a host, in the resolver's order, each once. Raises DnsFailure by the deadline."""
-        if literal := _literal(host, port):
-            return (literal,)
+        if written := literal(host, port):
+            return (written,)
         lookup = self._lookup(host, port, resolve, journey)
         if not wait([lookup], timeout=journey.remaining()).done:
             raise journey.overdue()
@@ -126,27 +109,6 @@ class Lookups:
             if left <= 0:
                 del self._of[tenant]
             self._lock.notify_all()
-
-
-def numeric(host: str) -> str | None:
-    """The address that this text means to a resolver without asking anybody (`127.1`, `0x7f000001`, `::1`), or None."""
-    literal = _literal(host, 0)
-    if literal:
-        return literal.ip
-    try:
-        return socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
-    except OSError:
-        return None
-
-
-def _literal(host: str, port: int) -> Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if address.version == 4:
-        return Address(socket.AF_INET, (str(address), port))
-    return Address(socket.AF_INET6, (str(address), port, 0, 0))
 
 
 def _failure(host: str, error: BaseException) -> DnsFailure:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from authweave.catalog import Catalog
+from authweave.drafts.texts import texts_for
 from authweave.errors import InputError
 from authweave.testing.extension import ExtensionContract
 from authweave.testing.trial import (
@@ -116,7 +116,7 @@ class GrantContract(ExtensionContract):
 
 def _texts(parameters: Mapping[str, Any]) -> dict[str, list[str]]:
     return {
-        name: [str(one) for one in value] if isinstance(value, list | tuple) else [value if isinstance(value, str) else json.dumps(value)]
+        name: texts_for(value, name)
         for name, value in parameters.items()
         if value is not None
     }
