@@ -82,8 +82,6 @@ class Pauses:
         with self._lock:
             self._forget(now)
             self._until[client] = max(moment, self._until.get(client, 0.0))
-            if len(self._until) > MOST:
-                self._until.pop(next(iter(self._until)))
         if self._ledger is not None and self._ledger.is_shared and moment > now:
             with suppress(StoreUnavailable):
                 self._ledger.note(_name(client), {"until": moment}, moment - now)

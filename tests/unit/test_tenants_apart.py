@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,7 @@ from authweave.net.resolving import MOST_FOR_ONE, MOST_LOOKUPS
 from authweave.sign_in.devices import read_device_answer
 from authweave.stores.memory import MemoryStore
 from services import INPUTS, Api, Identity, Reply, connect, engine, oauth, profile, says, serving, until
-from signing_in import API, device_auth
+from signing_in import API, REDIRECT, device_auth
 from wiring import failure_of, get, wire
 
 
@@ -215,3 +216,32 @@ def test_a_code_to_type_is_no_sentence_with_an_address(code):
 
     with pytest.raises(TokenAnswerError, match="without a usable user_code"):
         read_device_answer(said, "https://id.example.com/device")
+
+
+def test_the_temporary_token_of_another_tenant_s_sign_in_is_not_taken_over():
+    """OAuth 1.0: what comes back says by its temporary token only what it answers. Red's own server names blue's: what comes back
+    with blue's person stays blue's."""
+    temporary = {"oauth_token": "temporary", "oauth_token_secret": "s", "oauth_callback_confirmed": "true"}
+
+    class Provider(Identity):
+        def __call__(self, request):
+            self.asked.append(request)
+            said = temporary if request.target == "/temporary" else {"oauth_token": "T", "oauth_token_secret": "S"}
+            return Reply(200, urlencode(said).encode(), (("Content-Type", "application/x-www-form-urlencoded"),))
+
+    def signing_in(provider, tenant):
+        auth = {
+            "type": "oauth1", "signature_method": "HMAC-SHA1", "request_token_url": f"{provider.url}/temporary",
+            "authorization_url": "https://id.example.com/authorize", "access_token_url": f"{provider.url}/token",
+        }  # fmt: skip
+        return connect(auth, API, run=run, tenant=tenant)
+
+    run = engine(inputs={"consumer_key": "k", "consumer_secret": "s"})
+    with serving(Provider()) as theirs, serving(Provider()) as own:
+        signing_in(theirs, "blue").begin_authorization(redirect_uri=REDIRECT).result(10)
+        with pytest.raises(TokenAnswerError, match="another sign-in has already"):
+            signing_in(own, "red").begin_authorization(redirect_uri=REDIRECT).result(10)
+
+        done = run.complete_authorization(f"{REDIRECT}?oauth_token=temporary&oauth_verifier=v").result(10)
+
+    assert ("blue", ["/temporary", "/token"], ["/temporary"]) == (done.tenant, [one.target for one in theirs.asked], [one.target for one in own.asked])

@@ -181,7 +181,7 @@ class Desk:
 
     def _with_temporary(self, begun: Begun, settings: TokenSettings, scope: dict[str, Any], end: float) -> Begun:
         more = temporary_credentials(self.whose, settings, scope, begun.redirect_uri, end - time.monotonic())
-        remember(self.whose.ledger, more[TEMPORARY], begun.state)
+        remember(self.whose.ledger, more[TEMPORARY], begun.state, self.whose.key.endpoint)
         url = link(settings, scope, self.whose.variant.origin, more[TEMPORARY]).finish().url
         self.whose.refuse_link(url)
         return replace(begun, url=url, more=more, hosts=self._hosts(url, settings))

@@ -20,6 +20,7 @@ from authweave.profile import Request, TokenSettings
 from authweave.sealed_calls import sealed_exchange
 from authweave.sign_in.begun import KEPT_LONGER, LIFETIME
 from authweave.sign_in.callbacks import Callback
+from authweave.sign_in.shelf import row_of_state
 from authweave.token_answers import Reading, read_members
 
 if TYPE_CHECKING:
@@ -64,8 +65,12 @@ def link(settings: TokenSettings, scope: Mapping[str, Any], origin: str, token: 
     return call.draft()
 
 
-def remember(ledger: Ledger, token: str, state: str) -> None:
-    """Leave word of which sign-in a temporary token belongs to."""
+def remember(ledger: Ledger, token: str, state: str, url: str) -> None:
+    """Leave word of which sign-in a temporary token belongs to. Raises TokenAnswerError for one that answers somebody else's:
+    whoever gives out the temporary token of another tenant's sign-in would get what comes back with that person."""
+    fact = ledger.noted(_note(token))
+    if fact is not None and row_of_state(str(fact.get("state"))) != row_of_state(state):
+        raise TokenAnswerError("token_field_missing", f"{url}: {TOKEN} is one that another sign-in has already", status=200, url=url)
     ledger.note(_note(token), {"state": state}, LIFETIME + KEPT_LONGER)
 
 
