@@ -25,12 +25,17 @@ def task_of(request: Any) -> TaskRequest:
     template = _path_template(request)
     return TaskRequest(
         method=request.method,
-        url=template or str(request.url),
+        url=template or _sent_url(request),
         headers=headers,
         body=content if has_body else None,
         streamed=content is None,
         path_template=template is not None,
     )
+
+
+def _sent_url(request: Any) -> str:
+    """A fragment is the client's own; nobody is sent it."""
+    return str(request.url).partition("#")[0]
 
 
 def _refuse_other_ways(request: Any) -> None:
@@ -55,7 +60,7 @@ def rewritten(request: Any, sent: Sent) -> Any:
         extensions = dict(request.extensions)
         return type(request)(request.method, finished.url, headers=headers, content=finished.body or b"", extensions=extensions)
     request.headers = type(request.headers)(headers)
-    if str(request.url) != finished.url:
+    if _sent_url(request) != finished.url:
         request.url = type(request.url)(finished.url)
     return request
 

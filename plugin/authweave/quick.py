@@ -71,6 +71,8 @@ class Quick:
         """The guard of one request, or None where the credential may not go the quick way to this URL."""
         key = (url.scheme, url.raw_host, url.port)
         home = self._homes.get(key)
+        if url.userinfo:
+            return None
         if home is None:
             if not is_allowed(str(url), self._servers) or not self._may_depart(str(url)):
                 return None

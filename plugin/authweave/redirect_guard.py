@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
 from authweave.errors import OriginRefused
+from authweave.urls.origins import check_characters
 
 AWAY: Final = "authweave.away"
 """The extension of a hop that leads elsewhere, and so of every hop after it: httpx copies extensions from hop to hop."""
@@ -135,6 +136,7 @@ class RedirectGuard:
         if self._first is None:
             if home != self.carried.home or "target" in extensions:
                 raise OriginRefused("the request was changed to another origin after it got its credential; it was not sent")
+            check_characters(asked.decode("latin-1"))
             self._first = asked
         elif AWAY in extensions or (self._is_away and asked != self._first) or home != self.carried.home or "target" in extensions:
             extensions[AWAY] = self._is_away = True

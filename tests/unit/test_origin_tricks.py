@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import requests
 
-from authweave.errors import ApplyError, AuthweaveError, OriginRefused, UsageError
+from authweave.errors import ApplyError, AuthweaveError, OriginRefused, UrlRefused, UsageError
 from authweave.hosts.requests import ProfileAuth
 from authweave.values import TaskRequest
 from redirecting import CARRIERS, SECRETS, TOKEN, World, connection_for, found_in, led, send
@@ -101,6 +101,33 @@ def test_nor_at_the_other_doors(world, keyed, url):
 def test_the_servers_own_urls_are_let_through(world, keyed, url):
     """Its case, its usual port and a final dot are the same origin; relative URLs go to the first server."""
     assert KEY == keyed.authorize(TaskRequest("GET", url)).result(10).header("x-api-key")
+
+
+@PACKAGES
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_warm_connection_refuses_what_a_cold_one_does(package, colour):
+    """User names and backslashes in a URL, whatever was sent there before; what clients send as it is, is let through, and a fragment goes nowhere."""
+    with serving(Api()) as home:
+        connection = connection_for(NAMED["header"], "", home.url)
+        ways = [lambda url, way=way: send((package, colour), connection, NAMED["header"], url, by=way) for way in ("auth", "client")[: 2 if package is httpx else 1]]
+        for way in ways:
+            for _ in range(2):
+                for url in (home.url.replace("://", "://user:planted@"), f"{home.url}/a\\b", f"{home.url}/?q=a\\b"):
+                    before = home.count
+                    with pytest.raises(UrlRefused) as refused:
+                        way(url)
+                    assert "planted" not in str(refused.value)
+                    assert before == home.count
+                assert 200 == way(f"{home.url}/x?markers=a|b^c#part").status_code
+
+    assert {"/x?markers=a|b^c"} == {request.target for request in home.asked}
+
+
+@pytest.mark.parametrize(("character", "called"), [("\\", "backslash"), (" ", "blank"), ("\x85", "control character"), ("\r", "control character"), ("<", "`<`"), ("`", "backtick"), ("\u00e9", "character beyond ASCII")])
+def test_a_refused_url_says_what_is_in_it(keyed, character, called):
+    """And how it is written instead, not what else the URL holds."""
+    with pytest.raises(ApplyError, match=f"a URL holds no {called}: percent-encode it$"):
+        keyed.headers_for(f"https://api.example/planted?q={character}").result(10)
 
 
 # ---- what a request says of where it goes, beside its URL

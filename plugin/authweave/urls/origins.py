@@ -91,15 +91,25 @@ class ServerPattern:
 
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.ASCII)
-_NOT_IN_URLS: Final = re.compile(r"[^\x21-\x7e]|[\\\"<>^`|]")
+_NOT_IN_URLS: Final = re.compile(r"[^\x21-\x7e]|[\\\"<>`]")
 
 
 def check_characters(url: str, where: str = "") -> None:
-    """Refuse what no URL holds (RFC 3986 §2): control characters, blanks, backslashes, anything beyond ASCII, `#`."""
-    if _NOT_IN_URLS.search(url):
-        raise UrlRefused(where, "characters", f"a URL holds no blanks, control characters, backslashes or non-ASCII{_odd_host(url)}")
+    """Refuse what no URL holds (RFC 3986 §2): control characters, blanks, backslashes, anything beyond ASCII, `#`.
+
+    `|` and `^` it does not hold either, but every client and browser sends them as they are (`markers=a|b`).
+    """
+    if found := _NOT_IN_URLS.search(url):
+        raise UrlRefused(where, "characters", f"a URL holds no {_kind_of(found[0])}{_odd_host(url) or ': percent-encode it'}")
     if "#" in url:
         raise UrlRefused(where, "fragment", "a URL holds no `#` here")
+
+
+def _kind_of(character: str) -> str:
+    named = {"\\": "backslash", " ": "blank", "`": "backtick"}
+    if "!" <= character <= "~" or character == " ":
+        return named.get(character, f"`{character}`")
+    return "control character" if character < "\xa0" else "character beyond ASCII"
 
 
 def _odd_host(url: str) -> str:
