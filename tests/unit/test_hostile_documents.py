@@ -45,6 +45,12 @@ def rows(row: Callable[[int], str], count: int, start: str = "", end: str = "") 
     return "".join(made) + end
 
 
+def variants(auth: str, count: int, fields: int) -> str:
+    """A sound profile of many variants and many fields, which is bound: for each variant all of them are looked at."""
+    start = HEAD.replace("auth: {type: bearer}\n", "inputs: {x: {}}\nfields:\n") + rows(lambda n: f"- {{in: header, key: X-{n}, value: v}}\n", fields) + "auth:\n"
+    return rows(lambda n: f"- {{name: n{n}, {auth}, when: '{{{{ inputs.x }}}}'}}\n", count, start, "- {name: z, type: none}\n")
+
+
 DOCUMENTS = {
     "fields": rows(lambda n: f"- {{in: header, key: X-{n}, value: v}}\n", 2400, HEAD + "fields:\n"),
     "fields of expressions": rows(lambda n: f"- {{in: header, key: X-{n}, value: '{{{{ {n} ~ inputs.x }}}}'}}\n", 998, HEAD + "inputs: {x: {}}\nfields:\n"),
@@ -66,6 +72,7 @@ DOCUMENTS = {
     "a chain": rows(lambda n: f"  v{n}: '{{{{ vars.v{n + 1} }}}}'\n", 990, HEAD + "vars:\n", "  v990: x\n"),
     "a circle": rows(lambda n: f"  v{n}: '{{{{ vars.v{(n + 1) % 990} }}}}'\n", 990, HEAD + "vars:\n"),
     "variants": rows(lambda n: f"- {{name: n{n}, type: bearer, when: '{{{{ inputs.x }}}}'}}\n", 490, HEAD.replace("auth: {type: bearer}\n", "inputs: {x: {}}\nauth:\n"), "- {name: z, type: bearer}\n"),
+    "variants and fields": variants("type: none", 900, fields=1500), "grants and fields": variants("type: oauth2, grant_type: client_credentials, token_url: 'https://a.example/t'", 160, fields=2000),
     "unknown variants": rows(lambda n: f"- {{name: n{n}, type: baerer}}\n", 2400, HEAD.replace("auth: {type: bearer}\n", "auth:\n")),
     "unknown keys": rows(lambda n: f"servers{n}: v\n", 9000, HEAD),
     "keys of its own": rows(lambda n: f"x-k{n}: v\n", 9000, HEAD),
