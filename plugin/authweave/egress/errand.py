@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.net.resolving import looking_for
+from authweave.net.askers import looking_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from contextvars import ContextVar
 from typing import Any, Final
 
 from authweave.errors import DnsFailure
 from authweave.net.addresses import Address, literal
+from authweave.net.askers import looking_for
 from authweave.net.journey import Journey
 from authweave.urls.shown import shown_host
 
@@ -27,8 +27,6 @@ Lookup = Future[Sequence[tuple[Any, ...]]]
 MOST_LOOKUPS: Final = 32
 MOST_FOR_ONE: Final = 8
 """Lookups under way for one tenant."""
-looking_for: Final[ContextVar[str]] = ContextVar("authweave_looking_for", default="")
-"""The tenant for whom names are looked up in this thread or task; '' for nobody in particular."""
 _NO_SUCH_NAME = {socket.EAI_NONAME}
 _NO_ADDRESS = {getattr(socket, name) for name in ("EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)}
 
