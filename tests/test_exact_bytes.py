@@ -1,5 +1,6 @@
 """From wherever a value comes, its bytes are at the server what they were at the source; a line end at its end has one rule."""
 
+import io
 import json
 from urllib.parse import parse_qsl
 
@@ -14,8 +15,8 @@ from authweave.sources.mapping import MappingSource
 from authweave.sources.prompt import PromptSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret, TaskRequest
-from commands import apart
-from hostile import EXACT, answer, recording
+from commands import apart, here
+from hostile import EXACT, recording
 from services import engine, profile
 from thorough import few
 
@@ -73,7 +74,7 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", few(SOURCES, every=5))
 def test_every_source(name, tmp_path):
     """Nothing is trimmed, unquoted, read as a number, filled in or composed on the way from the source to the body of a request."""
     wrong = []
@@ -107,13 +108,31 @@ def test_no_line_end_of_what_is_no_file(name, tmp_path):
         assert dict(parse_qsl(sent.body.decode()))["probe"] == value
 
 
-@pytest.mark.parametrize(("way", "raw", "value"), few([(way, raw, value) for way in ("-", "file") for raw, value in ENDS] + [("-", text.encode(), text) for text in EXACT if not text.endswith(("\n", "\r"))], every=20))
-def test_a_process(tmp_path, way, raw, value):
+FILES = [(way, raw, value) for way in ("-", "file") for raw, value in ENDS] + [("-", text.encode(), text) for text in EXACT if not text.endswith(("\n", "\r"))]
+
+
+@pytest.mark.thorough
+def test_commands(tmp_path, monkeypatch, capsys):
     """`--input-file` from a pipe and from a file, by the same rule; what arrives at the socket is the value."""
+    wrong = []
+    monkeypatch.setenv("AUTHWEAVE_STORE", "memory:")
+    monkeypatch.setenv("HOME", str(tmp_path))
     with recording() as server:
-        path = tmp_path / "acme.json"
-        path.write_text(json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [server.url], "auth": SENT_BY, "inputs": INPUTS}))
-        server.replies.append(answer())
+        path = profile_of(server.url, tmp_path)
+        for way, raw, value in FILES:
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+            done = here(capsys, "request", "/x", "-p", path, "-X", "POST", "-d", "a=1", "--input-file", f"secret_value={'-' if way == '-' else in_file(tmp_path, raw)}")
+            arrived = server.take()
+            if [parse_qsl(one.body.decode("ascii"), keep_blank_values=True) for one in arrived] != [[("a", "1"), ("probe", value)]]:
+                wrong.append((way, value[:40], done.err[-200:]))
+    assert not wrong
+
+
+@pytest.mark.parametrize(("way", "raw", "value"), few([FILES[1], FILES[len(ENDS) + 4], ("-", "p:w%+ é\r\n".encode(), "p:w%+ é")], every=3))
+def test_a_process(tmp_path, way, raw, value):
+    """The same through a real pipe."""
+    with recording() as server:
+        path = profile_of(server.url, tmp_path)
         file = "-" if way == "-" else in_file(tmp_path, raw)
         done = apart("request", "/x", "-p", path, "-X", "POST", "-d", "a=1", "--input-file", f"secret_value={file}", stdin=raw if way == "-" else b"", AUTHWEAVE_STORE="memory:", HOME=str(tmp_path))
         arrived = server.take()
@@ -121,12 +140,18 @@ def test_a_process(tmp_path, way, raw, value):
     assert parse_qsl(arrived[0].body.decode("ascii"), keep_blank_values=True) == [("a", "1"), ("probe", value)]
 
 
+def profile_of(url, folder):
+    path = folder / "acme.json"
+    path.write_text(json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [url], "auth": SENT_BY, "inputs": INPUTS}))
+    return path
+
+
 @pytest.mark.parametrize(("raw", "why"), [(b"\xff\xfe", "stdin is not UTF-8 at byte 0"), (b"x" * 70_000, "stdin is larger than 64 KiB")])
-def test_a_pipe_that_is_no_value(tmp_path, raw, why):
+def test_a_pipe_that_is_no_value(tmp_path, monkeypatch, capsys, raw, why):
     """What is no text, or too long, is refused by the words of a file, and not cut."""
-    path = tmp_path / "acme.json"
-    path.write_text(json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": ["https://api.example.com"], "auth": SENT_BY, "inputs": INPUTS}))
-    done = apart("request", "/x", "-p", path, "-X", "POST", "-d", "a=1", "--input-file", "secret_value=-", stdin=raw, AUTHWEAVE_STORE="memory:", HOME=str(tmp_path))
+    monkeypatch.setenv("AUTHWEAVE_STORE", "memory:")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    done = here(capsys, "request", "/x", "-p", profile_of("https://api.example.com", tmp_path), "-X", "POST", "-d", "a=1", "--input-file", "secret_value=-")
 
     assert done.code != 0
     assert why in done.err

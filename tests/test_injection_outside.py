@@ -9,6 +9,7 @@ import base64
 import email.policy
 import json
 import re
+import ssl
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from hostile import EXACT, HOSTILE, MARK, Arrived, recording, spoken
 from services import engine, profile
 from thorough import few
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Spares each client the reading of all the roots there are: none of them speaks TLS here."""
 VALUES = list(dict.fromkeys([*EXACT, *HOSTILE]))
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -222,7 +225,7 @@ def connecting(place: Place, server: str) -> Callable[[str], Any]:
 def by_httpx(package):
     def send(connection, place, url):
         extensions = {"authweave": {"path": place.path}} if place.path else {}
-        with package.Client(auth=connection.auth, trust_env=False) as client:
+        with package.Client(auth=connection.auth, trust_env=False, verify=NO_TLS) as client:
             client.request(place.method, url, extensions=extensions, **place.request)
 
     return send
@@ -230,14 +233,14 @@ def by_httpx(package):
 
 def by_own_client(connection, place, url):
     extensions = {"authweave": {"path": place.path}} if place.path else {}
-    with connection.client() as client:
+    with connection.client(verify=NO_TLS) as client:
         client.request(place.method, url, extensions=extensions, **place.request)
 
 
 def by_own_async_client(connection, place, url):
     async def run():
         extensions = {"authweave": {"path": place.path}} if place.path else {}
-        async with connection.async_client() as client:
+        async with connection.async_client(verify=NO_TLS) as client:
             await client.request(place.method, url, extensions=extensions, **place.request)
 
     asyncio.run(run())
@@ -295,7 +298,6 @@ DOORS = {
 }  # fmt: skip
 NASTIEST = [value for value in VALUES if "X-Injected" in value or "smuggled" in value or value in ("é", "..", "0012", f"{MARK}\x00y", f"{MARK}\x85y", "p:w%+ x", "a{{b}}c", "x\\", "a;b=c", "%2e%2e", f"{MARK}\ud800", "😀")]
 """What the doors beside the first are tried with."""
-SOME = [value for number, value in enumerate(VALUES) if number % 6 == 0 or value in NASTIEST]
 
 
 def tried(send, recorder, place, value, connect):
@@ -342,8 +344,8 @@ def check(send, place, values, caplog):
 
 @pytest.mark.parametrize("place", PLACES, ids=repr)
 def test_values_in_every_place(place, caplog):
-    """Through `auth` of httpx, some of them."""
-    check(DOORS["httpx"], place, SOME, caplog)
+    """Through `auth` of httpx, the nastiest ones."""
+    check(DOORS["httpx"], place, NASTIEST[::3], caplog)
 
 
 @pytest.mark.thorough
@@ -353,7 +355,7 @@ def test_every_value_in_every_place(place, caplog):
     check(DOORS["httpx"], place, VALUES, caplog)
 
 
-@pytest.mark.parametrize(("place", "door"), few([(place, door) for place in PLACES for door in DOORS if door != "httpx"], every=7))
+@pytest.mark.parametrize(("place", "door"), few([(place, door) for m, place in enumerate(PLACES) for n, door in enumerate(DOORS) if door != "httpx" and (m + n) % 3 == 0], every=20))
 def test_every_door(place, door, caplog):
-    """Through each other door, with the nastiest ones."""
+    """Through the other doors, with the nastiest ones: two doors for each place, and six places for each door."""
     check(DOORS[door], place, NASTIEST, caplog)

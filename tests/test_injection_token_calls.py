@@ -13,6 +13,7 @@ from authweave.values import Secret, TaskRequest
 from hostile import EXACT, HOSTILE, MARK, answer, recording, spoken, tells_nothing
 from services import engine, profile
 from test_injection_outside import NASTIEST, in_basic, in_basic_user, in_header, in_path, in_xml, is_text
+from thorough import few
 
 VALUES = list(dict.fromkeys([*NASTIEST, *[value for number, value in enumerate([*EXACT, *HOSTILE]) if number % 8 == 0]]))
 TOKEN = {"access_token": "T1", "token_type": "Bearer", "expires_in": 3600}
@@ -123,7 +124,7 @@ PLACES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", few(PLACES, every=7))
 def test_values_in_token_calls(name, caplog):
     """One well-formed call that holds exactly the value, or none at all and an error that does not tell it."""
     caplog.set_level("DEBUG", "authweave")
@@ -187,7 +188,7 @@ ANSWERED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.parametrize("name", few(ANSWERED, every=2))
 def test_what_a_token_server_says_is_placed_or_refused(name):
     """A token with a line break in it is no header: the API is not asked, and the error holds nothing of it."""
     own, said, header, prefix, carried = ANSWERED[name]

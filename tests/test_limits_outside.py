@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from commands import apart, environment
+from thorough import few
 
 LIMITS = """\
 profiles = ["acme", "blue-*"]
@@ -32,7 +33,7 @@ def folder(tmp_path: Path, **more: object) -> Path:
 COMMANDS = [["validate", "acme.json"], ["preview", "./acme.json"], ["token", "PARENT"]]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", few(COMMANDS, every=3), ids=" ".join)
 def test_a_command_tells_the_same_of_what_is_there_and_what_is_not(tmp_path, command):
     """A parent or profile outside: exit code and both streams are letter for letter those of one that is nowhere."""
     told = []
@@ -46,6 +47,7 @@ def test_a_command_tells_the_same_of_what_is_there_and_what_is_not(tmp_path, com
     assert "[limits]" in told[0][1] + told[0][2]
 
 
+@pytest.mark.thorough
 def test_validate_says_what_a_tenants_profile_names_outside(tmp_path):
     """`--limits FILE --tenant NAME`: the same file is valid for one tenant and not for another, also as JSON and by the setting."""
     place = folder(tmp_path)
@@ -58,6 +60,7 @@ def test_validate_says_what_a_tenants_profile_names_outside(tmp_path):
     assert {"limits"} == {problem["rule"] for problem in file["problems"]}
 
 
+@pytest.mark.thorough
 def test_a_command_reads_the_tenants_own_variable_and_no_other(tmp_path):
     """`preview` finds blue's variable; the general one and that of another tenant are not found, whatever they hold."""
     place = folder(tmp_path)
@@ -70,6 +73,7 @@ def test_a_command_reads_the_tenants_own_variable_and_no_other(tmp_path):
     assert "environment variable AUTHWEAVE_ACME_API_KEY" not in own.out + own.err
 
 
+@pytest.mark.thorough
 def test_list_shows_what_is_inside(tmp_path):
     """Profiles outside stand in no list, shipped ones included."""
     place = folder(tmp_path, servers=["https://{{ inputs.api_key }}.acme.example"])
@@ -103,6 +107,7 @@ print(said)
 """
 
 
+@pytest.mark.thorough
 def test_a_process_opens_nothing_outside(tmp_path):
     """By the interpreter's own audit events: no file is opened and no name is looked up whose name is outside, and what is said is the same."""
     told = []

@@ -11,7 +11,7 @@ import pytest
 from authweave.errors import AuthweaveError
 from hostile import EXACT, HOSTILE, MARK, spoken
 from services import engine, profile
-from test_injection_outside import in_header, is_text
+from test_injection_outside import NO_TLS, in_header, is_text
 
 VALUES = [value for number, value in enumerate(dict.fromkeys([*EXACT, *HOSTILE])) if len(value) < 4096 and (value in EXACT or number % 9 == 0)]  # gunicorn reads 8 KiB of a line
 INPUTS = {"v": {"secret": True, "required": False, "default": ""}}
@@ -36,7 +36,7 @@ def test_what_the_server_says_back(httpbin: str, place: str, package: object) ->
         connection = run.connect(made, inputs={"v": value} if value else {})
         got, failure = None, None
         try:
-            with package.Client(auth=connection.auth, trust_env=False) as client:  # type: ignore[attr-defined]  # one of two packages
+            with package.Client(auth=connection.auth, trust_env=False, verify=NO_TLS) as client:  # type: ignore[attr-defined]  # one of two packages
                 got = said(client.post(f"{httpbin}/anything", **request).json())
         except AuthweaveError as error:
             failure = spoken(error)
@@ -50,7 +50,7 @@ def test_the_path(httpbin: str) -> None:
     made = profile({"type": "none"}, httpbin, inputs=INPUTS, fields=[{"in": "path", "key": "probe", "value": "{{ inputs.v }}", "optional": True}])
     for value in ("0012", "a{{b}}c", "é", "p:w%+ x", "%2e%2e", "..;", "a;b=c", "e\u0301", "😀"):
         connection = engine(inputs={"v": value}).connect(made)
-        with httpx.Client(auth=connection.auth, trust_env=False) as client:
+        with httpx.Client(auth=connection.auth, trust_env=False, verify=NO_TLS) as client:
             response = client.get(httpbin, extensions={"authweave": {"path": "/anything/{probe}"}})
         assert unquote(response.request.url.raw_path.decode().removeprefix("/anything/")) == value
         assert response.json()["url"].partition("/anything/")[2].replace("%20", " ") in (value, unquote(value))  # it escapes blanks again, and no percent sign

@@ -73,7 +73,7 @@ def test_what_leads_nowhere_else_is_good_in_each_place():
     assert [name for name, data in places("https://login.example.com/x").items() if refused(data)] == []
 
 
-@pytest.mark.parametrize("url", few(URLS, every=3), ids=ascii)
+@pytest.mark.parametrize("url", few(URLS, every=15), ids=ascii)
 def test_no_spelling_gets_into_a_profile(url: str):
     """Refused at load or at connect, with a ProfileError, wherever it stands; `//host` and the like are no paths either."""
     assert [name for name, data in places(url).items() if not refused(data)] == []

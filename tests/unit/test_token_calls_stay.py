@@ -120,7 +120,7 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "status"), few([(call, status) for status in STATUSES for call in CALLS], every=3))
+@pytest.mark.parametrize(("call", "status"), few([(call, status) for status in STATUSES for call in CALLS], every=8))
 @pytest.mark.parametrize("where", ["elsewhere", "same origin"])
 def test_no_token_call_follows(call, status, where):
     """Each kind of call, each status: it arrives once where the profile says, nothing else is called, and the caller gets an error of ours."""
