@@ -66,7 +66,7 @@ def parse_json(body: bytes | str) -> Any:
 def parse_answer(body: bytes) -> Any:
     """The JSON of an answer, which a stranger chose: as `parse_json`, of bounded size, number of values and depth. Raises NotJson."""
     if len(body) > LARGEST:
-        raise NotJson(f"the JSON is larger than {LARGEST // 1024} KiB")
+        raise NotJson(f"the body is larger than {LARGEST // 1024} KiB")
     if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
         raise NotJson(f"the JSON has more than {MOST_VALUES} values")
     parsed = parse_json(body)

@@ -31,6 +31,8 @@ from authweave.values import NEVER, Secret, TaskResponse, Token
 
 LONGEST_LIFETIME: Final = 1e10
 """Seconds (317 years); a longer life is cut off there. A point in time beyond it is none in seconds."""
+_LONG_MAX: Final = 2.0**63
+"""What servers in Java (WSO2) say for a token that never ends; a number beyond it is a mistake."""
 UNSTATED_LIFETIME: Final = 600.0
 """An unattended token without a stated lifetime is used until it is rejected, and renewed beside the callers after this; a session is not."""
 LONGEST_WORDS: Final = 8192
@@ -312,6 +314,8 @@ def _member(answer: Answer, name: str, scope: Mapping[str, Any]) -> Any:
 
 def _text(answer: Answer, name: str, scope: Mapping[str, Any], response: TaskResponse, reading: Reading) -> str:
     value = _member(answer, name, scope)
+    if name == "scope" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = " ".join(value)  # Twitch answers with a list
     wrong = "is not a text"
     if isinstance(value, str) and name != "access_token" and _HALVES.search(value):
         wrong = "holds half a character (a lone surrogate)"  # kept, it could be sent to nobody: each renewal would fail
@@ -378,10 +382,10 @@ def _odd_lifetime(name: str, response: TaskResponse, reading: Reading) -> TokenA
 def _seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", value.strip(), re.ASCII):
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,9})?", value.strip(), re.ASCII):
         return None
     seconds = float(value)
-    return seconds if math.isfinite(seconds) and abs(seconds) < 1e15 else None
+    return seconds if abs(seconds) <= _LONG_MAX else None  # false for NaN
 
 
 def _moment(value: Any) -> float | None:

@@ -88,7 +88,7 @@ def test_numbers_that_are_none(literal):
     assert "json_malformed" == error.kind
 
 
-@pytest.mark.parametrize("value", ["soon", "9" * 5000, "9" * 16, "NaN", "inf", "1e3", "0x10", "１２", "1_000", " ", True, False, [3600], {"s": 1}, 10**16, "--1", "1.5.2"])
+@pytest.mark.parametrize("value", ["soon", "9" * 5000, "9" * 20, "NaN", "inf", "1e3", "0x10", "１２", "1_000", " ", True, False, [3600], {"s": 1}, 10**19, "--1", "1.5.2"])
 def test_lifetimes_that_are_none(value):
     """A lifetime that is not a number of seconds is a typed error, not a guess."""
     error = error_of(TokenAnswerError, answer(good(expires_in=value)))
@@ -100,6 +100,7 @@ def test_lifetimes_that_are_none(value):
 @pytest.mark.parametrize(("value", "seconds"), [
     (3600, 3600), ("3600", 3600), (" 3600 ", 3600), (3600.5, 3600.5), ("3600.0", 3600), (1e3, 1000), ("007", 7), (0, 0), ("0", 0), (-5, 0),
     ("-5", 0), (36_000_000_000_000, LONGEST_LIFETIME), (999_999_999_999_999, LONGEST_LIFETIME),
+    (2**63 - 1, LONGEST_LIFETIME), (str(2**63 - 1), LONGEST_LIFETIME), (9_223_372_036_854_775, LONGEST_LIFETIME),
 ])  # fmt: skip
 def test_lifetimes(value, seconds):
     """Numbers and digits in text; what is negative has expired; 300 years is the end of it."""
@@ -107,6 +108,20 @@ def test_lifetimes(value, seconds):
 
     assert seconds == pytest.approx(token.expires_at - token.issued_at, abs=1e-3)
     assert token.renew_at <= token.expires_at
+
+
+@pytest.mark.parametrize(("value", "scope"), [(["chat:read", "chat:edit"], "chat:read chat:edit"), ([], None), ("a b", "a b"), (None, None)])
+def test_scopes_in_a_list(value, scope):
+    """Twitch answers with a list: it reads as RFC 6749 has it, with blanks between."""
+    token, _ = got(answer(good(scope=value)))
+
+    assert scope == token.scope
+
+
+@pytest.mark.parametrize("value", [["a", 1], [["a"]], {"a": 1}, True])
+def test_scopes_that_are_none(value):
+    """A list of anything but texts is a typed error."""
+    assert "scope is not a text" in str(error_of(TokenAnswerError, answer(good(scope=value))))
 
 
 @pytest.mark.parametrize(("value", "moment"), [
