@@ -31,6 +31,9 @@ MOST_RESTING: Final = 32
 MOST_OF_OWNER: Final = 256
 """Threads that work for one owner, at work or resting; what is more waits in one more lane, which all other lanes of the owner then share."""
 
+OWNERS_AT_PLACE: Final = 8
+"""How many times the workers of a lane may be at one place for all owners together; whoever comes then shares one more lane there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -72,6 +75,7 @@ class Flights:
         self._flying: dict[Hashable, Future[Any]] = {}
         self._lanes: dict[Hashable, _Lane] = {}
         self._threads_of: dict[str, int] = {}
+        self._threads_at: dict[Hashable, int] = {}
         self._threads: set[threading.Thread] = set()
         self._here = threading.local()
 
@@ -136,9 +140,12 @@ class Flights:
         return bool(self._threads)
 
     def _lane_with_room(self, lane: Hashable) -> Hashable:
-        """The lane, or the one that all share for whom very many threads work already."""
-        is_full = isinstance(lane, Lane) and lane not in self._lanes and self._is_full(lane)
-        return Lane(lane.owner, None) if isinstance(lane, Lane) and is_full else lane
+        """The lane, or one that many share: those of an owner with very many threads, or of a place where very many are at work."""
+        if not isinstance(lane, Lane) or lane in self._lanes:
+            return lane
+        if self._is_full(lane):
+            return Lane(lane.owner, None)
+        return ("shared", lane.place) if self._threads_at.get(lane.place, 0) >= OWNERS_AT_PLACE * self._workers else lane
 
     def _is_full(self, lane: Hashable) -> bool:
         return isinstance(lane, Lane) and lane.place is not None and self._threads_of.get(lane.owner, 0) >= self._most
@@ -146,9 +153,8 @@ class Flights:
     def _count(self, lane: Hashable, change: int) -> None:
         """Count a thread that begins or ends; called with the lock held."""
         if isinstance(lane, Lane) and lane.place is not None:
-            left = self._threads_of[lane.owner] = self._threads_of.get(lane.owner, 0) + change
-            if not left:
-                del self._threads_of[lane.owner]
+            for counted, name in ((self._threads_of, lane.owner), (self._threads_at, lane.place)):
+                _add(counted, name, change)
 
     def _may_rest(self, way: _Lane) -> bool:
         """Give up a worker's place, unless very many rest already."""
@@ -206,6 +212,12 @@ class Flights:
             flight.set_result(result)
         else:
             flight.set_exception(failure)
+
+
+def _add(counted: dict[Any, int], name: Hashable, change: int) -> None:
+    counted[name] = counted.get(name, 0) + change
+    if not counted[name]:
+        del counted[name]
 
 
 _flights: weakref.WeakSet[Flights] = weakref.WeakSet()

@@ -107,6 +107,19 @@ def test_an_owner_has_so_many_threads_whatever_endpoints_he_names():
     assert {} == flights._threads_of == flights._lanes
 
 
+def test_all_owners_together_have_so_many_threads_at_one_place():
+    """An endpoint that is dead for everybody costs a bounded number of threads, however many tenants wait for it."""
+    flights, gate = Flights(2), threading.Event()
+    many = [flights.run(number, Lane(f"tenant {number}", "dead"), lambda: gate.wait(20)) for number in range(100)]
+    time.sleep(0.2)
+
+    assert 18 == len(flights._threads)
+    gate.set()
+    assert [True] * 100 == [outcome(flight) for flight in many]
+    until(lambda: not flights._threads)
+    assert {} == flights._threads_at == flights._threads_of
+
+
 def test_an_owner_who_rests_in_all_of_his_threads_gets_no_more():
     """Sleeping gives up a worker's place only while there are threads to take it."""
     flights, gate = Flights(1, most=4), threading.Event()
