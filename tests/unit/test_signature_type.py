@@ -305,7 +305,7 @@ def test_a_header_that_a_client_adds_later_is_not_signed_as_missing(name):
 @pytest.mark.parametrize("url", ["/a b", "/ü", "/a|b", '/"', "/a/../b", "/./x", "/?q=a b", "/?q={x}"])
 def test_a_url_that_clients_rewrite_is_refused(url):
     """What is signed would not be what a server sees."""
-    with pytest.raises((PlacementError, UrlRefused), match=r"percent-encode it|without|a URL holds no|has a blank"):
+    with pytest.raises((PlacementError, UrlRefused), match=r"percent-encode it|without"):
         authorized(signing("{{ request.url }}"), TaskRequest("GET", f"https://api.example.com{url}"))
 
 

@@ -28,7 +28,7 @@ def refuse_unsound(request: TaskRequest) -> None:
     if not _is_name(request.method):
         raise PlacementError("the method of the request is no HTTP method (RFC 9110 §9.1)")
     if (" " in request.url or not _is_plain(request.url)) and (found := _NOT_IN_URL.search(request.url)):
-        raise PlacementError(f"the URL of the request has a blank, a control character or half a character at character {found.start() + 1} of {len(request.url)}")
+        raise PlacementError(f"the URL of the request has a blank, a control character or half a character at character {found.start() + 1} of {len(request.url)}; percent-encode it")
     if not all(map(_is_name, map(_NAME, headers))):
         raise PlacementError("a header of the request has a name that is none (RFC 9110 §5.6.2)")
     values = "".join(map(_VALUE, headers))
