@@ -1,6 +1,6 @@
 """The command line of every target.
 
-    python tests/fuzz/loader.py --seconds 60            fuzz it (needs the extra `fuzz`); 1 at the end if anything was found
+    python tests/fuzz/loader.py --seconds 60            fuzz it (needs the extra `fuzz`); 1 at the end if anything was found, 2 without it
     python tests/fuzz/loader.py --replay                read the corpus once more; needs nothing
     python tests/fuzz/loader.py --planted               plant the target's bug first; ends when it is found, 1 if it is not
 
@@ -23,6 +23,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from fuzz_target import LARGE, SLOW, Target, signature
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+MISSING = 2
+"""The exit code where there is no fuzzer: nothing was looked for, and nothing found."""
 PATIENCE = 600
 """Seconds within which a planted bug has to be found."""
 
@@ -58,6 +61,9 @@ def command(target: Target) -> int:
     options = _options(target)
     if options.replay:
         return _replay(target)
+    if find_spec("atheris") is None:
+        print("the fuzzer is not installed here: pip install -e '.[fuzz]' (Linux); --replay needs none", file=sys.stderr)
+        return MISSING
     seed = options.seed or int.from_bytes(os.urandom(3), "big") or 1
     if options.planted:
         return _planted(target, options.seconds or PATIENCE, seed)[0]

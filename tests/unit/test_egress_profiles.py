@@ -136,6 +136,18 @@ test: {request: {url: https://10.0.0.7/me}}
     assert missing == []
 
 
+def test_a_default_that_repeats_a_url_is_not_told_twice():
+    """Who writes `token_url` alone reads of it alone, and not of a `refresh_url` that stands nowhere; one that is written is told, too."""
+    text = HEAD + "auth: {type: oauth2, grant_type: client_credentials, token_url: 'https://10.0.0.1/token'%s}\n"
+    keys = []
+    for more in ("", ", refresh_url: 'https://10.0.0.1/token'"):
+        with pytest.raises(ProfileError) as caught:
+            Engine(egress="strict").connect(loads(text % more, "acme.yaml"))
+        keys.append([problem.key for problem in caught.value.problems])
+
+    assert [["auth.token_url"], ["auth.token_url", "auth.refresh_url"]] == keys
+
+
 def test_a_policy_of_the_host_is_asked_for_what_is_written():
     """A host's own policy sees each URL at load, by its purpose; with `allows_open_hosts` values may choose hosts, and addresses decide."""
     asked = []

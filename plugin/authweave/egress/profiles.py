@@ -62,12 +62,13 @@ def _written_host(url: UrlTemplate) -> str:
 
 
 def problems_of(profile: Profile, guard: Guard) -> list[Problem]:
-    """Why calls of this profile would be refused, or could be led elsewhere, as far as that is written; each at its place.
-    """
+    """Why calls of this profile would be refused, or could be led elsewhere, as far as that is written; each at its place. What a default only
+    repeats (`refresh_url` is `token_url`) is told once."""
     bounds = Bounds(profile, open_hosts=guard.allows_open_hosts)
     ports = ports_of(profile)
-    found = [problem for url in urls_of(profile) for problem in _of_url(profile, guard, bounds, ports, url)]
-    return list(dict.fromkeys([*found, *_of_tickets(profile, guard)]))
+    found = [*(problem for url in urls_of(profile) for problem in _of_url(profile, guard, bounds, ports, url)), *_of_tickets(profile, guard)]
+    written = {problem.message for problem in found if profile.merged.is_written(path_of(problem.key))}
+    return [problem for problem in dict.fromkeys(found) if problem.message not in written or profile.merged.is_written(path_of(problem.key))]
 
 
 def _of_tickets(profile: Profile, guard: Guard) -> Iterator[Problem]:
