@@ -69,7 +69,13 @@ def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )  # fmt: skip
 
 
-expressions = st.recursive(st.one_of(lookups, lookups, literals), larger, max_leaves=6)
+_expressions = st.recursive(st.one_of(lookups, lookups, literals), larger, max_leaves=6)
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> str:
+    """An expression; under a name, so that a failure is told by its example and not by how it was drawn."""
+    return draw(_expressions)
 
 
 class Joined(NodeTransformer):
@@ -172,7 +178,7 @@ def compared(expression: str, scope: dict[str, Any]) -> str:
 
 
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(expressions, scopes)
+@given(expressions(), scopes)
 def test_what_is_not_refused_is_what_jinja_gives(expression: str, scope: dict[str, Any]) -> None:
     """The same value of the same type, or a refusal of ours: never something else, never a foreign error, and the values stay as they are."""
     compared(expression, scope)
