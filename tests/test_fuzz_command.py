@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -25,3 +26,12 @@ def test_without_the_fuzzer_a_target_says_what_to_install():
     assert "pip install -e '.[fuzz]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert "" == done.stdout
+
+
+def test_a_hint_is_a_problem_like_any_other(monkeypatch):
+    """The loader's target knows every severity: a profile with a hint alone (`url.letters`) is no finding."""
+    monkeypatch.syspath_prepend(str(FUZZ))
+    check = runpy.run_path(str(FUZZ / "loader.py"))["check"]
+    text = b"format: 1\nname: fuzz\nidentity_provider: Acme\nservers: ['https://api.xn--80ak6aa92e.example']\nauth: {type: bearer}\n"
+
+    assert "url.letters" in str(check(text))

@@ -128,7 +128,7 @@ def _check_json(document: Document, content: bytes) -> None:
 
 
 def _check_problem(problem: Problem, texts: dict[str, str]) -> None:
-    if not problem.rule or not problem.message or problem.severity not in ("error", "warning"):
+    if not problem.rule or not problem.message or problem.severity not in ("error", "warning", "info"):
         bug("a problem without its rule or words")
     if problem.source not in texts:
         bug(f"a problem of a file that is not there ({problem.rule})")
