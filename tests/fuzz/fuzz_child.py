@@ -72,9 +72,9 @@ class Watched:
 
 def _others(name: str) -> list[str]:
     """The modules of the product that are not the target's: they run as they are, and faster."""
-    root = HERE.parents[1] / "plugin"
+    root, own = HERE.parents[1] / "plugin", modules_of(name)
     modules = [".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__") for path in (root / "authweave").rglob("*.py")]
-    return [module for module in modules if not module.startswith(modules_of(name))]
+    return [module for module in modules if not module.startswith(own)]
 
 
 def main(name: str, work: Path, seconds: str, seed: str, is_planted: bool) -> None:

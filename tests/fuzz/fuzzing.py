@@ -66,7 +66,10 @@ def command(target: Target) -> int:
         return MISSING
     seed = options.seed or int.from_bytes(os.urandom(3), "big") or 1
     if options.planted:
-        return _planted(target, options.seconds or PATIENCE, seed)[0]
+        code, planted = _planted(target, options.seconds or PATIENCE, seed)
+        if options.log is not None and not code:
+            options.log.write_text(_as_text(json.loads(options.log.read_text("utf-8")) | {"planted": planted}), "utf-8")
+        return code
     return _fuzz(target, options.seconds or 60, seed, options.keep, options.log)
 
 
@@ -77,7 +80,7 @@ def _options(target: Target) -> argparse.Namespace:
     parser.add_argument("--replay", action="store_true", help="only read the corpus")
     parser.add_argument("--planted", action="store_true", help="plant the bug of this target and look for it")
     parser.add_argument("--keep", action="store_true", help="make what was found worth keeping the corpus")
-    parser.add_argument("--log", type=Path, help="write the record of the run there (JSON)")
+    parser.add_argument("--log", type=Path, help="write the record of the run there (JSON); --planted: only its part")
     return parser.parse_args()
 
 
@@ -107,8 +110,12 @@ def _fuzz(target: Target, seconds: int, seed: int, keeps: bool, log: Path | None
     )
     if log is not None:
         _, planted = _planted(target, PATIENCE, seed)
-        log.write_text(json.dumps(_record(target, run, found, slowest, planted), indent=1, ensure_ascii=False) + "\n")
+        log.write_text(_as_text(_record(target, run, found, slowest, planted)), "utf-8")
     return 1 if found or run.ending else 0
+
+
+def _as_text(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
 
 
 def _planted(target: Target, seconds: int, seed: int) -> tuple[int, dict[str, Any]]:

@@ -343,12 +343,12 @@ def seeds() -> Iterable[bytes]:
 @contextmanager
 def plant() -> Iterator[None]:
     """What a server repeats is only looked through for inputs."""
-    sound = token_answers._known_secrets
-    token_answers._known_secrets = lambda scope: iter(getattr(scope.get("inputs"), "secrets", ()))
+    sound = token_answers.known_secrets
+    token_answers.known_secrets = lambda scope: iter(getattr(scope.get("inputs"), "secrets", ()))
     try:
         yield
     finally:
-        token_answers._known_secrets = sound
+        token_answers.known_secrets = sound
 
 
 TARGET = Target(
