@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import OriginRefused, UsageError
 from authweave.net.inflate import inflated_whole
+from authweave.redirect_guard import home_of, shows_host_of
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
@@ -43,13 +44,8 @@ def _refuse_other_ways(request: Any) -> None:
     if "target" in request.extensions:
         raise UsageError("extensions['target'] replaces the path and query that the credential is placed in; write the URL")
     shown = request.extensions.get("sni_hostname")
-    if shown is not None and _plain(shown) != _plain(request.url.raw_host):
+    if shown is not None and not shows_host_of(shown, home_of(request.url)):
         raise OriginRefused("extensions['sni_hostname'] names another server than the URL, which the credential is for")
-
-
-def _plain(host: str | bytes) -> str:
-    text = host if isinstance(host, str) else host.decode("latin-1")
-    return text.lower().strip("[]").removesuffix(".")
 
 
 def rewritten(request: Any, sent: Sent) -> Any:

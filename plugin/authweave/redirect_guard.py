@@ -31,7 +31,7 @@ LEAST_SOUGHT: Final = 8
 _BEFORE_HEADERS: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _DEFAULT_PORTS: Final = {b"https": 443, b"http": 80}
 _ABSOLUTE: Final = re.compile(rb"(https?)://(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?(?=[/?#]|$)", re.IGNORECASE)
-_AUTHORITY: Final = re.compile(rb"(\[[^\]]*\]|[^:]*)(?::([0-9]+))?")
+_AUTHORITY: Final = re.compile(rb"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
 
 Home = tuple[bytes, bytes, int | None]
 
@@ -94,7 +94,7 @@ class RedirectGuard:
 
     def is_home(self, url: Any) -> bool:
         """Is it a URL (of httpx) of the origin that this is for?"""
-        return _origin(url.scheme.encode("ascii"), url.raw_host, url.port) == self.carried.home
+        return home_of(url) == self.carried.home
 
     def succeed(self, before: RedirectGuard) -> None:
         """Guard what an earlier guard of the same request did, too: another profile may have placed it.
@@ -151,7 +151,7 @@ class RedirectGuard:
         for name, value in headers:
             if name.lower() == b"host" and not is_host_of(value, self.carried.home):
                 raise OriginRefused("the Host header names another server than the URL, which the credential is for; it was not sent")
-        if (shown := extensions.get("sni_hostname")) is not None and not is_host_of(_bytes(shown), self.carried.home, whole=False):
+        if (shown := extensions.get("sni_hostname")) is not None and not shows_host_of(shown, self.carried.home):
             raise OriginRefused("`sni_hostname` names another server than the URL, which the credential is for; it was not sent")
 
     def _strip(self, request: Any) -> None:
@@ -212,8 +212,14 @@ def is_host_of(value: bytes, home: Home, *, whole: bool = True) -> bool:
     return _origin(home[0], found[1], port if whole else home[2]) == home
 
 
-def _bytes(text: str | bytes) -> bytes:
-    return text.encode("utf-8", "replace") if isinstance(text, str) else text
+def shows_host_of(shown: str | bytes, home: Home) -> bool:
+    """Is it the host of this origin, as a `sni_hostname` says it?"""
+    return is_host_of(shown.encode("utf-8", "replace") if isinstance(shown, str) else shown, home, whole=False)
+
+
+def home_of(url: Any) -> Home:
+    """The origin of a URL (of httpx)."""
+    return _origin(url.scheme.encode("ascii"), url.raw_host, url.port)
 
 
 def _target(url: Any) -> tuple[Home, bytes]:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from authweave.errors import OriginRefused
-from authweave.redirect_guard import RedirectGuard, carried
+from authweave.redirect_guard import RedirectGuard, carried, is_host_of
 from parts.vectors import load
 from services import Api, Identity, Reply, connect, engine, oauth, serving
 from sockets import Server, answers, connect_proxy
@@ -427,3 +427,14 @@ def test_other_events_change_nothing():
         guard_for("https", b"api.example", None).in_sync(event, {"request": hop})
 
     assert 3 == len(hop.headers)
+
+
+def test_a_host_with_a_port_of_thousands_of_digits_is_refused_in_words():
+    """Python reads no such number; the request is refused like one for any other host."""
+    auth = connect({"type": "api_key"}, "https://api.example", run=engine(inputs={"api_key": KEY})).auth
+    with httpx.Client(auth=auth, transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client, pytest.raises(OriginRefused):
+        client.get("https://api.example/x", headers={"Host": f"api.example:{'9' * 5000}"})
+    with httpx.Client(auth=auth, transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client, pytest.raises(OriginRefused):
+        client.get("https://api.example/x", extensions={"sni_hostname": f"api.example:{'9' * 5000}"})
+
+    assert not is_host_of(b"api.example:" + b"9" * 5000, (b"https", b"api.example", 443))

@@ -18,12 +18,11 @@ LimitsOf = Callable[[str], Limits]
 def limits_of(given: Any, file: Path | None) -> LimitsOf | None:
     """What says the limits of a tenant: a Limits for all, a map from tenants to Limits (`*`: all others), a function of the tenant,
     or the file. None where nobody gave any. Whoever is not provided for may use nothing. Raises SettingsError."""
-    if given is None and file is None:
-        return None
     if given is None:
+        if file is None:
+            return None
         from authweave.limits.reading import read_limits
 
-        assert file is not None  # noqa: S101 - as above
         given = read_limits(file)
     if isinstance(given, Limits):
         alone = given
