@@ -1,6 +1,6 @@
 """A stranger's program that uses authweave with every log at DEBUG, and shows every error with all the local variables there are.
 
-Run as a process by test_secrets_outside.py: `python -X dev outsider.py CASE`, with a plan as JSON on its standard input. What it
+Run as a process by test_secrets_outside.py: `python -X dev outsider.py`, with plans as JSON on its standard input. What it
 prints and logs is searched for what was planted.
 """
 
@@ -14,6 +14,8 @@ import threading
 import traceback
 import types
 
+PATIENCE = 60
+"""Seconds for the callers' own clients: what those raise, on a busy machine, holds their request."""
 MOST = 20_000
 """Things that a walk through an error looks at."""
 
@@ -48,6 +50,20 @@ def walked(error):
     return "\n".join(found)
 
 
+def pretty(error):
+    """What rich shows of an error with its locals, which reads into objects as no repr does; without the frames that it draws around it."""
+    from rich.traceback import Traceback
+
+    waiting = [Traceback.extract(type(error), error, error.__traceback__, show_locals=True, locals_max_string=None, locals_max_length=None)]
+    while waiting:
+        for stack in waiting.pop().stacks:
+            waiting += getattr(stack, "exceptions", ())
+            yield f"{stack.exc_type} {stack.exc_value} {getattr(stack, 'notes', '')}"
+            for frame in stack.frames:
+                if frame.filename != __file__:
+                    yield from (f"{name} = {''.join(node.iter_tokens())}" for name, node in (frame.locals or {}).items())
+
+
 def show(error, out=print):
     """As logs, tracebacks with locals, rich and monitors show it."""
     logging.getLogger("app").exception("it failed", exc_info=error)
@@ -56,12 +72,7 @@ def show(error, out=print):
         if frame.filename == __file__:
             frame.locals = {}
     out("".join(told.format()))
-    import rich.console
-    import rich.traceback
-
-    rich.console.Console(file=sys.stdout, width=200).print(
-        rich.traceback.Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, locals_max_string=None, locals_max_length=None, suppress=[__file__])
-    )
+    out("\n".join(pretty(error)))
     out(walked(error))
 
 
@@ -88,15 +99,15 @@ def doors(connection, plan):
     plain = TaskRequest(method, plan["template"] if "path" in plan else url, path_template="path" in plan)
 
     def by_auth(client, **options):
-        with client(auth=connection.auth, trust_env=False, follow_redirects=True, timeout=5, **options) as made:
+        with client(auth=connection.auth, trust_env=False, follow_redirects=True, timeout=PATIENCE, **options) as made:
             return made.request(method, url, **more)
 
     async def by_async():
-        async with httpx.AsyncClient(auth=connection.auth, trust_env=False, follow_redirects=True, timeout=5) as made:
+        async with httpx.AsyncClient(auth=connection.auth, trust_env=False, follow_redirects=True, timeout=PATIENCE) as made:
             return await made.request(method, url, **more)
 
     def by_client():
-        with connection.client(follow_redirects=True) as made:
+        with connection.client(follow_redirects=True, timeout=PATIENCE) as made:
             return made.request(method, url, **more)
 
     async def never_retrieved():
@@ -135,12 +146,12 @@ def doors(connection, plan):
 
         from authweave.hosts.requests import ProfileAuth
 
-        yield "requests", lambda: requests.request(method, url, auth=ProfileAuth(connection), timeout=5)
+        yield "requests", lambda: requests.request(method, url, auth=ProfileAuth(connection), timeout=PATIENCE)
 
 
 def main():
-    plan = json.load(sys.stdin)
-    before = plan.get("configured", "before") == "before"
+    plans = json.load(sys.stdin)
+    before = plans[0].get("configured", "before") == "before"
     if before:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     import authweave
@@ -149,8 +160,16 @@ def main():
     if not before:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, force=True)
     assert isinstance(authweave, types.ModuleType)
+    for number, plan in enumerate(plans):
+        print(f"@@@@ {number}", flush=True)
+        print(f"@@@@ {number}", file=sys.stderr, flush=True)
+        follow(plan, Engine)
+
+
+def follow(plan, engine_of):
+    """One of them: each of its doors."""
     inputs = plan.pop("inputs")
-    with Engine(inputs=inputs, **plan.get("settings", {})) as engine:
+    with engine_of(inputs=inputs, **plan.get("settings", {})) as engine:
         connection = engine.connect(plan["profile"])
         print(repr(engine), repr(connection), repr(engine.status()), str(connection.profile)[:100])
         for name, work in doors(connection, plan):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
+import os
 import re
 import signal
 import subprocess
@@ -17,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from commands import environment
+from commands import environment, here
 from leaking import Search, files_under
 from sockets import Server, http
 from thorough import few
@@ -95,22 +97,29 @@ class Place:
         raise KeyError(manner)
 
 
-def run_outsider(tmp_path, kind, server, *, doors=(), configured="before", options=("-X", "dev"), **more):
-    """The outsider's whole output, with the profile of this kind at this server."""
+def plan_of(folder, kind, server, *, doors=(), configured="before"):
+    """What the outsider is to do: through these doors, or all, with the profile of this kind at this server."""
     origin = server.url.rstrip("/")
-    profile = tmp_path / "acme.json"
+    profile = folder / "acme.json"
     text = json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [origin], "auth": KINDS[kind], "test": {"request": {"url": "/v1/{k}/me" if kind == "path" else "/v1/me"}}, "inputs": {
         name: {"secret": True} for name in ("api_key", "password") if f"inputs.{name}" in json.dumps(KINDS[kind])}})
     profile.write_text(text.replace("IDP", origin))
-    plan = {"profile": str(profile), "url": f"{origin}/v1/me", "inputs": {"client_id": "me", "username": "anna", **SECRETS}, "configured": configured, "doors": list(doors), "second": True, "requests": True, **more}
+    plan = {"profile": str(profile), "url": f"{origin}/v1/me", "inputs": {"client_id": "me", "username": "anna", **SECRETS}, "configured": configured, "doors": list(doors), "second": True, "requests": True}
     if kind == "path":
         plan |= {"path": "/v1/{k}/me", "template": f"{origin}/v1/{{k}}/me"}
     if kind == "payload":
         plan["method"] = "POST"
+    return plan
+
+
+def run_outsider(folder, plans):
+    """How it ended, and everything that it left: what it said of each plan, by its number, and its files."""
     env = environment(PYTHONASYNCIODEBUG="1", PYTHONFAULTHANDLER="1", PYTHONWARNINGS="always", PYTHONPATH=environment()["PYTHONPATH"],
-                      TMPDIR=str(tmp_path), XDG_DATA_HOME=str(tmp_path / "data"), XDG_CONFIG_HOME=str(tmp_path / "config"))
-    done = subprocess.run([sys.executable, *options, str(OUTSIDER)], input=json.dumps(plan).encode(), capture_output=True, timeout=120, env=env, check=False)
-    sinks = {"stdout": done.stdout.decode(), "stderr": done.stderr.decode(), **dict(files_under(tmp_path))}
+                      TMPDIR=str(folder), XDG_DATA_HOME=str(folder / "data"), XDG_CONFIG_HOME=str(folder / "config"))
+    done = subprocess.run([sys.executable, "-X", "dev", str(OUTSIDER)], input=json.dumps(plans).encode(), capture_output=True, timeout=300, env=env, check=False)
+    sinks = dict(files_under(folder))
+    for stream, said in (("stdout", done.stdout), ("stderr", done.stderr)):
+        sinks |= {f"{stream} {number}": text for number, text in enumerate(said.decode().split("@@@@ "), -1)}
     return done, sinks
 
 
@@ -124,19 +133,35 @@ CASES = [
 OURS = ("authorize", "token", "never retrieved")
 
 
-@pytest.mark.parametrize("configured", few(["before", "after"], every=2))
-@pytest.mark.parametrize(("kind", "token", "api"), few(CASES, every=40))
-def test_a_program_with_everything_turned_on_shows_nothing(tmp_path, kind, token, api, configured):
+def check_program(folder, configured, cases):
+    """One process for all of these cases."""
+    with contextlib.ExitStack() as stack:
+        plans = []
+        for number, (kind, token, api) in enumerate(cases):
+            server = stack.enter_context(Server(Place(token, api)))
+            (folder / str(number)).mkdir()
+            doors = OURS if api == "reset" else ("auth", "authorize", "group") if configured == "before" else ()
+            plans.append(plan_of(folder / str(number), kind, server, doors=doors, configured=configured))
+        done, sinks = run_outsider(folder, plans)
+
+    assert 0 == done.returncode, done.stderr.decode()[-2000:]
+    for number, case in enumerate(cases):
+        assert "DEBUG:" in sinks[f"stderr {number}"], case
+        assert "door authorize" in sinks[f"stdout {number}"], case
+    SEARCH.refuse(sinks)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("configured", ["before", "after"])
+def test_a_program_with_everything_turned_on_shows_nothing(tmp_path, configured):
     """`-X dev`, asyncio's debug mode, every logger at DEBUG, every warning, and each error with all its frames, causes and attributes:
     through every door no planted value comes out, not even an encoded one, and no file holds one."""
-    with Server(Place(token, api)) as server:
-        doors = OURS if api == "reset" else ("auth", "authorize", "group") if configured == "before" else ()
-        done, sinks = run_outsider(tmp_path, kind, server, doors=doors, configured=configured)
+    check_program(tmp_path, configured, CASES)
 
-    assert 0 == done.returncode, sinks["stderr"][-2000:]
-    assert "DEBUG:" in sinks["stderr"]
-    assert "door authorize" in sinks["stdout"]
-    SEARCH.refuse(sinks)
+
+def test_a_small_program_shows_nothing(tmp_path):
+    """One case of it, for every run."""
+    check_program(tmp_path, "before", CASES[:1])
 
 
 def test_the_outsider_would_show_one(tmp_path):
@@ -162,7 +187,6 @@ COMMANDS = {
     "token": ("token", "acme.yaml"), "request": ("request", "/v1/me", "-p", "acme.yaml"), "preview": ("preview", "acme.yaml"), "show": ("show", "acme.yaml"),
     "validate": ("validate", "acme.yaml"), "status": ("status",), "tokens": ("tokens", "list"), "login": ("login", "acme.yaml"), "help": ("test", "--help"),
 }  # fmt: skip
-ENDS = ("good", "bad secret", "garbage", "refused", "no tls", "no name", "silence", "SIGINT", "SIGTERM", "broken pipe", "disk full", "read-only home")
 YAML = """\
 format: 1
 name: acme
@@ -174,37 +198,62 @@ test: {{request: {{url: /v1/me}}}}
 BROKEN_PIPE = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-m', 'authweave', *sys.argv[1:]], stdout=subprocess.PIPE); p.stdout.close(); sys.exit(p.wait())"
 
 
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("command", COMMANDS)
+WITHIN = ("good", "bad secret", "garbage", "refused", "no tls", "no name", "silence")
+"""Ends that take no process of its own: an answer, or none."""
+APART = [*zip(COMMANDS, itertools.cycle(["SIGINT", "SIGTERM", "broken pipe", "disk full", "read-only home"])), ("request", "good"), ("token", "garbage")]  # fmt: skip
+
+
 @pytest.mark.thorough
+@pytest.mark.parametrize("end", WITHIN)
+def test_no_command_shows_anything_through_success_and_failure(tmp_path, monkeypatch, capsys, caplog, end):
+    """Each command, through success and each class of failure: neither in its streams, nor in a log at DEBUG, nor in a file."""
+    caplog.set_level(logging.DEBUG)
+    with Server(Place(MANNERS.get(end, "good"))) as server:
+        for number, (name, words) in enumerate(COMMANDS.items()):
+            (tmp_path / str(number)).mkdir()
+            env = prepared(tmp_path / str(number), url_of(end, server))
+            for variable in [one for one in os.environ if one.startswith(("AUTHWEAVE", "XDG_"))]:
+                monkeypatch.delenv(variable)
+            for variable in ("AUTHWEAVE_ACME_CLIENT_ID", "AUTHWEAVE_ACME_CLIENT_SECRET", "HOME", "TMPDIR", "AUTHWEAVE_DEADLINE"):
+                monkeypatch.setenv(variable, env[variable])
+            monkeypatch.chdir(tmp_path / str(number) / "work")
+            done = here(capsys, *words)
+            assert done.out or done.err, name
+            SEARCH.refuse({f"stdout of {name}": done.out, f"stderr of {name}": done.err, f"log of {name}": caplog.text})
+            caplog.clear()
+    SEARCH.refuse(dict(files_under(tmp_path)))
+
+
+@pytest.mark.parametrize(("command", "end"), few(sorted(APART, key=lambda row: row != ("token", "broken pipe")), every=100))
 def test_a_command_shows_nothing_however_it_ends(tmp_path, command, end):
-    """Each command as a process, through success and each class of failure: not on its streams, not in its arguments, not in a file."""
-    check_command(tmp_path, command, end)
-
-
-@pytest.mark.parametrize(("command", "end"), [("test as json", "bad secret"), ("token", "SIGINT")])
-def test_some_commands_show_nothing_however_they_end(tmp_path, command, end):
-    """A few of them, for every run."""
-    check_command(tmp_path, command, end)
-
-
-def check_command(tmp_path, command, end):
-    """Run it and search all that it left."""
-    manner = {"bad secret": "echo 401", "garbage": "garbage", "silence": "hang", "SIGINT": "hang", "SIGTERM": "hang"}.get(end, "good")
-    with Server(Place(manner)) as server:
-        url = {"refused": "http://127.0.0.1:1", "no tls": server.url.replace("http:", "https:").rstrip("/"), "no name": "https://nobody.invalid"}.get(end, server.url.rstrip("/"))
-        sinks = ended(tmp_path, url, COMMANDS[command], end, lambda: server.requests)
+    """As a process that is stopped, or cannot write: not on its streams, not in its arguments, not in a file. Each command, each end."""
+    with Server(Place(MANNERS.get(end, "good"))) as server:
+        sinks = ended(tmp_path, url_of(end, server), COMMANDS[command], end, lambda: server.requests)
     SEARCH.refuse(sinks)
 
 
-def ended(folder, url, words, end, was_asked):
-    """What a command left behind that ended so."""
+MANNERS = {"bad secret": "echo 401", "garbage": "garbage", "silence": "hang", "SIGINT": "hang", "SIGTERM": "hang"}
+
+
+def url_of(end, server):
+    """Where the profile's servers are."""
+    return {"refused": "http://127.0.0.1:1", "no tls": server.url.replace("http:", "https:").rstrip("/"), "no name": "https://nobody.invalid"}.get(end, server.url.rstrip("/"))
+
+
+def prepared(folder, url):
+    """A folder to work in, a home, and the environment of a command there."""
     work, home = folder / "work", folder / "home"
     work.mkdir()
     home.mkdir()
     (work / "acme.yaml").write_text(YAML.format(url=url))
     env = environment(AUTHWEAVE_ACME_CLIENT_ID="me", AUTHWEAVE_ACME_CLIENT_SECRET=SECRETS["client_secret"], HOME=str(home), TMPDIR=str(work), AUTHWEAVE_DEADLINE="3", PYTHONWARNINGS="always")
-    env = {name: value for name, value in env.items() if not name.startswith("XDG_")}
+    return {name: value for name, value in env.items() if not name.startswith("XDG_")}
+
+
+def ended(folder, url, words, end, was_asked):
+    """What a command left behind that ended so."""
+    env = prepared(folder, url)
+    work, home = folder / "work", folder / "home"
     if end == "read-only home":
         home.chmod(0o500)
     first = ["-c", BROKEN_PIPE] if end == "broken pipe" else ["-X", "dev", "-m", "authweave"]
