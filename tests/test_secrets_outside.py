@@ -88,10 +88,10 @@ class Place:
             return http(int(manner[5:]), kind, body=json.dumps(data).encode())
         if manner == "moves":  # to the same server, repeating path and query
             path = asked.line.split()[1]
-            return http(307, ("Location", f"/moved{path}")) if not path.startswith("/moved") else http(200, kind, body=b"{}")
+            return http(307, ("Location", f"/moved{path}"), ("Connection", "close")) if not path.startswith("/moved") else http(200, kind, body=b"{}")
         if manner == "shows":
             path = asked.line.split()[1]
-            return http(302, ("Location", f"/else?was={path.strip('/')}")) if not path.startswith("/else") else http(200, kind, body=b"{}")
+            return http(302, ("Location", f"/else?was={path.strip('/')}"), ("Connection", "close")) if not path.startswith("/else") else http(200, kind, body=b"{}")
         if manner == "garbage":
             return f"{SECRETS['client_secret']}\r\n\r\n".encode()
         raise KeyError(manner)
