@@ -146,9 +146,9 @@ def _check_values(text: str, template: Template, outcomes: tuple[Any, ...]) -> N
             bug("a text that is too long, or holds half a character, comes out")
     if isinstance(raw, bytes) and isinstance(rendered, str) and not template.functions & _LATER and raw != rendered.encode():
         bug("as bytes it is something else than as text")
-    if isinstance(truth, bool) and not isinstance(value, TemplateError) and truth != bool(value):
+    if isinstance(truth, bool) and not isinstance(value, TemplateError) and not template.functions & _LATER and truth != bool(value):
         bug("as a condition it is something else than its value")
-    if (value is None) != (isinstance(required, TemplateError) and not isinstance(value, TemplateError)):
+    if not template.functions & _LATER and (value is None) != (isinstance(required, TemplateError) and not isinstance(value, TemplateError)):
         bug("a value that is required is null, or one that is there is refused")
     if isinstance(rendered, str):
         literals = "".join(part for part in template.parts if isinstance(part, str))
