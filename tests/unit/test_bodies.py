@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.bodies import content_body, empty_body, read_body
+from authweave.bodies.form import FormBody
+from authweave.drafts import urlencoded
 from authweave.drafts.media_types import media_type
 from authweave.errors import PlacementError
 from authweave.values import Secret
@@ -90,6 +92,17 @@ class TestForm:
             body.put("k", put)
 
         assert body.encode() == b"x=1"
+
+    def test_a_body_is_taken_apart_once(self, monkeypatch):
+        """However many fields go into it: names are read once each, not once for every field."""
+        read = []
+        monkeypatch.setattr(urlencoded, "_name", lambda pair, name=urlencoded._name: read.append(pair) or name(pair))
+        body = FormBody.read(b"&".join(b"a%d=1" % number for number in range(50)), {})
+        for number in range(0, 100, 2):
+            body.put(f"a{number}", "2")
+
+        assert 50 == len(read)
+        assert [f"a{number}={1 + (number % 2 == 0)}" for number in range(50)] + [f"a{number}=2" for number in range(50, 100, 2)] == body.encode().decode().split("&")
 
 
 class TestJson:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import quote_plus
 
-from authweave.drafts import urlencoded
 from authweave.drafts.texts import texts_for
+from authweave.drafts.urlencoded import Pairs
 
 
 class FormBody:
@@ -16,7 +16,7 @@ class FormBody:
     __slots__ = ("_pairs", "content_type")
 
     def __init__(self, pairs: bytes, content_type: str = "") -> None:
-        self._pairs = pairs
+        self._pairs = Pairs(pairs)
         self.content_type = content_type
 
     @classmethod
@@ -31,12 +31,12 @@ class FormBody:
 
     def has(self, key: str) -> bool:
         """Is there a field of this name?"""
-        return urlencoded.has(self._pairs, key)
+        return key in self._pairs
 
     def put(self, key: str, value: Any) -> None:
         """Set the field."""
-        self._pairs = urlencoded.written(self._pairs, key, texts_for(value, f"payload field {key}"), quote_plus)
+        self._pairs.put(key, texts_for(value, f"payload field {key}"), quote_plus)
 
     def encode(self) -> bytes:
         """The form as it is sent."""
-        return self._pairs
+        return bytes(self._pairs)

@@ -6,8 +6,8 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from authweave.drafts import urlencoded
 from authweave.drafts.texts import short_text_for, texts_for
+from authweave.drafts.urlencoded import Pairs
 from authweave.errors import PlacementError
 
 _URL: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://[^/?#]*)?)([^?#]*)(\?[^#]*)?")
@@ -71,12 +71,14 @@ class QueryFields:
 
     def has(self, key: str) -> bool:
         """Is there a parameter of this name?"""
-        return urlencoded.has(self._url.query or b"", key)
+        return key in Pairs(self._url.query or b"")
 
     def put(self, key: str, value: Any) -> None:
         """Set the parameter. A space is written `%20`, which every reader of a query takes for one."""
         texts = texts_for(value, f"{self._place} field {key}", short_text_for)
-        self._url.query = urlencoded.written(self._url.query or b"", key, texts, _escaped)
+        pairs = Pairs(self._url.query or b"")
+        pairs.put(key, texts, _escaped)
+        self._url.query = bytes(pairs)
 
     def encode(self) -> bytes:
         """No body: the fields are in the URL."""
