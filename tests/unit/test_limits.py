@@ -450,6 +450,7 @@ def test_a_file_of_limits(tmp_path):
     found = read_limits(file)
 
     assert {"*", "blue"} == set(found)
+    assert "limits.toml [tenants.blue]" == found["blue"].origin  # what tenants read names no folder of the host
     assert ((f"{tmp_path}/secrets/*",), ("api_key",), ("*.blue.example",)) == (found["blue"].files, found["blue"].types, found["blue"].hosts)
     for wrong, said in {
         'tipes = []': "limits.toml:1: tipes is no list of limits; did you mean `types`", 'hosts = "a"': "hosts: must be a list", '[tenants]\nblue = 1': "holds tables",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +40,8 @@ def _limits(file: SettingsFile, lists: Mapping[str, Any], written: Mapping[str, 
         if key not in KINDS:
             where = file.place(key) if lists is written else origin
             raise SettingsError(f"{where}: {shown(key)} is no list of limits; {did_you_mean(key, (*KINDS, TENANTS), 'known are ' + ', '.join((*KINDS, TENANTS)))}")
-    return Limits(**{**lists, "files": _from_folder(lists.get("files", ()), file.path.parent)}, origin=origin)
+    read = Limits(**{**lists, "files": _from_folder(lists.get("files", ()), file.path.parent)}, origin=origin)
+    return replace(read, origin=origin.replace(file.called, file.path.name, 1))  # tenants read it, and need not learn where the host keeps its files
 
 
 def _from_folder(entries: Any, folder: Path) -> Any:
