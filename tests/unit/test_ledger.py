@@ -54,7 +54,7 @@ def test_what_is_held_comes_back_the_same(value, kept):
     assert kept == back.kept["other"].reveal()
 
 
-@pytest.mark.parametrize("value", [[b"x"], {"a": [b"x"]}, float("inf"), [float("nan")], [object()], Secret("x", "test")], ids=repr)
+@pytest.mark.parametrize("value", [[b"x"], {"a": [b"x"]}, float("inf"), [float("nan")], [object()], Secret("x", "test")], ids=["bytes in a list", "bytes in a map", "infinity", "no number", "an object", "a secret"])
 def test_what_no_entry_can_hold_is_said(value):
     """It is refused when it is kept, in words without the value, and not when the token is written."""
     with pytest.raises(Unheld):
