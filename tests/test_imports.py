@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("probe", "diagnosis"),
     ("shared_engine",),
     ("engine",),
-    ("status",),
+    ("status", "equipment"),
     ("connection", "credential", "signing_in"),
     ("clients", "sending"),
     ("bound_connections",),

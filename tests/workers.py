@@ -20,7 +20,8 @@ from typing import Any
 
 import httpx
 
-from authweave.engine import Engine, store_of
+from authweave.engine import Engine
+from authweave.equipment import store_of
 from authweave.errors import AuthweaveError
 from authweave.events import Events
 from authweave.settings import Settings

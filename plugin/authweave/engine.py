@@ -16,25 +16,24 @@ from typing import Any, Self
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
 from authweave.connection import Connection
-from authweave.contracts import Departure, EgressPolicy, Source, Store, StoreOptions
+from authweave.contracts import Departure, EgressPolicy, Source, Store
 from authweave.credential import Credential
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces
-from authweave.egress.guard import Guard, guard_of
+from authweave.egress.guard import guard_of
 from authweave.egress.profiles import problems_of
+from authweave.equipment import ledger_of, sources_of, wire_of
 from authweave.errors import (
     AuthweaveError,
     CallbackRefused,
     EngineClosed,
     MissingInput,
     ProfileError,
-    SettingsError,
     UsageError,
 )
 from authweave.events import Event, Events, observers_of
 from authweave.flights import Flights
-from authweave.foreign import asked
 from authweave.forks import Lock
 from authweave.inputs import Resolved, age_of, resolve
 from authweave.ledger import Ledger
@@ -57,7 +56,7 @@ from authweave.targets import named_server
 from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
 from authweave.tokens import Tokens
 from authweave.values import NEVER, Secret, SignIn, TokenKey
-from authweave.wire import Route, Wire
+from authweave.wire import Wire
 
 LEASE_FACTOR = 1.5
 """How much longer a lease lasts than the deadline of the call it is for."""
@@ -407,64 +406,6 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
     return dataclasses.replace(settings, **changed, origins={**settings.origins, **{name: read.origins[name] for name in overrides}})
 
 
-def wire_of(settings: Settings, guard: Guard | None = None, given: Wire | None = None) -> Wire:
-    """The transport as the operator wants it, or the one that is given; either asks the guard, if there is one."""
-    wire = given or _usual_wire(settings)
-    return wire if guard is None else wire.guarded_by(guard)
-
-
-def _usual_wire(settings: Settings) -> Wire:
-    routes = {_host_port(source): Route(*_host_port(target), ca=str(settings.ca) if settings.ca else None) for source, target in settings.routes.items()}
-    return Wire(routes=routes, ca=settings.ca, loopback_http=settings.allow_loopback_http, proxy="" if settings.proxy == "none" else settings.proxy, proxy_from=settings.origins["proxy"])
-
-
-def ledger_of(settings: Settings, catalog: Catalog, events: Events, store: Store | None = None) -> Ledger:
-    """The store that is given, or that the settings name, with what seals it. What stays in this process is not sealed."""
-    store = store or store_of(settings, catalog, events)
-    return Ledger(store, keys_for(store, settings), events.tell, settings.store_patience)
-
-
-def keys_for(store: Store, settings: Settings) -> Keys:
-    """What seals a store's entries. Raises SettingsError, also where each machine would make a key of its own."""
-    if not store.is_shared:
-        return Keys(None)
-    if store.is_remote and settings.store_key is None:
-        raise SettingsError(
-            f"{settings.origins['store']}: {settings.shown('store')} may be shared by machines, so name the key that all of them seal with: "
-            "AUTHWEAVE_STORE_KEY=/path/of/a/key/file (head -c 32 /dev/urandom | base64), or plaintext"
-        )
-    return Keys.from_settings(settings)
-
-
-def store_of(settings: Settings, catalog: Catalog, events: Events) -> Store:
-    """The store that the URL of the settings names. Raises SettingsError."""
-    scheme = settings.store.partition(":")[0].lower()
-    by_scheme = {word: store for store in catalog.named("stores").values() for word in store.schemes}
-    if scheme not in by_scheme:
-        known = ", ".join(f"{word}:" for word in sorted(by_scheme))
-        raise SettingsError(f"{settings.origins['store']}: store {scheme}: is not known; known: {known}")
-
-    def report(kind: str, detail: str) -> None:
-        events.tell(kind, detail=detail)
-
-    wrong = ""
-    try:
-        options = StoreOptions(settings.store_patience, settings.ca, report)
-        return asked(by_scheme[scheme], by_scheme[scheme].from_url, settings.store, options)  # type: ignore[no-any-return]  # a registered store
-    except SettingsError as error:
-        wrong = str(error)
-    raise SettingsError(f"{settings.origins['store']}: {wrong}")
-
-
-def sources_of(settings: Settings, catalog: Catalog) -> list[Any]:
-    """The sources that the settings name and configure, in order."""
-    known = catalog.named("sources")
-    if unknown := [name for name in settings.sources if name not in known]:
-        raise SettingsError(f"{settings.origins['sources']}: source {', '.join(unknown)} is not known; known: {', '.join(sorted(known))}")
-    made = [asked(known[name], known[name].from_settings, settings) for name in settings.sources]
-    return [source for source in made if source is not None]
-
-
 def is_outdated(profile: Profile, change: Change) -> bool:
     """Was it served until this change, or before?"""
     return profile is change.before or (profile.merged.document.source == change.source and profile is not change.now)
@@ -503,8 +444,3 @@ def by_value(value: Any) -> Any:
 def _host_source(inputs: Any) -> Source | None:
     is_source: bool = hasattr(inputs, "describe") and isinstance(inputs, Source)
     return inputs if inputs is None or is_source else MappingSource(inputs)
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)

@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from authweave.catalog import default_catalog
-from authweave.engine import ledger_of
+from authweave.equipment import ledger_of
 from authweave.errors import AuthweaveError
 from authweave.events import Events
 from authweave.flights import Flights

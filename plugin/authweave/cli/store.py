@@ -79,7 +79,7 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
     """
     from authweave.at_rest.keys import rotated, where
     from authweave.catalog import catalog_for
-    from authweave.engine import keys_for
+    from authweave.equipment import keys_for
     from authweave.errors import UsageError
 
     settings = _settings(place, None)
@@ -137,7 +137,7 @@ class _Checked:
         from authweave.catalog import catalog_for
         from authweave.cli.resealing import Sealings
         from authweave.contracts import Finding
-        from authweave.engine import keys_for
+        from authweave.equipment import keys_for
         from authweave.errors import SettingsError
 
         if not store.is_shared:
@@ -213,7 +213,7 @@ def _settings(place: Place, url: str | None) -> Settings:
 def _opened(settings: Settings) -> Any:
     from authweave.catalog import catalog_for
     from authweave.cli.keeping import tell_of_damage
-    from authweave.engine import store_of
+    from authweave.equipment import store_of
     from authweave.events import Events
 
     return store_of(settings, catalog_for(settings), Events([tell_of_damage]))

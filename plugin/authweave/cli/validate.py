@@ -132,7 +132,7 @@ def _within_of(settings: Settings, tenant: str) -> Within | None:
     if settings.limits is None:
         return None
     from authweave.catalog import catalog_for
-    from authweave.engine import sources_of
+    from authweave.equipment import sources_of
     from authweave.limits import Within
     from authweave.limits.tenants import limits_of
 
