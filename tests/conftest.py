@@ -13,7 +13,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shel
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("suite", derandomize=True, deadline=None)  # the same examples each time; to look further: --hypothesis-profile=default
-settings.register_profile("core", settings.get_profile("suite"), max_examples=25)
 settings.load_profile("suite")
 
 collect_ignore = ["example_plugin"]  # a package of its own: real/test_example_plugin.py installs it, and runs its tests

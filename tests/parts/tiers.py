@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if chosen_tier() not in TIERS:
         raise pytest.UsageError(f"AUTHWEAVE_TIER: there are {', '.join(TIERS)}")
     if chosen_tier() == "core" and config.getoption("hypothesis_profile", None) is None:
+        settings.register_profile("core", settings.default, max_examples=25)
         settings.load_profile("core")
 
 

@@ -227,7 +227,7 @@ def left(worker):
     return found
 
 
-@pytest.mark.parametrize("seconds", [5.0, pytest.param(20.0, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("seconds", [5.0, pytest.param(10.0, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize(("grant", "server"), [(ATTENDED, "rotates"), (ATTENDED, "rotates, with grace"), (VENDOR, "rotates")])
 def test_killed_at_random_moments(oidc_provider, new_store, key_file, counted, grant, server, seconds):
     """Whenever somebody dies: the others have a token, or say which refresh was interrupted; what is spent stays so."""
