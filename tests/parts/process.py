@@ -30,7 +30,8 @@ def running(
     environment = {"PART_CONFIG": json.dumps(config), "PART_READY": str(ready)}
 
     def said() -> dict[str, Any] | None:
-        return json.loads(ready.read_text()) if ready.exists() else None
+        written = ready.read_text() if ready.exists() else ""
+        return json.loads(written) if written else None  # it may just be written
 
     with started(command, folder, answered=said, environment=environment, patience=patience) as facts:
         yield facts
