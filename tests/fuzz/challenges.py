@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from random import Random
 
-from fuzz_target import Target, bug
+from fuzz_target import Target, bug, planted
 
 from authweave import challenges as product
 from authweave.challenges import Challenge, challenges
@@ -192,19 +192,13 @@ def mutate(data: bytes, chance: Random) -> bytes:
 # The planted bug
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[None]:
     """Escapes are taken out by two replacements, as many a client does it."""
-    sound = product._value
 
     def hasty(parameter: re.Match[str]) -> str:
         return parameter[2] if parameter[2] is not None else parameter[3].replace('\\"', '"').replace("\\\\", "\\")
 
-    product._value = hasty
-    try:
-        yield
-    finally:
-        product._value = sound
+    return planted(product, "_value", hasty)
 
 
 def seeds() -> Iterable[bytes]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 NAMES = ("loader", "templates", "challenges", "token_answers", "patterns", "urls")
 """Every target, by the name of its file; CI runs them all."""
@@ -25,6 +26,15 @@ class Bug(Exception):
 def bug(words: str) -> NoReturn:
     """Say what does not hold."""
     raise Bug(words)
+
+
+@contextmanager
+def planted(holder: Any, name: str, wrong: Any, forget: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Meanwhile `wrong` stands in the place of what is right; `forget` empties what was remembered of either."""
+    with patch.object(holder, name, wrong):
+        forget()
+        yield
+    forget()
 
 
 @dataclass(frozen=True)

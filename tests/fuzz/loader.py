@@ -11,14 +11,14 @@ import json
 import re
 import sys
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import yaml
-from fuzz_target import Target, bug
+from fuzz_target import Target, bug, planted
 
 from authweave import inheritance
 from authweave.binding import bind
@@ -313,19 +313,13 @@ def seeds() -> Iterable[bytes]:
     yield from (text for text, _ in _starts() if len(text) < 4000)
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[None]:
     """A parent's `auth` is looked into as if it could only be a map."""
-    sound = inheritance._is_other_auth
 
     def hasty(parent: Any, child: Any) -> bool:
         return parent is None or any(key in child and child[key] != parent.get(key) for key in ("type", "grant_type"))
 
-    inheritance._is_other_auth = hasty
-    try:
-        yield
-    finally:
-        inheritance._is_other_auth = sound
+    return planted(inheritance, "_is_other_auth", hasty)
 
 
 TARGET = Target(

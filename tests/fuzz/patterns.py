@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from random import Random
 
-from fuzz_target import Target, bug
+from fuzz_target import Target, bug, planted
 
 from authweave.errors import PatternError
 from authweave.patterns import compile_pattern, pattern, syntax
@@ -145,17 +145,9 @@ def seeds() -> Iterable[bytes]:
         yield BETWEEN.join([text, *_VALUES[5:10]]).encode()
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[None]:
     """`.` meets U+2028 and U+2029, as Python's does."""
-    sound = syntax._ANY
-    syntax._ANY = syntax.all_but(syntax._set("\n", "\r"))
-    pattern.compile_pattern.cache_clear()
-    try:
-        yield
-    finally:
-        syntax._ANY = sound
-        pattern.compile_pattern.cache_clear()
+    return planted(syntax, "_ANY", syntax.all_but(syntax._set("\n", "\r")), pattern.compile_pattern.cache_clear)
 
 
 TARGET = Target(

@@ -12,13 +12,13 @@ import re
 import sys
 import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from fuzz_target import Target, bug
+from fuzz_target import Target, bug, planted
 from jinja2 import StrictUndefined, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -353,10 +353,8 @@ def seeds() -> Iterable[bytes]:
         yield found.encode()
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[None]:
     """`a < b < c` goes on after a comparison that does not hold."""
-    sound = expressions._chain
 
     def hasty(start: Any, tests: list[Any]) -> Any:
         def run(scope: Any) -> Any:
@@ -368,13 +366,7 @@ def plant() -> Iterator[None]:
 
         return run
 
-    expressions._chain = hasty
-    of_texts._program.cache_clear()
-    try:
-        yield
-    finally:
-        expressions._chain = sound
-        of_texts._program.cache_clear()
+    return planted(expressions, "_chain", hasty, of_texts._program.cache_clear)
 
 
 TARGET = Target(

@@ -13,15 +13,15 @@ import math
 import re
 import sys
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from fuzz_target import Target, bug
+from fuzz_target import Target, bug, planted
 
 from authweave import records, token_answers
 from authweave.bearer import wrong_bearer
@@ -340,15 +340,9 @@ def seeds() -> Iterable[bytes]:
             yield f"{head}\n\n{body}".encode()
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[None]:
     """What a server repeats is only looked through for inputs."""
-    sound = token_answers.known_secrets
-    token_answers.known_secrets = lambda scope: iter(getattr(scope.get("inputs"), "secrets", ()))
-    try:
-        yield
-    finally:
-        token_answers.known_secrets = sound
+    return planted(token_answers, "known_secrets", lambda scope: iter(getattr(scope.get("inputs"), "secrets", ())))
 
 
 TARGET = Target(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterable
+from contextlib import AbstractContextManager
 from random import Random
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -222,15 +223,10 @@ def seeds() -> Iterable[bytes]:
         yield BETWEEN.join([kind, text, "x", "y", "z"]).encode()
 
 
-@contextmanager
-def plant() -> Iterator[None]:
+def plant() -> AbstractContextManager[Any]:
     """What is already encoded in a value is left as it is: `%2f` and `%2e%2e` go through."""
     sound = of_urls._IN_PLACE["path"]
-    of_urls._IN_PLACE["path"] = lambda text, where: sound(text, where).replace("%25", "%")
-    try:
-        yield
-    finally:
-        of_urls._IN_PLACE["path"] = sound
+    return patch.dict(of_urls._IN_PLACE, path=lambda text, where: sound(text, where).replace("%25", "%"))
 
 
 TARGET = Target(
