@@ -25,6 +25,8 @@ JOBS: Final = 8
 """Runs at once, if nobody says otherwise."""
 AT_ONE_HOST: Final = 2
 """Runs at once that try secrets at one host: more of them look like an attack, and lock accounts."""
+LOOKING: Final = 0.25
+"""Seconds of one wait for the end of a run: Ctrl-C that comes just before a wait is heard after it, not by it."""
 NOT_REACHED: Final = "not run: the tests were stopped before its turn"
 CUT_SHORT: Final = "stopped before its end: what it had found out is lost"
 
@@ -94,7 +96,11 @@ class Results:
 
     def __iter__(self) -> Iterator[Done]:
         while self._working:
-            if (done := self._ended.get()) is not None:
+            try:
+                done = self._ended.get(timeout=LOOKING)
+            except queue.Empty:
+                continue
+            if done is not None:
                 yield done
             else:
                 self._working -= 1
