@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from authweave.at_rest.keys import Keys
-from authweave.flights import Flights
-from authweave.ledger import Ledger
 from authweave.stores.memory import MemoryStore
-from authweave.tokens import Tokens
+from authweave.tokens.flights import Flights
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.tokens import Tokens
 from authweave.values import Entry, Secret, Token, TokenKey
 from services import Clock
 

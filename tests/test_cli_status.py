@@ -9,9 +9,9 @@ import pytest
 
 from authweave.cli.exits import Exit
 from authweave.loading import files_in
-from authweave.owners import new_owner
 from authweave.resources import profiles_folder
 from authweave.status import STATES
+from authweave.tokens.owners import new_owner
 from authweave.values import Entry, Intent, Trouble
 from keeping import ACCESS, REFRESH_TOKEN, token_of
 from services import says

@@ -13,8 +13,8 @@ import pytest
 
 from authweave.at_rest.keys import Keys
 from authweave.cli.exits import Exit
-from authweave.owners import new_owner
 from authweave.settings import Settings
+from authweave.tokens.owners import new_owner
 from authweave.values import Entry, Intent
 from commands import SOURCE, environment, here
 from keeping import token_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from authweave.checking import Checked
-from authweave.defaults import auth_paths, gets_token, grant_of, parts_of, properties_of, scheme_of, sent_grant
+from authweave.answers.matching import statuses_of
+from authweave.checking.defaults import auth_paths, gets_token, grant_of, parts_of, properties_of, scheme_of, sent_grant
+from authweave.checking.document import Checked
 from authweave.foreign import asked
-from authweave.matching import statuses_of
 from authweave.profile import (
     Answer,
     Callback,

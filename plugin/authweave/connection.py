@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.applying import Sent, applying, following, needs_body, prepared, verdict_on
+from authweave.applying.flow import Sent, applying, following, needs_body, prepared, verdict_on
+from authweave.applying.scopes import make_scope
+from authweave.applying.signing_string import signature, with_own_headers
+from authweave.applying.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
+from authweave.clients.authorizing import authorizing, handling
+from authweave.clients.quick import Quick, is_steady, quick_of
 from authweave.credential import Credential
 from authweave.drafts.draft import Draft
 from authweave.drafts.sound import refuse_unsound
@@ -25,20 +30,15 @@ from authweave.errors import (
     OriginRefused,
     UsageError,
 )
-from authweave.flights import Lane
 from authweave.forks import Lock
-from authweave.httpx_authorizing import authorizing, handling
 from authweave.limits.calls import exchange_within
 from authweave.mutual_tls.wires import Supplied
 from authweave.net.target import target_of as net_target
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
-from authweave.quick import Quick, is_steady, quick_of
-from authweave.scopes import make_scope
 from authweave.signing_in import SigningIn
-from authweave.signing_string import signature, with_own_headers
-from authweave.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
-from authweave.token_endpoint import Exchange
+from authweave.token_calls.endpoint import Exchange
+from authweave.tokens.flights import Lane
 from authweave.urls import Origin
 from authweave.values import (
     Authorization,
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.inputs import Resolved
     from authweave.limits import Within
-    from authweave.tokens import Tokens
+    from authweave.tokens.tokens import Tokens
     from authweave.wire import Wire
 
 
@@ -138,20 +138,20 @@ class Connection:
         """As `auth`, for a client that keeps what the profile promises."""
         loaded = tuple(name for name in ("httpx", "httpx2") if name in sys.modules)
         if self._auth[1] is None or self._auth[0] != loaded:
-            from authweave.auth import profile_auth
+            from authweave.clients.auth import profile_auth
 
             self._auth = (loaded, profile_auth(self))
         return self._auth[1]
 
     def client(self, **options: Any) -> Any:
         """An `httpx.Client` with this connection's credential, the redirect guard, and the first server as base URL."""
-        from authweave.clients import client
+        from authweave.clients.client import client
 
         return client(self, **options)
 
     def async_client(self, **options: Any) -> Any:
         """As `client`, an `httpx.AsyncClient`."""
-        from authweave.clients import async_client
+        from authweave.clients.client import async_client
 
         return async_client(self, **options)
 

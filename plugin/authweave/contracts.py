@@ -11,7 +11,7 @@ from authweave.values import JsonSchema, Problem, Secret
 
 if TYPE_CHECKING:
     from authweave.call import TokenCall
-    from authweave.checking import Checked
+    from authweave.checking.document import Checked
     from authweave.drafts.draft import Draft, Placed
     from authweave.events import Event
     from authweave.profile import Input

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.applying.scopes import make_scope
 from authweave.assertions.held import Held
 from authweave.call import given_refresh_token
 from authweave.contracts import Signing
@@ -21,16 +22,15 @@ from authweave.errors import (
     SignInNeeded,
     UrlRefused,
 )
-from authweave.flights import Lane, is_leaving
 from authweave.foreign import asked
-from authweave.pauses import Client
 from authweave.profile import Profile, Variant
-from authweave.scopes import make_scope
-from authweave.sealed_calls import sealed_exchange
 from authweave.sign_in import Desk, Whose
-from authweave.token_endpoint import Exchange, TokenEndpoint
-from authweave.tokens import Tokens
-from authweave.troubles import is_client_refused, is_grant_refused
+from authweave.token_calls.endpoint import Exchange, TokenEndpoint
+from authweave.token_calls.sealed import sealed_exchange
+from authweave.tokens.flights import Lane, is_leaving
+from authweave.tokens.pauses import Client
+from authweave.tokens.tokens import Tokens
+from authweave.tokens.troubles import is_client_refused, is_grant_refused
 from authweave.urls import Origin
 from authweave.values import (
     Consent,

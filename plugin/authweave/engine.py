@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from authweave.applying.targets import named_server
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
 from authweave.connection import Connection
@@ -33,16 +34,13 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.events import Event, Events, observers_of
-from authweave.flights import Flights
 from authweave.forks import Lock
 from authweave.inputs import Resolved, age_of, resolve
-from authweave.ledger import Ledger
 from authweave.limits import Limits, Within
 from authweave.limits.sources import held
 from authweave.limits.tenants import limits_of
 from authweave.loading import refuse_outside
 from authweave.mutual_tls.wires import Wires
-from authweave.pauses import Pauses
 from authweave.pending import Pending
 from authweave.profile import Profile
 from authweave.profile_files import BrokenProfile, Change, ProfileFiles
@@ -52,9 +50,11 @@ from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_s
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
-from authweave.targets import named_server
-from authweave.token_endpoint import ATTEMPTS, Exchange, wire_exchange
-from authweave.tokens import Tokens
+from authweave.token_calls.endpoint import ATTEMPTS, Exchange, wire_exchange
+from authweave.tokens.flights import Flights
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.pauses import Pauses
+from authweave.tokens.tokens import Tokens
 from authweave.values import NEVER, Secret, SignIn, TokenKey
 from authweave.wire import Wire
 

@@ -11,8 +11,8 @@ from authweave.egress.guard import Guard
 from authweave.errors import SettingsError
 from authweave.events import Events
 from authweave.foreign import asked
-from authweave.ledger import Ledger
 from authweave.settings import Settings
+from authweave.tokens.ledger import Ledger
 from authweave.wire import Route, Wire
 
 

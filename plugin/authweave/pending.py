@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from authweave.errors import AuthweaveError, UnexpectedFailure
-from authweave.flights import landed, outcome
+from authweave.tokens.flights import landed, outcome
 
 T = TypeVar("T")
 

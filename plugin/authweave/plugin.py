@@ -11,13 +11,13 @@ import pluggy
 from authweave.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, SettingsError, UsageError
-from authweave.flights import Lane
 from authweave.hookspecs import add_host_specs, host_hookimpl
 from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
 from authweave.shared_engine import share_engine, shared_engine
 from authweave.sign_in import whose
+from authweave.tokens.flights import Lane
 from authweave.values import Authorization, Judgement, Problem, SignIn
 
 T = TypeVar("T")

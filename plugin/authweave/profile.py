@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authweave.contracts import ClientAuth, Grant, Placement, Scheme, Seal
-from authweave.inheritance import Merged
+from authweave.inheritance.merging import Merged
 from authweave.templates import Template
 from authweave.urls import UrlTemplate
 from authweave.values import path_of

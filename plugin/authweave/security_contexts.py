@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.errors import ApplyError
 from authweave.forks import Lock
 from authweave.values import TaskRequest, TaskResponse

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from authweave.errors import AuthweaveError
-from authweave.flights import outcome
+from authweave.tokens.flights import outcome
 from authweave.values import Judgement, TaskRequest, TaskResponse
 from authweave.wire import Call, Kept, Reply
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
     from authweave.connection import Connection
 
 

@@ -19,10 +19,10 @@ from authweave.catalog import default_catalog
 from authweave.equipment import ledger_of
 from authweave.errors import AuthweaveError
 from authweave.events import Events
-from authweave.flights import Flights
-from authweave.ledger import Ledger
 from authweave.settings import Settings
-from authweave.tokens import Tokens
+from authweave.tokens.flights import Flights
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.tokens import Tokens
 from authweave.values import Secret, Token, TokenKey
 
 ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiJ9." + "x" * 800

@@ -21,13 +21,13 @@ from typing import Any
 from authweave import load
 from authweave.binding import bind
 from authweave.catalog import default_catalog
-from authweave.checking import check
-from authweave.compiling import compiled_sites
-from authweave.defaults import with_defaults
+from authweave.checking.compiling import compiled_sites
+from authweave.checking.defaults import with_defaults
+from authweave.checking.document import check
+from authweave.checking.sites import sites
 from authweave.documents import read_document
-from authweave.inheritance import merged
+from authweave.inheritance.merging import merged
 from authweave.schema.problems import schema_problems
-from authweave.sites import sites
 
 TARGET = 1000.0
 SHAPES = {

@@ -29,9 +29,9 @@ import auth_step
 from _places import Place, key, p10, places, token
 
 from authweave.engine import MOST_CONNECTIONS, Engine
-from authweave.ledger import Ledger
-from authweave.records import encoded
 from authweave.stores.memory import MOST
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.records import encoded
 from authweave.values import Entry, TokenKey
 
 SIZES = (1_000, 10_000, 100_000)

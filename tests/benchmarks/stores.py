@@ -34,7 +34,7 @@ import auth_step
 import httpx
 from _places import Instant, Place, key, p10, places, token, tokens, told
 
-from authweave.flights import Flights
+from authweave.tokens.flights import Flights
 from authweave.values import Entry
 
 STORED = 1000

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from authweave.engine import MOST_CONNECTIONS
-from authweave.tokens import BY_KEY
+from authweave.tokens.tokens import BY_KEY
 
 WORKERS, TENANTS = 10_000, 1_000
 REFRESH_BEFORE = 60.0

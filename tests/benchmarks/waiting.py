@@ -23,7 +23,7 @@ from typing import Any
 import auth_step
 from _places import Instant, Place, key, p99, places, run_with_bytecode, tokens
 
-from authweave.flights import Flights
+from authweave.tokens.flights import Flights
 
 PROCESSES = 8
 THREADS = 4

@@ -14,8 +14,8 @@ from random import Random
 
 from fuzz_target import Target, bug, planted
 
-from authweave import challenges as product
-from authweave.challenges import Challenge, challenges
+from authweave.answers import challenges as product
+from authweave.answers.challenges import Challenge, challenges
 
 TCHAR = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 SIXTY_EIGHT = frozenset("-._~+/0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -208,7 +208,7 @@ def seeds() -> Iterable[bytes]:
 
 TARGET = Target(
     name="challenges",
-    modules=("authweave.challenges",),
+    modules=("authweave.answers.challenges",),
     check=check,
     seeds=seeds,
     mutate=mutate,

@@ -20,12 +20,12 @@ from typing import Any
 import yaml
 from fuzz_target import Target, bug, planted
 
-from authweave import inheritance
 from authweave.binding import bind
 from authweave.catalog import Catalog
-from authweave.checking import Checked
-from authweave.checking import check as checked_of
+from authweave.checking.document import Checked
+from authweave.checking.document import check as checked_of
 from authweave.documents import parse_document
+from authweave.inheritance import merging as inheritance
 from authweave.profile import Profile
 from authweave.values import Document, Problem
 
@@ -325,8 +325,8 @@ def plant() -> AbstractContextManager[None]:
 TARGET = Target(
     name="loader",
     modules=(
-        "authweave.documents", "authweave.inheritance", "authweave.pruning", "authweave.references", "authweave.schema", "authweave.checking", "authweave.compiling",
-        "authweave.defaults", "authweave.sites", "authweave.parts", "authweave.secrecy", "authweave.rules", "authweave.binding", "authweave.urls.template",
+        "authweave.documents", "authweave.inheritance.merging", "authweave.inheritance.pruning", "authweave.inheritance.references", "authweave.schema", "authweave.checking.document", "authweave.checking.compiling",
+        "authweave.checking.defaults", "authweave.checking.sites", "authweave.checking.parts", "authweave.checking.secrecy", "authweave.rules", "authweave.binding", "authweave.urls.template",
     ),
     check=check,
     seeds=seeds,

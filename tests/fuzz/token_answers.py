@@ -23,13 +23,14 @@ from urllib.parse import quote, quote_plus
 
 from fuzz_target import Target, bug, planted
 
-from authweave import records, token_answers
-from authweave.bearer import wrong_bearer
+from authweave.answers.bearer import wrong_bearer
 from authweave.errors import AuthweaveError, TemplateError, TokenError
 from authweave.loading import loads
 from authweave.profile import TokenSettings
 from authweave.redaction import Redactor
-from authweave.token_answers import LONGEST_LIFETIME, LONGEST_WORDS, Reading
+from authweave.token_calls import answers as token_answers
+from authweave.token_calls.answers import LONGEST_LIFETIME, LONGEST_WORDS, Reading
+from authweave.tokens import records
 from authweave.values import NEVER, Entry, Secret, TaskResponse, Token
 
 NOW = 1_700_000_000.0
@@ -347,7 +348,7 @@ def plant() -> AbstractContextManager[None]:
 
 TARGET = Target(
     name="token_answers",
-    modules=("authweave.token_answers", "authweave.responses", "authweave.retry_after", "authweave.records", "authweave.bearer"),
+    modules=("authweave.token_calls.answers", "authweave.answers.responses", "authweave.answers.retry_after", "authweave.tokens.records", "authweave.answers.bearer"),
     check=check,
     seeds=seeds,
     mutate=mutate,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authweave.answered_cookies import with_cookies
+from authweave.applying.answered_cookies import with_cookies
 from authweave.values import TaskRequest, TaskResponse
 
 

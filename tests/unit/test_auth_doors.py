@@ -18,7 +18,7 @@ import httpx
 import httpx2
 import pytest
 
-from authweave import url_logs
+from authweave.clients import url_logs
 from authweave.drafts.draft import Placed
 from authweave.errors import (
     ConnectFailure,

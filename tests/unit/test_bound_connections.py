@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from authweave.bound_connections import MOST_IDLE, Connections, Lease, classes
+from authweave.clients.bound_connections import MOST_IDLE, Connections, Lease, classes
 from authweave.security_contexts import Kept as KeptContexts
 from authweave.security_contexts import offered, token_in
 from authweave.values import TaskRequest, TaskResponse

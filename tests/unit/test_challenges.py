@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.challenges import Challenge, challenges
+from authweave.answers.challenges import Challenge, challenges
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AUTHWEAVE_VECTORS", ROOT.parent / "shared" / "vectors")) / "http_auth_challenges.json"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of, request_target
 from authweave.digest_access.challenge import DigestChallenge, strongest
 from authweave.digest_access.hashes import response_to, user_hash

@@ -10,7 +10,7 @@ import httpx
 import httpx2
 import pytest
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.digest_access.hashes import response_to
 from authweave.errors import MissingInput, PlacementError, ServerUnproven
 from authweave.loading import loads

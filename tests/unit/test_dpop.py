@@ -15,8 +15,8 @@ import pytest
 from authweave.contracts import Signing
 from authweave.dpop import key_thumbprint, new_key
 from authweave.errors import SigningError, TokenAnswerError, TokenEndpointError
-from authweave.records import decoded, encoded
 from authweave.seals.dpop import Dpop
+from authweave.tokens.records import decoded, encoded
 from authweave.values import Entry, Secret, TaskRequest, TaskResponse, Token
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, says, serving
 

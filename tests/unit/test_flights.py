@@ -15,7 +15,7 @@ import weakref
 import pytest
 
 from authweave.errors import DeadlineExceeded, UnexpectedFailure
-from authweave.flights import MOST_RESTING, Flights, failed, landed, outcome
+from authweave.tokens.flights import MOST_RESTING, Flights, failed, landed, outcome
 from services import until
 
 
@@ -422,7 +422,7 @@ def test_the_process_ends_cleanly():
     """Work under way at the end is given a moment to end, and says nothing on stderr."""
     output, errors, code, _ = process("""
         import threading, time
-        from authweave.flights import Flights
+        from authweave.tokens.flights import Flights
         flights = Flights()
         def work():
             time.sleep(0.3)
@@ -438,7 +438,7 @@ def test_hanging_work_does_not_hold_up_the_end_of_the_process():
     """Work that does not end is left after a bounded time."""
     output, errors, code, seconds = process("""
         import threading
-        import authweave.flights as flights
+        import authweave.tokens.flights as flights
         flights.EXIT_PATIENCE = 0.3
         made = flights.Flights()
         for number in range(3):
@@ -456,7 +456,7 @@ def test_the_end_of_a_worker_of_multiprocessing_waits_for_work():
     said, errors, code, _ = process(
         """
         import multiprocessing, os, time
-        from authweave.flights import Flights
+        from authweave.tokens.flights import Flights
 
         def slow():
             time.sleep(0.5)

@@ -142,7 +142,7 @@ def test_a_placement_that_is_asked_for_its_key(answer):
 
 def test_what_a_placement_put_is_known_to_the_guards():
     """The header that it wrote is named, so that it stays with its origin when a client follows a redirect."""
-    from authweave.applying import prepared
+    from authweave.applying.flow import prepared
 
     made = catalog("placements", name="acme.place", wrong_key=lambda *_: None, place=lambda self, draft, key, value, mode: draft.put_header("X-Acme", f"{key}={value}", mode))
     connection = connect(made, {"type": "bearer"}, fields=[{"in": "acme.place", "key": "a", "value": "b"}])

@@ -1,4 +1,4 @@
-"""A store that fails is left alone for a while, and told of once: see `authweave.guard`."""
+"""A store that fails is left alone for a while, and told of once: see `authweave.tokens.guard`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from authweave.errors import StoreUnavailable
-from authweave.guard import FIRST_PAUSE, LONGEST_PAUSE, SILENCE, Guard
+from authweave.tokens.guard import FIRST_PAUSE, LONGEST_PAUSE, SILENCE, Guard
 
 PATIENCE = 0.2
 

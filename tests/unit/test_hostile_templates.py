@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authweave.applying.scopes import make_scope
 from authweave.errors import TemplateError, TemplateSyntax
 from authweave.loading import check_text, loads
-from authweave.scopes import make_scope
 from authweave.templates import bounds, compile_data, compile_template
 from authweave.templates.expressions import _RULES as ALLOWED
 from effort import examples

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authweave import load
-from authweave.inheritance import merged, significant
+from authweave.inheritance.merging import merged, significant
 from authweave.loading import check_file
 from authweave.values import Document, Mark
 

@@ -15,9 +15,9 @@ from authweave.at_rest.cipher import Sealer
 from authweave.at_rest.keys import Keys
 from authweave.errors import SettingsError, StoreUnavailable
 from authweave.lazy import AnyCase
-from authweave.ledger import KEPT_LONGER, KEPT_WITHOUT_END, Ledger, worth
-from authweave.records import NotAnEntry, Unheld, decoded, encoded, held
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.ledger import KEPT_LONGER, KEPT_WITHOUT_END, Ledger, worth
+from authweave.tokens.records import NotAnEntry, Unheld, decoded, encoded, held
 from authweave.values import NEVER, Entry, Secret, Token, Trouble
 from effort import examples
 from renewing import KEY, key_of

@@ -9,7 +9,7 @@ import pytest
 
 from authorizing import OAUTH, OPENID, AuthorizationServer, Resource
 from authweave.catalog import default_catalog
-from authweave.checking import check
+from authweave.checking.document import check
 from authweave.cli.exits import Exit
 from authweave.discovery.locating import MOST_ISSUERS, issuers_above
 from authweave.documents import parse_document

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from authweave import load, loads
 from authweave.binding import bind
 from authweave.catalog import Catalog, default_catalog
-from authweave.checking import Checked, check
+from authweave.checking.document import Checked, check
 from authweave.documents import parse_document
 from authweave.errors import ProfileError
+from authweave.inheritance.text_places import mark_within
 from authweave.loading import check_file, check_text, files_in
 from authweave.schema.problems import MOST
-from authweave.text_places import mark_within
 from authweave.values import Document, Mark, Problem
 from effort import examples
 from parts.vectors import load as vectors

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-import authweave.pauses
+import authweave.tokens.pauses
 from authweave.at_rest.keys import Keys
 from authweave.errors import EndpointPaused, RateLimited, StoreUnavailable
-from authweave.ledger import Ledger
-from authweave.pauses import FAILURES, LONGEST_HOLD, Pauses
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.pauses import FAILURES, LONGEST_HOLD, Pauses
 from services import Api, Clock, Identity, connect, engine, oauth, says, serving
 
 CLIENT, OTHER = ("https://id.example", "robot"), ("https://id.example", "another")
@@ -210,7 +210,7 @@ def test_many_clients_are_bounded(bench):
 
 def test_clients_that_are_asked_to_wait_are_bounded(bench, monkeypatch):
     """Nobody can fill the memory with them, either: what ends first goes first."""
-    monkeypatch.setattr(authweave.pauses, "MOST", 100)
+    monkeypatch.setattr(authweave.tokens.pauses, "MOST", 100)
     bench.pauses.hold(CLIENT, bench.now + 60)
     bench.pauses.hold(OTHER, bench.now + 1)
     for number in range(150):

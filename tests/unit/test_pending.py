@@ -11,8 +11,8 @@ from concurrent.futures import Future
 import pytest
 
 from authweave.errors import DeadlineExceeded, UsageError
-from authweave.flights import Flights, failed
 from authweave.pending import Pending
+from authweave.tokens.flights import Flights, failed
 
 
 def done(value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authweave import loads
-from authweave.quick import is_steady
+from authweave.clients.quick import is_steady
 
 WOVEN = "\n".join(f"  v{n}: '{{{{ vars.v{n + 1} ~ vars.v{n + 2} }}}}'" for n in range(38))
 PROFILE = f"""

@@ -10,8 +10,8 @@ import httpx
 import httpx2
 import pytest
 
+from authweave.clients.redirect_guard import RedirectGuard, carried, is_host_of
 from authweave.errors import OriginRefused
-from authweave.redirect_guard import RedirectGuard, carried, is_host_of
 from parts.vectors import load
 from services import Api, Identity, Reply, connect, engine, oauth, serving
 from sockets import Server, answers, connect_proxy

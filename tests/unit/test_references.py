@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from authweave.catalog import Catalog
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
+from authweave.inheritance.references import Reference, is_name
 from authweave.loading import check_file
 from authweave.plugin import AuthweavePlugin
 from authweave.profile_files import Change, ProfileFiles
-from authweave.references import Reference, is_name
 from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.values import TaskRequest

@@ -28,8 +28,8 @@ from authweave.errors import (
     TokenEndpointError,
     UnexpectedFailure,
 )
-from authweave.owners import new_owner
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.owners import new_owner
 from authweave.values import Entry, Intent, Secret, Trouble, spent_mark
 from renewing import KEY, Bench, name
 from services import until
@@ -676,7 +676,7 @@ def test_events_of_a_life(bench):
 
 def test_owners_of_this_process_live():
     """The name of an owner that runs is never taken for one that is gone; a name that says nothing neither."""
-    from authweave.owners import is_gone
+    from authweave.tokens.owners import is_gone
 
     assert not is_gone(new_owner())
     for odd in ("", "?", "x", "a.b.c", "..", f"{new_owner().partition('.')[0]}.x-1.y"):
@@ -687,7 +687,7 @@ def test_an_owner_that_proc_hides_lives():
     """What /proc hides of other users (hidepid, systemd's ProtectProc) is not gone: nobody takes a living owner's lease."""
     if not _may_hide_processes():
         pytest.skip("only root of Linux can hide processes from others")
-    asking = f"import sys; from authweave.owners import is_gone; sys.exit(is_gone({new_owner()!r}))"
+    asking = f"import sys; from authweave.tokens.owners import is_gone; sys.exit(is_gone({new_owner()!r}))"
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", asking]
     hiding = ["unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh", *as_nobody]
 

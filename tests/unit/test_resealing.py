@@ -7,9 +7,9 @@ import time
 from authweave.at_rest.keys import Keys
 from authweave.catalog import default_catalog
 from authweave.cli.resealing import Sealings
-from authweave.ledger import Ledger
-from authweave.records import SIGN_IN_HEAD
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.records import SIGN_IN_HEAD
 from authweave.values import Entry, Intent, Secret, Token
 from renewing import KEY, key_of
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.retry_after import http_date, retry_after
+from authweave.answers.retry_after import http_date, retry_after
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "retry_after.json").read_text())
 NOW = datetime.fromisoformat(VECTORS["now"]).timestamp()

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.sandbox import Sandbox
 from authweave.values import TaskRequest
 from authweave.wire import Call

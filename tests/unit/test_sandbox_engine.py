@@ -13,12 +13,12 @@ import pytest
 
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, RateLimited, TokenAnswerError, TokenEndpointError, UsageError, WireError
-from authweave.flights import outcome
 from authweave.loading import files_in, load
 from authweave.resources import profiles_folder
 from authweave.sandbox import FAULTS, Person, Sandbox, for_test
 from authweave.sandbox.handing_out import hand_out
 from authweave.settings import Settings
+from authweave.tokens.flights import outcome
 from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call
 from sandbox_client import API_URL, Stranger, oauth, profile

@@ -18,7 +18,7 @@ from authweave import frame, schema
 from authweave.catalog import Catalog, default_catalog
 from authweave.documents import parse_document
 from authweave.hookspecs import hookimpl
-from authweave.inheritance import significant
+from authweave.inheritance.merging import significant
 from authweave.resources import profiles_folder, schema_file
 from authweave.schema.closures import compiled_schema
 from authweave.schema.descent import validator_of

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.errors import AuthweaveError, StoreUnavailable
-from authweave.owners import new_owner
 from authweave.status import STATES, Health
 from authweave.status.health import Around, condition_of
 from authweave.status.stored import differences
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.owners import new_owner
 from authweave.values import NEVER, Entry, Intent, Record, Trouble
 from keeping import token_of
 from renewing import KEY, key_of

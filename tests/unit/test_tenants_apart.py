@@ -13,10 +13,10 @@ from authorizing import AuthorizationServer
 from authweave import Limits
 from authweave.egress.errand import Errand, calling_for
 from authweave.errors import DiscoveryError, DnsFailure, EndpointPaused, RateLimited, TokenAnswerError, UrlRefused
-from authweave.flights import Flights, Lane, outcome
 from authweave.net.resolving import MOST_FOR_ONE, MOST_LOOKUPS
 from authweave.sign_in.devices import read_device_answer
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.flights import Flights, Lane, outcome
 from services import INPUTS, Api, Identity, Reply, connect, engine, oauth, profile, says, serving, until
 from signing_in import API, REDIRECT, device_auth
 from wiring import failure_of, get, wire

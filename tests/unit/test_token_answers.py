@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from authweave.answers.responses import NotJson, parse_json, response_scope
 from authweave.errors import (
     AuthweaveError,
     ProtocolFailure,
@@ -18,8 +19,7 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
-from authweave.responses import NotJson, parse_json, response_scope
-from authweave.token_answers import LONGEST_LIFETIME, _names
+from authweave.token_calls.answers import LONGEST_LIFETIME, _names
 from authweave.values import NEVER, TaskResponse
 from parts.vectors import load
 from services import CLIENT_SECRET, connect, engine

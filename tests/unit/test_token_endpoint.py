@@ -21,8 +21,8 @@ from authweave.errors import (
     WireError,
 )
 from authweave.hookspecs import hookimpl
-from authweave.pauses import Pauses
-from authweave.token_endpoint import TokenEndpoint
+from authweave.token_calls.endpoint import TokenEndpoint
+from authweave.tokens.pauses import Pauses
 from authweave.values import Secret, TaskResponse, Token
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until

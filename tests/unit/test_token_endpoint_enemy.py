@@ -27,6 +27,7 @@ import httpx
 import pytest
 
 from authorizing import AuthorizationServer
+from authweave.answers.responses import LARGEST, MOST_VALUES, NotJson, parse_answer, response_scope
 from authweave.discovery.registration import read_registration
 from authweave.engine import Engine
 from authweave.errors import (
@@ -42,9 +43,8 @@ from authweave.errors import (
     WireError,
 )
 from authweave.net.kept import Kept
-from authweave.pauses import Pauses
 from authweave.probe.run import test_profile as probe_profile
-from authweave.responses import LARGEST, MOST_VALUES, NotJson, parse_answer, response_scope
+from authweave.tokens.pauses import Pauses
 from authweave.values import NEVER, TaskResponse, Token
 from authweave.wire import Call, Wire
 from certificates import Authority

@@ -11,9 +11,9 @@ import pytest
 
 from authweave.at_rest.keys import Keys
 from authweave.errors import StoreUnavailable, TokenEndpointError
-from authweave.flights import Flights
-from authweave.ledger import Ledger
 from authweave.stores.memory import MemoryStore
+from authweave.tokens.flights import Flights
+from authweave.tokens.ledger import Ledger
 from renewing import KEY, Bench, name
 from services import until
 

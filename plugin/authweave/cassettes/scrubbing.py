@@ -9,13 +9,13 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape, unescape
 
+from authweave.answers.responses import NotJson, parse_json
 from authweave.cassettes.cassette import Answer, Failure
 from authweave.cassettes.reading import Path, Reads
 from authweave.cassettes.stand_ins import StandIns
 from authweave.errors import AuthweaveError, WireError
 from authweave.net.values import Reply
 from authweave.probe.known import is_telling
-from authweave.responses import NotJson, parse_json
 
 _HEADERS: Final = frozenset({
     "content-type", "date", "location", "retry-after", "www-authenticate", "dpop-nonce", "x-ms-diagnostics", "ratelimit-reset", "x-ratelimit-reset",

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Final
 
-from authweave.jwt_parts import jwt_part
+from authweave.answers.jwt_parts import jwt_part
 from authweave.probe.known import SHOWN, Known, is_telling
 
 _CLAIMS: Final = ("iss", "aud", "scope", "scp", "exp", "iat", "nbf", "token_use", "typ")

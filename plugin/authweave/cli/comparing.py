@@ -13,7 +13,7 @@ from authweave.cli.exits import Exit
 from authweave.cli.options import Place, pair, taking
 
 if TYPE_CHECKING:
-    from authweave.checking import Checked
+    from authweave.checking.document import Checked
 
 _OPTIONS: Final = (
     click.option("--online", is_flag=True, help="Also compare each profile with its provider's metadata. Sends no credential."),

@@ -32,7 +32,7 @@ def with_default_store(settings: Settings) -> Settings:
 @contextlib.contextmanager
 def keeping_engine(place: Place) -> Iterator[Engine]:
     """An engine as `opened` makes it. At the end work under way gets its bounded time; after Ctrl-C the process's end gives it."""
-    from authweave.flights import EXIT_PATIENCE
+    from authweave.tokens.flights import EXIT_PATIENCE
 
     engine = opened(place)
     try:

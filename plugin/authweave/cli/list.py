@@ -11,7 +11,7 @@ from authweave.cli.common import Exit, Seen, command_of, format_option, seen_opt
 from authweave.cli.printing import print_json, table
 
 if TYPE_CHECKING:
-    from authweave.checking import Checked
+    from authweave.checking.document import Checked
     from authweave.engine import Engine
     from authweave.limits import Within
 
@@ -71,7 +71,7 @@ def entries_of(engine: Engine) -> Iterator[Entry]:
 
 
 def _entry(path: Path, checked: Checked, *, shipped: bool) -> Entry:
-    from authweave.defaults import auths
+    from authweave.checking.defaults import auths
 
     full: Any = checked.full
     return Entry(
@@ -88,7 +88,7 @@ def _entry(path: Path, checked: Checked, *, shipped: bool) -> Entry:
 
 
 def _type(auth: dict[str, Any]) -> str:
-    from authweave.defaults import grant_name
+    from authweave.checking.defaults import grant_name
 
     return f"{auth.get('type', '?')} {grant_name(auth)}".strip()
 

@@ -27,7 +27,7 @@ def ends(moment: float | None, now: float) -> str:
 
 def stamp(moment: float | None) -> str | None:
     """RFC 3339 in UTC; None where there is none."""
-    from authweave.troubles import moment as words
+    from authweave.tokens.troubles import moment as words
 
     return None if moment is None or moment in (0.0, float("inf")) else words(moment)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
 from authweave.discovery.registration import GRANT as REGISTRATION
-from authweave.ledger import worth
-from authweave.owners import new_owner
-from authweave.records import NotAnEntry, decoded, is_sign_in
+from authweave.tokens.ledger import worth
+from authweave.tokens.owners import new_owner
+from authweave.tokens.records import NotAnEntry, decoded, is_sign_in
 from authweave.values import Entry, Row
 
 if TYPE_CHECKING:

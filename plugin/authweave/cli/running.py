@@ -117,7 +117,7 @@ def _interrupted() -> int:
     """Work under way gets its bounded time to end, which is told if it takes long; a second Ctrl-C ends everything at once."""
     with suppress(ValueError):  # not in the main thread: then it is somebody else's process
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if (flights := sys.modules.get("authweave.flights")) and flights.is_any_under_way():
+    if (flights := sys.modules.get("authweave.tokens.flights")) and flights.is_any_under_way():
         from threading import Timer
 
         waiting = Timer(QUIET, _tell_of_wait, (flights,))

@@ -63,7 +63,7 @@ def selected(stored: Iterable[Stored], profile: str | None, tenants: Sequence[st
 
 def facts_of(entry: Stored) -> dict[str, Any]:
     """One row as plain data. Times are RFC 3339 in UTC."""
-    from authweave.token_endpoint import shown_url
+    from authweave.token_calls.endpoint import shown_url
 
     tenant, subject = entry.whose
     token, trouble = entry.record.token, entry.record.trouble
@@ -121,7 +121,7 @@ def _of_trouble(trouble: Trouble) -> dict[str, Any]:
 
 
 def _of_intent(intent: Intent) -> dict[str, Any]:
-    from authweave.owners import is_gone
+    from authweave.tokens.owners import is_gone
 
     return {"at": stamp(intent.at), "attempt": intent.attempt, "owner_is_gone": is_gone(intent.owner)}
 

@@ -17,7 +17,7 @@ from authweave.cli.printing import print_json
 from authweave.redaction import inert
 
 if TYPE_CHECKING:
-    from authweave.checking import Checked
+    from authweave.checking.document import Checked
     from authweave.egress.guard import Guard
     from authweave.limits import Within
     from authweave.settings import Settings

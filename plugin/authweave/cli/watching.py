@@ -13,7 +13,7 @@ import click
 from authweave.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from authweave.checking import Checked
+    from authweave.checking.document import Checked
 
 INTERVAL: Final = 0.3
 

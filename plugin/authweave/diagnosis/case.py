@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from authweave.challenges import Challenge, challenges
+from authweave.answers.challenges import Challenge, challenges
 from authweave.diagnosis.vendors import API, TOKEN, Code, code_in
 from authweave.diagnosis.words import words_of
 from authweave.discovery.metadata import Metadata

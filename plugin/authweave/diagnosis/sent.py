@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from authweave.answers.jwt_parts import jwt_part
 from authweave.diagnosis.case import Case
-from authweave.jwt_parts import jwt_part
 from authweave.times import NotATime, parse_http_date
 
 OWN_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})

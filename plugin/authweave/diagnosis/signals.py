@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from authweave import errors
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
+from authweave.answers.responses import response_scope
 from authweave.diagnosis import network, signing, tls, token_answers, token_errors
 from authweave.diagnosis.aws import aws_code, is_aws
 from authweave.diagnosis.case import Case
@@ -16,7 +17,6 @@ from authweave.diagnosis.sent import OWN_SCHEMES, not_readable, prefix_twice
 from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
-from authweave.responses import response_scope
 from authweave.values import Judgement, TaskResponse
 
 _OAUTH: Final = frozenset({

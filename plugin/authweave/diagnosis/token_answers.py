@@ -7,6 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Final
 
+from authweave.answers.responses import response_scope
 from authweave.diagnosis.assertions import CLOCK
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.entry import Entry, Remedy, table
@@ -14,7 +15,6 @@ from authweave.diagnosis.listed import allowed_method, asked_scopes, endpoint_to
 from authweave.diagnosis.redirects import only_https, only_slash, other_host, same_place, why
 from authweave.diagnosis.vendor_remedies import of_vendors
 from authweave.errors import RateLimited, TokenAnswerError
-from authweave.responses import response_scope
 
 _TOKEN_NAMES: Final = ("access_token", "token", "accesstoken", "auth_token", "authtoken", "id_token", "jwt", "session_id", "sessionid", "session_token", "bearer")
 _WHOLE: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{16,4096}")

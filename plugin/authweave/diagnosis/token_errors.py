@@ -18,7 +18,7 @@ from authweave.diagnosis.listed import (
     scope_to_write,
 )
 from authweave.diagnosis.vendor_remedies import of_vendors
-from authweave.troubles import NOT_SAID
+from authweave.tokens.troubles import NOT_SAID
 
 REFUSED = "refused"
 

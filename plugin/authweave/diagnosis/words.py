@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from authweave.responses import NotJson, parse_json, response_scope
+from authweave.answers.responses import NotJson, parse_json, response_scope
 from authweave.values import TaskResponse
 
 TELLING: Final = frozenset({

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.digest_access.challenge import DigestChallenge
 from authweave.digest_access.hashes import is_session, response_to, user_hash
 from authweave.errors import PlacementError

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from authweave.challenges import Challenge, challenges
+from authweave.answers.challenges import Challenge, challenges
 from authweave.digest_access.hashes import HASHES, SESSION
 
 LONGEST: Final = 8192

@@ -13,9 +13,9 @@ from authweave.discovery.metadata import Metadata
 from authweave.discovery.registration import Client, Registering, Registrar, Wanted, registration_key
 from authweave.drafts.draft import Draft
 from authweave.errors import DiscoveryError, InputError, RegistrationError, TemplateError, TokenError, WireError
-from authweave.flights import Lane
-from authweave.guard import Tell
 from authweave.profile import TokenSettings
+from authweave.tokens.flights import Lane
+from authweave.tokens.guard import Tell
 from authweave.urls import Origin
 from authweave.values import TokenKey
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.answers.responses import NotJson, content_type, parse_answer
 from authweave.discovery.ages import AGAIN, LONGEST, STALE, fresh_for
 from authweave.discovery.metadata import Metadata, read_metadata, refuse_named
 from authweave.discovery.places import issuer_places, resource_place
@@ -18,12 +19,11 @@ from authweave.drafts.draft import Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import DiscoveryError, StoreUnavailable, WireError
 from authweave.forks import Lock
-from authweave.responses import NotJson, content_type, parse_answer
 from authweave.times import is_ahead
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.ledger import Ledger
+    from authweave.tokens.ledger import Ledger
 
 MOST: Final = 1000
 LARGEST: Final = 256 * 1024

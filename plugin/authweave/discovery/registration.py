@@ -11,20 +11,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.answers.responses import NotJson, parse_answer
 from authweave.drafts.draft import Draft, Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import RegistrationError, StoreUnavailable
-from authweave.renewal import Renewal, is_same
-from authweave.responses import NotJson, parse_answer
+from authweave.tokens.renewal import Renewal, is_same
 from authweave.values import NEVER, Secret, TaskResponse, Token, TokenKey
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from authweave.discovery.finding import Exchange
-    from authweave.flights import Flights
-    from authweave.guard import Tell
-    from authweave.ledger import Ledger
+    from authweave.tokens.flights import Flights
+    from authweave.tokens.guard import Tell
+    from authweave.tokens.ledger import Ledger
 
 GRANT: Final = "registration"
 """What stands in the key of a registration where that of a token has its grant."""
@@ -90,7 +90,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """A way to a registration (`renewal.Way`). A client that people have consented to is nothing to be had anew at will."""
+    """A way to a registration (`tokens.renewal.Way`). A client that people have consented to is nothing to be had anew at will."""
 
     exchange: Exchange
     draft: Callable[[], Draft]

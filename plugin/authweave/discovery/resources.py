@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.discovery.places import refuse_odd
 from authweave.errors import DiscoveryError
 

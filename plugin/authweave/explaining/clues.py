@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.diagnosis.sent import header_in
 from authweave.errors import AuthweaveError
 from authweave.profile import Profile, TokenSettings, Variant

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
+from authweave.answers.responses import NotJson, parse_json
 from authweave.errors import AuthweaveError, EgressRefused
 from authweave.net.values import Call, Reply, StageEvent
-from authweave.responses import NotJson, parse_json
 from authweave.urls import Origin
 from authweave.wire import CAP, Kept, Wire
 

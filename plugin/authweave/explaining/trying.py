@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from authweave.binding import bind
-from authweave.checking import check
+from authweave.checking.document import check
 from authweave.documents import parse_document
 from authweave.errors import EditRefused, ProfileError
 from authweave.explaining.change import Change, is_json
@@ -20,7 +20,7 @@ from authweave.probe import test_profile
 from authweave.profile import Profile
 from authweave.report import Report, Try, Verdict
 from authweave.resources import profiles_folder
-from authweave.token_endpoint import wire_exchange
+from authweave.token_calls.endpoint import wire_exchange
 from authweave.wire import Wire
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from authweave.applying import BODY_READ, STRAYED, wants_body
+from authweave.applying.flow import BODY_READ, STRAYED, wants_body
 from authweave.errors import OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.placed_urls import has_placed_path, without_placed

@@ -171,7 +171,7 @@ def _shown(answer: Answer, named: Named, known: Known) -> str:
 
 
 def _body(answer: Answer, known: Known) -> str:
-    from authweave.responses import response_scope
+    from authweave.answers.responses import response_scope
     from authweave.values import TaskResponse
 
     reply = answer.reply

@@ -20,7 +20,8 @@ try:
 except ImportError:
     raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
-from authweave.applying import STRAYED, wants_body
+from authweave.applying.flow import STRAYED, wants_body
+from authweave.clients.url_logs import hide_in_logs
 from authweave.connection import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
@@ -41,7 +42,6 @@ from authweave.hosts.prepared_requests import (
 )
 from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
-from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from authweave.inheritance import FindParent, Merged
+from authweave.inheritance.merging import FindParent, Merged
 from authweave.limits.within import RULE, Within
 from authweave.near_misses import shown
 from authweave.values import Document, Path, Problem

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.discovery.finding import Exchange
 from authweave.drafts.draft import Placed
 from authweave.egress.errand import Errand, calling_for

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from authweave.applying.scopes import make_scope
 from authweave.call import scope_parameters
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.errors import AuthweaveError, InputError, UsageError
 from authweave.linting.finding import Finding
 from authweave.profile import Profile, TokenSettings, Variant
-from authweave.scopes import make_scope
 from authweave.values import Path, path_of
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authweave.documents import parse_document, read_document
-from authweave.inheritance import Merged, merged
+from authweave.inheritance.merging import Merged, merged
 from authweave.loading import ENDINGS, files_in, parents_in
 from authweave.matrix.git import Revision, is_in_repository
 from authweave.resources import profiles_folder

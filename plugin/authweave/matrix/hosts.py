@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from authweave.applying.targets import named_server, rendered_servers
 from authweave.errors import AuthweaveError
-from authweave.targets import named_server, rendered_servers
 
 if TYPE_CHECKING:
     from authweave.connection import Connection

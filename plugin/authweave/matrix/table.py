@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from authweave.applying.targets import named_server
 from authweave.documents import read_document
 from authweave.errors import UrlRefused, UsageError
 from authweave.matrix.csv_reader import read_csv
 from authweave.near_misses import did_you_mean, shown
-from authweave.targets import named_server
 from authweave.values import Document, Mark, Problem, dotted
 from authweave.values import Path as Place
 

@@ -8,7 +8,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from authweave.applying import placed
+from authweave.applying.flow import placed
+from authweave.applying.signing_string import SIGNED, signed_string
 from authweave.call import step_draft, token_call
 from authweave.connection import Connection
 from authweave.contracts import Sealed
@@ -29,9 +30,8 @@ from authweave.report import Asked, Recipe
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request
 from authweave.sign_in.three_legs import link
-from authweave.signing_string import SIGNED, signed_string
-from authweave.token_endpoint import proof_key, put_proof
-from authweave.token_steps import is_due
+from authweave.token_calls.endpoint import proof_key, put_proof
+from authweave.token_calls.steps import is_due
 from authweave.values import Consent, Secret, TaskRequest, Token
 
 __all__ = ["Preview", "PreviewedInput", "PreviewedPart", "PreviewedRequest", "preview"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import RENEWED
+from authweave.applying.flow import RENEWED
+from authweave.applying.signing_string import signed_string
 from authweave.credential import reads_secret
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, says_error, wire_code
@@ -19,11 +20,10 @@ from authweave.probe.stages import call_ms, failed_at, status_line
 from authweave.probe.token_checks import claims_of, says
 from authweave.probe.token_part import network
 from authweave.profile import Test
-from authweave.signing_string import signed_string
 from authweave.values import Judgement, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
 
 
 def answered(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from authweave.jwt_parts import jwt_part
+from authweave.answers.jwt_parts import jwt_part
 from authweave.probe.recorder import Recorded
 from authweave.probe.token_checks import SKEW, clock_offset
 from authweave.profile import Variant

@@ -9,11 +9,11 @@ from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
+from authweave.answers.responses import NotJson, content_type, parse_json
 from authweave.net.values import Reply
 from authweave.probe.file_kinds import file_kind
 from authweave.probe.known import SHOWN, Known, is_telling
 from authweave.report import Body, Part
-from authweave.responses import NotJson, content_type, parse_json
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from authweave.answers.matching import matches
+from authweave.answers.responses import content_type, response_scope
 from authweave.drafts.contents import content_text
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields
-from authweave.matching import matches
 from authweave.profile import Test
-from authweave.responses import content_type, response_scope
 from authweave.values import TaskRequest, TaskResponse
 
 

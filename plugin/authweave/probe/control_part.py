@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.applying import verdict_on
+from authweave.applying.flow import verdict_on
+from authweave.applying.targets import target_of
 from authweave.credential import reads_secret
 from authweave.diagnosis.signals import api_code
 from authweave.drafts.draft import Draft
@@ -13,10 +14,9 @@ from authweave.probe.cases import api_facts, case_of
 from authweave.probe.check import decided, is_page
 from authweave.probe.recorder import Recorded
 from authweave.probe.stages import call_ms, status_line
-from authweave.targets import target_of
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
     from authweave.connection import Connection
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Test

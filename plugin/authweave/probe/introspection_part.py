@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.answers.responses import NotJson, parse_answer
 from authweave.call import TokenCall, present
 from authweave.discovery.completer import is_supplied
 from authweave.discovery.completing import filled
@@ -15,7 +16,6 @@ from authweave.probe.cases import case_of
 from authweave.probe.discovery_part import metadata_of
 from authweave.probe.stages import call_ms, status_line
 from authweave.profile import Request
-from authweave.responses import NotJson, parse_answer
 
 if TYPE_CHECKING:
     from authweave.discovery.metadata import Metadata

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from authweave.answers.responses import NotJson, parse_json
 from authweave.redaction import Redactor, inert, masked
 from authweave.redaction.redactor import SHORTEST
-from authweave.responses import NotJson, parse_json
 from authweave.values import Secret, Token
 
 TELLING: Final = re.compile(r"(?i)auth|token|secret|passw|passphrase|credential|cookie|session|signature|jwt|csrf|xsrf|assertion|api[-_]?key|^key$|private")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.applying.scopes import make_scope
 from authweave.diagnosis import Case
 from authweave.errors import AuthweaveError
 from authweave.probe.findings import diagnosis, on_one_line
@@ -14,7 +15,6 @@ from authweave.probe.recorder import Recorded, Recorder
 from authweave.probe.views import learn_placed
 from authweave.profile import Profile, Variant
 from authweave.report import Diagnosis, Stage, Verdict
-from authweave.scopes import make_scope
 from authweave.values import Problem
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ class Recorder:
         self._clock = clock
 
     def exchange(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
-        """A token call, or a step of one (a `token_endpoint.Exchange`)."""
+        """A token call, or a step of one (a `token_calls.endpoint.Exchange`)."""
         if step := next((one for one in placed if one.place == "url"), None):
             if step.origin.endswith(DISCOVERY):
                 return self._send(Recorded("discovery", request, placed, url_key=step.origin), seconds, wire, truncate=False)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import RENEWED, following, prepared
+from authweave.applying.flow import RENEWED, following, prepared
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import refined, token_code
 from authweave.errors import AuthweaveError
@@ -22,7 +22,7 @@ from authweave.report import Verdict
 from authweave.values import Judgement
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
     from authweave.connection import Connection
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Variant

@@ -13,12 +13,12 @@ from authweave.drafts.draft import Placed
 from authweave.drafts.fields import field_value
 from authweave.drafts.texts import text_for
 from authweave.errors import AuthweaveError
-from authweave.flights import outcome
 from authweave.probe.ledger import since
+from authweave.tokens.flights import outcome
 from authweave.wire import Kept
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Test
     from authweave.values import Judgement, TaskRequest

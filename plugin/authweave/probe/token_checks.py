@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from authweave.jwt_parts import jwt_part
+from authweave.answers.jwt_parts import jwt_part
 from authweave.profile import TokenSettings, Variant
 from authweave.times import NotATime, parse_http_date
 from authweave.values import NEVER, TaskResponse, Token

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import AuthweaveError, UsageError
 from authweave.forks import Lock
+from authweave.inheritance.references import Reference, is_name, shown
 from authweave.loading import ENDINGS, files_in
 from authweave.profile import Profile
 from authweave.profile_files.watched import BrokenProfile, Clocks, Watched
-from authweave.references import Reference, is_name, shown
 
 if TYPE_CHECKING:
     from authweave.catalog import Catalog

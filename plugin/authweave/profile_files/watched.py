@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.errors import AuthweaveError, ProfileError, UnexpectedFailure
 from authweave.loading import LookedAt, check_file, profile_of
 from authweave.profile import Profile

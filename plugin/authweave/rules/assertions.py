@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from authweave.assertions import ALGORITHMS
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.near_misses import did_you_mean, shown
 from authweave.values import Path, Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Problem
 
 _OF_ROLE: Final = ("role_session_name", "external_id", "duration_seconds", "token_url", "token_request", "token_response", "refresh_before")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.templates import Template
 from authweave.values import Problem
 

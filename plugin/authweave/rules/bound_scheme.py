@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Problem
 
 _BEARER: Final = re.compile(r"(?i)\s*bearer\s")

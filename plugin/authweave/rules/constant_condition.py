@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.near_misses import did_you_mean
 from authweave.templates import Template
 from authweave.values import Problem

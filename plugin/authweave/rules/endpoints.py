@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
-from authweave.defaults import grant_name
+from authweave.checking.defaults import grant_name
+from authweave.checking.document import Checked
 from authweave.values import Problem
 
 _FOUND: Final = "issuer (its metadata name it) or resource (it names its issuer)"

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
+from authweave.checking.parts import FieldPart, wrong_key_of
 from authweave.drafts.texts import text_for
 from authweave.errors import PlacementError
-from authweave.parts import FieldPart, wrong_key_of
 from authweave.templates import Template
 from authweave.values import Problem
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Problem
 
 

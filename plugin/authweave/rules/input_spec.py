@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
+from authweave.checking.parts import keeps_of
 from authweave.errors import InvalidInput, PatternError
-from authweave.parts import keeps_of
 from authweave.values import Path, Problem
 
 

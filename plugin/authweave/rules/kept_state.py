@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Problem
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from authweave.checking import Checked
-from authweave.parts import keeps_of
+from authweave.checking.document import Checked
+from authweave.checking.parts import keeps_of
 from authweave.values import Path, Problem, dotted
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
-from authweave.defaults import gets_token, grant_of
+from authweave.checking.defaults import gets_token, grant_of
+from authweave.checking.document import Checked
 from authweave.values import Path, Problem
 
 _READS_ASSERTION: Final = re.compile(r"\{\{[^}]*\bassertion\b")

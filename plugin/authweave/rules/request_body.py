@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from authweave.checking import Checked
-from authweave.parts import RequestPart
+from authweave.checking.document import Checked
+from authweave.checking.parts import RequestPart
 from authweave.values import Path, Problem
 
 

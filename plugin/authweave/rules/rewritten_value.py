@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Path, Problem
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.templates import Template
 from authweave.values import Path, Problem
 

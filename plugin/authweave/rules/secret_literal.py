@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.values import Path, Problem
 
 _PLACES: Final = ("client_secret", "refresh_token", "password", "token")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
-from authweave.defaults import grant_of
+from authweave.checking.defaults import grant_of
+from authweave.checking.document import Checked
 from authweave.near_misses import did_you_mean, shown
 from authweave.values import Path, Problem
 

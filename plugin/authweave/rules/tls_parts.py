@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from authweave.checking import Checked
-from authweave.defaults import SHOWS_CERTIFICATE, gets_token
+from authweave.checking.defaults import SHOWS_CERTIFICATE, gets_token
+from authweave.checking.document import Checked
 from authweave.values import Path, Problem
 
 _TYPES: Final[Mapping[str, tuple[str, ...]]] = {"certificate": ("pem", "pkcs12"), "private_key": ("pem",), "ca": ("pem",)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from authweave.checking import Checked
-from authweave.parts import FieldPart, RequestPart
+from authweave.checking.document import Checked
+from authweave.checking.parts import FieldPart, RequestPart
 from authweave.values import Problem
 
 _PROOFS: Final = {"client_secret_post": "client_secret", "private_key_jwt": "client_assertion", "client_secret_jwt": "client_assertion"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.near_misses import near_miss
 from authweave.values import Problem
 

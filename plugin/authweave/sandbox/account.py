@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authweave.applying.scopes import make_scope
 from authweave.errors import AuthweaveError, PatternError, UsageError
 from authweave.profile import Profile, TokenSettings, Variant
 from authweave.sandbox.from_pattern import text_of_pattern
@@ -19,7 +20,6 @@ from authweave.sandbox.shown import certificates_of
 from authweave.sandbox.signers import key_kinds
 from authweave.sandbox.verifiers.case import Memory
 from authweave.sandbox.well_known import completed, documents
-from authweave.scopes import make_scope
 from authweave.urls import ServerPattern, UrlTemplate
 from authweave.values import Secret, Token
 

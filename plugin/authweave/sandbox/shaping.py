@@ -18,9 +18,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
+from authweave.answers.responses import response_scope
 from authweave.errors import AuthweaveError
 from authweave.profile import Answer, Match
-from authweave.responses import response_scope
 from authweave.sandbox.listener import Reply
 from authweave.templates import Data, Template
 from authweave.values import TaskResponse

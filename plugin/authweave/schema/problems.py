@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from authweave.catalog import Catalog
-from authweave.inheritance import Merged
+from authweave.inheritance.merging import Merged
 from authweave.schema import words
 from authweave.schema.profile import quick_check, shape_check, validator
 from authweave.schema.words import Words

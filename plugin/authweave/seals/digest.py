@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.contracts import Sealed, Signing
 from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of
 from authweave.digest_access.challenge import DigestChallenge, can_go_back, strongest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from authweave.challenges import challenges
+from authweave.answers.challenges import challenges
 from authweave.contracts import Sealed, Signing
 from authweave.dpop import HEADER, WANTS_NONCE, Nonces, nonce_in, proof
 from authweave.drafts.draft import Placed, with_header

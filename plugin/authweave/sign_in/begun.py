@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-from authweave.records import SIGN_IN_HEAD
+from authweave.tokens.records import SIGN_IN_HEAD
 from authweave.values import Authorization
 
 FORMAT: Final = 1

@@ -27,10 +27,8 @@ from authweave.errors import (
     UrlRefused,
     WireError,
 )
-from authweave.owners import new_owner
 from authweave.patterns import compile_pattern
 from authweave.profile import Keep, Profile, TokenSettings, Variant
-from authweave.records import Unheld, held
 from authweave.sign_in.begun import LIFETIME, Begun, session_mark
 from authweave.sign_in.callbacks import RESERVED, Callback
 from authweave.sign_in.devices import device_request, read_device_answer
@@ -41,14 +39,16 @@ from authweave.sign_in.polling import polled
 from authweave.sign_in.shelf import Shelf, new_state
 from authweave.sign_in.three_legs import TOKEN as TEMPORARY
 from authweave.sign_in.three_legs import has_three_legs, is_of, link, remember, temporary_credentials
-from authweave.token_answers import Reading, read_members
-from authweave.troubles import UNSENT
+from authweave.token_calls.answers import Reading, read_members
+from authweave.tokens.owners import new_owner
+from authweave.tokens.records import Unheld, held
+from authweave.tokens.troubles import UNSENT
 from authweave.values import Authorization, Consent, Secret, Token, TokenKey
 
 if TYPE_CHECKING:
-    from authweave.ledger import Ledger
-    from authweave.token_endpoint import Exchange, TokenEndpoint
-    from authweave.tokens import Tokens
+    from authweave.token_calls.endpoint import Exchange, TokenEndpoint
+    from authweave.tokens.ledger import Ledger
+    from authweave.tokens.tokens import Tokens
 
 LEAST: Final = 60.0
 """Seconds that a link has to be good for still, to be given to somebody who asks for one."""

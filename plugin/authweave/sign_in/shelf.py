@@ -11,8 +11,8 @@ import binascii
 import secrets
 from typing import Final
 
-from authweave.ledger import Ledger
 from authweave.sign_in.begun import KEPT_LONGER, Begun, decoded
+from authweave.tokens.ledger import Ledger
 from authweave.values import TokenKey
 
 _ROW_BYTES: Final = 32

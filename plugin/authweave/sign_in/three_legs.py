@@ -17,15 +17,15 @@ from authweave.drafts.draft import Draft, Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import TokenAnswerError
 from authweave.profile import Request, TokenSettings
-from authweave.sealed_calls import sealed_exchange
 from authweave.sign_in.begun import KEPT_LONGER, LIFETIME
 from authweave.sign_in.callbacks import Callback
 from authweave.sign_in.shelf import row_of_state
-from authweave.token_answers import Reading, read_members
+from authweave.token_calls.answers import Reading, read_members
+from authweave.token_calls.sealed import sealed_exchange
 
 if TYPE_CHECKING:
-    from authweave.ledger import Ledger
     from authweave.sign_in.desk import Whose
+    from authweave.tokens.ledger import Ledger
 
 TOKEN: Final = "oauth_token"
 SECRET: Final = "oauth_token_secret"

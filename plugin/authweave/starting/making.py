@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from authweave.checking import Checked
+from authweave.checking.document import Checked
 from authweave.loading import check_text
 from authweave.starting.page import USUAL_SCHEMA, written
 from authweave.starting.start import Start

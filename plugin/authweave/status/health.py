@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from authweave.owners import is_gone
-from authweave.troubles import MOST_ATTEMPTS, moment
+from authweave.tokens.owners import is_gone
+from authweave.tokens.troubles import MOST_ATTEMPTS, moment
 from authweave.values import Intent, Record, Token, Trouble
 
 STATES: Final[Mapping[str, str]] = MappingProxyType({

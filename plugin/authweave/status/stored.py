@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.token_endpoint import shown_url
+from authweave.token_calls.endpoint import shown_url
 from authweave.values import Record, TokenKey
 
 if TYPE_CHECKING:
-    from authweave.ledger import Ledger
+    from authweave.tokens.ledger import Ledger
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 _TOLD: Final = (("client_id", "client_id"), ("grant", "grant"))

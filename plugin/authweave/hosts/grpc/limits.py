@@ -14,7 +14,7 @@ from typing import Final
 
 import grpc
 
-from authweave.retry_after import retry_after
+from authweave.answers.retry_after import retry_after
 
 UNNAMED: Final = 1.0
 """Seconds to wait where the server names none."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.binding import bind
 from authweave.catalog import default_catalog
-from authweave.checking import check
+from authweave.checking.document import check
 from authweave.errors import ProfileError
 from authweave.loading import parents_in
 from authweave.resources import profiles_folder

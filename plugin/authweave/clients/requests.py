@@ -6,13 +6,13 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.clients.redirect_guard import home_of, shows_host_of
 from authweave.errors import OriginRefused, UsageError
 from authweave.net.inflate import inflated_whole
-from authweave.redirect_guard import home_of, shows_host_of
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
 
 EXTENSION: Final = "authweave"
 

@@ -9,7 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from authweave.bearer import wrong_bearer
+from authweave.answers.bearer import wrong_bearer
+from authweave.answers.matching import matches
+from authweave.answers.responses import NotJson, content_type, parse_answer, response_scope
+from authweave.answers.retry_after import retry_after
 from authweave.call import given_refresh_token
 from authweave.errors import (
     AuthweaveError,
@@ -19,14 +22,11 @@ from authweave.errors import (
     TokenEndpointError,
     TokenError,
 )
-from authweave.matching import matches
 from authweave.profile import Answer, Keep, Step, TokenSettings
-from authweave.records import Unheld, held
 from authweave.redaction import Redactor
-from authweave.responses import NotJson, content_type, parse_answer, response_scope
-from authweave.retry_after import retry_after
 from authweave.templates.bounds import Unfit
 from authweave.times import parse_http_date, parse_rfc3339
+from authweave.tokens.records import Unheld, held
 from authweave.values import NEVER, Secret, TaskResponse, Token
 
 LONGEST_LIFETIME: Final = 1e10

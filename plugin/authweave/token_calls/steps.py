@@ -15,11 +15,11 @@ from authweave.call import step_draft
 from authweave.egress.errand import calling_for
 from authweave.errors import AuthweaveError
 from authweave.profile import Step, TokenSettings
-from authweave.token_answers import Reading, read_after, read_before
+from authweave.token_calls.answers import Reading, read_after, read_before
 from authweave.values import TaskResponse, Token
 
 if TYPE_CHECKING:
-    from authweave.token_endpoint import Exchange
+    from authweave.token_calls.endpoint import Exchange
 
 Read = TypeVar("Read")
 

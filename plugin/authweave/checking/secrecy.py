@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from authweave.defaults import auths
-from authweave.parts import keeps_of
+from authweave.checking.defaults import auths
+from authweave.checking.parts import keeps_of
 from authweave.values import Path
 
 Read = tuple[str, ...]

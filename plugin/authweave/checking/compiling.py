@@ -8,9 +8,9 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, Final
 
+from authweave.checking.sites import Site
 from authweave.errors import TemplateSyntax
-from authweave.inheritance import Merged
-from authweave.sites import Site
+from authweave.inheritance.merging import Merged
 from authweave.templates import Data, Template, compile_data, compile_template
 from authweave.templates.bounds import EXPRESSIONS, WRITTEN
 from authweave.urls import UrlTemplate, compile_url

@@ -8,10 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.applying import Sent, following, prepared, verdict_on, wants_body
-from authweave.errors import UsageError
-from authweave.hops import guard_of, guarded, made_anew, strayed
-from authweave.httpx_requests import (
+from authweave.applying.flow import Sent, following, prepared, verdict_on, wants_body
+from authweave.clients.hops import guard_of, guarded, made_anew, strayed
+from authweave.clients.requests import (
     EXTENSION,
     answer_of,
     can_repeat,
@@ -21,6 +20,7 @@ from authweave.httpx_requests import (
     subject_of,
     task_of,
 )
+from authweave.errors import UsageError
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:

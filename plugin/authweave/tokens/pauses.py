@@ -16,9 +16,9 @@ from typing import Any, Final
 from authweave.chance import between
 from authweave.errors import EndpointPaused, StoreUnavailable
 from authweave.forks import Lock
-from authweave.guard import Tell
-from authweave.ledger import Ledger
 from authweave.times import is_ahead
+from authweave.tokens.guard import Tell
+from authweave.tokens.ledger import Ledger
 
 FAILURES: Final = 5
 """Calls in a row without an answer after which nobody asks for a while."""

@@ -14,11 +14,10 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying import ACCEPTED, MOVED, Sent, following, prepared, wants_body
-from authweave.errors import AuthweaveError
-from authweave.flights import landed, outcome
-from authweave.hops import guarded, made_anew, moved_to, strayed
-from authweave.httpx_requests import (
+from authweave.applying.flow import ACCEPTED, MOVED, Sent, following, prepared, wants_body
+from authweave.clients.hops import guarded, made_anew, moved_to, strayed
+from authweave.clients.quick import Quick, quick_of
+from authweave.clients.requests import (
     EXTENSION,
     answer_of,
     can_repeat,
@@ -30,7 +29,8 @@ from authweave.httpx_requests import (
     task_of,
     without_placed,
 )
-from authweave.quick import Quick, quick_of
+from authweave.errors import AuthweaveError
+from authweave.tokens.flights import landed, outcome
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:

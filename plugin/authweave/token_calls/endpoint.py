@@ -1,6 +1,6 @@
 """Getting a token over the wire: the grant or the refresh, retried only where that is safe and can help.
 
-Blocking, no locks, no store: `tokens.py` has those. The token endpoint is called with our own transport, and a
+Blocking, no locks, no store: `tokens/` has those. The token endpoint is called with our own transport, and a
 redirect is never followed.
 """
 
@@ -28,11 +28,11 @@ from authweave.errors import (
     WireError,
 )
 from authweave.net.values import Call
-from authweave.pauses import Client, Pauses
 from authweave.profile import TokenSettings
-from authweave.token_answers import Reading, brought_refresh_token, read_revocation, read_token, refusal_word
-from authweave.token_steps import Progress, Steps
-from authweave.troubles import UNSENT, is_client_refused
+from authweave.token_calls.answers import Reading, brought_refresh_token, read_revocation, read_token, refusal_word
+from authweave.token_calls.steps import Progress, Steps
+from authweave.tokens.pauses import Client, Pauses
+from authweave.tokens.troubles import UNSENT, is_client_refused
 from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
 from authweave.wire import Wire
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authweave.responses import NotJson, parse_answer
+from authweave.answers.responses import NotJson, parse_answer
 
 LONGEST: Final = 16384
 """Characters of one part; of a longer one nothing is read."""

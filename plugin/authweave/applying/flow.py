@@ -12,23 +12,23 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.answered_cookies import with_cookies
-from authweave.bearer import wrong_bearer
-from authweave.challenges import challenges
+from authweave.answers.bearer import wrong_bearer
+from authweave.answers.challenges import challenges
+from authweave.answers.matching import matches
+from authweave.answers.responses import content_type, response_scope
+from authweave.applying.answered_cookies import with_cookies
+from authweave.applying.signing_string import is_signed, reads_body
+from authweave.applying.targets import refuse_other_origin, target_of
 from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Draft, Placed
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.drafts.sound import refuse_unsound_seal
 from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
-from authweave.flights import Lane
 from authweave.foreign import asked
 from authweave.lazy import Later
-from authweave.matching import matches
 from authweave.profile import Match, Variant
-from authweave.responses import content_type, response_scope
-from authweave.signing_string import is_signed, reads_body
-from authweave.targets import refuse_other_origin, target_of
-from authweave.token_answers import known_secrets
+from authweave.token_calls.answers import known_secrets
+from authweave.tokens.flights import Lane
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:

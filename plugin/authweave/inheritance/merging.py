@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from authweave.documents.tree import shown_path
-from authweave.pruning import Pruned, pruned
-from authweave.references import is_version
-from authweave.text_places import mark_within
+from authweave.inheritance.pruning import Pruned, pruned
+from authweave.inheritance.references import is_version
+from authweave.inheritance.text_places import mark_within
 from authweave.values import Document, Mark, Path, Problem, dotted
 
 LONGEST: Final = 4

@@ -6,15 +6,15 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from authweave.applying.targets import refuse_other_origin
+from authweave.clients.hops import guard_of
 from authweave.errors import OriginRefused, UsageError
-from authweave.hops import guard_of
-from authweave.targets import refuse_other_origin
 from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
+    from authweave.clients.redirect_guard import RedirectGuard
     from authweave.connection import Connection
     from authweave.egress.transports import Ways
-    from authweave.redirect_guard import RedirectGuard
 
 _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
 
@@ -85,7 +85,7 @@ class _Templated:
 
     def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
-        from authweave.bound_connections import classes
+        from authweave.clients.bound_connections import classes
 
         if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
             raise UsageError(f"{connection.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")

@@ -27,13 +27,13 @@ from authweave.errors import (
     UnexpectedFailure,
     WireError,
 )
-from authweave.flights import Flights
 from authweave.forks import begin_anew_in_child
-from authweave.guard import Tell
-from authweave.ledger import Ledger, worth
-from authweave.owners import is_gone, new_owner
 from authweave.times import is_ahead
-from authweave.troubles import (
+from authweave.tokens.flights import Flights
+from authweave.tokens.guard import Tell
+from authweave.tokens.ledger import Ledger, worth
+from authweave.tokens.owners import is_gone, new_owner
+from authweave.tokens.troubles import (
     DOUBT,
     LONGEST_REFUSAL,
     MOST_ATTEMPTS,
@@ -45,7 +45,7 @@ from authweave.troubles import (
     trouble_of,
     why_ended,
 )
-from authweave.unsaved import Unsaved
+from authweave.tokens.unsaved import Unsaved
 from authweave.values import Entry, Intent, Record, Secret, Token, TokenKey, Trouble, spent_mark
 
 LATE_TRIES: Final = 4

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from authweave.applying.targets import is_allowed, target_of
+from authweave.clients.redirect_guard import Carried, RedirectGuard, carried
 from authweave.drafts.draft import Draft, with_header
 from authweave.errors import AuthweaveError
 from authweave.profile import Field, Profile
-from authweave.redirect_guard import Carried, RedirectGuard, carried
-from authweave.targets import is_allowed, target_of
 from authweave.values import NEVER, TaskRequest, Token
 
 if TYPE_CHECKING:
-    from authweave.applying import Sent
+    from authweave.applying.flow import Sent
     from authweave.connection import Connection
 
 _CHANGING: Final = frozenset({"now", "uuid", "random"})

@@ -12,9 +12,9 @@ from authweave.at_rest.keys import Keys
 from authweave.contracts import Store
 from authweave.errors import StoreUnavailable
 from authweave.forks import Lock
-from authweave.guard import Guard, Tell
-from authweave.records import NotAnEntry, decoded, encoded, is_sign_in
-from authweave.unsaved import AllUnsaved
+from authweave.tokens.guard import Guard, Tell
+from authweave.tokens.records import NotAnEntry, decoded, encoded, is_sign_in
+from authweave.tokens.unsaved import AllUnsaved
 from authweave.values import NEVER, Entry, Intent, Record, Row, Token, TokenKey
 
 KEPT_LONGER: Final = 86_400.0

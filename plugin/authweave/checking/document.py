@@ -14,15 +14,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.catalog import Catalog
-from authweave.compiling import Compiled, compiled_sites, too_many_templates
-from authweave.defaults import auth_paths, scheme_of, with_defaults, with_inputs
+from authweave.checking.compiling import Compiled, compiled_sites, too_many_templates
+from authweave.checking.defaults import auth_paths, scheme_of, with_defaults, with_inputs
+from authweave.checking.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
+from authweave.checking.secrecy import Secrecy
+from authweave.checking.sites import Site, sites
 from authweave.foreign import asked, misbehaved
-from authweave.inheritance import FindParent, Merged, merged
+from authweave.inheritance.merging import FindParent, Merged, merged
 from authweave.limits.written import parents_within, written_problems
-from authweave.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.schema.problems import MOST, schema_problems
-from authweave.secrecy import Secrecy
-from authweave.sites import Site, sites
 from authweave.templates import Data
 from authweave.values import Document, Path, Problem, path_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from authweave.defaults import auth_paths
+from authweave.checking.defaults import auth_paths
 from authweave.foreign import asked
 from authweave.values import Path
 

@@ -13,13 +13,13 @@ from typing import Final
 
 from authweave.chance import between
 from authweave.errors import EndpointPaused, RateLimited, TokenEndpointError
-from authweave.flights import Flights, failed
 from authweave.forks import begin_anew_in_child
-from authweave.guard import Tell
-from authweave.ledger import Ledger
-from authweave.renewal import Renewal, Way, is_same
 from authweave.times import is_ahead
-from authweave.troubles import LONGEST_REFUSAL
+from authweave.tokens.flights import Flights, failed
+from authweave.tokens.guard import Tell
+from authweave.tokens.ledger import Ledger
+from authweave.tokens.renewal import Renewal, Way, is_same
+from authweave.tokens.troubles import LONGEST_REFUSAL
 from authweave.values import NEVER, Token, TokenKey
 
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)

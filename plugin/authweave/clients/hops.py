@@ -8,11 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from authweave.applying import STRAYED, Sent, placed
+from authweave.applying.flow import STRAYED, Sent, placed
+from authweave.applying.targets import target_of
+from authweave.clients.redirect_guard import (
+    AWAY,
+    Carried,
+    RedirectGuard,
+    carried,
+    has_body,
+    without_names,
+    without_pairs,
+)
+from authweave.clients.url_logs import hide_in_logs
 from authweave.errors import AuthweaveError, OriginRefused
-from authweave.redirect_guard import AWAY, Carried, RedirectGuard, carried, has_body, without_names, without_pairs
-from authweave.targets import target_of
-from authweave.url_logs import hide_in_logs
 from authweave.values import Judgement, Secret, TaskRequest
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The flow of one task request, in no colour."""

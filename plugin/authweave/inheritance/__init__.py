@@ -1,0 +1,1 @@
+"""`extends`: which parent is meant, and a child over its parent."""

@@ -1,0 +1,1 @@
+"""A token call: the endpoint, the steps around it, its signature, and its answer."""
