@@ -29,7 +29,10 @@ from authweave.loading import loads
 from authweave.profile import TokenSettings
 from authweave.redaction import Redactor
 from authweave.token_calls import answers as token_answers
-from authweave.token_calls.answers import LONGEST_LIFETIME, LONGEST_WORDS, Reading
+from authweave.token_calls import reading as token_readings
+from authweave.token_calls.lifetimes import LONGEST_LIFETIME
+from authweave.token_calls.reading import LONGEST_WORDS, Reading
+from authweave.token_calls.refusals import refusal_word
 from authweave.tokens import records
 from authweave.values import NEVER, Entry, Secret, TaskResponse, Token
 
@@ -105,7 +108,7 @@ def _learned(known: tuple[tuple[str, Any], ...]) -> Redactor:
     return Redactor((name, Secret(value, "test")) for name, value in known)
 
 
-token_answers.Redactor = lambda known: _learned(tuple((name, secret.reveal()) for name, secret in known))  # type: ignore[misc, assignment]
+token_readings.Redactor = lambda known: _learned(tuple((name, secret.reveal()) for name, secret in known))  # type: ignore[misc, assignment]
 """To learn the same few secrets again for each answer would be most of the work."""
 
 
@@ -128,7 +131,7 @@ def check(data: bytes) -> Hashable:
                 _check_kept(later)
     for step in settings.before:
         ended(lambda step=step: token_answers.read_before(response, reading, step))
-    others = [ended(lambda read=read: read(response, reading)) for read in (token_answers.read_revocation, token_answers.read_members, token_answers.refusal_word, token_answers.brought_refresh_token)]
+    others = [ended(lambda read=read: read(response, reading)) for read in (token_answers.read_revocation, token_answers.read_members, refusal_word, token_answers.brought_refresh_token)]
     return name, _kind(token), tuple(map(_kind, others))
 
 
@@ -343,12 +346,12 @@ def seeds() -> Iterable[bytes]:
 
 def plant() -> AbstractContextManager[None]:
     """What a server repeats is only looked through for inputs."""
-    return planted(token_answers, "known_secrets", lambda scope: iter(getattr(scope.get("inputs"), "secrets", ())))
+    return planted(token_readings, "known_secrets", lambda scope: iter(getattr(scope.get("inputs"), "secrets", ())))
 
 
 TARGET = Target(
     name="token_answers",
-    modules=("authweave.token_calls.answers", "authweave.answers.responses", "authweave.answers.retry_after", "authweave.tokens.records", "authweave.answers.bearer"),
+    modules=("authweave.token_calls.answers", "authweave.token_calls.reading", "authweave.token_calls.refusals", "authweave.token_calls.lifetimes", "authweave.answers.responses", "authweave.answers.retry_after", "authweave.tokens.records", "authweave.answers.bearer"),
     check=check,
     seeds=seeds,
     mutate=mutate,

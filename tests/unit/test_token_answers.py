@@ -19,7 +19,8 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
-from authweave.token_calls.answers import LONGEST_LIFETIME, _names
+from authweave.token_calls.lifetimes import LONGEST_LIFETIME
+from authweave.token_calls.reading import names_of
 from authweave.values import NEVER, TaskResponse
 from parts.vectors import load
 from services import CLIENT_SECRET, connect, engine
@@ -561,7 +562,7 @@ def test_a_value_is_not_taken_for_a_field_name(body):
     """What does not look like the name of a field is not shown among the fields seen: it may be the token itself."""
     response = TaskResponse(200, (("Content-Type", "text/plain"),), body)
 
-    assert _names({"response": response_scope(response)}) == []
+    assert names_of({"response": response_scope(response)}) == []
 
 
 @pytest.mark.parametrize("number", ["1" + 308 * "0", "-1" + 308 * "0", "9" * 400, "1e309"])

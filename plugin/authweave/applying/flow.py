@@ -27,7 +27,7 @@ from authweave.errors import AuthweaveError, CredentialRejected, InsufficientSco
 from authweave.foreign import asked
 from authweave.lazy import Later
 from authweave.profile import Match, Variant
-from authweave.token_calls.answers import known_secrets
+from authweave.token_calls.reading import known_secrets
 from authweave.tokens.flights import Lane
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token
 

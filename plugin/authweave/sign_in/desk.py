@@ -39,7 +39,8 @@ from authweave.sign_in.polling import polled
 from authweave.sign_in.shelf import Shelf, new_state
 from authweave.sign_in.three_legs import TOKEN as TEMPORARY
 from authweave.sign_in.three_legs import has_three_legs, is_of, link, remember, temporary_credentials
-from authweave.token_calls.answers import Reading, read_members
+from authweave.token_calls.answers import read_members
+from authweave.token_calls.reading import Reading
 from authweave.tokens.owners import new_owner
 from authweave.tokens.records import Unheld, held
 from authweave.tokens.troubles import UNSENT

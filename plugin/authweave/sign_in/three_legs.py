@@ -20,7 +20,8 @@ from authweave.profile import Request, TokenSettings
 from authweave.sign_in.begun import KEPT_LONGER, LIFETIME
 from authweave.sign_in.callbacks import Callback
 from authweave.sign_in.shelf import row_of_state
-from authweave.token_calls.answers import Reading, read_members
+from authweave.token_calls.answers import read_members
+from authweave.token_calls.reading import Reading
 from authweave.token_calls.sealed import sealed_exchange
 
 if TYPE_CHECKING:

@@ -29,7 +29,9 @@ from authweave.errors import (
 )
 from authweave.net.values import Call
 from authweave.profile import TokenSettings
-from authweave.token_calls.answers import Reading, brought_refresh_token, read_revocation, read_token, refusal_word
+from authweave.token_calls.answers import brought_refresh_token, read_revocation, read_token
+from authweave.token_calls.reading import Reading
+from authweave.token_calls.refusals import refusal_word
 from authweave.token_calls.steps import Progress, Steps
 from authweave.tokens.pauses import Client, Pauses
 from authweave.tokens.troubles import UNSENT, is_client_refused

@@ -15,7 +15,8 @@ from authweave.call import step_draft
 from authweave.egress.errand import calling_for
 from authweave.errors import AuthweaveError
 from authweave.profile import Step, TokenSettings
-from authweave.token_calls.answers import Reading, read_after, read_before
+from authweave.token_calls.answers import read_after, read_before
+from authweave.token_calls.reading import Reading
 from authweave.values import TaskResponse, Token
 
 if TYPE_CHECKING:
