@@ -39,9 +39,10 @@ def guarded(request: Any, task: TaskRequest, sent: Sent, colour: str) -> Any:
     """The request with the redirect guard in its `trace` extension, around a trace of the caller's own. `task`: as it was before."""
     again = None if sent.credential.connection.is_steady else Again(task, sent)
     carries = _carried(request.url, task, sent, again)
+    hidden = hide_in_logs(str(request.url), sent.placed, [*sent.secrets(), *(Secret(text, "the request") for text in carries.secrets)])
+    carries = replace(carries, hidden=hidden)
     if again is not None:
         again.carried = carries
-    hide_in_logs(str(request.url), sent.placed, [*sent.secrets(), *(Secret(text, "the request") for text in carries.secrets)])
     guard = RedirectGuard(carries, request.extensions.get("trace"))
     if (before := guard_of(request)) is not None:
         guard.succeed(before)

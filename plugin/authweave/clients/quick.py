@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.applying.targets import is_allowed, target_of
 from authweave.clients.redirect_guard import Carried, RedirectGuard, carried
+from authweave.clients.url_logs import Hidden
 from authweave.drafts.draft import Draft, with_header
 from authweave.errors import AuthweaveError
 from authweave.profile import Field, Profile
-from authweave.values import NEVER, TaskRequest, Token
+from authweave.values import NEVER, Secret, TaskRequest, Token
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
@@ -26,7 +27,7 @@ Homes = dict[tuple[str, bytes, int | None], Carried]
 class Quick:
     """The headers of one credential, until when they are good, and the guard of each origin they may go to."""
 
-    __slots__ = ("_homes", "_refuse", "_secrets", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
+    __slots__ = ("_hidden", "_homes", "_refuse", "_secrets", "_servers", "good_until", "headers", "held", "held_until", "judges", "sent", "token", "tokens")
 
     def __init__(self, sent: Sent, connection: Connection) -> None:
         token = sent.token
@@ -38,6 +39,7 @@ class Quick:
         self.tokens = sent.credential.tokens
         self.headers = tuple((placed.key, sent.request.header(placed.key) or "") for placed in sent.placed)
         self._secrets = [(sent.request.header(placed.key) or "").rpartition(" ")[2] for placed in sent.placed if placed.secret]
+        self._hidden = Hidden([*sent.secrets(), *(Secret(text, "the request") for text in self._secrets)])
         self.judges = bool(sent.credential.variant.rejected_when)
         self.held = sent.credential.held
         self.held_until = self.held.good_until if self.held is not None else NEVER
@@ -78,7 +80,7 @@ class Quick:
                 return None
             if len(self._homes) >= MOST_ORIGINS:
                 self._homes.clear()
-            home = self._homes[key] = carried(*key, (name for name, _ in self.headers), secrets=self._secrets)
+            home = self._homes[key] = carried(*key, (name for name, _ in self.headers), secrets=self._secrets, hidden=self._hidden)
         return RedirectGuard(home)
 
     def _may_depart(self, url: str) -> bool:

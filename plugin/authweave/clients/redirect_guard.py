@@ -15,10 +15,11 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
+from authweave.clients.url_logs import Hidden, under_way
 from authweave.errors import OriginRefused
 from authweave.urls.origins import check_characters
 
@@ -33,6 +34,8 @@ _DEFAULT_PORTS: Final = {b"https": 443, b"http": 80}
 _ABSOLUTE: Final = re.compile(rb"(https?)://(\[[^\]]*\]|[^/:?#]*)(?::([0-9]+))?(?=[/?#]|$)", re.IGNORECASE)
 _AUTHORITY: Final = re.compile(rb"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
 
+NOTHING: Final = Hidden()
+
 Home = tuple[bytes, bytes, int | None]
 
 
@@ -42,6 +45,7 @@ class Carried:
 
     `pairs` are what was put into the query, decoded (`key=value`), `segments` what was filled into the path, and `secrets` the
     values among all that: a redirect may repeat any of it. `anew` makes a hop on the same origin carry what is made for its URL.
+    `hidden` are the values that no log shows while it is under way.
     """
 
     home: Home
@@ -52,6 +56,7 @@ class Carried:
     segments: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     anew: Callable[[Any], None] | None = None
+    hidden: Hidden = field(default=NOTHING, repr=False, compare=False)
 
     def beside(self, before: Carried) -> Carried:
         """What an earlier guard of the same request minds, too. Raises OriginRefused where that is for another origin."""
@@ -60,19 +65,21 @@ class Carried:
         return replace(
             self, names=self.names | before.names, cookies=self.cookies | before.cookies, has_payload=self.has_payload or before.has_payload,
             pairs=self.pairs | before.pairs, segments=self.segments | before.segments, secrets=self.secrets | before.secrets,
+            hidden=Hidden((*self.hidden.values, *before.hidden.values)),
         )  # fmt: skip
 
 
 def carried(
     scheme: str, host: bytes, port: int | None, names: Iterable[str] = (), *, cookies: Iterable[str] = (), has_payload: bool = False,
     pairs: Iterable[str] = (), segments: Iterable[str] = (), secrets: Iterable[str] = (), anew: Callable[[Any], None] | None = None,
+    hidden: Hidden = NOTHING,
 ) -> Carried:  # fmt: skip
     """What is carried, as texts. Secrets that are too short to be looked for are left out."""
     return Carried(
         _origin(scheme.encode("ascii"), host, port),
         frozenset(name.lower().encode("latin-1") for name in names),
         frozenset(name.encode("latin-1") for name in cookies),
-        has_payload, frozenset(pairs), frozenset(segments), frozenset(text for text in secrets if len(text) >= LEAST_SOUGHT), anew,
+        has_payload, frozenset(pairs), frozenset(segments), frozenset(text for text in secrets if len(text) >= LEAST_SOUGHT), anew, hidden,
     )  # fmt: skip
 
 
@@ -131,6 +138,7 @@ class RedirectGuard:
         url, extensions = request.url, request.extensions
         if request.method == b"CONNECT" and not url.target.startswith(b"/"):
             return  # the way to a proxy, which repeats nothing of the request
+        under_way(self.carried.hidden)
         self.calls += 1
         home, asked = _target(url)
         if self._first is None:

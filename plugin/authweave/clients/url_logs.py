@@ -2,15 +2,18 @@
 
 httpx logs the URL of every request, urllib3 what stands behind its host, httpcore the headers that came, and hpack (HTTP/2)
 those that go. A URL that was about to be sent is known as a whole, and shown without its secrets; the last values that were
-placed are known, too, in every encoding, for a server may repeat them in a redirect. All else is logged as before.
+placed are known, too, in every encoding, for a server may repeat them in a redirect, and those of the request under way,
+however many came after them. All else is logged as before.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -26,6 +29,26 @@ _PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re
 _OF_URLS: Final = ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry")
 _OF_HEADERS: Final = tuple(f"{name}.{part}" for name in ("httpcore", "httpcore2") for part in ("connection", "http11", "http2", "proxy", "socks"))
 _OF_FIELDS: Final = ("hpack.hpack", "hpack.table", "hpack.huffman")
+
+
+class Hidden:
+    """What one request carries. Whoever sends it holds this; once nobody does, the values are forgotten with all others."""
+
+    __slots__ = ("__weakref__", "values")
+
+    def __init__(self, values: Iterable[Secret] = ()) -> None:
+        self.values = tuple(values)
+
+    def __repr__(self) -> str:
+        return f"Hidden({len(self.values)} values)"
+
+
+_under_way: Final[ContextVar[weakref.ref[Hidden] | None]] = ContextVar("authweave_under_way", default=None)
+
+
+def under_way(hidden: Hidden) -> None:
+    """Say that this thread or task sends a request with these values now: what is logged of its answer is theirs."""
+    _under_way.set(weakref.ref(hidden))
 
 
 class _Hider(logging.Filter):
@@ -61,11 +84,18 @@ class _Hider(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, its texts made fit to show."""
+        self._learn_again()
         if isinstance(record.args, tuple):
             record.args = tuple(map(self._fit, record.args))
         if not record.args:
             record.msg = self._without_values(str(record.msg))
         return True
+
+    def _learn_again(self) -> None:
+        """What the request under way carries is as new as what was placed last."""
+        sent = _under_way.get()
+        for value in hidden.values if sent is not None and (hidden := sent()) is not None else ():
+            self.learn_value(value)
 
     def _fit(self, value: Any) -> Any:
         if isinstance(value, int | float) or value is None:
@@ -122,11 +152,13 @@ for _name in _OF_FIELDS:
     logging.getLogger(_name).addFilter(_WithoutFields())
 
 
-def hide_in_logs(url: str, placed: Iterable[Placed], values: Iterable[Secret] = ()) -> None:
+def hide_in_logs(url: str, placed: Iterable[Placed], values: Iterable[Secret] = ()) -> Hidden:
     """See to it that this URL, which is about to be sent, is logged without the secrets placed into it.
 
     `values` are what the request was made from, and what was made of it: a server may repeat them, and they are hidden then, too.
+    What comes back is for whoever sends the request, to hold until it was answered.
     """
+    known = list(values)
     secret = [(one.place, one.key) for one in placed if one.secret and one.place in ("query", "path")]
     if secret:
         keys = {key for place, key in secret if place == "query"}
@@ -137,9 +169,12 @@ def hide_in_logs(url: str, placed: Iterable[Placed], values: Iterable[Secret] = 
             name, _, value = pair.partition("=")
             if unquote_plus(name) in keys:
                 _hider.learn(unquote_plus(pair), HIDDEN)
-                _hider.learn_value(Secret(unquote_plus(value), "the query"))
-    for one in values:
+                known.append(Secret(unquote_plus(value), "the query"))
+    for one in known:
         _hider.learn_value(one)
+    hidden = Hidden(known)
+    under_way(hidden)
+    return hidden
 
 
 def _behind_host(url: str) -> str:

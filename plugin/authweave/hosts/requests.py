@@ -21,7 +21,7 @@ except ImportError:
     raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
 from authweave.applying.flow import STRAYED, wants_body
-from authweave.clients.url_logs import hide_in_logs
+from authweave.clients.url_logs import Hidden, hide_in_logs
 from authweave.connection import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
@@ -125,8 +125,7 @@ class ProfileAuth(AuthBase):
             connection = self.connection()
             sent = connection.authorize(plain).result()
         write(request, plain, sent)
-        _hide(sent)
-        return Applied(self, connection, plain, sent)
+        return Applied(self, connection, plain, sent, hidden=_hide(sent))
 
     def tell(self, judgement: Judgement) -> None:
         """Say that a credential was refused, where people look."""
@@ -138,7 +137,7 @@ class Applied:
     """What a request was before (`plain`) and how it was finished (`sent`).
 
     `is_copy`: copied, and not yet known where to. `strayed`: it goes to another origin and carries nothing. `failure` is
-    raised when it is sent.
+    raised when it is sent. `hidden` are the values that urllib3 does not log while it is under way.
     """
 
     auth: ProfileAuth
@@ -149,6 +148,7 @@ class Applied:
     is_hop: bool = False
     strayed: bool = False
     failure: AuthweaveError | None = None
+    hidden: Hidden | None = None
 
 
 _APPLIED: Final = "_authweave_applied"
@@ -240,10 +240,11 @@ def answered(response: requests.Response, **options: Any) -> requests.Response:
     return _marked(response, judgement)
 
 
-def _hide(sent: TaskRequest) -> None:
-    """See to it that urllib3 logs the URL without the secrets in it."""
-    if isinstance(sent.made_from, Made):
-        hide_in_logs(sent.url, sent.made_from.sent.placed, sent.made_from.sent.secrets())
+def _hide(sent: TaskRequest) -> Hidden | None:
+    """See to it that urllib3 logs the URL without the secrets in it, as long as what comes back is held."""
+    if not isinstance(sent.made_from, Made):
+        return None
+    return hide_in_logs(sent.url, sent.made_from.sent.placed, sent.made_from.sent.secrets())
 
 
 def _answer(response: requests.Response, sent: TaskRequest, streams: bool) -> Any:
@@ -262,9 +263,8 @@ def _sent_again(response: requests.Response, applied: Applied, after: Applied, o
     again = requests.PreparedRequest.copy(before)
     again.__class__ = type(before)
     write(again, applied.sent, after.sent)
-    _hide(after.sent)
     rewind(again)
-    vars(again)[_APPLIED] = after
+    vars(again)[_APPLIED] = replace(after, hidden=_hide(after.sent))
     begun = time.perf_counter()
     following = response.connection.send(again, **options)
     following.elapsed = timedelta(seconds=time.perf_counter() - begun)
