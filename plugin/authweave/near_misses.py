@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 _LONGEST: Final = 60
-_MOST: Final = 200
+_MOST: Final = 100
 
 
 def near_miss(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:

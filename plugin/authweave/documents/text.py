@@ -52,7 +52,7 @@ def bytes_of_file(path: Path) -> bytes:
 def text_of(raw: bytes | str) -> str:
     """The text that UTF-8 bytes stand for, without a byte order mark; RefusedText if it is too large or not UTF-8."""
     if len(raw) > MAX_BYTES or (isinstance(raw, str) and len(raw.encode(errors="surrogatepass")) > MAX_BYTES):
-        raise RefusedText("document.too_large", f"is larger than {MAX_BYTES // 1024} KiB", "split it")
+        raise RefusedText("document.too_large", f"is larger than {MAX_BYTES // 1024} KiB", "split it", Mark(1, 1))
     return (raw if isinstance(raw, str) else _decoded(raw)).removeprefix("\ufeff")
 
 

@@ -9,7 +9,7 @@ neither paths nor marks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from authweave.documents.hidden_characters import hidden_in_value, named, rule_of
 from authweave.documents.plain_scalars import RefusedScalar, is_plainly_text, is_text, resolve
@@ -58,8 +58,7 @@ class Tree:
         if self._key is None and type(self._here) is dict:
             self.problem("document.key_not_text", place, "a key must be a text, not a list or map", "write a text")
         if len(self._stack) >= MAX_DEPTH:
-            self.problem("document.too_deep", place, f"is nested deeper than {MAX_DEPTH} levels", "flatten it")
-            raise Stopped
+            self.refuse_depth(place)
         self._stack.append((self._here, self._key))
         self._here = container
         self._key = None
@@ -119,6 +118,11 @@ class Tree:
 
     def problem(self, rule: str, place: Any, message: str, fix: str, path: Path | None = None) -> None:
         """Something is wrong at `place`: the quick way ends here."""
+        raise Stopped
+
+    def refuse_depth(self, place: Any) -> NoReturn:
+        """Too many maps and lists stand in each other at `place`: reading ends."""
+        self.problem("document.too_deep", place, f"is nested deeper than {MAX_DEPTH} levels", "flatten it")
         raise Stopped
 
     def path(self) -> Path:

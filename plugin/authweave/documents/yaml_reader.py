@@ -18,7 +18,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from authweave.documents.tree import Stopped, Tree
+from authweave.documents.tree import MAX_DEPTH, Stopped, Tree
 from authweave.documents.yaml_scanner import PythonParser
 from authweave.documents.yaml_syntax import explained
 from authweave.values import Mark
@@ -127,15 +127,19 @@ def _is_unquoted_template(mark: Any, text: str) -> bool:
 
 
 def _skip_template(event: Any, next_event: Callable[[], Any], tree: Tree) -> None:
-    """Leave out the map that YAML sees in the inner braces of an unquoted `{{ … }}`."""
+    """Leave out the map that YAML sees in the inner braces of an unquoted `{{ … }}`, but no bomb of braces: libyaml's time grows
+    with the square of their depth."""
     tree.problem(
         UNQUOTED_TEMPLATE, Mark(event.start_mark.line + 1, event.start_mark.column),
         "a template here needs quotes", "quote it: '{{ … }}'", path=tree.path()[:-1],
     )  # fmt: skip
     depth = 1
     while depth:
-        kind = type(next_event())
+        event = next_event()
+        kind = type(event)
         depth += (kind in (MappingStartEvent, SequenceStartEvent)) - (kind in (MappingEndEvent, SequenceEndEvent))
+        if depth > MAX_DEPTH:
+            tree.refuse_depth(event.start_mark)
     tree.skip(event.start_mark)
 
 

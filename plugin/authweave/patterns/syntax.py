@@ -175,7 +175,7 @@ class _Reader:
     def group(self) -> Node:
         self.depth += 1
         if self.depth > NESTING:
-            self.refuse(f"groups nested deeper than {NESTING}")
+            self.refuse(f"groups nested deeper than {NESTING}", "write it flatter")
         if not self.takes("(?:"):
             for opening, what, fix in _REFUSED_GROUPS:
                 if self.sees(opening):

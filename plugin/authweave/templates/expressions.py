@@ -16,7 +16,16 @@ from authweave.templates.bounds import DEPTH, INTEGER, ITEMS, NODES, Unfit, boun
 from authweave.templates.functions import FUNCTIONS, Function
 from authweave.templates.operands import is_number, text_of
 from authweave.templates.operators import COMPARISONS, arithmetic, item, negative, revealed
-from authweave.templates.refusals import NAMESPACES, Refused, all_functions, not_allowed, unknown_function, unknown_name
+from authweave.templates.refusals import (
+    HALF,
+    NAME_PARTS,
+    NAMESPACES,
+    Refused,
+    all_functions,
+    not_allowed,
+    unknown_function,
+    unknown_name,
+)
 from authweave.values import Secret
 
 Scope = Mapping[str, Any]
@@ -99,9 +108,9 @@ class _Compiler:
         self.nodes += 1
         self.depth += 1
         if self.depth > DEPTH:
-            raise Refused(f"nested deeper than {DEPTH}", "name a part of it under `vars`", line=node.lineno)
+            raise Refused(f"nested deeper than {DEPTH}", NAME_PARTS, line=node.lineno)
         if self.nodes > NODES:
-            raise Refused(f"longer than {NODES} parts", "name a part of it under `vars`", line=node.lineno)
+            raise Refused(f"longer than {NODES} parts", NAME_PARTS, line=node.lineno)
         part = rule(self, node)
         self.depth -= 1
         return part
@@ -129,7 +138,7 @@ class _Compiler:
         if type(node).__name__ == "Name":
             return self.lookup(node.name, keys, node.lineno)
         if type(node).__name__ == "Const":
-            raise Refused("a literal has no parts: a dot or [ ] looks up an item of a map or list", line=node.lineno)
+            raise Refused("a literal has no parts: a dot or [ ] looks up an item of a map or list", "look it up in a namespace, such as inputs", line=node.lineno)
         return self._item_of(self.part(node), keys)
 
     def _key(self, node: Any) -> Any:
@@ -146,7 +155,7 @@ class _Compiler:
         if space not in NAMESPACES:
             raise unknown_name(space, line)
         if len(keys) > DEPTH:
-            raise Refused(f"nested deeper than {DEPTH}", line=line)
+            raise Refused(f"nested deeper than {DEPTH}", NAME_PARTS, line=line)
         static = next((index for index, key in enumerate(keys) if isinstance(key, _Part)), len(keys))
         if space in _DECLARED and static == 0:
             raise Refused(
@@ -180,7 +189,7 @@ class _Compiler:
         _check_items(node)
         runs = {_map_key(pair.key): self.part(pair.value).run for pair in node.items}
         if len(runs) < len(node.items):
-            raise Refused("a map holds a key twice", line=node.lineno)
+            raise Refused("a map holds a key twice", "keep one of them", line=node.lineno)
         return _Part(lambda scope: {key: run(scope) for key, run in runs.items()}, _never_missing)
 
     def concat(self, node: Any) -> _Part:
@@ -249,7 +258,7 @@ class _Compiler:
         if function is None:
             raise unknown_function(name, node.lineno)
         if node.dyn_args is not None or node.dyn_kwargs is not None:
-            raise Refused("`*` and `**` arguments are not part of templates", line=node.lineno, needle="*")
+            raise Refused("`*` and `**` arguments are not part of templates", f"it is {function.signature}", line=node.lineno, needle="*")
         named = {pair.key: pair.value for pair in node.kwargs}
         _check_arguments(function, arguments, named, node)
         self.functions.add(name)
@@ -305,12 +314,12 @@ def _check_literal(function: Function, check: Callable[[Any], None], node: Any) 
     try:
         check(node.value)
     except (Unfit, ValueError) as unfit:
-        raise Refused(f"{function.name}: {unfit}", line=node.lineno, needle=function.name) from None
+        raise Refused(f"{function.name}: {unfit}", f"it is {function.signature}", line=node.lineno, needle=function.name) from None
 
 
 def _check_items(node: Any) -> None:
     if len(node.items) > ITEMS:
-        raise Refused(f"a list or map of more than {ITEMS} items", line=node.lineno)
+        raise Refused(f"a list or map of more than {ITEMS} items", "leave some out", line=node.lineno)
 
 
 def _map_key(node: Any) -> str | int | bool:
@@ -324,14 +333,14 @@ def _check_number(value: float, line: int) -> None:
     try:
         bounded(value)
     except Unfit:
-        raise Refused(f"a number beyond {INTEGER}", line=line) from None
+        raise Refused(f"a number beyond {INTEGER}", "quote it if it is a text", line=line) from None
 
 
 def _well_formed(text: str, line: int) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Refused("a text with half a character (a lone surrogate)", line=line) from None
+        raise Refused("a text with half a character (a lone surrogate)", HALF, line=line) from None
 
 
 def _constant(value: Any) -> Run:

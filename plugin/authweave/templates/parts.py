@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from authweave.templates.bounds import DEPTH, TEXT_LENGTH, TOKENS
 from authweave.templates.expressions import Expression, compile_expression, looked_up
-from authweave.templates.refusals import NAMESPACES, Refused
+from authweave.templates.refusals import HALF, NAME_PARTS, NAMESPACES, Refused
 
 Part = str | Expression
 
@@ -28,7 +28,7 @@ def parts_of(text: str) -> tuple[Part, ...]:
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return (text,)
     if len(text) > TEXT_LENGTH:
-        raise Refused(f"a template is at most {TEXT_LENGTH} characters long")
+        raise Refused(f"a template is at most {TEXT_LENGTH} characters long", NAME_PARTS)
     pieces = _PATH.split(text)
     return _looked_up(pieces) if _only_paths(pieces[::2]) else _parsed(text)
 
@@ -63,7 +63,7 @@ def _without_returns(text: str) -> tuple[str, str]:
         return text, ""
     disguise = next((chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in text), "")
     if not disguise:
-        raise Refused("too many characters of the private use area")
+        raise Refused("too many characters of the private use area", "leave some of them out, or the carriage returns")
     return text.replace("\r", disguise), disguise
 
 
@@ -98,9 +98,9 @@ def _tree(source: str) -> list[Any]:
     except TemplateSyntaxError as error:
         problem = _syntax(error.message or "", error.lineno)
     except RecursionError:
-        problem = Refused(f"nested deeper than {DEPTH}")
+        problem = Refused(f"nested deeper than {DEPTH}", NAME_PARTS)
     except (ValueError, ArithmeticError, MemoryError):
-        problem = Refused("a number that is too long")
+        problem = Refused("a number that is too long", "quote it if it is a text")
     else:
         return _outputs(body)
     raise problem
@@ -134,15 +134,16 @@ def _checked(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str,
         if token == "string" and "\\" in text and (found := _NO_ESCAPE.search(text.replace("\\\\", ""))):
             raise Refused(f"`\\{found[1]}` is no escape", "write \\\\ for a backslash", line=line, needle=found[0])
         if token in ("integer", "float") and not text.isascii():
-            raise Refused("a number in other digits than 0 to 9", line=line, needle=text)
+            raise Refused("a number in other digits than 0 to 9", "write 0 to 9, or quote it", line=line, needle=text)
         if number > TOKENS:
-            raise Refused("too many parts for one template", "name some of them under `vars`", line=line)
+            raise Refused("too many parts for one template", NAME_PARTS, line=line)
         yield line, token, text
 
 
 def _syntax(message: str, line: int) -> Refused:
     needle = re.search(r"(?:got|unexpected(?: char)?) '(.+?)'", message)
-    return Refused(f"not an expression: {message}", line=line, needle=needle[1] if needle else "")
+    fix = "write one expression between {{ and }}, such as {{ inputs.tenant | lower }}"
+    return Refused(f"not an expression: {message}", fix, line=line, needle=needle[1] if needle else "")
 
 
 def offset_of(text: str, problem: Refused) -> int:
@@ -160,4 +161,4 @@ def _check_well_formed(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Refused("a text with half a character (a lone surrogate)") from None
+        raise Refused("a text with half a character (a lone surrogate)", HALF) from None

@@ -18,6 +18,8 @@ _ELSEWHERE: Final = {
     "hexdigest": "hex", "quote": "urlencode", "hmac_sha256": "hmac", "nonce": "random",
 }  # fmt: skip
 """Functions as other template languages call them."""
+NAME_PARTS: Final = "name a part of it under `vars`"
+HALF: Final = "write the whole character"
 
 
 class Refused(Exception):
@@ -43,7 +45,7 @@ _WRITTEN_AS: Final = {
 
 def not_allowed(node: Any) -> Refused:
     """A kind of node that is not in the allow-list."""
-    words, needle, fix = _WRITTEN_AS.get(type(node).__name__, (f"`{type(node).__name__}`", "", ""))
+    words, needle, fix = _WRITTEN_AS.get(type(node).__name__, (f"`{type(node).__name__}`", "", "write a look-up, a literal or a function of templates"))
     return Refused(f"{words} is not part of templates", fix, line=node.lineno, needle=needle)
 
 

@@ -68,7 +68,7 @@ def check_segments(skeleton: str, path: str, where: str) -> None:
 
 def _check_text(skeleton: str) -> None:
     if found := re.search(r"[\x01-\x20\x7f\\]", skeleton):
-        raise Refused("a URL holds no blanks, control characters or backslashes", needle=found[0])
+        raise Refused("a URL holds no blanks, control characters or backslashes", "percent-encode it", needle=found[0])
     if "#" in skeleton:
         raise Refused("a URL in a profile holds no `#`", "leave the fragment out", needle="#")
 
@@ -112,11 +112,11 @@ def _authority(scheme: str, authority: str, wildcard: bool) -> tuple[str, ...]:
     if "{" in authority or "}" in authority:
         raise Refused("a path field stands in the path, not in the host", "write {{ }} in a host", needle="{")
     if "*" in authority and not wildcard:
-        raise Refused("`*` has no meaning here", needle="*")
+        raise Refused("`*` has no meaning here", "write the host, or {{ }} for a part of it", needle="*")
     host, colon, port = _host_port(authority)
     ServerPattern.of(f"https://{host.replace(HOLE, 'a.a')}{colon}{port.replace(HOLE, '1')}")
     if port.replace(HOLE, "", 1).strip("0123456789") or (HOLE in port and port != HOLE) or (colon and not port):
-        raise Refused("a port is a number, or one {{ }}", needle=":")
+        raise Refused("a port is a number, or one {{ }}", "write https://host:8443, or leave the port out", needle=":")
     if scheme == "http" and host.lower().strip("[]") not in LOOPBACK:
         raise Refused("http:// is not encrypted", "write https:// (http:// only for 127.0.0.1, [::1] and localhost)")
     if authority == HOLE:

@@ -120,15 +120,25 @@ def compile_url(
             refused.message, fix=refused.fix, offset=max(text.find(refused.needle), 0) if refused.needle else 0
         )
     except UrlRefused as refused:
-        problem = TemplateSyntax(str(refused))
+        problem = TemplateSyntax(str(refused), fix=_FIXES.get(refused.reason, "write https://host/path"))
     else:
         return UrlTemplate(template, frame, _host_reads(template, frame))
     raise problem.at(key, place if isinstance(place, str) else place())
 
 
+_FIXES: Final = {
+    "host": "write its name, such as api.acme.example, or its address: 192.0.2.1, [2001:db8::1]",
+    "port": "write https://host:8443, or leave the port out",
+    "wildcard": "write https://*.acme.example",
+    "characters": "percent-encode it",
+    "userinfo": "put credentials into `auth`",
+}
+"""What would be right where a host or port is none, by the reason of the refusal."""
+
+
 def _skeleton(template: Template) -> str:
     if any(HOLE in part for part in template.parts if isinstance(part, str)):
-        raise Refused("a URL holds no blanks, control characters or backslashes", needle=HOLE)
+        raise Refused("a URL holds no blanks, control characters or backslashes", "percent-encode it", needle=HOLE)
     return "".join(part if isinstance(part, str) else HOLE for part in template.parts)
 
 
