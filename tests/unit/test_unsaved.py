@@ -45,7 +45,7 @@ class Person(Bench):
         """Tokens whose renewal went well at the provider, and could not be stored."""
         tokens = self.same(ledger=self.one, **more)
         if not is_saved:  # as where no thread can be started
-            tokens._renewal._patiently = lambda work, seconds: None
+            tokens._renewal.later.patiently = lambda work, seconds: None
         self.endpoint.before = lambda: setattr(self.store, "is_full", True)
         with pytest.raises(StoreUnavailable):
             tokens.renewed().result(10)

@@ -15,7 +15,8 @@ from authweave.answers.responses import NotJson, parse_answer
 from authweave.drafts.draft import Draft, Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import RegistrationError, StoreUnavailable
-from authweave.tokens.renewal import Renewal, is_same
+from authweave.tokens.renewal import Renewal
+from authweave.tokens.way import is_same
 from authweave.values import NEVER, Secret, TaskResponse, Token, TokenKey
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """A way to a registration (`tokens.renewal.Way`). A client that people have consented to is nothing to be had anew at will."""
+    """A way to a registration (`tokens.way.Way`). A client that people have consented to is nothing to be had anew at will."""
 
     exchange: Exchange
     draft: Callable[[], Draft]

@@ -18,8 +18,9 @@ from authweave.times import is_ahead
 from authweave.tokens.flights import Flights, failed
 from authweave.tokens.guard import Tell
 from authweave.tokens.ledger import Ledger
-from authweave.tokens.renewal import Renewal, Way, is_same
+from authweave.tokens.renewal import Renewal
 from authweave.tokens.troubles import LONGEST_REFUSAL
+from authweave.tokens.way import Way, is_same
 from authweave.values import NEVER, Token, TokenKey
 
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
@@ -91,7 +92,7 @@ class Tokens:
 
     def use(self, way: Callable[[], Way]) -> None:
         """Get tokens this way from now on: a secret that is no part of the key, or what is kept of an answer, may have changed."""
-        self._renewal.way = way
+        self._renewal.use(way)
         self._refusal = None
         if self._current is not None and not way().fits(self._current):
             self._current = None
