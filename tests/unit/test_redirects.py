@@ -10,7 +10,7 @@ import httpx
 import httpx2
 import pytest
 
-from authweave.errors import OriginRefused
+from authweave.errors import OriginRefused, UrlRefused
 from redirecting import (
     CARRIERS,
     STATUSES,
@@ -194,7 +194,7 @@ def test_near_origins_are_others(world, connections, near, carrier, status, door
 
     try:
         send(door, connections(carrier, home), carrier, url, **client)
-    except (package.HTTPError, package.InvalidURL):
+    except (package.HTTPError, package.InvalidURL, UrlRefused):
         assert near in TRICKS
     was_sent_home_alone(world, carrier, home, plain)
     assert near in TRICKS or len(world.elsewhere(home)) == 1

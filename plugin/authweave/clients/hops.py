@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, unquote_plus, urlsplit
+from typing import Any, Final
 
 from authweave.applying.flow import STRAYED, Sent, placed
-from authweave.applying.targets import target_of
+from authweave.applying.led_on import at_redirect, template_again
+from authweave.applying.placed_secrets import filled_segments, placed_at, placed_pairs, placed_secrets, template_of
 from authweave.clients.redirect_guard import (
     AWAY,
     Carried,
@@ -23,15 +23,11 @@ from authweave.clients.url_logs import hide_in_logs
 from authweave.errors import AuthweaveError, OriginRefused
 from authweave.values import Judgement, Secret, TaskRequest
 
-if TYPE_CHECKING:
-    from authweave.drafts.draft import Placed
-
 RETURNED: Final = Judgement(
     "inconclusive", "a redirect led to another origin, and that one back: it chose the URL, so the request got no credential; its answer says nothing of it"
 )
 """Of an answer of the API to a hop that a stranger sent there."""
 
-_SEPARATE: Final = "; "
 _log = logging.getLogger("authweave")
 
 
@@ -129,33 +125,38 @@ def _latest(request: Any) -> tuple[TaskRequest, Sent] | None:
 class Again:
     """Places everything anew for the hop of a redirect on the same origin: what is signed is signed for that URL.
 
-    `latest` is the last hop without the profile, and what it was sent with. What cannot be made anew stays as it was copied; a seal is taken off, for
-    it says something of another URL. Waits for nothing: a seal that does is made after the server has refused.
+    `latest` is the last hop without the profile, and what it was sent with. A hop that leaves no place for what belongs there is not sent.
+    Waits for nothing: a seal that does is taken off, for it says something of another URL, and made after the server has refused.
     """
 
-    __slots__ = ("_sent", "_task", "carried", "latest")
+    __slots__ = ("_fills", "_sent", "_task", "carried", "latest")
 
     def __init__(self, task: TaskRequest, sent: Sent) -> None:
         self._task = task
         self._sent = sent
+        self._fills = bool(placed_at(sent, "path"))
         self.carried = Carried((b"", b"", None))
         self.latest: tuple[TaskRequest, Sent] | None = None
 
     def __call__(self, hop: Any) -> None:
-        """Write what belongs to this URL into the hop, a request of httpcore."""
-        sent, self.latest = self._sent, None
-        credential = sent.credential
-        try:
-            if getattr(credential.seal, "waits", False):
-                raise OriginRefused("made when it is asked for")
-            plain = self._plain(hop)
-            again = placed(credential.connection, credential, plain, sent.token)
-        except AuthweaveError:
-            if sent.signing is not None:
-                hop.headers = without_names(hop.headers, self.carried)
+        """Write what belongs to this URL into the hop, a request of httpcore. Raises ApplyError, InputError."""
+        self.latest = None
+        if getattr(self._sent.credential.seal, "waits", False):
+            hop.headers = without_names(hop.headers, self.carried)
             return
+        plain = self._plain(hop)
+        again = self._placed(plain)
         self._write(hop, again.request)
         self.latest = plain, again
+
+    def _placed(self, plain: TaskRequest) -> Sent:
+        credential = self._sent.credential
+        failure: AuthweaveError
+        try:
+            return placed(credential.connection, credential, plain, self._sent.token)
+        except AuthweaveError as error:
+            failure = at_redirect(error)
+        raise failure
 
     def _plain(self, hop: Any) -> TaskRequest:
         """The hop as it would be without the profile."""
@@ -164,10 +165,12 @@ class Again:
         path, mark, query = asked.partition(b"?")
         query = without_pairs(query, self.carried.pairs)
         url = front + (path + (mark if query else b"") + query).decode("latin-1")
+        template = template_again(url, template_of(self._task, self._sent), self._sent.request.url) if self._fills else None
+        plain = TaskRequest(hop.method.decode("ascii"), template or url, headers, path_template=template is not None)
         if not has_body(hop.headers):
-            return TaskRequest(hop.method.decode("ascii"), url, headers)
+            return plain
         body = self._task.body if self.carried.has_payload else self._sent.request.body
-        return TaskRequest(hop.method.decode("ascii"), url, headers, body, self._task.streamed)
+        return replace(plain, body=body, streamed=self._task.streamed)
 
     def _write(self, hop: Any, finished: TaskRequest) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in finished.headers]
@@ -207,47 +210,11 @@ def _asked(target: bytes) -> bytes:
 
 
 def _carried(url: Any, task: TaskRequest, sent: Sent, again: Again | None) -> Carried:
-    where = {place: [one for one in sent.placed if one.place == place] for place in ("header", "cookie", "query", "path", "payload")}
-    pairs, segments = _placed_pairs(sent, where["query"]), _filled_segments(task, sent, where["path"])
-    secrets = [*segments, *_secret_texts(sent, where), *(_value(pair) for pair in _placed_pairs(sent, [one for one in where["query"] if one.secret]))]
     return carried(
-        url.scheme, url.raw_host, url.port, (one.key for one in where["header"]), cookies=(one.key for one in where["cookie"]),
-        has_payload=bool(where["payload"]), pairs=pairs, segments=segments, secrets=secrets, anew=again,
+        url.scheme, url.raw_host, url.port, (one.key for one in placed_at(sent, "header")), cookies=(one.key for one in placed_at(sent, "cookie")),
+        has_payload=bool(placed_at(sent, "payload")), pairs=placed_pairs(sent, placed_at(sent, "query")), segments=filled_segments(task, sent),
+        secrets=placed_secrets(task, sent), anew=again,
     )  # fmt: skip
-
-
-def _placed_pairs(sent: Sent, fields: list[Placed]) -> list[str]:
-    """What was put into the query, decoded: a redirect may repeat it."""
-    keys = {one.key for one in fields}
-    pairs = urlsplit(sent.request.url).query.split("&") if keys else []
-    return [unquote_plus(pair) for pair in pairs if unquote_plus(pair.partition("=")[0]) in keys]
-
-
-def _filled_segments(task: TaskRequest, sent: Sent, fields: list[Placed]) -> set[str]:
-    """The segments of the path that hold a secret which was filled in, and others that were."""
-    if not any(one.secret for one in fields):
-        return set()
-    template, _ = target_of(task, sent.credential.connection.servers(sent.scope))
-    return _segments(sent.request.url) - _segments(template)
-
-
-def _secret_texts(sent: Sent, where: dict[str, list[Placed]]) -> Iterator[str]:
-    """What is secret in header fields, without the word before it (`Bearer`), and in cookies."""
-    for one in where["header"]:
-        if one.secret:
-            yield (sent.request.header(one.key) or "").rpartition(" ")[2]
-    names = {one.key for one in where["cookie"] if one.secret}
-    for pair in (sent.request.header("Cookie") or "").split(_SEPARATE) if names else ():
-        if pair.partition("=")[0] in names:
-            yield _value(pair)
-
-
-def _value(pair: str) -> str:
-    return pair.partition("=")[2]
-
-
-def _segments(url: str) -> set[str]:
-    return {unquote(segment) for segment in urlsplit(url).path.split("/") if segment}
 
 
 def _origin(url: Any) -> tuple[str, bytes, int | None]:

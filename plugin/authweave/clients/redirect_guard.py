@@ -19,15 +19,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
+from authweave.applying.placed_secrets import holds_one
 from authweave.clients.url_logs import Hidden, under_way
 from authweave.errors import OriginRefused
 from authweave.urls.origins import check_characters
 
 AWAY: Final = "authweave.away"
 """The extension of a hop that leads elsewhere, and so of every hop after it: httpx copies extensions from hop to hop."""
-
-LEAST_SOUGHT: Final = 8
-"""Characters of a secret that is looked for anywhere in a URL; a shorter one could stand there by chance."""
 
 _BEFORE_HEADERS: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 _DEFAULT_PORTS: Final = {b"https": 443, b"http": 80}
@@ -74,12 +72,12 @@ def carried(
     pairs: Iterable[str] = (), segments: Iterable[str] = (), secrets: Iterable[str] = (), anew: Callable[[Any], None] | None = None,
     hidden: Hidden = NOTHING,
 ) -> Carried:  # fmt: skip
-    """What is carried, as texts. Secrets that are too short to be looked for are left out."""
+    """What is carried, as texts. `secrets` as `placed_secrets` finds them."""
     return Carried(
         _origin(scheme.encode("ascii"), host, port),
         frozenset(name.lower().encode("latin-1") for name in names),
         frozenset(name.encode("latin-1") for name in cookies),
-        has_payload, frozenset(pairs), frozenset(segments), frozenset(text for text in secrets if len(text) >= LEAST_SOUGHT), anew, hidden,
+        has_payload, frozenset(pairs), frozenset(segments), frozenset(secrets), anew, hidden,
     )  # fmt: skip
 
 
@@ -172,7 +170,7 @@ class RedirectGuard:
             raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
         if carried.pairs and (kept := without_pairs(query, carried.pairs)) != query:
             request.url.target = path + (mark if kept else b"") + kept
-        if carried.secrets and _holds(request.url.target, carried.secrets):
+        if carried.secrets and holds_one(request.url.target.decode("latin-1"), carried.secrets):
             raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
 
@@ -197,18 +195,6 @@ def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def _without_cookies(value: bytes, names: frozenset[bytes]) -> bytes:
     return b"; ".join(pair for each in value.split(b";") if (pair := each.strip()) and pair.partition(b"=")[0] not in names)
-
-
-def _holds(target: bytes, secrets: frozenset[str]) -> bool:
-    """Does a URL hold one of them, also where a whole URL was encoded to be a part of this one?"""
-    text = target.decode("latin-1")
-    for _ in range(4):
-        if any(secret in text for secret in secrets) or any(secret in text.replace("+", " ") for secret in secrets):
-            return True
-        if (decoded := unquote(text)) == text:
-            return False
-        text = decoded
-    return False
 
 
 def is_host_of(value: bytes, home: Home, *, whole: bool = True) -> bool:

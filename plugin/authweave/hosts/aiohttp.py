@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from authweave.applying.flow import BODY_READ, STRAYED, wants_body
-from authweave.errors import OriginRefused, UrlRefused
+from authweave.applying.led_on import at_redirect
+from authweave.errors import AuthweaveError, OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
-from authweave.hosts.placed_urls import has_placed_path, without_placed
+from authweave.hosts.placed_urls import led_to, refuse_repeated, without_placed
 from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
 from authweave.urls import Origin
@@ -91,15 +92,9 @@ class ProfileAuth:
             hop.has_strayed = True
         if not hop.has_strayed:
             task = await hop.task(request, connection, self._path)
-            try:
-                with explained(self.named):
-                    ready = await connection.authorize(task)
-            except (OriginRefused, UrlRefused):
-                if hop.is_first:
-                    raise
-                hop.has_strayed = True
-            else:
-                return await self._judged(connection, hop, request, handler, ready)
+            with explained(self.named):
+                ready = await _authorized(connection, task, hop)
+            return await self._judged(connection, hop, request, handler, ready)
         response = await handler(hop.plain(request))
         _judgements[response] = STRAYED
         return response
@@ -166,10 +161,12 @@ class _Hop:
     async def task(self, request: ClientRequest, connection: Connection, path: str | None) -> TaskRequest:
         """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
         body, is_streamed = await self._body(request, connection)
-        url = str(request.url)
-        if path is None or not self.is_first:
-            return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed)
-        return TaskRequest(request.method, with_path(url, path), tuple(request.headers.items()), body, is_streamed, path_template=True)
+        url, is_template = str(request.url), False
+        if self.sent is not None:
+            url, is_template = led_to(url, self.sent)
+        elif path is not None:
+            url, is_template = with_path(url, path), True
+        return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed, path_template=is_template)
 
     async def _body(self, request: ClientRequest, connection: Connection) -> tuple[bytes | None, bool]:
         payload = request.body
@@ -201,8 +198,8 @@ class _Hop:
         """The request, with nothing of the profile's in it. Raises OriginRefused where its body or its path holds some."""
         if self.replaced is not None and request.body is self.replaced:
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
-        if self.sent is not None and has_placed_path(str(request.url), self.sent.made_from.request, self.sent):
-            raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
+        if self.sent is not None:
+            refuse_repeated(str(request.url), self.sent)
         return request
 
 
@@ -229,6 +226,17 @@ def _hop_of(auth: ProfileAuth, request: ClientRequest) -> _Hop:
     else:
         hop.is_first = False
     return hop
+
+
+async def _authorized(connection: Connection, task: TaskRequest, hop: _Hop) -> TaskRequest:
+    failure: AuthweaveError
+    try:
+        ready: TaskRequest = await connection.authorize(task)
+    except AuthweaveError as error:
+        failure = error.fresh() if hop.is_first else at_redirect(error)
+    else:
+        return ready
+    raise failure
 
 
 def _origin(url: str) -> Origin | None:

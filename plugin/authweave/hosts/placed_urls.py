@@ -6,13 +6,30 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from authweave.applying.led_on import template_again
+from authweave.applying.placed_secrets import filled_segments, holds_one, placed_at, placed_secrets, template_of
+from authweave.errors import OriginRefused
+
 if TYPE_CHECKING:
     from authweave.values import TaskRequest
 
 
-def has_placed_path(url: str, plain: TaskRequest, sent: TaskRequest) -> bool:
-    """Does the path of a URL repeat what was filled into that of the request?"""
-    return plain.path_template and not (_segments(sent.url) - _segments(plain.url)).isdisjoint(_segments(url))
+def refuse_repeated(url: str, sent: TaskRequest) -> None:
+    """OriginRefused for a URL of another origin that repeats what a profile put into the request that led there. `sent`: as `authorize` finished it."""
+    made = sent.made_from
+    if not filled_segments(made.request, made.sent).isdisjoint(_segments(url)):
+        raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
+    if holds_one(url, placed_secrets(made.request, made.sent)):
+        raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
+
+
+def led_to(url: str, sent: TaskRequest) -> tuple[str, bool]:
+    """The URL of a redirect on the same origin, and whether it holds placeholders: it does where it repeats what filled them."""
+    made = sent.made_from
+    if not placed_at(made.sent, "path"):
+        return url, False
+    again = template_again(url, template_of(made.request, made.sent), sent.url)
+    return again or url, again is not None
 
 
 def without_placed(url: str, plain: str, sent: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 try:
     import requests
@@ -21,11 +22,12 @@ except ImportError:
     raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
 from authweave.applying.flow import STRAYED, wants_body
+from authweave.applying.led_on import at_redirect
 from authweave.clients.url_logs import Hidden, hide_in_logs
 from authweave.connection import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
-from authweave.hosts.placed_urls import has_placed_path
+from authweave.hosts.placed_urls import led_to, refuse_repeated
 from authweave.hosts.prepared_requests import (
     answer_of,
     body_of,
@@ -279,12 +281,13 @@ def _arrived(hop: Guarded, applied: Applied) -> Applied:
     applied = replace(applied, is_copy=False, is_hop=True)
     home = origin_of(applied.sent.url)
     if applied.strayed or home is None or origin_of(hop.url) != home:
-        return replace(applied, strayed=True, failure=None if applied.strayed else _left_in(hop, applied, carried))
+        return replace(applied, strayed=True, failure=_left_in(hop, applied, carried))
+    url, is_template = led_to(hop.url or "", applied.sent)
     failure: AuthweaveError
     try:
-        return replace(applied.auth.applied(hop), is_hop=True)
+        return replace(applied.auth.applied(hop, urlsplit(url).path if is_template else None), is_hop=True)
     except AuthweaveError as error:
-        failure = error.fresh()
+        failure = at_redirect(error)
     return replace(applied, failure=failure)
 
 
@@ -292,9 +295,14 @@ def _left_in(hop: Guarded, applied: Applied, carried: bool) -> OriginRefused | N
     """Why a redirect to another origin is not followed: what was placed cannot be told from the rest of it."""
     if carried:
         return OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
-    if has_placed_path(hop.url or "", applied.plain, applied.sent):
-        return OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
-    return None
+    failure: OriginRefused
+    try:
+        refuse_repeated(hop.url or "", applied.sent)
+    except OriginRefused as error:
+        failure = error.fresh()
+    else:
+        return None
+    return failure
 
 
 def _refusal(request: Guarded, applied: Applied) -> AuthweaveError | None:
