@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from planted_lives import Provider, lived, search_for
+import pytest
+
+from authweave.errors import CallbackRefused
+from planted_lives import ATTENDED, REDIRECT, Provider, connection_for, lived, search_for
 from services import engine, serving
 from stores import key_file
 
@@ -73,3 +76,25 @@ def test_nothing_secret_in_a_redis_whoever_listens(new_redis, key_file):
     assert {".rdb", ".aof"} <= {Path(name).suffix for name in told}
     assert all("authweave" in told[name] for name in ("monitor", "slowlog", "keys")), [name for name in told if "authweave" in told[name]]
     search_for(secrets, key_file, password=PASSWORD).refuse({name: text for name, text in told.items() if not name.endswith("pid")})
+
+
+def test_what_strangers_begin_runs_out_by_itself(new_redis, key_file):
+    """Sign-ins of many persons, answers with made-up states and refused tenants leave nothing without an end; answers alone leave nothing."""
+    server = new_redis()
+    with serving(Provider()) as provider, engine(inputs={}, store=server.url, settings={"store_key": key_file}) as run:
+        for number in range(20):
+            for kind in ATTENDED:
+                how = {} if kind == "device" else {"redirect_uri": REDIRECT}
+                begun = connection_for(run, provider.url, kind, subject=f"stranger {number}").begin_authorization(session=f"s{number}", **how).result(20)
+                made_up = {"oauth_token": f"made-up-{number}", "oauth_verifier": "x"} if kind == "three legs" else {"state": begun.state[:-4] + "AAAA", "code": "x"}
+                with pytest.raises(CallbackRefused):
+                    run.complete_authorization({**made_up, "number": str(number)}).result(20)
+        with server.client() as client:
+            ends = {key: client.ttl(key) for key in client.scan_iter(count=1000)}
+
+    rows = [key for key in ends if b":row" in key]
+    endless = [key for key, seconds in ends.items() if seconds < 0]
+    assert len(rows) == 20 * len(ATTENDED) + 1
+    assert [rows.index(endless[0])] == [rows.index(key) for key in endless]  # the client that was registered, once for all of them
+    assert max(ends.values()) <= 1200
+    assert len(ends) <= 3 * len(rows)

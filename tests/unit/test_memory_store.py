@@ -52,6 +52,50 @@ def test_a_key_that_left_begins_anew():
     assert store.write(key(1), 0, b"x")
 
 
+def test_what_is_over_is_forgotten():
+    """Whatever began and was never ended takes no room for longer than it was to be kept, nor does the note of its end."""
+    now = 1_800_000_000.0
+    store = MemoryStore(clock=lambda: now)
+    for number in range(1000):
+        store.write(key(number), 0, b"x", keep=60)
+        store.lease(key(number), "who never gives back", 60)
+        now += 1
+    store.write(key(2000), 0, b"for good")
+    for version in range(1, 500):
+        store.write(key(2000), version, b"x", keep=version)
+
+    assert len(list(store.keys())) <= 61
+    assert len(store._ends) < 1000
+    now += 1000
+    assert [] == list(store.keys())
+    assert Row() == store.read(key(999))
+
+
+def test_who_begins_much_pushes_out_nothing_that_has_no_end():
+    """A full store forgets what ends first: sign-ins under way and tokens that can be had anew, never one that a person consented to."""
+    store = MemoryStore(most=10)
+    for number in range(5):
+        store.write(key(number), 0, b"of a person")
+    store.write(key(5), 0, b"can be had anew", keep=86_400)
+    for number in range(100, 200):
+        assert store.write(key(number), 0, b"under way", keep=600)
+        assert store.read(key(number)).data is not None
+
+    assert [True] * 6 == [store.read(key(number)).data is not None for number in range(6)]
+    assert len(list(store.keys())) == 10
+
+
+def test_leases_of_who_never_gives_back_are_forgotten():
+    """They run out, and take no room then."""
+    now = 1_800_000_000.0
+    store = MemoryStore(clock=lambda: now, most=10)
+    for number in range(1000):
+        assert store.lease(key(number), "somebody", 5)
+        now += 1
+
+    assert len(store._leases) <= 11
+
+
 def test_notes_are_bounded():
     """The oldest leave."""
     store = MemoryStore(most=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import OrderedDict
@@ -16,7 +17,10 @@ from authweave.hookspecs import Register, hookimpl
 from authweave.values import Row
 
 MOST: Final = 100_000
-"""Keys held; the least recently used leave first."""
+"""Keys held. Beyond that those leave first whose time ends first: a token that a person consented to has no end, and
+nobody pushes it out by sign-ins that he begins. Where all are without an end, the least recently used leaves."""
+
+_SLACK: Final = 64
 
 
 class MemoryStore:
@@ -46,6 +50,8 @@ class MemoryStore:
         """Begin anew, empty."""
         self._changed = threading.Condition()
         self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._until: dict[str, float] = {}
+        self._ends: list[tuple[float, str]] = []
         self._notes: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._leases: dict[str, tuple[str, float]] = {}
 
@@ -57,6 +63,7 @@ class MemoryStore:
     def read(self, key: str) -> Row:
         """What is held under the key."""
         with self._changed:
+            self._purge()
             if (row := self._rows.get(key)) is None:
                 return Row()
             self._rows.move_to_end(key)
@@ -67,6 +74,8 @@ class MemoryStore:
         with self._changed:
             if self._holder(key) not in ("", owner):
                 return False
+            if len(self._leases) >= self._most:
+                self._leases = {held: lease for held, lease in self._leases.items() if lease[1] > self._clock()}
             self._leases[key] = (owner, self._clock() + seconds)
             return True
 
@@ -88,18 +97,24 @@ class MemoryStore:
 
     def write(self, key: str, version: int, data: bytes | None, *, keep: float | None = None) -> bool:
         """Put the data over this version."""
-        return self._change(key, version, lambda row: Row(row.version + 1, data))
+        with self._changed:
+            is_written = self._change(key, version, lambda row: Row(row.version + 1, data))
+            if is_written:
+                self._keep(key, keep)
+            return is_written
 
     def remove(self, key: str) -> bool:
         """Forget the key."""
         with self._changed:
             self._leases.pop(key, None)
+            self._until.pop(key, None)
             self._changed.notify_all()
             return self._rows.pop(key, None) is not None
 
     def keys(self) -> Iterator[str]:
         """Every key with data."""
         with self._changed:
+            self._purge()
             found = [key for key, row in self._rows.items() if row.data is not None]
         return iter(found)
 
@@ -130,14 +145,46 @@ class MemoryStore:
 
     def _change(self, key: str, version: int, change: Callable[[Row], Row]) -> bool:
         with self._changed:
+            self._purge()
             row = self._rows.get(key, Row())
             if row.version != version:
                 return False
+            if key not in self._rows:
+                self._make_room()
             self._rows[key] = change(row)
             self._rows.move_to_end(key)
-            if len(self._rows) > self._most:
-                self._rows.popitem(last=False)
             return True
+
+    def _keep(self, key: str, keep: float | None) -> None:
+        """Note until when; what was noted before holds no more."""
+        if keep is None:
+            self._until.pop(key, None)
+            return
+        self._until[key] = until = self._clock() + keep
+        heapq.heappush(self._ends, (until, key))
+        if len(self._ends) > 2 * len(self._until) + _SLACK:
+            self._ends = [(until, key) for key, until in self._until.items()]
+            heapq.heapify(self._ends)
+
+    def _purge(self) -> None:
+        """Forget what is over."""
+        now = self._clock()
+        while self._ends and self._ends[0][0] < now:
+            self._forget_first()
+
+    def _make_room(self) -> None:
+        """For one more, which stays."""
+        while len(self._rows) >= self._most and self._ends:
+            self._forget_first()
+        if len(self._rows) >= self._most:
+            self._rows.popitem(last=False)
+
+    def _forget_first(self) -> None:
+        """Forget the row that ends first, if the note of its end still holds."""
+        until, key = heapq.heappop(self._ends)
+        if self._until.get(key) == until:
+            del self._until[key]
+            self._rows.pop(key, None)
 
 
 @hookimpl
