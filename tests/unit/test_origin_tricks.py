@@ -264,7 +264,7 @@ def test_a_presigned_url_works(package):
 @pytest.mark.parametrize("echo", few(["/login?next=%2Fx%3Fapi_key%3D{}", "/login?next=%252Fx%253Fkey%253D{}", "/{}/x", "/x?token={}", "/x?a=1%26api_key%3D{}"], every=5))
 def test_a_secret_that_a_redirect_repeats_in_another_way_is_not_carried(package, echo):
     """Taken over as a part of another URL, under another name, or into the path: such a redirect is refused."""
-    for carrier in (NAMED["query"], NAMED["header"], NAMED["cookie"], NAMED["path"]):
+    for carrier in (NAMED["query"], NAMED["header"], NAMED["bearer"], NAMED["cookie"], NAMED["path"]):
         with serving(Api()) as other, serving(Api()) as home:
             home.good = Reply(302, b"", (("Location", other.url + echo.format(KEY.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D"))),))
             with pytest.raises(OriginRefused, match="redirect repeats"):

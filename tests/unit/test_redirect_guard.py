@@ -10,8 +10,8 @@ import httpx
 import httpx2
 import pytest
 
-from authweave.clients.redirect_guard import RedirectGuard, carried, is_host_of
-from authweave.errors import OriginRefused
+from authweave.clients.redirect_guard import AWAY, RedirectGuard, carried, is_host_of
+from authweave.errors import OriginRefused, UrlRefused
 from parts.vectors import load
 from services import Api, Identity, Reply, connect, engine, oauth, serving
 from sockets import Server, answers, connect_proxy
@@ -438,3 +438,132 @@ def test_a_host_with_a_port_of_thousands_of_digits_is_refused_in_words():
         client.get("https://api.example/x", extensions={"sni_hostname": f"api.example:{'9' * 5000}"})
 
     assert not is_host_of(b"api.example:" + b"9" * 5000, (b"https", b"api.example", 443))
+
+
+ORIGIN = ("https", b"api.example", None)
+KEPT = (b"Accept", b"*/*")
+
+
+def hop(path=b"/landed", *headers, host=b"evil.example", method=b"GET", **extensions):
+    """A hop with these headers; elsewhere, unless another host is said."""
+    made = Hop(Url(b"https", host, None, path), method)
+    made.headers, made.extensions = [*headers, KEPT], extensions
+    return made
+
+
+def left_of(carries, *hops, event="http2.send_request_headers.started", then=None):
+    """What is left of the last hop, after a first one at home."""
+    guard = RedirectGuard(carries, then)
+    for each in (hop(b"/first", host=b"api.example"), *hops):
+        guard.in_sync(event, {"request": each})
+    last = hops[-1]
+    return last.url.target, [header for header in last.headers if header != KEPT]
+
+
+def test_what_a_hop_elsewhere_keeps():
+    """Whatever a client copies from hop to hop (today's drop cookies by themselves), however it is written, on both versions of HTTP."""
+    cookies, pairs = carried(*ORIGIN, cookies=["s"]), carried(*ORIGIN, pairs=["key=a b"])
+    mine = (b"X-Own", b"stays")
+    kept = [
+        (carried(*ORIGIN, ["X-Key"]), hop(b"/x", (b"x-KEY", b"k"), mine), (b"/x", [mine])),
+        (cookies, hop(b"/x", (b"cookie", b"a=1; s=k; b=2"), mine), (b"/x", [(b"cookie", b"a=1; b=2"), mine])),
+        (cookies, hop(b"/x", (b"Cookie", b"a=1;s=k"), mine), (b"/x", [(b"Cookie", b"a=1"), mine])),
+        (cookies, hop(b"/x", (b"COOKIE", b"s=k"), mine), (b"/x", [mine])),
+        (pairs, hop(b"/x?a=1&k%65y=a+b&key=a%20b&b=2"), (b"/x?a=1&b=2", [])),
+        (pairs, hop(b"/x?key=a+b"), (b"/x", [])),
+        (carried(*ORIGIN, has_payload=True), hop(b"/x", (b"Content-Length", b"0")), (b"/x", [(b"Content-Length", b"0")])),
+        (carried(*ORIGIN, ["x-key"]), hop(b"/x", (b"X-Key", b"k"), method=b"CONNECT"), (b"/x", [])),  # no tunnel: a method like any other
+    ]  # fmt: skip
+    wrong = [
+        (wanted, found) for carries, each, wanted in kept for event in ("http11.send_request_headers.started", "http2.send_request_headers.started")
+        for found in [left_of(carries, hop(each.url.target, *each.headers[:-1], method=each.method), event=event)] if wanted != found
+    ]  # fmt: skip
+
+    assert [] == wrong
+
+
+def test_what_no_hop_may_repeat():
+    """What cannot be taken out of a request ends it: bodies, and secrets in a URL, encoded up to three times."""
+    payload, secret = carried(*ORIGIN, has_payload=True), carried(*ORIGIN, secrets=["eight/88", "open sesame"])
+    refused = [
+        (payload, hop(b"/x", method=b"PUT")), (payload, hop(b"/x", method=b"PATCH")), (payload, hop(b"/x", method=b"DELETE")),
+        (payload, hop(b"/x", (b"Transfer-Encoding", b"chunked"))), (payload, hop(b"/x", (b"content-length", b"9"))),
+        (carried(*ORIGIN, segments=["a b"]), hop(b"/x/a%20b/y")),
+        *((secret, hop(target)) for target in (b"/x?y=eight/88", b"/eight%2F88", b"/x?y=z%3Deight%252F88", b"/x?y=eight%25252f88", b"/x?y=open+sesame", b"/open%20sesame")),
+    ]  # fmt: skip
+    passed = []
+    for carries, each in refused:
+        with contextlib.suppress(OriginRefused):
+            passed.append(left_of(carries, each))
+
+    assert [] == passed
+
+
+def test_who_was_away_stays_so_however_it_is_told():
+    """By the guard that travels along, and by the mark on the hop, which a copy of the guard finds: also back at the very first URL, and for the rest of the way."""
+    key = (b"X-Key", b"k")
+    carries = carried(*ORIGIN, ["x-key"])
+    home = {"host": b"api.example"}
+    away = hop(b"/x", key)
+
+    assert (b"/other", []) == left_of(carries, away, hop(b"/other", key, **home))
+    assert away.extensions[AWAY] is True
+    assert (b"/first", []) == left_of(carries, hop(b"/x", key), hop(b"/first", key, **home, **away.extensions))
+    assert (b"/other", []) == left_of(carries, hop(b"/other", key, **home, **away.extensions))
+    assert (b"/first", [key]) == left_of(carries, hop(b"/x", key), hop(b"/first", key, **home))  # the caller's own, sent anew
+    assert (b"/other", []) == left_of(carries, hop(b"/other", key, **home, target=b"/chosen"))
+
+
+def test_the_first_hop_is_looked_at_as_it_is_written():
+    """After the caller's own trace, which may change it: another path for the wire, a backslash, a name for TLS in bytes, another host."""
+    def changed(change):
+        guard = RedirectGuard(carried(*ORIGIN, ["x-key"]), lambda _, info: change(info["request"]))
+        guard.in_sync("http11.send_request_headers.started", {"request": hop(b"/x", host=b"api.example")})
+
+    for change in (
+        lambda each: each.extensions.update(target=b"/other"), lambda each: each.extensions.update(sni_hostname=b"evil.example"),
+        lambda each: setattr(each.url, "host", b"evil.example"), lambda each: each.headers.append((b"Host", b"evil.example")),
+    ):  # fmt: skip
+        with pytest.raises(OriginRefused):
+            changed(change)
+    with pytest.raises(UrlRefused):
+        changed(lambda each: setattr(each.url, "target", b"/a\\b"))
+
+
+def test_a_second_profile_minds_what_the_first_one_placed():
+    """Everything: names, cookies, a payload, pairs of the query, segments, secrets."""
+    all_of = {"cookies": ["s"], "has_payload": True, "pairs": ["a=b"], "segments": ["seg"], "secrets": ["long-secret"]}
+    first = carried(*ORIGIN, ["x-a"], **all_of)
+
+    assert carried(*ORIGIN, ["x-a", "x-b"], **all_of) == carried(*ORIGIN, ["x-b"]).beside(first)
+
+
+def test_a_transport_for_elsewhere_without_trace_is_told():
+    """Also where the first hop was traced: a client may have another transport for each host."""
+    with two() as (home, other):
+        mounts = {other.url: httpx.MockTransport(lambda _: httpx.Response(200))}
+        with httpx.Client(trust_env=False, follow_redirects=True, mounts=mounts) as client, pytest.raises(OriginRefused, match="no `trace`"):
+            client.get(home.url, auth=keyed(home))
+
+
+@pytest.mark.parametrize(("key", "is_sought"), [("eight888", True), ("seven77", False)])
+def test_secrets_are_sought_from_eight_characters_on(key, is_sought):
+    """A shorter one could stand in a URL by chance, and would be told by what is refused."""
+    with two(path=f"/{key}/landed") as (home, other):
+        auth = connect({"type": "api_key"}, home, run=engine(inputs={"api_key": key})).auth
+        with pytest.raises(OriginRefused, match="redirect repeats") if is_sought else contextlib.nullcontext():
+            send(httpx, "sync", auth, "GET", home.url)
+
+    assert (1, 0 if is_sought else 1) == (home.count, other.count)
+
+
+def test_a_client_that_copies_cookies_takes_none_elsewhere():
+    """httpx drops the Cookie header on a redirect; what does not, loses the profile's cookie all the same."""
+    class Copying(httpx.Client):
+        def _redirect_headers(self, request, url, method):
+            return httpx.Headers([(name, value) for name, value in request.headers.multi_items() if name != "host"] + [("Host", url.netloc.decode())])
+
+    with two() as (home, other), Copying(trust_env=False, follow_redirects=True) as client:
+        client.get(home.url, auth=keyed(home), headers={"Cookie": "own=1"})
+
+    assert ([[f"own=1; s={KEY}"]], [["own=1"]]) == ([asked.values("cookie") for asked in home.asked], [asked.values("cookie") for asked in other.asked])
