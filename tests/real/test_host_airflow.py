@@ -132,3 +132,8 @@ def test_a_dag_that_knows_nothing_of_authweave(airflow: Airflow, oidc_provider: 
     for task in ("deferred", "deferred_sensor"):
         assert "set deferrable=False for this task" in ran.log_of(task)
         assert "failed" == ran.states[task]
+
+    # Nothing told a hook in a Python task, nor what is given a connection's login and password, of the profile: refused, for good, and nothing is sent.
+    for task in ("untold", "untold_pair"):
+        assert "authweave:keyed: this login names a profile, and Airflow would send it as the user of Basic" in ran.log_of(task)
+        assert ("failed", 1) == (ran.states[task], ran.tries[task])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from dataclasses import replace
 
 import httpx
@@ -206,3 +208,38 @@ def test_two_profiles_for_one_request_are_both_guarded(package):
     assert [(1, 1)] * 2 == [(len(asked.values("x-a")), len(asked.values("x-b"))) for asked in api.asked]
     assert [(0, 0)] * 2 == [(len(asked.values("x-a")), len(asked.values("x-b"))) for asked in other.asked]
     assert {"X-A", "X-B"} == {name for name, _ in task.headers}
+
+
+@PACKAGES
+def test_pickled_it_is_the_plain_request(package):
+    """Caches and queues get the request as it was before, also inside of its answer and where two profiles finished it; never a credential."""
+    with serving(Api()) as api:
+        first, second = two_profiles(api, api)
+        plain = package.Request("POST", f"{api.url}/x", headers={"X-Own": "1"}, json={"n": 1})
+        sent = second.authorize(first.authorize(plain).result(10)).result(10)
+        with package.Client(trust_env=False) as client:
+            response = client.send(sent)
+        again = [pickle.loads(pickle.dumps(sent, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
+        again.append(pickle.loads(pickle.dumps(response)).request)
+    sent.extensions = {}
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(sent)
+
+    assert ["k3y-planted-4711"] * 2 == [*api.asked[0].values("x-a"), *api.asked[0].values("x-b")]
+    assert [(type(plain), plain.headers, plain.url, plain.content)] * len(again) == [(type(one), one.headers, one.url, one.content) for one in again]
+
+
+@PACKAGES
+def test_a_copy_is_guarded_as_well(package):
+    """Copied by hand, a finished request still takes nothing to another origin."""
+    with serving(Api()) as other, serving(Api()) as api:
+        api.good = Reply(302, b"", (("Location", f"{other.url}/x"),))
+        connection = connect({"type": "api_key"}, api, run=engine(inputs={"api_key": "the-key"}))
+        sent = connection.authorize(package.Request("GET", f"{api.url}/x")).result(10)
+        with package.Client(trust_env=False, follow_redirects=True) as client:
+            for copied in (copy.copy(sent), copy.deepcopy(sent)):
+                client.send(copied)
+
+    assert 2 == sum("the-key" in str(asked.headers) for asked in api.asked)
+    assert 2 == len(other.asked)
+    assert "the-key" not in str([asked.headers for asked in other.asked])

@@ -112,17 +112,27 @@ class _Authorized:
     def extensions(self, extensions: Any) -> None:
         vars(self)["extensions"] = dict(extensions)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __copy__(self) -> Any:
+        """One with its guard: httpx leaves out extensions where it copies by way of a pickle."""
         kind = _plain_kind(type(self))
-        state: Any = self.__getstate__()
-        return _unpickled, (kind, {name: value for name, value in state.items() if name != _GUARD})
+        copied = kind.__new__(kind)
+        vars(copied).update(vars(self))
+        copied.headers, copied.extensions = vars(self)["headers"].copy(), dict(self.extensions)
+        return _kept(copied)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self.__copy__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickled, it is the plain request that it was made from: credentials stay out of caches and other processes."""
+        made = vars(self)["extensions"].get(MADE_FROM)
+        if not isinstance(made, _Made):
+            raise TypeError("an authorized request holds its credential and is never pickled: send the plain one, and authorize it in the other process")
+        return _unpickled, (made.request,)
 
 
-def _unpickled(kind: Any, state: dict[str, Any]) -> Any:
-    """A request of this kind, as it was pickled: httpx leaves out extensions, and with them the guard."""
-    request = kind.__new__(kind)
-    request.__setstate__(state)
-    return request
+def _unpickled(plain: Any) -> Any:
+    return plain
 
 
 _GUARD: Final = "_authweave_guard"

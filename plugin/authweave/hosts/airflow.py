@@ -82,6 +82,14 @@ def refuse_deferrable(login: str) -> NoReturn:
     )
 
 
+def refuse_untold(login: str) -> NoReturn:
+    """Better no request than one whose user is called like a profile."""
+    raise AirflowFailException(
+        f"{login}: this login names a profile, and Airflow would send it as the user of Basic, since nothing said otherwise; "
+        "write auth_type=ProfileAuth, of authweave.hosts.airflow, where the hook or operator is made"
+    )
+
+
 def _masked(response: requests.Response, **options: Any) -> requests.Response:
     """The hook after the judgement: another credential may have been sent by now."""
     if (sent := door.sent_for(response)) is not None:

@@ -8,6 +8,8 @@ Airflow itself would have taken. Every process of Airflow loads this module: wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 from typing import Any, Final
 
 from airflow.policies import hookimpl
@@ -15,6 +17,7 @@ from airflow.policies import hookimpl
 MARK: Final = "authweave:"
 OPERATOR: Final = "airflow.providers.http.operators.http.HttpOperator"
 SENSOR: Final = "airflow.providers.http.sensors.http.HttpSensor"
+_REFUSES: Final = "refuses_names_of_profiles"
 
 
 @hookimpl
@@ -31,6 +34,13 @@ def task_policy(task: Any) -> None:
         task.auth_type = login_auth
     if SENSOR in kinds:
         task.request_kwargs = {"auth": SensorAuth(), **(task.request_kwargs or {})}
+
+
+@hookimpl(tryfirst=True)
+def get_airflow_context_vars(context: Any) -> None:
+    """Called right before a task runs, in its process; adds nothing. From here on the name of a profile is no user of Basic."""
+    with contextlib.suppress(ImportError):
+        _refuse_as_basic()
 
 
 def _of_mapped(task: Any) -> None:
@@ -61,6 +71,26 @@ def login_auth(login: str | None = None, password: str | None = None) -> Any:
     from requests.auth import HTTPBasicAuth
 
     return HTTPBasicAuth(login, password)  # type: ignore[arg-type]  # as the hook calls it
+
+
+def _refuse_as_basic() -> None:
+    """Have requests refuse it: a hook that is told of no auth type takes every login for that of Basic, and no policy sees such a hook."""
+    from requests.auth import HTTPBasicAuth
+
+    before = HTTPBasicAuth.__call__
+    if getattr(before, _REFUSES, False):
+        return
+
+    @functools.wraps(before)
+    def called(self: Any, r: Any) -> Any:
+        if names_profile(self.username):
+            from authweave.hosts.airflow import refuse_untold
+
+            refuse_untold(self.username)
+        return before(self, r)
+
+    setattr(called, _REFUSES, True)
+    HTTPBasicAuth.__call__ = called  # type: ignore[method-assign]  # Airflow has no place to say it
 
 
 def is_in_loop() -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import requests
+from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.providers.http.sensors.http import HttpSensor
-from airflow.sdk import dag, task
+from airflow.sdk import BaseHook, dag, task
 from requests.auth import HTTPDigestAuth
 
 
@@ -28,6 +30,19 @@ def unaware():
         """Longer than the token lives."""
         time.sleep(2.5)
 
+    @task
+    def untold() -> None:
+        """A hook that no policy sees."""
+        HttpHook("GET", "keyed").run("untold")
+
+    @task
+    def untold_pair() -> None:
+        """And a library that is given login and password of the connection."""
+        connection = BaseHook.get_connection("keyed")
+        requests.get(f"http://{connection.host}:{connection.port}/untold", auth=(connection.login, connection.password or ""), timeout=10)
+
+    untold()
+    untold_pair()
     first, later = (HttpOperator(task_id=name, http_conn_id="acme", method="GET", endpoint="api/read") for name in ("first", "later"))
     first >> pause() >> later
     keyed = {"http_conn_id": "keyed", "method": "GET"}
