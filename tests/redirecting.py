@@ -33,7 +33,7 @@ SECRETS = {
 }  # fmt: skip
 TOKEN = "T0ken-planted-2YotnFZFEjr1zCsicMWpAA"
 OTHER_BODIES = b'{"nothing": "of it"}'
-_GO = re.compile(r"/go/(\d{3})/([0-9a-f]+)")
+_GO = re.compile(r"/go/(\d{3})/((?:[0-9a-f]{2})*)(?=\?|$)")
 _CHALLENGE = 'Digest realm="r", nonce="0123456789abcdef", qop="auth", algorithm=SHA-256, opaque="opaque-of-the-realm"'
 
 

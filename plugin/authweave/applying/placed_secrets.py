@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from authweave.applying.targets import target_of
+from authweave.values import Secret
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
@@ -48,40 +46,43 @@ def template_of(task: TaskRequest, sent: Sent) -> str:
 
 
 def placed_secrets(task: TaskRequest, sent: Sent) -> frozenset[str]:
-    """The secret values among what was put in, wherever; those that are too short to be looked for are left out."""
-    found = {*filled_segments(task, sent), *_of_headers(sent), *_of_cookies(sent), *_of_payload(sent)}
+    """The secret values among what was put into head and URL; those that are too short to be looked for are left out.
+
+    What they were made from (`sent.secrets()`) may be repeated, too: a key in the middle of a field or in a body, the password of Basic.
+    """
+    found = {*filled_segments(task, sent), *_of_headers(sent), *_of_cookies(sent)}
     found.update(map(_value, placed_pairs(sent, (one for one in placed_at(sent, "query") if one.secret))))
     return frozenset(text for text in found if len(text) >= LEAST_SOUGHT)
 
 
-def holds_one(target: str, secrets: Iterable[str]) -> bool:
-    """Does a URL, or a part of one, hold one of them, also where a whole URL was encoded to be a part of this one?"""
-    text = target
-    for _ in range(_MOST_DECODED):
-        if any(secret in text or secret in text.replace("+", " ") for secret in secrets):
-            return True
-        if (decoded := unquote(text)) == text:
-            return False
-        text = decoded
-    return False
+def holds_one(target: str, secrets: Iterable[Secret | str]) -> bool:
+    """Does a URL, or a part of one, hold one of them: as it is, percent-encoded (several times), in base64 wherever it begins, in hex, in another case?
+
+    What is shorter than `LEAST_SOUGHT` is not looked for.
+    """
+    sought = [one for one in secrets if (one.length if isinstance(one, Secret) else len(one)) >= LEAST_SOUGHT]
+    if not sought:
+        return False
+    from authweave.redaction import Redactor
+
+    known = Redactor(("secret", one) for one in sought)
+    return any(known.redact(text, whole=True) != text for reading in _readings(target) for text in {reading, reading.replace("+", " ")})
+
+
+def _readings(url: str) -> list[str]:
+    """The URL, and what is left of it each time that it is decoded: one that is a parameter of another is encoded once more."""
+    found = [url]
+    while len(found) <= _MOST_DECODED and (decoded := unquote(found[-1])) != found[-1]:
+        found.append(decoded)
+    return found
 
 
 def _of_headers(sent: Sent) -> Iterator[str]:
-    """Whole, and without the word before it (`Bearer`); of Basic the password, too."""
+    """Whole, and without the word before it (`Bearer`)."""
     for one in placed_at(sent, "header"):
         if one.secret:
             whole = sent.request.header(one.key) or ""
-            word, _, value = whole.rpartition(" ")
-            yield from (whole, value)
-            if word.lower() == "basic":
-                yield _password(value)
-
-
-def _password(basic: str) -> str:
-    try:
-        return base64.b64decode(basic, validate=True).decode("utf-8", "replace").partition(":")[2]
-    except binascii.Error:
-        return ""
+            yield from (whole, whole.rpartition(" ")[2])
 
 
 def _of_cookies(sent: Sent) -> Iterator[str]:
@@ -89,20 +90,6 @@ def _of_cookies(sent: Sent) -> Iterator[str]:
     for pair in (sent.request.header("Cookie") or "").split(_SEPARATE) if names else ():
         if pair.partition("=")[0] in names:
             yield _value(pair)
-
-
-def _of_payload(sent: Sent) -> Iterator[str]:
-    """The secrets that the request was made from, as far as they stand in its body."""
-    body = sent.request.body or b""
-    for text in (secret.reveal() for secret in sent.secrets()) if any(one.secret for one in placed_at(sent, "payload")) else ():
-        if isinstance(text, str) and any(way.encode("utf-8", "replace") in body for way in _written(text)):
-            yield text
-
-
-def _written(text: str) -> Iterator[str]:
-    """A text as bodies hold it: as it is, in JSON, in a form, in XML."""
-    yield from (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote_plus(text), quote(text, safe=""))
-    yield text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _value(pair: str) -> str:

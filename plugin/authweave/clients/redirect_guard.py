@@ -42,8 +42,8 @@ class Carried:
     """What a request carries, and for which origin. `names` are header fields, `cookies` those of the Cookie header.
 
     `pairs` are what was put into the query, decoded (`key=value`), `segments` what was filled into the path, and `secrets` the
-    values among all that: a redirect may repeat any of it. `anew` makes a hop on the same origin carry what is made for its URL.
-    `hidden` are the values that no log shows while it is under way.
+    values among all that: a redirect may repeat any of it, or of what it was made from. `anew` makes a hop on the same origin carry what is made for its URL.
+    `hidden` are the values that no log shows while it is under way: those, and what they were made from.
     """
 
     home: Home
@@ -170,7 +170,7 @@ class RedirectGuard:
             raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
         if carried.pairs and (kept := without_pairs(query, carried.pairs)) != query:
             request.url.target = path + (mark if kept else b"") + kept
-        if carried.secrets and holds_one(request.url.target.decode("latin-1"), carried.secrets):
+        if holds_one((request.url.host + b" " + request.url.target).decode("latin-1"), (*carried.secrets, *carried.hidden.values)):
             raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
 
@@ -227,4 +227,5 @@ def _target(url: Any) -> tuple[Home, bytes]:
 
 
 def _origin(scheme: bytes, host: bytes, port: int | None) -> Home:
-    return scheme.lower(), host.lower().strip(b"[]"), port or _DEFAULT_PORTS.get(scheme.lower())
+    """Port 0 is no usual port, though httpcore takes it for one."""
+    return scheme.lower(), host.lower().strip(b"[]"), _DEFAULT_PORTS.get(scheme.lower()) if port is None else port

@@ -53,7 +53,7 @@ class Ways:
 
 def _target(url: Any) -> Target:
     host = url.raw_host.decode("ascii").lower()
-    return Target(url.scheme, host.strip("[]"), url.port or _PORTS.get(url.scheme, 0), "/")
+    return Target(url.scheme, host.strip("[]"), _PORTS.get(url.scheme, 0) if url.port is None else url.port, "/")
 
 
 @functools.cache

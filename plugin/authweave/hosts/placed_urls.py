@@ -19,7 +19,7 @@ def refuse_repeated(url: str, sent: TaskRequest) -> None:
     made = sent.made_from
     if not filled_segments(made.request, made.sent).isdisjoint(_segments(url)):
         raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
-    if holds_one(url, placed_secrets(made.request, made.sent)):
+    if holds_one(url, (*placed_secrets(made.request, made.sent), *made.sent.secrets())):
         raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
 
