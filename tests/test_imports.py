@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("shared_engine",),
     ("engine",),
     ("status", "equipment"),
-    ("connection", "credential", "signing_in"),
+    ("connections",),
     ("clients", "sending"),
     ("sign_in",),
     ("applying", "pending"),

@@ -8,7 +8,7 @@ from authweave._version import __version__
 
 if TYPE_CHECKING:
     from authweave.catalog import Catalog
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.errors import AuthweaveError, ProfileError
     from authweave.hookspecs import hookimpl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from authweave.values import Judgement, Problem, Secret, TaskRequest, TaskResponse
 
 _WHERE = {
-    "AuthweaveError": "errors", "Catalog": "catalog", "Connection": "connection", "Engine": "engine", "Judgement": "values",
+    "AuthweaveError": "errors", "Catalog": "catalog", "Connection": "connections.connection", "Engine": "engine", "Judgement": "values",
     "Limits": "limits", "Pending": "pending", "Problem": "values", "Profile": "profile", "ProfileError": "errors", "Secret": "values",
     "Settings": "settings", "TaskRequest": "values", "TaskResponse": "values", "hookimpl": "hookspecs", "load": "loading",
     "loads": "loading",

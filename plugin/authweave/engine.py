@@ -16,9 +16,9 @@ from typing import Any, Self
 from authweave.applying.targets import named_server
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
+from authweave.connections.credential import Credential
 from authweave.contracts import Departure, EgressPolicy, Source, Store
-from authweave.credential import Credential
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces

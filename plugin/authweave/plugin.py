@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import pluggy
 
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, SettingsError, UsageError
 from authweave.hookspecs import add_host_specs, host_hookimpl
@@ -75,7 +75,7 @@ class AuthweavePlugin:
         servers: Sequence[str] = (),
     ) -> Pending[Any] | None:  # fmt: skip
         """The request with its credential."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.authorizing(request))
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.hosts_requests.authorizing(request))
 
     @host_hookimpl
     def handle_response(
@@ -83,7 +83,7 @@ class AuthweavePlugin:
         inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = (),
     ) -> Pending[Judgement] | None:  # fmt: skip
         """What to do with the answer."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.handling(request, response))
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.hosts_requests.handling(request, response))
 
     @host_hookimpl
     def list_authorizations(

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authweave.catalog import Catalog
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
 from authweave.events import Event

@@ -32,8 +32,8 @@ from authweave.tokens.flights import Lane
 from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
-    from authweave.credential import Credential
+    from authweave.connections.connection import Connection
+    from authweave.connections.credential import Credential
 
 BODY_READ: Final = 65536
 MOST_SENDS: Final = 3
@@ -205,7 +205,7 @@ def placed(
     if variant.default_fields:
         _refuse_odd_bearer(finished)
     refuse_other_origin(finished.url, servers)
-    connection.refuse_departure(finished.url)
+    connection.departures.refuse(finished.url)
     if credential.seal is None:
         return Sent(finished, token, credential, tuple(draft.placed), scope)
     signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
@@ -213,7 +213,7 @@ def placed(
     sealed = asked(credential.seal, sign, finished, signing, of=Sealed)
     refuse_unsound_seal(finished, sealed.request)
     refuse_other_origin(sealed.request.url, servers)
-    connection.refuse_departure(sealed.request.url)
+    connection.departures.refuse(sealed.request.url)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
 
 

@@ -12,7 +12,7 @@ from authweave.values import Secret
 
 if TYPE_CHECKING:
     from authweave.cli.options import Given
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.profile import Input, Profile
 

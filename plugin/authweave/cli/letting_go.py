@@ -14,7 +14,7 @@ from authweave.cli.moments import one_line
 from authweave.errors import AuthweaveError, UsageError
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.profile import Profile, Variant
     from authweave.status import Health, Stored

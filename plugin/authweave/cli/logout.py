@@ -23,7 +23,7 @@ from authweave.cli.login import refuse_nobody
 from authweave.cli.printing import print_json
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.profile import Profile
 

@@ -25,7 +25,7 @@ from authweave.cli.requests import request_of, request_options
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.sending import Answer
     from authweave.values import TaskRequest
     from authweave.wire import Reply

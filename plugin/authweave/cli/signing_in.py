@@ -29,7 +29,7 @@ from authweave.redaction import inert
 from authweave.sign_in.three_legs import TOKEN
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.values import Authorization, Token
 
 T = TypeVar("T")

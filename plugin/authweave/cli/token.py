@@ -25,7 +25,7 @@ from authweave.cli.pointing import point, try_test
 from authweave.cli.printing import columns, print_json
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.pending import Pending
     from authweave.values import Token
 

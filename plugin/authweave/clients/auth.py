@@ -34,7 +34,7 @@ from authweave.tokens.flights import landed, outcome
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 Flow = Generator[Any, Any, None]
 

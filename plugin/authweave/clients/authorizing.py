@@ -24,7 +24,7 @@ from authweave.errors import UsageError
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 MADE_FROM: Final = "authweave.made_from"
 """The extension in which a finished request keeps what it was made from; transports leave it alone."""
@@ -51,7 +51,7 @@ class _Made:
 def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], Any, Any]:
     """The finished request. Raises UsageError for what is no request, and what `prepared` raises."""
     task, own = _task_of(request), connection.of_subject(subject_of(request))
-    return _Made(own, request, task, (yield from own.preparing(task))).finished()
+    return _Made(own, request, task, (yield from own.hosts_requests.preparing(task))).finished()
 
 
 def handling(connection: Connection, request: Any, response: Any, repeatable: bool | None = None) -> Generator[Future[Any], Any, Judgement]:

@@ -13,7 +13,7 @@ from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
     from authweave.clients.redirect_guard import RedirectGuard
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.egress.transports import Ways
 
 _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
@@ -56,7 +56,7 @@ class _Templated:
     bound: int
 
     def __init__(self, connection: Connection, **options: Any) -> None:
-        if connection.shows_certificate("task"):
+        if connection.departures.shows_certificate("task"):
             options = self._closed(connection, options)
         base = options.pop("base_url", None) or connection.base_url()
         self._template = base if placeholders_in(base) else ""
@@ -64,11 +64,11 @@ class _Templated:
         options = {**options, "verify": _verify(connection, options)}
         auth = connection.client_auth
         ways = _ways(connection)
-        if connection.is_bound:
+        if connection.departures.is_bound:
             auth, options = self._bound(connection, options, ways)
         elif ways is not None:
             options = self._guarded(ways, options)
-        self._last = functools.partial(self.hook, connection if connection.shows_certificate("task") else None)
+        self._last = functools.partial(self.hook, connection if connection.departures.shows_certificate("task") else None)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
         self.event_hooks = self.event_hooks
 
@@ -88,7 +88,7 @@ class _Templated:
         from authweave.clients.bound_connections import classes
 
         if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
-            raise UsageError(f"{connection.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
+            raise UsageError(f"{connection.departures.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
         made = classes()
         own: dict[str, Any] = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
         if ways is None:
@@ -110,7 +110,7 @@ class _Templated:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
         if taken := sorted({"verify", "cert", "transport", "mounts"} & options.keys()):
             raise UsageError(f"{connection.profile.reference} has `tls`, which says what {', '.join(taken)} would")
-        return {**options, "verify": connection.wire("task").tls_context()}
+        return {**options, "verify": connection.departures.wire("task").tls_context()}
 
     def build_request(self, method: str, url: Any, **parts: Any) -> Any:
         """As the client's own; a relative URL keeps the placeholders of the first server for the path fields."""
@@ -133,7 +133,7 @@ def _ways(connection: Connection) -> Ways | None:
         return None
     from authweave.egress.transports import Ways
 
-    return Ways(engine.guard, connection.errand, engine.wire.resolve, engine.wire.proxies, _is_hop)
+    return Ways(engine.guard, connection.departures.errand, engine.wire.resolve, engine.wire.proxies, _is_hop)
 
 
 def _is_hop(request: Any) -> bool:

@@ -15,7 +15,7 @@ from authweave.values import NEVER, Secret, TaskRequest, Token
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 _CHANGING: Final = frozenset({"now", "uuid", "random"})
 _NO_REQUEST: Final = TaskRequest("GET", "")
@@ -33,7 +33,7 @@ class Quick:
         token = sent.token
         self._homes: Homes = {}
         self._servers = connection.servers(sent.scope)
-        self._refuse = connection.refuse_departure if connection.engine.guard is not None else None
+        self._refuse = connection.departures.refuse if connection.engine.guard is not None else None
         self.sent = _without_request(sent)
         self.token = token
         self.tokens = sent.credential.tokens

@@ -15,7 +15,7 @@ from authweave.report import Diagnosis, Exchange, Report
 from authweave.values import Path, path_of
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 _READ_DIFFERENTLY: Final = re.compile(r"[^A-Za-z0-9_.~*-]")
 """Characters that form-encoding changes."""

@@ -10,7 +10,7 @@ from authweave.report import Report
 from authweave.urls import Origin
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 
 def reach_of(report: Report, token_url: str, connection: Connection) -> Callable[[Origin], bool]:

@@ -35,7 +35,7 @@ except ImportError:
     raise ImportError("authweave.hosts.aiohttp needs aiohttp 3.12.15 or later: pip install 'authweave[aiohttp]'") from None
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
 

@@ -20,7 +20,7 @@ import click
 import llm
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.hosts.named import Named
     from authweave.probe.known import Known
     from authweave.sending import Answer

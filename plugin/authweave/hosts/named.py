@@ -10,7 +10,7 @@ from authweave.errors import UsageError
 from authweave.shared_engine import shared_engine
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
 
 KEYS: Final = ("profile", "tenant", "subject", "servers", "inputs")

@@ -24,7 +24,7 @@ except ImportError:
 from authweave.applying.flow import STRAYED, wants_body
 from authweave.applying.led_on import at_redirect
 from authweave.clients.url_logs import Hidden, hide_in_logs
-from authweave.connection import Made
+from authweave.connections.hosts_requests import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
 from authweave.hosts.placed_urls import led_to, refuse_repeated
@@ -47,7 +47,7 @@ from authweave.hosts.whose import Whose
 from authweave.values import Judgement, TaskRequest
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
 

@@ -10,7 +10,7 @@ from authweave.probe.views import learn_placed
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 
 def learn_sent(known: Known, connection: Connection, sent: Sent) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.hosts.named import Named
 
 if TYPE_CHECKING:

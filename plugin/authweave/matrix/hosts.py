@@ -9,7 +9,7 @@ from authweave.applying.targets import named_server, rendered_servers
 from authweave.errors import AuthweaveError
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.matrix.run import Run
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from authweave.applying.flow import placed
 from authweave.applying.signing_string import SIGNED, signed_string
 from authweave.call import step_draft, token_call
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.contracts import Sealed
 from authweave.drafts.draft import Draft, Placed
 from authweave.errors import AuthweaveError

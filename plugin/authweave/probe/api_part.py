@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authweave.applying.flow import RENEWED
 from authweave.applying.signing_string import signed_string
-from authweave.credential import reads_secret
+from authweave.connections.token_keys import reads_secret
 from authweave.diagnosis import ENTRIES
 from authweave.diagnosis.signals import api_code, asked_otherwise, local_code, refined, says_error, wire_code
 from authweave.errors import AuthweaveError, WireError
@@ -72,7 +72,7 @@ def answered(
 def _was_bare(ledger: Ledger, test: Test, sent: Sent, record: Recorded) -> bool:
     """Did the API see nothing that the credential is made of? A field may have been left out by its `when`."""
     variant, connection = sent.credential.variant, ledger.connection
-    if variant.scheme.name == "none" or variant.seal is not None or connection is None or connection.shows_certificate("task"):
+    if variant.scheme.name == "none" or variant.seal is not None or connection is None or connection.departures.shows_certificate("task"):
         return False
     placed = (*sent.placed, *(one for one, _ in record.path), *record.placed)
     if any(one.secret or one.origin.startswith(variant.origin) for one in placed) or any(item.secret for item in test.request.fields):

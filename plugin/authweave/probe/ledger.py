@@ -18,7 +18,7 @@ from authweave.report import Diagnosis, Stage, Verdict
 from authweave.values import Problem
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
 
 _WORST: Final = ("not_tested", "accepted", "inconclusive", "forbidden", "refused")

@@ -23,7 +23,7 @@ from authweave.values import Judgement
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Variant
     from authweave.values import TaskRequest, Token

@@ -38,7 +38,7 @@ from authweave.values import Secret
 
 if TYPE_CHECKING:
     from authweave.applying.flow import Sent
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
 
 

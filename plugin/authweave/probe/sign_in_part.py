@@ -18,7 +18,7 @@ from authweave.sign_in.three_legs import TOKEN, link
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.pending import Pending
     from authweave.probe.ledger import Ledger
     from authweave.profile import Variant

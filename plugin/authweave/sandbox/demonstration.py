@@ -23,7 +23,7 @@ from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.profile import Profile
 

@@ -10,7 +10,7 @@ from authweave.errors import SignInNeeded, UsageError
 from authweave.values import SignIn
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 
 def whose(connection: Connection) -> SignIn:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.errors import AuthweaveError, MissingInput, StoreUnavailable
 from authweave.sign_in import Shelf
 from authweave.status.health import Around, Condition, Health, condition_of

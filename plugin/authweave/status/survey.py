@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.connection import Connection
+from authweave.connections.connection import Connection
 from authweave.discovery.registration import GRANT as REGISTRATION
 from authweave.errors import AuthweaveError, ProfileError
 from authweave.status.connections import about, around, fix_of, health_under, healths_of, is_attended, not_configured

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 
 from authweave.call import TokenCall, token_call
 from authweave.catalog import Catalog
-from authweave.connection import Connection
-from authweave.credential import Credential
+from authweave.connections.connection import Connection
+from authweave.connections.credential import Credential
 from authweave.drafts.draft import Placed
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ExtensionFailed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from authweave.cli.testing.progress import wipe
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from authweave.hosts.grpc.notes import Note, noted
 from authweave.hosts.whose import Whose
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
     from authweave.pending import Pending

@@ -16,7 +16,7 @@ from authweave.hosts.grpc.waited import following
 from authweave.hosts.whose import Whose
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
 

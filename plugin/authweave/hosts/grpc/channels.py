@@ -13,7 +13,7 @@ from authweave.hosts.grpc.blocking import interceptors
 from authweave.hosts.grpc.course import PATIENCE
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
 

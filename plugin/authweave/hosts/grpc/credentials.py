@@ -16,7 +16,7 @@ from authweave.hosts.whose import Whose
 from authweave.values import TaskRequest
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.hosts.named import Named
     from authweave.pending import Pending

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authweave.errors import PlacementError
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.values import TaskRequest
 
 _NAME: Final = re.compile(r"[0-9a-z_.-]+")

@@ -11,8 +11,8 @@ from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standi
 from authweave.values import Authorization, SignIn, Token
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
-    from authweave.credential import Credential
+    from authweave.connections.connection import Connection
+    from authweave.connections.credential import Credential
 
 Flow = Generator[Future[Any], Any, Any]
 

@@ -6,78 +6,41 @@ import contextlib
 import sys
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from authweave.applying.flow import Sent, applying, following, needs_body, prepared, verdict_on
+from authweave.applying.flow import Sent, applying, needs_body, prepared
 from authweave.applying.scopes import make_scope
 from authweave.applying.signing_string import signature, with_own_headers
 from authweave.applying.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
-from authweave.clients.authorizing import authorizing, handling
-from authweave.clients.quick import Quick, is_steady, quick_of
-from authweave.credential import Credential
+from authweave.clients.quick import is_steady
+from authweave.connections.credential import Credential
+from authweave.connections.departures import Departures
+from authweave.connections.hosts_requests import HostsRequests
+from authweave.connections.signing_in import SigningIn
 from authweave.drafts.draft import Draft
-from authweave.drafts.sound import refuse_unsound
-from authweave.egress.errand import Errand, calling_for, errand_exchange
-from authweave.egress.profiles import hosts_of, ports_of
 from authweave.errors import (
     InputError,
     MissingInput,
-    NeedsClient,
     NoVariant,
-    OriginRefused,
-    UsageError,
 )
 from authweave.forks import Lock
-from authweave.limits.calls import exchange_within
-from authweave.mutual_tls.wires import Supplied
-from authweave.net.target import target_of as net_target
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
-from authweave.signing_in import SigningIn
-from authweave.token_calls.endpoint import Exchange
 from authweave.tokens.flights import Lane
-from authweave.urls import Origin
 from authweave.values import (
     Authorization,
     Judgement,
     Secret,
     SignIn,
     TaskRequest,
-    TaskResponse,
     Token,
 )
-
-CALLS: Final = ("token", "task")
-"""What `tls.calls` can name."""
 
 if TYPE_CHECKING:
     from authweave.engine import Engine
     from authweave.inputs import Resolved
     from authweave.limits import Within
     from authweave.tokens.tokens import Tokens
-    from authweave.wire import Wire
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What an authorized request was made from: for `handle_response`, which gets it back with the answer."""
-
-    connection: Connection
-    request: TaskRequest
-    sent: Sent
-
-    def refuse_other_credential(self) -> None:
-        """Raise OriginRefused where the request holds the credential of another connection, which was for another origin."""
-        before = self.request.made_from
-        if isinstance(before, Made) and before.connection is not self.connection and Origin.of(before.sent.request.url) != Origin.of(self.sent.request.url):
-            raise OriginRefused(f"the request holds what {before.connection.profile.name} placed for another origin; authorize the one before")
-
-    def finished(self) -> TaskRequest:
-        """The request to send, which knows what it was made from."""
-        return replace(self.sent.request, made_from=self)
 
 
 class Connection:
@@ -102,8 +65,9 @@ class Connection:
         self._lock = Lock()
         self._asked: Resolved | None = None
         self._auth: tuple[tuple[str, ...], Any] = ((), None)
+        self.departures = Departures(self)
+        self.hosts_requests = HostsRequests(self)
         self.signing_in = SigningIn(self)
-        self._quick: Quick | None = None
         self.is_steady = is_steady(profile)
         self.reads_body = any(needs_body(variant, profile.fields) for variant in profile.variants)
 
@@ -130,7 +94,7 @@ class Connection:
         for a profile that promises what only `client()` can keep. A request may name its user:
         `extensions={'authweave': {'subject': …}}`; it then gets that user's token.
         """
-        self._refuse_without_client("auth")
+        self.departures.refuse_without_client("auth")
         return self.client_auth
 
     @property
@@ -159,8 +123,8 @@ class Connection:
         """The finished request, for platforms that send by themselves: a TaskRequest for a TaskRequest, a new request of httpx or
         httpx2 for one of theirs (with the redirect guard, as from `auth`). Raises NeedsClient, UsageError, and (from the Pending)
         what `prepared` raises."""
-        self._refuse_without_client("authorize()")
-        return Pending.of(self.authorizing(request))
+        self.departures.refuse_without_client("authorize()")
+        return Pending.of(self.hosts_requests.authorizing(request))
 
     def prepare(self, request: TaskRequest) -> Pending[Sent]:
         """As `authorize`, with what the request was made from."""
@@ -171,8 +135,8 @@ class Connection:
 
         Raises PlacementError if the profile puts anything elsewhere: it would be missing; and NeedsClient.
         """
-        self._refuse_without_client("headers_for()")
-        return Pending.of(self._heading(url))
+        self.departures.refuse_without_client("headers_for()")
+        return Pending.of(self.hosts_requests.heading(url))
 
     def handle_response(self, request: Any, response: Any, *, can_repeat: bool | None = None) -> Pending[Judgement]:
         """What to do with the answer, a TaskResponse, or the response of httpx or httpx2 to a request of theirs. `request` is best
@@ -181,7 +145,7 @@ class Connection:
         request that it holds. `can_repeat`: can the body be sent again? If not said, one that is streamed cannot. Raises UsageError
         for what is neither.
         """
-        return Pending.of(self.handling(request, response, can_repeat))
+        return Pending.of(self.hosts_requests.handling(request, response, can_repeat))
 
     def token(self) -> Pending[Token | None]:
         """The token in force (got now, if need be); None for a type without tokens. Variants by input only."""
@@ -242,52 +206,6 @@ class Connection:
             return self
         servers = tuple(server.url for server in self.given_servers)
         return self.engine.connect(self.profile, tenant=self.tenant, subject=subject, inputs=self.given, servers=servers)
-
-    def authorizing(self, request: Any) -> Generator[Future[Any], Any, Any]:
-        """The flow of `authorize`."""
-        self._refuse_without_client("authorize()")
-        if not isinstance(request, TaskRequest):
-            return (yield from authorizing(self, request))
-        refuse_unsound(request)
-        made = Made(self, request, (yield from self.preparing(request)))
-        made.refuse_other_credential()
-        return made.finished()
-
-    def preparing(self, request: TaskRequest) -> Generator[Future[Any], Any, Sent]:
-        """As `prepared`, by the quick way where there is one."""
-        sent = self._quick.sent_for(request, self.engine.clock()) if self._quick is not None else None
-        if sent is None:
-            sent = yield from prepared(self, request)
-            self._quick = quick_of(sent, self)
-        return sent
-
-    def _heading(self, url: str) -> Any:
-        from authweave.errors import PlacementError
-
-        sent = yield from prepared(self, TaskRequest("GET", url))
-        if sent.beyond_headers:
-            raise PlacementError(f"this profile also puts fields into {', '.join(sent.beyond_headers)}: headers alone would leave them out; use authorize()")
-        if sent.awaits_challenge:
-            raise PlacementError("the credential answers a challenge, and this server has not given one yet: send it a request first, by auth, client() or authorize()")
-        return dict(sent.request.headers)
-
-    def handling(self, request: Any, response: Any, can_repeat: bool | None = None) -> Generator[Future[Any], Any, Judgement]:
-        """The flow of `handle_response`."""
-        if not isinstance(request, TaskRequest):
-            return (yield from handling(self, request, response, can_repeat))
-        if not isinstance(response, TaskResponse):
-            kind = type(response)
-            raise UsageError(f"the answer to a TaskRequest is a TaskResponse(status, headers, body); not {kind.__module__}.{kind.__qualname__}")
-        made = request.made_from
-        if isinstance(made, Made) and made.connection is not self and made.connection.is_like(self) and made.connection.subject == self.subject:
-            return (yield from made.connection.handling(request, response, can_repeat))  # it ends with the version it began with
-        if not (isinstance(made, Made) and made.connection is self):
-            made = Made(self, request, (yield from prepared(self, request)))
-        step = yield from following(self, made.request, made.sent, response, can_repeat=can_repeat)
-        if isinstance(step, Judgement):
-            return step
-        reason = verdict_on(made.sent, response).reason
-        return Judgement("send_again", reason, request=Made(self, made.request, step).finished())
 
     def getting_token(self) -> Generator[Future[Any], Any, Token | None]:
         """The flow of `token`."""
@@ -396,93 +314,6 @@ class Connection:
         if any(read[0] == "kept" for server in self.profile.servers for read in server.reads) and not self.given_servers:
             return ""
         return base_url(self.servers(make_scope(self.profile, self.inputs(), self.engine.clock())))
-
-    def shows_certificate(self, call: str) -> bool:
-        """Does the profile's `tls` hold for these calls (token or task)?"""
-        return bool(self.profile.tls) and call in self.profile.tls["calls"]
-
-    def wire(self, call: str) -> Wire:
-        """What calls of this kind go over: the engine's wire, or one that shows this tenant's certificate and believes its
-        authority. Blocking where a source is. Raises InputError, TemplateError, SettingsError."""
-        engine = self.engine
-        if not self.shows_certificate(call):
-            return engine.wire
-        return engine.tls_wires.of(engine.wire, self._supplied(), self.tenant, engine.clock())
-
-    def wire_without_certificate(self) -> Wire:
-        """What task requests go over, but that no certificate is shown; the tenant's authority is believed as ever. Raises as `wire`."""
-        engine = self.engine
-        if not self.shows_certificate("task"):
-            return engine.wire
-        supplied = replace(self._supplied(), certificate=None, private_key=None, password=None)
-        return engine.tls_wires.of(engine.wire, supplied, self.tenant, engine.clock())
-
-    def _supplied(self) -> Supplied:
-        return Supplied.of(self.profile.tls, make_scope(self.profile, self.inputs(), self.engine.clock()))
-
-    @property
-    def is_without_certificate(self) -> bool:
-        """Is none supplied that token calls could show? Raises as `wire` does."""
-        return not self.shows_certificate("token") or not self._supplied().certificate
-
-    @property
-    def exchange(self) -> Exchange:
-        """How token calls are sent. Raises as `wire` does."""
-        wire = self.wire("token")
-        exchange = self.engine.exchange if wire is self.engine.wire else partial(self.engine.exchange, wire=wire)
-        if self.within is not None:
-            exchange = exchange_within(self.within, exchange)
-        return exchange if self.engine.guard is None else errand_exchange(self.errand, exchange)
-
-    @cached_property
-    def errand(self) -> Errand:
-        """What an egress policy is told of calls of this connection. Hosts and ports of `servers` that the host named count as written out."""
-        patterns = [server.pattern for server in self.given_servers]
-        hosts = hosts_of(self.profile)
-        if hosts is not None:
-            hosts |= {f"{'.' if pattern.wildcard else ''}{pattern.origin.host}" for pattern in patterns}
-        ports = frozenset(pattern.origin.port for pattern in patterns)
-        return Errand(self.profile.name, self.tenant, ports_of(self.profile) | ports, hosts)
-
-    def calling(self, purpose: str) -> AbstractContextManager[None]:
-        """Calls meanwhile are made for this connection, and for this (see `Departure`)."""
-        return calling_for(purpose, self.errand) if self.engine.guard is not None else contextlib.nullcontext()
-
-    def refuse_link(self, url: str) -> None:
-        """Raise UrlRefused where the limits let no person be sent to this URL."""
-        if self.within is not None:
-            self.within.refuse_origin(url, "the link to sign in")
-
-    def refuse_departure(self, url: str) -> None:
-        """Raise EgressRefused where the egress policy lets no task request go to this URL, as far as that can be said without DNS."""
-        if (guard := self.engine.guard) is not None:
-            with self.calling("task"):
-                guard.target(net_target(url))
-
-    @property
-    def trust(self) -> str:
-        """What stands for the authorities that token calls of this connection believe; '' for the operator's own."""
-        return f"tls of {self.profile.name}, {self.tenant}" if self.shows_certificate("token") else ""
-
-    @property
-    def is_bound(self) -> str:
-        """Why requests have to go over one connection, one after the other; '' where they need not."""
-        return next((str(reason) for variant in self.profile.variants if (reason := getattr(variant.seal, "is_bound", ""))), "")
-
-    def _refuse_without_client(self, door: str) -> None:
-        guard = self.engine.guard
-        if guard is not None and not guard.host_sends and door == "auth":
-            raise NeedsClient(
-                f"an egress policy is in force ({guard.origin}), and {door} leaves the connection to a client that resolves names by itself: "
-                "send with client() or async_client(); or, where that client's network is guarded by the host, say egress_of_tasks=\"host\""
-            )
-        if self.is_bound:
-            raise NeedsClient(f"{self.is_bound}, and {door} does not hold the connection: send with client() or async_client()")
-        if self.shows_certificate("task"):
-            raise NeedsClient(
-                f"{self.profile.reference} has `tls` for task requests, and {door} leaves the TLS connection to others, who show no "
-                "certificate: send with client() or async_client(); or write calls: [token], if the API wants none"
-            )
 
     @property
     def tokens_at_hand(self) -> list[Tokens]:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from authweave.applying.scopes import make_scope
 from authweave.assertions.held import Held
-from authweave.call import given_refresh_token
+from authweave.connections.token_keys import client_of, mark_of_secrets, place_of, token_key
 from authweave.contracts import Signing
-from authweave.discovery.completer import Completer, is_supplied
+from authweave.discovery.completer import Completer
 from authweave.discovery.registration import GRANT as REGISTRATION
 from authweave.errors import (
     AuthorizationRequired,
@@ -23,7 +22,7 @@ from authweave.errors import (
     UrlRefused,
 )
 from authweave.foreign import asked
-from authweave.profile import Profile, Variant
+from authweave.profile import Variant
 from authweave.sign_in import Desk, Whose
 from authweave.token_calls.endpoint import Exchange, TokenEndpoint
 from authweave.token_calls.sealed import sealed_exchange
@@ -31,20 +30,15 @@ from authweave.tokens.flights import Lane, is_leaving
 from authweave.tokens.pauses import Client
 from authweave.tokens.tokens import Tokens
 from authweave.tokens.troubles import is_client_refused, is_grant_refused
-from authweave.urls import Origin
 from authweave.values import (
     Consent,
     Secret,
     Token,
     TokenKey,
-    spent_mark,
 )
 
-CALLS: Final = ("token", "task")
-"""What `tls.calls` can name."""
-
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
     from authweave.inputs import Resolved
 
 
@@ -96,8 +90,7 @@ class Credential:
         inputs = connection.inputs()
         inputs.require(self.variant.needs)
         connection.ask_all(inputs)
-        for call in CALLS:
-            connection.wire(call)  # a certificate that cannot be shown is told before anything is sent
+        connection.departures.refuse_bad_certificate()
         settings = self.variant.tokens
         if settings is None or (settings.when is not None and not settings.when.is_true(connection.scope(inputs, None))):
             self._resolution = Resolution(inputs)
@@ -153,10 +146,10 @@ class Credential:
         engine = connection.engine
         return Desk(Whose(
             tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
-            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.exchange, engine.clock, engine.flights.rest,
+            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.departures.exchange, engine.clock, engine.flights.rest,
             lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
             lambda scope, end, wanted, redirect_uri: self.completer().completed(scope, end, wanted, redirect_uri=redirect_uri),
-            connection.refuse_link,
+            connection.departures.refuse_link,
         ))  # fmt: skip
 
     def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:
@@ -205,52 +198,7 @@ class Credential:
 
     def token_key(self, inputs: Resolved) -> TokenKey:
         """Whose token it is (design: tokens, the key)."""
-        settings = self.variant.tokens
-        assert settings is not None  # noqa: S101 - asked only for types with tokens
-        connection = self.connection
-        scope = make_scope(connection.profile, inputs, connection.engine.clock())
-        plain = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if not isinstance(inputs.get(name), Secret)]
-        return TokenKey(
-            tenant=connection.tenant,
-            connection=f"{connection.profile.name}/{self.variant.name}",
-            subject=connection.subject,
-            endpoint=self._part(settings.place, scope) if not _reads_kept(settings.place.reads) else settings.place.text,
-            client_id=self._client_part(scope),
-            grant=settings.grant_type,
-            scopes="\n".join(f"{key}={self._part(template, scope)}" for key, template in settings.scopes),
-            audience="\n".join(self._part(template, scope) for template in (settings.audience, settings.resource) if template),
-            inputs=tuple(plain),
-            secret=spent_mark(given_refresh_token(settings, scope)) if settings.attended else self._credentials(inputs),
-        )
-
-    def _client_part(self, scope: Mapping[str, Any]) -> str:
-        """The client_id in the key; of a client that registers itself nobody knows it beforehand."""
-        settings = self.variant.tokens
-        if settings is None or settings.client_id is None:
-            return ""
-        if settings.discovery.registration is not None and not is_supplied(settings, scope):
-            return ""
-        return self._part(settings.client_id, scope)
-
-    def _part(self, template: Any, scope: Mapping[str, Any]) -> str:
-        """A part of the key. Parts are shown: what reads a secret is named as the profile writes it.
-
-        The secret itself is in the key's `secret`, but where a person consented; there a mark stands for what it makes.
-        """
-        text: str = template.render(scope)
-        if not reads_secret(self.connection.profile, template.reads):
-            return text
-        settings = self.variant.tokens
-        is_attended = settings is not None and settings.attended
-        return f"{template.text} #{spent_mark(Secret(text, template.text))}" if is_attended else str(template.text)
-
-    def _credentials(self, inputs: Resolved) -> str:
-        """What stands for the secrets that a token call reads: a keyed fingerprint of all of them."""
-        secrets = [(name, _text(inputs.get(name))) for name in sorted(self.variant.key_inputs) if isinstance(inputs.get(name), Secret)]
-        if not secrets:
-            return ""
-        parts = [part.encode(errors="surrogatepass") for pair in secrets for part in pair]
-        return self.connection.engine.ledger.fingerprint(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+        return token_key(self.connection, self.variant, inputs)
 
     def endpoint(self, consent: Consent | None = None) -> TokenEndpoint:
         """What gets tokens for this credential; with the consent of a sign-in, in one attempt."""
@@ -263,7 +211,7 @@ class Credential:
             deadline=engine.settings.deadline,
             pauses=engine.pauses,
             client=self.client(),
-            credentials=self._credentials(self.connection.inputs()),
+            credentials=mark_of_secrets(self.connection, self.variant, self.connection.inputs()),
             origin=self.variant.origin,
             attempts=engine.attempts if consent is None else 1,
             clock=engine.clock,
@@ -276,13 +224,13 @@ class Credential:
         """How token calls are sent: signed, where the type's seal signs them, too. Raises MissingInput."""
         self._refuse_unproven()
         if self.seal is None or not self.signs_token_calls:
-            return self.connection.exchange
-        return sealed_exchange(self.connection.exchange, self.seal, lambda: self.token_signing(consent))
+            return self.connection.departures.exchange
+        return sealed_exchange(self.connection.departures.exchange, self.seal, lambda: self.token_signing(consent))
 
     def _refuse_unproven(self) -> None:
         """Where the client's certificate is its only proof, no token call goes without one."""
         method = self.variant.tokens.client_auth if self.variant.tokens is not None else None
-        if getattr(method, "is_certificate", False) and self.connection.is_without_certificate:
+        if getattr(method, "is_certificate", False) and self.connection.departures.is_without_certificate:
             raise MissingInput("certificate", f"tls.certificate is empty, and client_auth {getattr(method, 'name', '')} proves the client by it alone; supply it")
 
     @property
@@ -305,9 +253,9 @@ class Credential:
             engine.events.tell(kind, profile=connection.profile.name, tenant=connection.tenant, grant=REGISTRATION, **fields)
 
         return Completer(
-            settings, engine.finder, engine.registrar, connection.exchange, tenant=connection.tenant,
+            settings, engine.finder, engine.registrar, connection.departures.exchange, tenant=connection.tenant,
             connection=f"{connection.profile.name}/{self.variant.name}", origin=self.variant.origin, tell=told,
-            trust=connection.trust,
+            trust=connection.departures.trust,
         )  # fmt: skip
 
     def lane(self) -> Lane:
@@ -316,22 +264,11 @@ class Credential:
 
     def place(self) -> str:
         """The origin of the token endpoint."""
-        settings = self.variant.tokens
-        assert settings is not None  # noqa: S101 - asked only for types with tokens
-        return str(settings.place.text if _reads_kept(settings.place.reads) else Origin.of(settings.place.render(self._scope(None))))
+        return place_of(self.variant, lambda: self._scope(None))
 
     def client(self) -> Client:
-        """Whom a pause of the token endpoint concerns: this client of this tenant at this very URL.
-
-        A client_id is no secret: with another's, and calls that cannot succeed, nobody earns a pause but for himself.
-        """
-        settings = self.variant.tokens
-        assert settings is not None  # noqa: S101 - asked only for types with tokens
-        scope = self._scope(None)
-        url = "" if _reads_kept(settings.place.reads) else settings.place.render(scope).partition("?")[0]
-        client_id = settings.client_id.render(scope) if settings.client_id and self._client_part(scope) else ""
-        tenant = self.connection.tenant
-        return self.place(), "\n".join((url, f"{len(tenant)}:{tenant}", client_id))
+        """Whom a pause of the token endpoint concerns."""
+        return client_of(self.variant, self._scope(None), self.connection.tenant)
 
     def _scope_with(self, consent: Consent, old: Token | None) -> dict[str, Any]:
         scope = self._scope(old)
@@ -340,21 +277,3 @@ class Credential:
 
     def _scope(self, old: Token | None) -> dict[str, Any]:
         return self.connection.scope(self.connection.inputs(), old)
-
-
-def _text(value: Any) -> str:
-    return str(value.reveal()) if isinstance(value, Secret) else "" if value is None else str(value)
-
-
-def reads_secret(profile: Profile, reads: Any) -> bool:
-    """Is there a secret input among these look-ups, or behind the variables among them?"""
-    for read in reads:
-        if read[0] == "inputs" and (len(read) < 2 or profile.inputs[read[1]].secret):
-            return True
-        if read[0] == "vars" and any(reads_secret(profile, data.reads) for name, data in profile.vars.items() if read[1:2] in ((), (name,))):
-            return True
-    return False
-
-
-def _reads_kept(reads: Any) -> bool:
-    return any(read[0] == "kept" for read in reads)

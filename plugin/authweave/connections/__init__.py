@@ -1,0 +1,1 @@
+"""Connections: a profile for one tenant and subject, whose credential it is, and how calls for it leave."""
