@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import time
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -16,21 +14,20 @@ from typing import Any, Self
 from authweave.applying.targets import named_server
 from authweave.at_rest.keys import Keys
 from authweave.catalog import Catalog, catalog_for
+from authweave.connections.at_hand import AtHand
+from authweave.connections.coming_back import completing
 from authweave.connections.connection import Connection
 from authweave.connections.credential import Credential
+from authweave.connections.given import by_value, own_copy, whole_text
 from authweave.contracts import Departure, EgressPolicy, Source, Store
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
 from authweave.dpop import Nonces
 from authweave.egress.guard import guard_of
-from authweave.egress.profiles import problems_of
 from authweave.equipment import ledger_of, sources_of, wire_of
 from authweave.errors import (
-    AuthweaveError,
-    CallbackRefused,
     EngineClosed,
     MissingInput,
-    ProfileError,
     UsageError,
 )
 from authweave.events import Event, Events, observers_of
@@ -39,14 +36,11 @@ from authweave.inputs import Resolved, age_of, resolve
 from authweave.limits import Limits, Within
 from authweave.limits.sources import held
 from authweave.limits.tenants import limits_of
-from authweave.loading import refuse_outside
 from authweave.mutual_tls.wires import Wires
 from authweave.pending import Pending
 from authweave.profile import Profile
-from authweave.profile_files import BrokenProfile, Change, ProfileFiles
-from authweave.resources import profiles_folder
+from authweave.profile_files import BrokenProfile, Change, FilesByTenant, ProfileFiles
 from authweave.settings import Settings
-from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, whose, with_state
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
@@ -55,15 +49,11 @@ from authweave.tokens.flights import Flights
 from authweave.tokens.ledger import Ledger
 from authweave.tokens.pauses import Pauses
 from authweave.tokens.tokens import Tokens
-from authweave.values import NEVER, Secret, SignIn, TokenKey
+from authweave.values import NEVER, SignIn, TokenKey
 from authweave.wire import Wire
 
 LEASE_FACTOR = 1.5
 """How much longer a lease lasts than the deadline of the call it is for."""
-MOST_FILES = 1_000
-"""Limits that tell tenants apart for which profiles are remembered; of more, those of the least recently seen are read anew."""
-MOST_CONNECTIONS = 10_000
-"""Connections remembered; of more, the least recently asked for is made anew when somebody does. Its tokens stay in the store."""
 
 
 class Engine:
@@ -89,7 +79,7 @@ class Engine:
     ) -> None:  # fmt: skip
         texts = {name: value for name, value in (("store", store), ("egress", egress)) if isinstance(value, str)}
         named = {**overrides, **texts, **({"limits": limits} if isinstance(limits, str | Path) else {})}
-        self.settings = with_overrides(settings, named) if settings else Settings.load(named)
+        self.settings = settings.overridden(named) if settings else Settings.load(named)
         self.catalog = catalog or catalog_for(self.settings)
         self.clock = clock
         self.attempts = attempts
@@ -111,16 +101,16 @@ class Engine:
         host, named_sources = _host_source(inputs), sources_of(self.settings, self.catalog)
         self._sources = [source for source in [host, *named_sources] if source is not None]
         self._hosts_own = 0 if host is None else 1  # what the host itself supplies is held to no limits
-        self._limits_of = limits_of(None if isinstance(limits, str | Path) else limits, self.settings.limits)
         self.usual_tenant = ""  # whose limits hold where a profile is asked for in nobody's name
         self.source_of_given: Callable[[Mapping[str, Any]], Source] = MappingSource  # says in messages where `connect` has inputs from
-        self._files: OrderedDict[Within | None, ProfileFiles] = OrderedDict()
-        self.profile_files = self._files_of(None)
-        self._connections: OrderedDict[tuple[Any, ...], Connection] = OrderedDict()
+        self._files = FilesByTenant(
+            self.folders, self.catalog, self._heed, allows_paths=self.settings.profile_paths, guard=self.guard,
+            limits_of=limits_of(None if isinstance(limits, str | Path) else limits, self.settings.limits), sources=self._sources[self._hosts_own :],
+        )  # fmt: skip
+        self.profile_files = self._files.files(None)
+        self.at_hand = AtHand()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
-        self._kept: dict[str, deque[list[Tokens]]] = {}
         self._is_closed = False
-        self._seen: dict[tuple[int, Within | None], Profile] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -176,33 +166,20 @@ class Engine:
 
     def broken_profiles(self) -> list[BrokenProfile]:
         """What is wrong right now with the files of the profiles that were asked for, and what is served in their place."""
-        with self._lock:
-            files = list(self._files.values())
-        return list(dict.fromkeys(broken for each in files for broken in each.broken()))
+        return self._files.broken()
 
     def within(self, tenant: str | None = None) -> Within | None:
         """The limits of a tenant's profiles; None where there are none. Raises SettingsError where a host's function fails."""
-        if self._limits_of is None:
+        if not self._files.are_limited:
             return None
-        tenant = self.usual_tenant if tenant is None else whole_text("tenant", tenant)
-        return Within.of(self._limits_of(tenant), tenant, self._sources[self._hosts_own:])
+        return self._files.within(self.usual_tenant if tenant is None else whole_text("tenant", tenant))
 
     def files_for(self, tenant: str | None = None) -> ProfileFiles:
         """The profiles as a tenant may see them."""
-        return self.profile_files if self._limits_of is None else self._files_of(self.within(tenant))
+        return self._files_within(self.within(tenant))
 
-    def _files_of(self, within: Within | None) -> ProfileFiles:
-        with self._lock:
-            found = self._files.get(within)
-            if found is None:
-                found = self._files[within] = ProfileFiles(
-                    self.folders, profiles_folder(), self.catalog, functools.partial(self._heed, within=within),
-                    allows_paths=self.settings.profile_paths, accepts=self._guarded, within=within,
-                )  # fmt: skip
-            self._files.move_to_end(within)
-            if len(self._files) > MOST_FILES:
-                self._files.pop(next(each for each in self._files if each is not None))
-            return found
+    def _files_within(self, within: Within | None) -> ProfileFiles:
+        return self.profile_files if within is None else self._files.files(within)
 
     def connect(
         self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,
@@ -218,8 +195,7 @@ class Engine:
         is_left_open = subject == ""
         tenant, subject = whole_text("tenant", tenant), whole_text("subject", subject)
         within = self.within(tenant)
-        files = self.profile_files if within is None else self._files_of(within)
-        profile = self._guarded(profile if isinstance(profile, Profile) else files.profile(profile), within)
+        profile = self._files.accepted(profile if isinstance(profile, Profile) else self._files_within(within).profile(profile), within)
         if profile.abstract:
             raise UsageError(f"{profile.name} is abstract: only other profiles extend it")
         if profile.subject == "user" and not subject and not is_left_open:
@@ -231,16 +207,9 @@ class Engine:
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
         named = tuple(servers)
         key = (id(profile), tenant, subject, by_value(given), named, within)  # the connection keeps the profile: its id stays its own
-        with self._lock:
-            if (found := self._connections.get(key)) is not None:
-                self._connections.move_to_end(key)
-                return found
-        made = Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)), within=within)
-        with self._lock:
-            found = self._connections.setdefault(key, made)
-            if len(self._connections) > MOST_CONNECTIONS:
-                self._connections.popitem(last=False)
-        return found
+        return self.at_hand.of(
+            key, lambda: Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)), within=within)
+        )
 
     def egress_refusal(self, url: str, *, address: str = "", purpose: str = "task", ports: Iterable[int] = ()) -> str | None:
         """Why the egress policy in force lets no call go to a URL; None where nothing is against it, and always under `open`.
@@ -251,19 +220,6 @@ class Engine:
         if self.guard is None:
             return None
         return self.guard.why_not_url(url, address=address, purpose=purpose, ports=ports)
-
-    def _guarded(self, profile: Profile, within: Within | None = None) -> Profile:
-        """The profile, if limits and egress policy find nothing in it. Raises ProfileError."""
-        if (self.guard is None and within is None) or self._seen.get((id(profile), within)) is profile:
-            return profile
-        if within is not None:
-            refuse_outside(profile, within, self.catalog)
-        if self.guard is not None and (problems := [problem for problem in problems_of(profile, self.guard) if problem.severity == "error"]):
-            raise ProfileError(problems)
-        if len(self._seen) >= MOST_CONNECTIONS:
-            self._seen.clear()
-        self._seen[id(profile), within] = profile
-        return profile
 
     def complete_authorization(
         self, answer: str | Mapping[str, str], session: str = "", *, inputs: Mapping[str, Any] | None = None
@@ -280,37 +236,7 @@ class Engine:
         """The flow of `complete_authorization`."""
         if self._is_closed:
             raise EngineClosed
-        callback = yield from self.stated(Callback.of(answer))
-        row = row_of_state(callback.state)
-        begun = (yield self.flights.run((object(),), ("sign-in", ""), lambda: Shelf(self.consents, row).read()[1])) if row else None
-        if begun is None:
-            raise CallbackRefused("state", "this answers no sign-in under way: it was never begun on this store, or ended long ago")
-        for connection in self._connections_for(begun, inputs):
-            try:
-                is_it = yield from connection.signing_in.is_for(begun)
-            except AuthweaveError:
-                continue
-            if is_it:
-                return whose(connection).done((yield from connection.signing_in.completing(callback, session)))
-        raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
-
-    def stated(self, callback: Callback) -> Generator[Any, Any, Callback]:
-        """The answer with its state, where it is one by OAuth 1.0 that has none of ours."""
-        if not is_without_state(callback):
-            return callback
-        return (yield self.flights.run((object(),), ("sign-in", ""), lambda: with_state(callback, self.consents)))  # type: ignore[no-any-return]  # what the flight brings
-
-    def _connections_for(self, begun: Begun, inputs: Mapping[str, Any] | None) -> Iterator[Connection]:
-        """Who may have begun it: connections at hand, then one made from the profile."""
-        wanted = (begun.profile, begun.tenant, begun.subject)
-        with self._lock:
-            known = list(self._connections.values())
-        yield from (one for one in known if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
-        try:
-            profile = self.profile(begun.profile, begun.tenant)
-        except UsageError:
-            profile = self.profile(Path(begun.source), begun.tenant)
-        yield self.connect(profile, tenant=begun.tenant, subject=begun.subject, inputs=inputs, servers=begun.servers)
+        return (yield from completing(self, answer, session, inputs))
 
     def apart(self, exchange: Exchange) -> Self:
         """An engine like this one that shares neither tokens nor connections with it: every token is got anew, in one
@@ -323,14 +249,12 @@ class Engine:
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.finder = Finder(other.ledger, self.clock, self.finder.refuses)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
-        other._connections, other._tokens, other._kept = OrderedDict(), weakref.WeakValueDictionary(), {}
+        other.at_hand, other._tokens = AtHand(), weakref.WeakValueDictionary()
         return other
 
     def status(self) -> list[Health]:
         """How every connection made in this process is. Blocking: asks the sources of inputs and reads the store."""
-        with self._lock:
-            connections = list(self._connections.values())
-        return [health for connection in connections for health in healths_of(connection)]
+        return [health for connection in self.at_hand.all() for health in healths_of(connection)]
 
     @property
     def registrar(self) -> Registrar:
@@ -383,62 +307,9 @@ class Engine:
     def _heed(self, change: Change, within: Within | None = None) -> None:
         """Let go of connections of what is not served any more within these limits, and tell."""
         if change.before is not None:
-            self._let_go(change, within)
+            self.at_hand.let_go(change, within)
         if change.kind:
             self.events.tell(change.kind, profile=change.profile, detail=change.detail)
-
-    def _let_go(self, change: Change, within: Within | None) -> None:
-        """Their tokens stay in memory until the next but one change of the file: the connections that come after take them over."""
-        with self._lock:
-            old = [key for key, one in self._connections.items() if one.within == within and is_outdated(one.profile, change)]
-            tokens = [tokens for key in old for tokens in self._connections.pop(key).tokens_at_hand]
-            if tokens:
-                self._kept.setdefault(change.source, deque(maxlen=2)).append(tokens)
-
-
-def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
-    """These settings, but for some; an override of None is not there. Raises SettingsError."""
-    overrides = {name: value for name, value in overrides.items() if value is not None}
-    if not overrides:
-        return settings
-    read = Settings.load(overrides, {})
-    changed = {name: getattr(read, name) for name in overrides}
-    return dataclasses.replace(settings, **changed, origins={**settings.origins, **{name: read.origins[name] for name in overrides}})
-
-
-def is_outdated(profile: Profile, change: Change) -> bool:
-    """Was it served until this change, or before?"""
-    return profile is change.before or (profile.merged.document.source == change.source and profile is not change.now)
-
-
-def whole_text(name: str, value: Any) -> str:
-    """The name of a tenant or a user; '' for None. Raises UsageError: 0 must not become nobody, nor 1 and '1' two."""
-    if value is None:
-        return ""
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise UsageError(f"{name} is a text (str) without halves of characters, and not {'one with some' if isinstance(value, str) else type(value).__name__}")
-    return value
-
-
-def own_copy(value: Any) -> Any:
-    """Maps and lists copied: what the host changes in its own afterwards is not what was connected."""
-    if isinstance(value, Mapping):
-        return {name: own_copy(member) for name, member in value.items()}
-    return [own_copy(member) for member in value] if isinstance(value, list | tuple) else value
-
-
-def by_value(value: Any) -> Any:
-    """What stands for a value in the key of a map: equal for equal values, and no secret in it."""
-    if isinstance(value, Secret):
-        return value.kind, value.mark
-    if isinstance(value, str | bytes):
-        return type(value).__name__, Secret(value, "").mark
-    if isinstance(value, Mapping):
-        return "map", tuple((name, by_value(value[name])) for name in sorted(value, key=str))
-    if isinstance(value, list | tuple):
-        return "list", tuple(map(by_value, value))
-    is_plain = value is None or isinstance(value, bool | int | float)
-    return type(value).__name__, value if is_plain else id(value)
 
 
 def _host_source(inputs: Any) -> Source | None:

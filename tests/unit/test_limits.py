@@ -265,7 +265,7 @@ def test_an_edit_that_leaves_the_limits_is_not_taken(tmp_path):
     run = engine({"blue": EVERYTHING(hosts=["api.acme.example"]), "red": EVERYTHING()}, tmp_path)
     first = run.connect("acme", tenant="blue")
     file.write_text(text(version="2.0.0", servers=["https://evil.example"]))
-    for files in run._files.values():
+    for files in run._files._by_limits.values():
         files._clocks = type(files._clocks)(itertools.count(0, 5.0).__next__, files._clocks.wall)
         for watched in files._files.values():
             watched.clocks = files._clocks
@@ -471,7 +471,7 @@ def test_nothing_is_asked_twice_for_a_connection_at_hand():
     made, run = profile(), engine(lambda tenant: asked.append(tenant) or own)
 
     assert run.connect(made, tenant="a") is run.connect(made, tenant="a")
-    assert 1 == sum(key[0] == id(made) for key in run._seen)
+    assert 1 == sum(key[0] == id(made) for key in run._files._seen)
     refused_now = engine(lambda tenant: own if len(asked) < 3 else Limits())
     asked.clear()
     refused_now.connect(made, tenant="a")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from authweave.connections.coming_back import stated
 from authweave.errors import CallbackRefused, TemplateError, UsageError
 from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standing
 from authweave.values import Authorization, SignIn, Token
@@ -43,7 +44,7 @@ class SigningIn:
 
     def answered(self, answer: str | Mapping[str, str], session: str) -> Generator[Future[Any], Any, Token]:
         """The flow of `complete_authorization`."""
-        callback = yield from self._connection.engine.stated(Callback.of(answer))
+        callback = yield from stated(self._connection.engine, Callback.of(answer))
         if not row_of_state(callback.state):
             raise CallbackRefused("state", "the state of this answer is none that was made here", profile=self._name)
         return (yield from self.completing(callback, session))

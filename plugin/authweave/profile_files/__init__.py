@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from authweave.profile_files.by_tenant import FilesByTenant
 from authweave.profile_files.finding import Change, ProfileFiles
 from authweave.profile_files.watched import BrokenProfile
 
-__all__ = ["BrokenProfile", "Change", "ProfileFiles"]
+__all__ = ["BrokenProfile", "Change", "FilesByTenant", "ProfileFiles"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -141,6 +141,15 @@ class Settings:
         found = {name: value for layer in layers for name, value in layer.items()}
         values = {name: value for name, (value, _) in found.items()}
         return cls(**values, origins={name: origin for name, (_, origin) in found.items()}, environment=env)
+
+    def overridden(self, overrides: Mapping[str, Any]) -> Self:
+        """The same but for some; an override of None is not there. Raises SettingsError."""
+        overrides = {name: value for name, value in overrides.items() if value is not None}
+        if not overrides:
+            return self
+        read = type(self).load(overrides, {})
+        changed = {name: getattr(read, name) for name in overrides}
+        return replace(self, **changed, origins={**self.origins, **{name: read.origins[name] for name in overrides}})
 
 
 def _members() -> Iterator[Member]:
