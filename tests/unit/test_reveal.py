@@ -23,7 +23,7 @@ BY_REASON = {
         "seals/oauth1.py:_token", "applying/signing_string.py:signature",
     ),
     "it is compared, measured, fingerprinted or checked, and only the verdict goes on": (
-        "assertions/describing.py:_certificates", "credential.py:_text", "probe/token_checks.py:_claims", "values.py:Secret.kind", "values.py:Secret.length",
+        "assertions/describing.py:_certificates", "connections/token_keys.py:_text", "probe/token_checks.py:_claims", "values.py:Secret.kind", "values.py:Secret.length",
         "values.py:Secret.mark", "values.py:Secret.matches", "values.py:spent_mark",
     ),
     "it is looked for in texts, to be hidden there": (
@@ -35,8 +35,8 @@ BY_REASON = {
         "templates/operators.py:item", "templates/operators.py:revealed",
     ),
     "a sign-in: the redirect URI that the profile writes, and what the redirect brought, which becomes Secrets": (
-        "cli/signing_in.py:written_redirect", "preview/stand_ins.py:offline_consent", "sign_in/desk.py:Desk._consent", "sign_in/desk.py:Desk._redirect",
-        "sign_in/desk.py:_kept",
+        "cli/signing_in.py:written_redirect", "preview/stand_ins.py:offline_consent", "sign_in/completing.py:Completing._consent", "sign_in/beginning.py:Beginning._redirect",
+        "sign_in/completing.py:_kept",
     ),
     "an input that the profile does not call secret, in the command that repeats a run": ("probe/telling.py:command_again",),
     "a person asked to see it, by --reveal": ("cli/token.py:command", "cli/token.py:facts"),

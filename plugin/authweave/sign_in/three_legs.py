@@ -25,7 +25,7 @@ from authweave.token_calls.reading import Reading
 from authweave.token_calls.sealed import sealed_exchange
 
 if TYPE_CHECKING:
-    from authweave.sign_in.desk import Whose
+    from authweave.sign_in.whose import Whose
     from authweave.tokens.ledger import Ledger
 
 TOKEN: Final = "oauth_token"
