@@ -41,7 +41,7 @@ BY_REASON = {
     "an input that the profile does not call secret, in the command that repeats a run": ("probe/telling.py:command_again",),
     "a person asked to see it, by --reveal": ("cli/token.py:command", "cli/token.py:facts"),
     "throw-away values: of the sandbox, and of the suites for extensions": (
-        "sandbox/account.py:_inputs", "sandbox/identity.py:_plain", "sandbox/shown.py:_value", "sandbox/verifiers/case.py:Case.own",
+        "sandbox/account.py:_inputs", "sandbox/registered.py:plain", "sandbox/shown.py:_value", "sandbox/verifiers/case.py:Case.own",
         "testing/source.py:SourceContract.test_after_a_fork", "testing/source.py:SourceContract.test_it_has_the_value",
         "testing/source.py:SourceContract.test_many_threads_ask", "testing/source.py:SourceContract.test_whatever_the_names",
     ),

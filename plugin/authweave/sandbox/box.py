@@ -16,9 +16,10 @@ from authweave.net.values import Route
 from authweave.sandbox import api
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
+from authweave.sandbox.as_declared import leads_to
 from authweave.sandbox.authority import Authority, Shows
 from authweave.sandbox.faults import Ground, Struck, fault_of, through
-from authweave.sandbox.identity import Desk, leads_to
+from authweave.sandbox.identity import Desk
 from authweave.sandbox.listener import ADDRESS, Listener, Reply, json_reply
 from authweave.sandbox.shown import missing_certificate
 from authweave.sandbox.steps import StepDesk

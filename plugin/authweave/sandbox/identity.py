@@ -9,33 +9,34 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
-from urllib.parse import parse_qsl, unquote_plus
+from typing import Final
+from urllib.parse import unquote_plus
 
-from authweave.drafts.contents import content_text
-from authweave.profile import Profile, Request, TokenSettings, Variant
+from authweave.profile import Request, TokenSettings, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
+from authweave.sandbox.as_declared import (
+    authorization_of,
+    declared,
+    leads_to,
+    missing,
+    pairs,
+    wrong_content,
+    wrong_form,
+)
 from authweave.sandbox.assertions import Judge
 from authweave.sandbox.front import Front
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
-from authweave.sandbox.oauth import Client, Provider, basic_of
+from authweave.sandbox.oauth import Provider
+from authweave.sandbox.registered import client_of, plain, scopes_in, targets_of
+from authweave.sandbox.revoking import Revocation
 from authweave.sandbox.shaping import token_answer
+from authweave.sandbox.validator import basic_of
 from authweave.sandbox.verifiers import Case, Refused, verifier_of
-from authweave.sandbox.wanted import Wanted, wanted_fields
-from authweave.values import Secret
+from authweave.sandbox.wanted import Wanted
 
-NOBODY: Final = "nobody"
-"""The client of a profile that names none."""
-_MEDIA_TYPES: Final = {
-    "form": "application/x-www-form-urlencoded", "json": "application/json", "multipart": "multipart/form-data",
-    "xml": "application/xml", "text": "text/plain",
-}  # fmt: skip
-_AT_REVOCATION: Final = ("client_id", "client_secret", "token", "token_type_hint")
 _STANDARD: Final = ("grant_type", "client_id", "client_secret", "scope", "refresh_token", "code", "redirect_uri", "code_verifier", "device_code", "username", "password")
-_LOGIN: Final = "login"
-"""What stands for the grant and for the client where there are none."""
 _ASSERTIONS: Final = ("assertion", "client_assertion", "client_assertion_type")
 
 
@@ -52,21 +53,22 @@ class Desk:
         self._granting = granting
         self._refreshing = refreshing
         self._ledger = account.ledger(variant)
-        self._client = _client(account, settings)
-        self._given = _plain(settings.refresh_token, account.scope())
+        self._client = client_of(account, settings)
+        self._given = plain(settings.refresh_token, account.scope())
         if self._given:
             self._ledger.hand_over(self._given, " ".join(self._client.default_scopes))
         gives = settings.refresh_with == "refresh_token" and (refreshing != granting or settings.grant_signs_in or settings.is_session)
         self._provider = Provider(
             self._client, self._ledger, lifetime=lifetime, clock=clock, gives_refresh_token=gives, kept=account.kept
         )
-        self._front = Front(account, settings, self._provider, _scopes) if settings.signs_in else None
+        self._revocation = Revocation(account, variant, settings, self._provider, (granting, refreshing))
+        self._front = Front(account, settings, self._provider, scopes_in) if settings.signs_in else None
 
     def serves(self, arrived: Arrived) -> bool:
         """Is the request for this endpoint, or for where its people sign in?"""
         if self._front is not None and self._front.kind(arrived):
             return True
-        return any(leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._is_to_revoke(arrived)
+        return any(leads_to(address, arrived) for address in (self._granting, self._refreshing)) or self._revocation.serves(arrived)
 
     def is_named(self, arrived: Arrived) -> bool:
         """Does the request name this client?"""
@@ -74,14 +76,14 @@ class Desk:
             return self._front.is_named(arrived, self._client.client_id)
         user, _ = basic_of(next(iter(arrived.header_lines("authorization")), "")) or ("", "")
         key = self._settings.token_request.rename.get("client_id", "client_id")
-        sent = {user, unquote_plus(user), dict(_pairs(arrived, self._settings.token_request)).get(key)}
+        sent = {user, unquote_plus(user), dict(pairs(arrived, self._settings.token_request)).get(key)}
         return self._client.client_id in sent or unquote_plus(self._client.client_id) in sent
 
     def kind(self, arrived: Arrived) -> str:
         """`sign_in`, `revoke`, `refresh` or `token`, as far as the request says."""
         if self._front is not None and self._front.kind(arrived):
             return "sign_in"
-        if self._is_to_revoke(arrived):
+        if self._revocation.serves(arrived):
             return "revoke"
         return "refresh" if self._old(arrived) is not None or self._asks_to_refresh(arrived) else "token"
 
@@ -89,8 +91,8 @@ class Desk:
         """The answer to a request that is for this endpoint."""
         if self._front is not None and self._front.kind(arrived):
             return self._front.answer(arrived)
-        if self._is_to_revoke(arrived):
-            return self._revoked(arrived)
+        if self._revocation.serves(arrived):
+            return self._revocation.answer(arrived)
         old = self._old(arrived)
         is_refresh = old is not None or self._asks_to_refresh(arrived)
         request = self._settings.refresh_request if is_refresh else self._settings.token_request
@@ -110,7 +112,7 @@ class Desk:
         headers = (
             {}
             if self._is_signed or any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
-            else _authorization(arrived)
+            else authorization_of(arrived)
         )
         if old is not None:
             parameters |= {"grant_type": self._client.grant_type, **({"refresh_token": self._given} if self._given else {})}
@@ -148,50 +150,10 @@ class Desk:
         said = verify(Case(arrived, self.account, variant, None, self.account.memory(self._variant), self.account.now()))
         return json_reply(403, {"error": "access_denied", "error_description": said.why}) if isinstance(said, Refused) else None
 
-    def _is_to_revoke(self, arrived: Arrived) -> bool:
-        addresses = self.account.revocation_addresses(self._variant)
-        return any(leads_to(address, arrived) and address not in (self._granting, self._refreshing) for address in addresses)
-
-    def _revoked(self, arrived: Arrived) -> Reply:
-        """The token that is named dies, if it is one of ours; the client has to prove itself in any case."""
-        request = self._settings.revoke_request
-        assert request is not None  # noqa: S101 - it has an address
-        if problem := wrong_form(arrived, request, self.account.scope()):
-            return problem
-        sent = dict(_pairs(arrived, request))
-        token = sent.get(request.rename.get("token", "token"), "")
-        if self._settings.is_session:
-            return self._logged_out(arrived, request)
-        for issued in self._ledger.newest_first():
-            fields = declared(request, self.account.scope(issued, arrived.view()), self.account.profile)
-            named = {token, *(str(field.value) for field in fields), *arrived.segments}
-            if named & {issued.access_token, issued.refresh_token}:
-                return missing(fields, arrived) or self._revoked_as(arrived, request, fields, token or issued.access_token)
-        return self._revoked_as(arrived, request, [], token)
-
-    def _logged_out(self, arrived: Arrived, request: Request) -> Reply:
-        """The session that the fields name ends; where none do, nobody is logged in."""
-        for issued in self._ledger.newest_first():
-            fields = declared(request, self.account.scope(issued, arrived.view()), self.account.profile)
-            if not issued.ended and missing(fields, arrived) is None:
-                self._ledger.end_for_good(issued.access_token)
-                return json_reply(200, {})
-        return json_reply(401, {"error": "invalid_request", "error_description": "this log out names no session"})
-
-    def _revoked_as(self, arrived: Arrived, request: Request, fields: list[Wanted], token: str) -> Reply:
-        original = {new: old for old, new in request.rename.items()}
-        parameters = {original.get(name, name): value for name, value in _pairs(arrived, request)}
-        parameters = {name: value for name, value in parameters.items() if name in _AT_REVOCATION} | {"token": token}
-        if self._client.method == "none" and "client_id" in request.omit:
-            parameters["client_id"] = self._client.client_id
-        is_own = any(field.place == "header" and field.key.lower() == "authorization" for field in fields)
-        _, body, status = self._provider.revoke(parameters, {} if is_own else _authorization(arrived))
-        return json_reply(status, json.loads(body) if body else {})
-
     def _asks_to_refresh(self, arrived: Arrived) -> bool:
         if self._granting != self._refreshing:
             return leads_to(self._refreshing, arrived) and not leads_to(self._granting, arrived)
-        sent = dict(_pairs(arrived, self._settings.refresh_request))
+        sent = dict(pairs(arrived, self._settings.refresh_request))
         if self._settings.is_session:
             return bool(sent.get(self._settings.refresh_request.rename.get("refresh_token", "refresh_token")))
         if self._given:  # a refresh presents another one than the grant does
@@ -230,7 +192,7 @@ class Desk:
         """The parameters by their RFC names, those that the profile leaves out or writes itself as it means them."""
         original = {new: old for old, new in request.rename.items()}
         sent: dict[str, str] = {}
-        for name, value in _pairs(arrived, request):
+        for name, value in pairs(arrived, request):
             sent.setdefault(original.get(name, name), value)
         written = {
             original.get(field.key, field.key): field.value for field in fields if field.place in ("payload", "query")
@@ -248,7 +210,7 @@ class Desk:
             sent["client_id"] = self._client.client_id
         if "client_secret" in written and self._client.method != "client_secret_post":
             sent.pop("client_secret", None)
-        sent["scope"] = " ".join(_scopes(sent.get("scope", ""), self._settings.scope_separator))
+        sent["scope"] = " ".join(scopes_in(sent.get("scope", ""), self._settings.scope_separator))
         return {name: value for name, value in sent.items() if name in (*_STANDARD, *_ASSERTIONS) and (value or name != "scope")}
 
     def _is_anonymous(self, request: Request, *, parameters: Mapping[str, str]) -> bool:
@@ -274,8 +236,8 @@ class Desk:
         """`audience`, `resource` and other keys of `scopes` must be the declared ones (RFC 8707 §2)."""
         if is_refresh or request.content is not None or request.encoding in ("none", "text"):
             return None
-        sent = dict(_pairs(arrived, request))
-        for name, value in _targets(self.account, self._settings).items():
+        sent = dict(pairs(arrived, request))
+        for name, value in targets_of(self.account, self._settings).items():
             key = request.rename.get(name, name)
             if name not in request.omit and all(field.key != key for field in fields) and sent.get(key) != value:
                 code = "invalid_target" if name in ("audience", "resource") else "invalid_request"
@@ -299,122 +261,3 @@ class Desk:
         )
 
 
-def _client(account: Account, settings: TokenSettings) -> Client:
-    scope = account.scope()
-    words = [
-        word
-        for key, template in settings.scopes
-        if key == "scope"
-        for word in _scopes(template.render(scope), settings.scope_separator)
-    ]
-    for field in settings.token_request.fields:
-        if field.key == "scope" and field.placement.name == "payload":
-            for wanted in wanted_fields([field], scope, account.profile):
-                words += _scopes(str(wanted.value), settings.scope_separator)
-    return Client(
-        client_id=_plain(settings.client_id, scope) or NOBODY,
-        client_secret=_plain(settings.client_secret, scope),
-        method=settings.client_auth.name,
-        basic_encoding=settings.basic_encoding,
-        grant_type=settings.grant_type or _LOGIN,
-        username=_plain(settings.username, scope),
-        password=_plain(settings.password, scope),
-        scopes=frozenset(words),
-        default_scopes=tuple(words),
-        redirect_uris=(_plain(settings.sign_in.redirect_uri, scope),) if settings.sign_in.redirect_uri is not None else (),
-        needs_proof_key=bool(settings.sign_in.pkce) and settings.grant_signs_in,
-        consents_first=settings.signs_in and not settings.grant_signs_in,
-    )
-
-
-def _plain(template: Any, scope: Mapping[str, Any]) -> str:
-    value = template.value(scope) if template is not None else ""
-    return str(value.reveal() if isinstance(value, Secret) else value or "")
-
-
-def _scopes(text: str, separator: str) -> list[str]:
-    """The scopes of a text. A space in one of them is escaped: oauthlib parts them by spaces, this profile may not."""
-    return [part.replace(" ", "%20") for part in (text.split(separator) if separator else [text]) if part]
-
-
-def _targets(account: Account, settings: TokenSettings) -> dict[str, str]:
-    """The parameters beside `scope` that `audience`, `resource` and `scopes` make, which are said where a person consents if one does."""
-    scope = account.scope()
-    joined: dict[str, str] = {}
-    for key, template in settings.scopes if not settings.signs_in else ():
-        if key != "scope":
-            text = template.render(scope)
-            joined[key] = f"{joined[key]}{settings.scope_separator}{text}" if key in joined else text
-    for name, template in (("audience", settings.audience), ("resource", settings.resource)):
-        if template is not None:
-            joined[name] = template.render(scope)
-    return joined
-
-
-def declared(request: Request, scope: Mapping[str, Any], profile: Profile) -> list[Wanted]:
-    """The fields of a call; those that `encoding: query` puts into the URL are wanted there."""
-    fields = wanted_fields(request.fields, scope, profile)
-    return [replace(field, place="query") if request.encoding == "query" and field.place == "payload" else field for field in fields]
-
-
-def leads_to(address: Address, arrived: Arrived) -> bool:
-    """Is the request for this endpoint, its written query included?"""
-    written = parse_qsl(address.query, keep_blank_values=True)
-    return (address.scheme, address.host, address.port, address.path) == (
-        arrived.scheme,
-        arrived.host,
-        arrived.port,
-        arrived.path,
-    ) and all(pair in arrived.query for pair in written)
-
-
-def _pairs(arrived: Arrived, request: Request) -> list[tuple[str, str]]:
-    """The parameters, from where this request carries them."""
-    if request.encoding == "query":
-        return list(arrived.query)
-    if request.encoding == "json":
-        return [(name, str(value)) for name, value in arrived.json.items()] if isinstance(arrived.json, dict) else []
-    if request.encoding == "xml" and arrived.xml is not None:
-        return [(node.tag.rpartition("}")[2], node.text or "") for node in arrived.xml]
-    return list((arrived.parts if request.encoding == "multipart" else arrived.form) or ())
-
-
-def wrong_form(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
-    """A refusal of another method or media type than the declared one."""
-    method = request.method_in(scope)
-    if arrived.method != method:
-        refusal = {
-            "error": "invalid_request",
-            "error_description": f"this endpoint takes {method}, not {arrived.method}",
-        }
-        return json_reply(405, refusal, ("Allow", method))
-    wanted = (request.content_type_in(scope) or "").partition(";")[0].strip().lower() or _MEDIA_TYPES.get(request.encoding, "")
-    if wanted and arrived.media_type != wanted:
-        return _invalid(f"the body is {arrived.media_type or 'without a media type'}, and should be {wanted}")
-    return None
-
-
-def missing(fields: list[Wanted], arrived: Arrived) -> Reply | None:
-    """A refusal of a request that lacks a declared field."""
-    for field in fields:
-        if not field.is_met(arrived):
-            state = "is not as declared" if field.found(arrived) else "is missing"
-            return _invalid(f"{field.words} {state}")
-    return None
-
-
-def wrong_content(arrived: Arrived, request: Request, scope: Mapping[str, Any]) -> Reply | None:
-    """A body that the profile writes out must be that body, as far as it can be foreseen."""
-    if request.content is None or request.content.functions & {"now", "uuid", "random"}:
-        return None
-    wanted = content_text(request.content, request.encoding, request.content_type_in(scope), scope)
-    return None if wanted.encode() == arrived.body else _invalid("the body is not the declared one")
-
-
-def _authorization(arrived: Arrived) -> dict[str, str]:
-    lines = arrived.header_lines("authorization")
-    return {"Authorization": lines[0]} if lines else {}
-
-
-def _invalid(why: str) -> Reply:
-    return json_reply(400, {"error": "invalid_request", "error_description": why})

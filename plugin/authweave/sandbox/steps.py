@@ -10,7 +10,7 @@ from authweave.errors import AuthweaveError
 from authweave.profile import Answer, Step, Variant
 from authweave.sandbox.account import Account, Address
 from authweave.sandbox.arrived import Arrived
-from authweave.sandbox.identity import declared, leads_to, missing, wrong_content, wrong_form
+from authweave.sandbox.as_declared import declared, leads_to, missing, wrong_content, wrong_form
 from authweave.sandbox.ledger import Issued
 from authweave.sandbox.listener import Reply, json_reply
 from authweave.sandbox.shaping import token_answer
