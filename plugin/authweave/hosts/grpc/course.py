@@ -17,6 +17,7 @@ from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.hosts.grpc.credentials import CallMetadata, as_call_credentials
 from authweave.hosts.grpc.limits import Limit, limit_of
 from authweave.hosts.grpc.notes import Note
+from authweave.hosts.grpc.pauses import SPREAD, asked_for
 from authweave.hosts.telling import failure, log, refusal
 from authweave.values import TaskResponse
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 PATIENCE: Final = 5.0
 """Seconds that a call waits at most because the server asked it to."""
 RENEWED, LIMITED = "renewed", "limited"
-SPREAD: Final = 0.2
-"""What is added to a wait at most, as a part of it: of many calls that were told the same, not all come back at once."""
 STATUSES: Final = {
     "OK": 200, "CANCELLED": 499, "UNKNOWN": 500, "INVALID_ARGUMENT": 400, "DEADLINE_EXCEEDED": 504, "NOT_FOUND": 404,
     "ALREADY_EXISTS": 409, "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429, "FAILED_PRECONDITION": 400, "ABORTED": 409,
@@ -77,7 +76,7 @@ class Course:
     is_read: bool = False
 
     def __post_init__(self) -> None:
-        self.attempt = CallMetadata(self.whose)
+        self.attempt = self._anew()
 
     @classmethod
     def begin(cls, whose: Whose, details: Any, *, replayable: bool, patience: float) -> Course:
@@ -133,8 +132,11 @@ class Course:
 
     def _again(self, reason: str, attempt: CallMetadata | None, seconds: float = 0.0) -> Again:
         self.tried.add(reason)
-        self.attempt = attempt or CallMetadata(self.whose)
+        self.attempt = attempt or self._anew()
         return Again(seconds)
+
+    def _anew(self) -> CallMetadata:
+        return CallMetadata(self.whose, patience=self.patience, end=self.end)
 
     def _without_credential(self, error: AuthweaveError) -> Note:
         return Note("no_credential", failure(self.whose.named, error), error.fresh(), getattr(error, "retry_at", None))
@@ -149,6 +151,9 @@ class Course:
 
     def _limited(self, answer: Answer, limit: Limit) -> Again | Note:
         wait = limit.seconds
+        connection, finished = self.attempt.connection, self.attempt.finished
+        if wait and connection is not None and finished is not None:
+            asked_for(connection, finished.url, wait)
         retry_at = None if wait is None else time.time() + wait
         if wait is not None and wait <= self.patience and self._may_repeat(LIMITED):
             left, spread = self.left, wait * SPREAD

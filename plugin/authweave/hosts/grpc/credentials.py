@@ -11,6 +11,7 @@ import grpc
 
 from authweave.errors import AuthweaveError, UnexpectedFailure, UsageError
 from authweave.hosts.grpc.metadata import metadata_of, refuse_message_readers
+from authweave.hosts.grpc.pauses import after, left_alone
 from authweave.hosts.telling import failure
 from authweave.hosts.whose import Whose
 from authweave.values import TaskRequest
@@ -43,12 +44,17 @@ class CallMetadata(grpc.AuthMetadataPlugin):
 
     One made for a single call remembers: was it asked (`is_asked`), what was sent (`connection` and `finished`), or the
     `error` for which nothing was.
-    `again` is the request to send instead of a new one, where the URL is still the same.
+    `again` is the request to send instead of a new one, where the URL is still the same. A call of some `patience` (seconds) waits
+    while the server wants to be left alone, if it does not have to be over by then (`end`, monotonic seconds).
     """
 
-    def __init__(self, whose: Whose, *, again: tuple[Connection, TaskRequest] | None = None) -> None:
+    def __init__(
+        self, whose: Whose, *, again: tuple[Connection, TaskRequest] | None = None, patience: float = 0.0, end: float | None = None
+    ) -> None:
         self._whose = whose
         self._again = again
+        self._patience = patience
+        self._end = end
         self.is_asked = False
         self.connection: Connection | None = None
         self.finished: TaskRequest | None = None
@@ -65,9 +71,18 @@ class CallMetadata(grpc.AuthMetadataPlugin):
                 return
             connection = self._whose.connection()
             refuse_message_readers(connection)
+            if wait := left_alone(connection, url, self._patience, self._end):
+                after(wait, lambda: self._authorize(connection, url, answer))
+            else:
+                self._authorize(connection, url, answer)
+        except Exception as error:  # noqa: BLE001 - whatever it is, gRPC has to hear of it, in words without a secret
+            self._refuse(error, answer)
+
+    def _authorize(self, connection: Connection, url: str, answer: _Once) -> None:
+        try:
             pending = connection.authorize(TaskRequest("POST", url))
             pending.add_done_callback(lambda done: self._placed(connection, done, answer))
-        except Exception as error:  # noqa: BLE001 - whatever it is, gRPC has to hear of it, in words without a secret
+        except Exception as error:  # noqa: BLE001 - as above
             self._refuse(error, answer)
 
     def _placed(self, connection: Connection, done: Pending[TaskRequest], answer: _Once) -> None:
