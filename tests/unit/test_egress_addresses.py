@@ -23,11 +23,11 @@ PRIVATE = """
 169.254.169.253 169.254.170.2 169.254.255.255 172.16.0.0 172.31.255.255 192.0.0.0 192.0.0.8 192.0.0.9 192.0.0.170 192.0.0.255 192.0.2.1
 192.31.196.1 192.52.193.1 192.88.99.1 192.88.99.2 192.168.0.0 192.168.255.255 192.175.48.1 198.18.0.0 198.19.255.255 198.51.100.1
 203.0.113.1 224.0.0.0 224.0.0.1 233.252.0.1 239.255.255.255 240.0.0.0 255.255.255.254 255.255.255.255 168.63.129.16 161.26.0.10
-166.8.0.1 166.11.255.255 192.80.8.124
+166.8.0.1 166.11.255.255 192.80.8.124 199.36.153.4 199.36.153.7 199.36.153.8 199.36.153.11
 :: ::1 ::2 ::ffff:8.8.8.8 ::ffff:0:8.8.8.8 ::8.8.8.8 64:ff9b:1::1 64:ff9b:1:ffff::8.8.8.8 64:ff9b:2::1 64:ff9a:: 100::1 100:0:0:1::1
 5f00::1 2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:1::1 2001:1::2 2001:2::1 2001:3::1 2001:4:112::1 2001:10::1 2001:20::1
 2001:30::1 2001:db8::1 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff 2002:808:808::1 2620:4f:8000::1 3ffe::1 3fff::1 3fff:fff::1
-2600:1f18::5efe:10.0.0.1 2600:1f18::200:5efe:8.8.8.8 fe80::5efe:127.0.0.1 4000::1 8000::1 c000::1 e000::1 f000::1 f800::1 fc00::1
+2600:2d00:2:1000::1 2600:2d00:2:10ff::1 2600:2d00:2:2000::1 2600:1f18::5efe:10.0.0.1 2600:1f18::200:5efe:8.8.8.8 fe80::5efe:127.0.0.1 4000::1 8000::1 c000::1 e000::1 f000::1 f800::1 fc00::1
 fd00::1 fd00:ec2::254 fd00:ec2::253 fd00:ec2::23 fd00:c1::a9fe:a9fe fd00:42::42 fd20:ce::254 fdff::1 fe00::1 fe80::1 fe90::1 febf::1
 fec0::1 feff::1 ff00::1 ff02::1 ff05::2 ff0e::1 fe80::1%lo fe80::1%1 ::1%0
 """
@@ -35,6 +35,7 @@ PUBLIC = """
 1.0.0.1 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 93.184.216.34 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255
 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.1 192.0.3.1 192.88.98.1 192.88.100.1 192.167.255.255 192.169.0.0
 198.17.255.255 198.20.0.0 198.51.99.1 198.51.101.1 203.0.112.1 203.0.114.1 223.255.255.255 168.63.129.15 168.63.129.17
+199.36.153.3 199.36.153.12 199.36.152.8 2600:2d00:2:1100::1 2600:2d00:2:1fff::1
 2606:4700:4700::1111 2001:200::1 2001:4860:4860::8888 2003::1 2400:cb00::1 2a00:1450:4001::1 2c0f:ffff::1 2620:fe::fe
 64:ff9b::8.8.8.8 64:ff9b::5db8:d822
 """
@@ -84,7 +85,7 @@ def test_what_is_no_address_is_not_public():
 
 @pytest.mark.parametrize(
     "host",
-    ["2130706433", "0x7f000001", "0X7F000001", "017700000001", "127.1", "127.0.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "127.0.0.01", "0", "0x0", "00", "1.1", "134744072", "08.8.8.8", "8.8.2056", "8.525320", "0x08080808", "localhost", "LOCALHOST", "localhost.", "foo.localhost", "foo.localhost.", "a.b.localhost", "localhost.localdomain", "ip6-localhost", "router", "printer.local", "metadata.google.internal", "db.internal", "x.svc.cluster.local", "nas.home.arpa", "intranet", "wiki.corp", "box.lan", "metadata", "metadata.goog", "metadata.tencentyun.com", "kubernetes", "instance-data", "rancher-metadata", "abc.onion", "1.0.0.127.in-addr.arpa", "127.0.0.1.5", "1.2.3.4.0x7f", "a..b", ".example.com", "exa_mple-.com", "-x.example.com", "ex%61mple.com", "::1%lo", "fe80::1%25lo", "[::1]", "a@b", "a:b", "host/x", "127。0。0。1", "１２７.0.0.1", "⑯⑨.254.169.254", "exаmple.com"],
+    ["2130706433", "0x7f000001", "0X7F000001", "017700000001", "127.1", "127.0.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "127.0.0.01", "0", "0x0", "00", "1.1", "134744072", "08.8.8.8", "8.8.2056", "8.525320", "0x08080808", "localhost", "LOCALHOST", "localhost.", "foo.localhost", "foo.localhost.", "a.b.localhost", "localhost.localdomain", "ip6-localhost", "router", "printer.local", "metadata.google.internal", "db.internal", "x.svc.cluster.local", "nas.home.arpa", "intranet", "wiki.corp", "box.lan", "metadata", "metadata.goog", "metadata.tencentyun.com", "kubernetes", "instance-data", "rancher-metadata", "abc.onion", "1.0.0.127.in-addr.arpa", "resolver.arpa", "_dns.resolver.arpa", "eap-noob.arpa", "x.test", "x.alt", "x.mail", "x.priv", "localhost6.localdomain6", "metadata.azure.com", "metadata.oraclecloud.com", "api.metadata.cloud.ibm.com", "127.0.0.1.5", "1.2.3.4.0x7f", "a..b", ".example.com", "exa_mple-.com", "-x.example.com", "ex%61mple.com", "::1%lo", "fe80::1%25lo", "[::1]", "a@b", "a:b", "host/x", "127。0。0。1", "１２７.0.0.1", "⑯⑨.254.169.254", "exаmple.com"],
 )
 def test_names_of_this_network_and_odd_spellings_are_refused(host: str):
     """What another reader takes for an address, what only this network knows, and what is no host name are refused before DNS."""

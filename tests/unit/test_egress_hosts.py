@@ -50,7 +50,7 @@ def test_a_listed_host_is_called_and_no_other():
         auth = {**OPEN, "token_url": f"https://{{{{ inputs.host }}}}:{server.port}/token"}
         made = profile(auth, (f"https://{{{{ inputs.host }}}}:{server.port}",))
         token = guarded(policy, found, inputs={**INPUTS, "host": "tableau.example.com"}).connect(made).token().result(20)
-        for chosen in ("tableau.example.org", "example.com", "tableau.example.com.evil.test", "evilexample.com"):
+        for chosen in ("tableau.example.org", "example.com", "tableau.example.com.evil.net", "evilexample.com"):
             connection = guarded(policy, found, inputs={**INPUTS, "host": chosen}).connect(made)
             with pytest.raises(EgressRefused, match="egress_hosts"):
                 connection.token().result(20)
@@ -101,12 +101,12 @@ def test_a_policy_that_knows_its_hosts_gives_neither_away():
 
 def test_hosts_that_are_written_out_need_no_list():
     """Of a profile whose task host is chosen, the token host that the author wrote and the servers that the host named are no choice."""
-    mixed = profile({**OPEN, "token_url": "https://login.acme.example/token", "refresh_url": "https://{{ inputs.region }}.acme.test/t"}, host={"format": "hostname"}, region={"pattern": "[a-z]+"})
+    mixed = profile({**OPEN, "token_url": "https://login.acme.example/token", "refresh_url": "https://{{ inputs.region }}.acme.net/t"}, host={"format": "hostname"}, region={"pattern": "[a-z]+"})
     connection = engine("b1.blue.example").connect(mixed, servers=["https://one.green.example", "https://*.red.example"])
 
-    assert hosts_of(mixed) == {"login.acme.example", ".acme.test"}
-    chosen = {host: connection.departures.errand.lets_choose(host) for host in ("login.acme.example", "eu.acme.test", "acme.test", "one.green.example", "a.red.example", "b1.blue.example", "evil.example")}
-    assert [host for host, is_chosen in chosen.items() if is_chosen] == ["acme.test", "b1.blue.example", "evil.example"]
+    assert hosts_of(mixed) == {"login.acme.example", ".acme.net"}
+    chosen = {host: connection.departures.errand.lets_choose(host) for host in ("login.acme.example", "eu.acme.net", "acme.net", "one.green.example", "a.red.example", "b1.blue.example", "evil.example")}
+    assert [host for host, is_chosen in chosen.items() if is_chosen] == ["acme.net", "b1.blue.example", "evil.example"]
     assert hosts_of(profile({"type": "bearer"}, ("https://{{ inputs.host }}.acme.example",), host={"pattern": "[a-z]+"})) is None
 
 

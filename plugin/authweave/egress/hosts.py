@@ -12,14 +12,18 @@ __all__ = ["shown_host", "why_not_a_public_name"]
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LOCAL: Final = {
-    "localhost": "this machine itself (RFC 6761)", "localdomain": "this machine itself", "local": "a name of this network (RFC 6762)",
+    "localhost": "this machine itself (RFC 6761)", "localdomain": "this machine itself", "localdomain4": "this machine itself",
+    "localdomain6": "this machine itself", "local": "a name of this network (RFC 6762)",
     "internal": "a name of this network (reserved for private use)", "home.arpa": "a name of this network (RFC 8375)",
     "intranet": "a name of this network", "lan": "a name of this network", "corp": "a name of this network", "home": "a name of this network",
+    "mail": "a name of this network", "localnet": "a name of this network", "priv": "a name of this network", "workgroup": "a name of this network",
     "private": "a name of this network", "svc": "a name of a cluster", "default": "a name of a cluster", "consul": "a name of this network",
-    "invalid": "no name that exists (RFC 6761)", "in-addr.arpa": "a name for an address", "ip6.arpa": "a name for an address", "onion": "a name without an address (RFC 7686)",
+    "invalid": "no name that exists (RFC 6761)", "test": "a name for tests (RFC 6761)", "alt": "a name of another system (RFC 9476)",
+    "in-addr.arpa": "a name for an address", "ip6.arpa": "a name for an address", "arpa": "a name of the network's own (RFC 3172)", "onion": "a name without an address (RFC 7686)",
 }  # fmt: skip
 _METADATA: Final = frozenset({
-    "metadata.goog", "metadata.tencentyun.com", "metadata.platformequinix.com", "metadata.packet.net", "ipv4only.arpa",
+    "metadata.goog", "metadata.tencentyun.com", "metadata.platformequinix.com", "metadata.packet.net", "metadata.azure.com",
+    "metadata.oraclecloud.com", "metadata.cloud.ibm.com", "api.metadata.cloud.ibm.com", "ipv4only.arpa",
 })  # fmt: skip
 
 
