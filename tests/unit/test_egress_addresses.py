@@ -47,6 +47,20 @@ def test_what_is_not_public_is_named(address: str):
     assert why_not_public(address)
 
 
+WORDS = {
+    "100.100.100.200": "Alibaba", "169.254.169.254": "metadata service", "192.0.0.192": "Oracle", "255.255.255.255": "broadcast", "2001::1": "Teredo",
+    "2001:2::1": "benchmarks", "::": "unspecified", "::1": "loopback", "::ffff:8.8.8.8": "mapped", "::ffff:0:8.8.8.8": "translated", "::8.8.8.8": "compatible",
+    "64:ff9b:1::1": "NAT64", "64:ff9b::10.0.0.1": "10.0.0.1 in IPv6 form", "100::1": "discarded", "100:0:0:1::1": "dummy", "5f00::1": "segment routing",
+    "fd00:ec2::254": "AWS", "fd20:ce::254": "Google", "fc00::1": "unique-local", "fe80::1": "link-local", "fec0::1": "site-local", "ff02::1": "multicast",
+    "fe80::1%lo": "one interface", "4000::1": "not global unicast",
+}  # fmt: skip
+
+
+def test_the_nearest_block_says_what_it_is():
+    """Blocks lie in each other, and most of IPv6 in none: people are told the narrowest, a metadata service before its network."""
+    assert [] == [(address, why_not_public(address)) for address, word in WORDS.items() if word not in (why_not_public(address) or "")]
+
+
 @pytest.mark.parametrize("address", PUBLIC.split())
 def test_what_is_public_is_let_through(address: str):
     """The neighbours of every block, and the addresses of real services, may be called."""
@@ -102,6 +116,38 @@ def test_public_names_and_plain_addresses_are_let_through(host: str):
 def test_strict_knows_one_scheme(scheme: str):
     """Only https is called."""
     assert Strict().refusal(Departure(scheme, "api.example.com", 443))
+
+
+def test_no_name_of_a_network_or_a_metadata_service_is_public():
+    """At the end of a name as alone, in any case, with a final dot; a name that only contains one is a name like any other."""
+    endings = "localhost localdomain local internal home.arpa intranet lan corp home private svc default consul invalid in-addr.arpa ip6.arpa onion".split()
+    services = "metadata.goog metadata.tencentyun.com metadata.platformequinix.com metadata.packet.net ipv4only.arpa".split()
+    names = [*(f"x.{ending}" for ending in endings), *(f"a.b.{ending.upper()}." for ending in endings), *services]
+
+    assert [] == [name for name in names if why_not_a_public_name(name) is None]
+    assert [] == [name for name in (f"{ending}.example.com" for ending in endings) if why_not_a_public_name(name)]
+
+
+FETCH = """
+1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513
+514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669
+6679 6697 10080
+"""
+"""The bad ports of the Fetch Standard."""
+CONSOLES = """
+80 88 445 873 1433 1521 1883 2375 2376 2379 2380 3128 3268 3306 3389 4369 5000 5432 5601 5672 5900 5984 5985 5986 6379 6443 7474 7687 8086 8125 8200 8300
+8500 8600 9000 9042 9090 9092 9093 9100 9200 9300 9418 10250 10255 11211 15672 26379 27017 28017 50070
+"""
+"""Databases, brokers, caches and consoles as their manuals name them."""
+
+
+def test_a_port_of_another_service_is_refused_although_it_is_declared():
+    """Until an operator allows that one, and no other for it."""
+    def refusal(port, *allowed):
+        return Strict.of(allowed).refusal(Departure("https", "api.example.com", port, "93.184.216.34", ports=frozenset({port})))
+
+    ports = [int(port) for port in (FETCH + CONSOLES).split()]
+    assert [] == [port for port in ports if refusal(port, 9999) is None or refusal(port, port) is not None]
 
 
 def test_strict_knows_declared_ports():
