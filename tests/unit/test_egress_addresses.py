@@ -120,8 +120,8 @@ def test_strict_knows_one_scheme(scheme: str):
 
 def test_no_name_of_a_network_or_a_metadata_service_is_public():
     """At the end of a name as alone, in any case, with a final dot; a name that only contains one is a name like any other."""
-    endings = "localhost localdomain local internal home.arpa intranet lan corp home private svc default consul invalid in-addr.arpa ip6.arpa onion".split()
-    services = "metadata.goog metadata.tencentyun.com metadata.platformequinix.com metadata.packet.net ipv4only.arpa".split()
+    endings = ["localhost", "localdomain", "local", "internal", "home.arpa", "intranet", "lan", "corp", "home", "private", "svc", "default", "consul", "invalid", "in-addr.arpa", "ip6.arpa", "onion"]
+    services = ["metadata.goog", "metadata.tencentyun.com", "metadata.platformequinix.com", "metadata.packet.net", "ipv4only.arpa"]
     names = [*(f"x.{ending}" for ending in endings), *(f"a.b.{ending.upper()}." for ending in endings), *services]
 
     assert [] == [name for name in names if why_not_a_public_name(name) is None]
