@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
 
-from authorizing import AuthorizationServer
+from authorizing import OAUTH, AuthorizationServer
 from authweave import Limits
 from authweave.egress.errand import Errand, calling_for
 from authweave.errors import DiscoveryError, DnsFailure, EndpointPaused, RateLimited, TokenAnswerError, UrlRefused
@@ -113,11 +114,51 @@ def test_all_owners_together_have_so_many_threads_at_one_place():
     many = [flights.run(number, Lane(f"tenant {number}", "dead"), lambda: gate.wait(20)) for number in range(100)]
     time.sleep(0.2)
 
-    assert 18 == len(flights._threads)
+    assert 34 == len(flights._threads)
     gate.set()
     assert [True] * 100 == [outcome(flight) for flight in many]
     until(lambda: not flights._threads)
     assert {} == flights._threads_at == flights._threads_of
+
+
+def test_owners_who_fill_a_place_leave_each_newcomer_a_worker():
+    """Eight owners, each with twenty calls that hang, have the whole room of a place: the next two dozen are served at once all the same."""
+    flights, gates, begun = Flights(4), [threading.Event() for _ in range(8)], []
+
+    def hangs(gate):
+        begun.append(gate)
+        return gate.wait(20)
+
+    many = [flights.run((owner, number), Lane(f"hostile {owner}", "idp"), partial(hangs, gates[owner])) for owner in range(8) for number in range(20)]
+    until(lambda: len(begun) == 32)
+
+    assert ["served"] * 24 == [flights.run(("new", number), Lane(f"new {number}", "idp"), lambda: "served").result(5) for number in range(24)]
+
+    gates.append(threading.Event())
+    waiting = [flights.run(("dead", number), Lane(f"dead {number}", "idp"), partial(hangs, gates[8])) for number in range(24)]
+    until(lambda: len(begun) == 56)
+    gates[0].set()  # one has an answer at last: while the place is crowded one worker of his goes on
+    until(lambda: all(flight.done() for flight in many[:20]))
+    until(lambda: len(flights._threads) <= 52)
+
+    for gate in gates:
+        gate.set()
+    assert all(outcome(flight) for flight in (*many, *waiting))
+    until(lambda: not flights._threads)
+    assert {} == flights._threads_at == flights._threads_of == flights._lanes
+
+
+def test_owners_who_share_a_lane_take_turns():
+    """One who came first, with a hundred calls, is not served a hundred times before the next."""
+    flights, gate, done = Flights(1), threading.Event(), []
+    full = [flights.run(number, Lane(f"o{number}", "idp"), lambda: gate.wait(20)) for number in range(17)]
+    many = [flights.run(("many", number), Lane("many", "idp"), lambda: done.append("many")) for number in range(100)]
+    one = flights.run("one", Lane("one", "idp"), lambda: done.append("one"))
+    gate.set()
+    for flight in (*full, *many, one):
+        outcome(flight)
+
+    assert done.index("one") <= 1
 
 
 def test_an_owner_who_rests_in_all_of_his_threads_gets_no_more():
@@ -157,6 +198,27 @@ def test_a_failure_of_a_tenant_s_own_is_no_failure_of_the_issuer():
             connect({**grant, "resource": own.url}, API, run=run, tenant="red").token().result(10)
 
         assert connect({**grant, "issuer": theirs.issuer}, API, run=run, tenant="blue").token().result(10).access_token.reveal()
+
+
+def test_metadata_that_failed_for_one_tenant_are_asked_for_by_another():
+    """A 503 passes, and may be red's own doing: blue asks for himself. That there is nothing is everybody's: it is asked for once."""
+    with serving(AuthorizationServer(clients={"robot": INPUTS["client_secret"]})) as server:
+        run = engine()
+        grant = {"type": "oauth2", "grant_type": "client_credentials", "issuer": server.issuer}
+        server.replies[OAUTH] = Reply(503, b"")
+        for _ in range(2):
+            with pytest.raises(DiscoveryError, match="503"):
+                connect(grant, API, run=run, tenant="red").token().result(10)
+        assert 1 == server.counts[OAUTH]
+
+        del server.replies[OAUTH]
+        assert connect(grant, API, run=run, tenant="blue").token().result(10).access_token.reveal()
+
+        absent = {**grant, "issuer": f"{server.issuer}/absent"}
+        for tenant in ("red", "blue"):
+            with pytest.raises(DiscoveryError, match="404"):
+                connect(absent, API, run=run, tenant=tenant).token().result(10)
+        assert 1 == server.counts[f"{OAUTH}/absent"]
 
 
 class Pointing:

@@ -13,7 +13,8 @@ import pytest
 
 from authweave.errors import DeadlineExceeded, RateLimited, TokenEndpointError, UnexpectedFailure
 from authweave.tokens.flights import Flights, landed
-from authweave.tokens.tokens import PAUSES, Tokens
+from authweave.tokens.refusals import PAUSES
+from authweave.tokens.tokens import Tokens
 from authweave.values import NEVER, Secret, Token
 from forked import said_in_child
 from renewing import KEY, Bench, Endpoint, key_of, name

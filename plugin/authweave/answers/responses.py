@@ -25,6 +25,9 @@ LONGEST_COOKIE: Final = 8192
 """Characters of one `Set-Cookie` that is read; browsers keep half of that."""
 MOST_COOKIES: Final = 300
 _CHARSET: Final = re.compile(r""";[ \t]*charset=(?:"([\w.:+-]{1,40})"|([\w.:+-]{1,40}))""", re.IGNORECASE | re.ASCII)
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FORM: Final = re.compile(r"[\w.%+\[\]-]+=[^\s\"<>{}\\&]*(?:&[\w.%+\[\]-]+=[^\s\"<>{}\\&]*)*&?", re.ASCII)
+"""A form and nothing else, in an answer that does not say that it is one."""
 _CHARSETS: Final = re.compile(
     r"ascii|utf-(?:8|16|32)(?:-sig|-[bl]e)?|iso8859-\d+|cp125\d|cp932|cp949|koi8-[rtu]|mac-roman|tis-620|gb2312|gbk|gb18030|big5(?:hkscs)?|euc_jp|euc_kr|shift_jis(?:_2004|x0213)?|iso2022_jp"
 )
@@ -50,12 +53,15 @@ def response_scope(response: TaskResponse) -> Mapping[str, Any]:
 
 
 def parse_json(body: bytes | str) -> Any:
-    """Strict JSON: no NaN or Infinity, no key twice, bounded numbers and nesting. Raises NotJson."""
+    """Strict JSON: UTF-8, or UTF-16 that says so by its mark; no NaN or Infinity, no key twice, bounded numbers and nesting. Raises NotJson."""
     problem = ""
     try:
-        parsed = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
+        text = body if isinstance(body, str) else body.decode("utf-16" if body[:2] in _UTF_16 else "utf-8-sig")  # json.loads would guess, and take half characters
+        parsed = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer, parse_float=_float)
     except NotJson as error:
         problem = str(error)
+    except UnicodeDecodeError:
+        problem = "the body is not UTF-8, which JSON is written in (RFC 8259 §8.1)"
     except (ValueError, RecursionError):
         problem = "the body is not JSON"
     else:
@@ -123,16 +129,20 @@ def _float(digits: str) -> float:
 
 
 def _form(body: bytes, response: TaskResponse) -> Mapping[str, str] | None:
-    """Form-encoded answers exist (early GitHub); anything with a `=` that is neither JSON nor markup is read as one."""
+    """Form-encoded answers exist (early GitHub), not always called so: what is nothing but a form is read as one.
+
+    A sentence, or a page, that holds `&access_token=…&` is none; and neither is a form that has a name twice.
+    """
     if len(body) > LARGEST:
         return None
     text = body.decode("utf-8", errors="replace").strip()
-    if content_type(response) != "application/x-www-form-urlencoded" and (text[:1] in "{[<" or "=" not in text):
+    if content_type(response) != "application/x-www-form-urlencoded" and not _FORM.fullmatch(text):
         return None
     try:
-        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=1000).items()}
+        values = parse_qs(text, keep_blank_values=True, max_num_fields=1000)
     except ValueError:
         return None
+    return {name: found[0] for name, found in values.items()} if all(len(found) == 1 for found in values.values()) else None
 
 
 def _cookies(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:

@@ -76,8 +76,8 @@ class Finder:
     """Metadata of issuers and resources, for every connection of an engine. Blocking; safe for threads.
 
     What is found is used until it is stale, then asked for again; where nobody answers, older goes on for a week. A
-    server that failed is left alone for half a minute: by everybody where it said so itself, else by the tenant for whom no answer
-    came. Two workers that ask at once both do. `refuses` is asked about each
+    server that failed is left alone for half a minute: by everybody where it said that there is nothing, else by the tenant for whom it
+    failed or gave no answer: that passes, and may be his own doing. Two workers that ask at once both do. `refuses` is asked about each
     URL that metadata name, those that nobody here calls among them.
     """
 
@@ -176,7 +176,7 @@ class Finder:
 
     def _note_failure(self, name: str, tenant: str, error: DiscoveryError) -> None:
         with self._lock:
-            self._failed[EVERYBODY if error.status else tenant, name] = (error, self._clock() + AGAIN)
+            self._failed[tenant if error.retry or not error.status else EVERYBODY, name] = (error, self._clock() + AGAIN)
             if len(self._failed) > MOST:
                 self._failed.popitem(last=False)
 

@@ -13,7 +13,7 @@ from authweave.call import given_refresh_token
 from authweave.errors import AuthweaveError, TemplateError, TokenAnswerError
 from authweave.profile import Keep, Step
 from authweave.token_calls.lifetimes import expires_at_of, renew_at_of, says_when
-from authweave.token_calls.reading import LONGEST_WORDS, Reading, text_of
+from authweave.token_calls.reading import Reading, kept_words, text_of
 from authweave.token_calls.refusals import (
     error_words,
     is_accepted,
@@ -43,7 +43,7 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     expires_at = expires_at_of(answer, scope, response, reading)
     kept = _kept(answer.keep, scope, reading)
     refresh_token = _secret(text_of(answer, "refresh_token", scope, response, reading))
-    token_type = text_of(answer, "token_type", scope, response, reading)[:LONGEST_WORDS] or "Bearer"
+    token_type = kept_words(text_of(answer, "token_type", scope, response, reading)) or "Bearer"
     if reading.settings.dpop:
         refuse_downgrade(token_type, response, reading)
     if reading.settings.default_fields:
@@ -56,7 +56,7 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
         refresh_token=refresh_token or _presented(reading),
         id_token=_secret(text_of(answer, "id_token", scope, response, reading)),
         token_type=token_type,
-        scope=text_of(answer, "scope", scope, response, reading)[:LONGEST_WORDS] or None,
+        scope=kept_words(text_of(answer, "scope", scope, response, reading)) or None,
         kept=kept,
     )
 
@@ -79,7 +79,7 @@ def read_after(response: TaskResponse, reading: Reading, step: Step, token: Toke
     texts = {name: text_of(answer, name, scope, response, reading) for name in names}
     if "access_token" in answer.members and not texts["access_token"]:
         raise without_token(response, answer, scope, reading)
-    replaced: dict[str, Any] = {name: _secret(text) if name in _SECRET else text[:LONGEST_WORDS] for name, text in texts.items() if text}
+    replaced: dict[str, Any] = {name: _secret(text) if name in _SECRET else kept_words(text) for name, text in texts.items() if text}
     expires_at = token.expires_at
     if "access_token" in replaced or says_when(answer, scope):
         expires_at = expires_at_of(answer, scope, response, reading)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from authweave.errors import TokenAnswerError
 from authweave.profile import Answer, TokenSettings
-from authweave.redaction import Redactor
+from authweave.redaction import Redactor, inert
 from authweave.values import Secret, TaskResponse, Token
 
 LONGEST_WORDS: Final = 8192
@@ -90,6 +90,11 @@ def text_of(answer: Answer, name: str, scope: Mapping[str, Any], response: TaskR
     )  # fmt: skip
 
 
+def kept_words(text: str) -> str:
+    """What is kept of words that people are shown: not very long, and nothing that a terminal would obey."""
+    return inert(text[:LONGEST_WORDS])[:LONGEST_WORDS]
+
+
 def names_of(scope: Mapping[str, Any]) -> list[str]:
     """The names of the answer's fields (never values), two levels deep; what does not look like a name may be a value."""
     body = scope["response"]["json"]
@@ -102,4 +107,4 @@ def names_of(scope: Mapping[str, Any]) -> list[str]:
         names.append(name)
         if isinstance(value, Mapping):
             names += [f"{name}.{inner}" for inner in list(value)[:10]]
-    return [inert for name in names if _NAME.fullmatch(name) and (inert := shown(name, scope))]
+    return [said for name in names if _NAME.fullmatch(name) and (said := shown(name, scope))]

@@ -48,7 +48,13 @@ def is_accepted(response: TaskResponse, answer: Answer, scope: Mapping[str, Any]
     """Is it an answer with a token, as the profile, or else RFC 6749, says what one is?"""
     if answer.accepted_when:
         return any(matches(match, response.status, scope) for match in answer.accepted_when)
-    return 200 <= response.status < 300 and not (error_words(answer, scope)[0] and not member(answer, "access_token", scope))
+    return 200 <= response.status < 300 and not (error_words(answer, scope)[0] and (_says_error(answer, scope) or not member(answer, "access_token", scope)))
+
+
+def _says_error(answer: Answer, scope: Mapping[str, Any]) -> bool:
+    """Is it called an error in words, token or not? Numbers and truth values stand for success, too, and an author's own reading may be any text."""
+    said = None if "error" in answer.members else member(answer, "error", scope)
+    return isinstance(said, dict) or (isinstance(said, str) and not said.isdecimal())
 
 
 def refusal(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], reading: Reading) -> TokenError:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -30,9 +30,9 @@ MOST_RESTING: Final = 32
 """Workers of one lane that may sleep without holding a place in it."""
 MOST_OF_OWNER: Final = 256
 """Threads that work for one owner, at work or resting; what is more waits in one more lane, which all other lanes of the owner then share."""
-
 OWNERS_AT_PLACE: Final = 8
-"""How many times the workers of a lane may be at one place for all owners together; whoever comes then shares one more lane there."""
+"""How many owners may have all of a lane's workers at one place. Then it is crowded: an owner who has some keeps one, and who has none gets one,
+until there are twice as many workers; whoever comes then shares one more lane, where the owners take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,38 @@ class Lane:
     place: Hashable
 
 
+class _Queue:
+    """Work that waits: the owners take turns, so that nobody's waits behind all that another has."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
+
+    def add(self, owner: str, step: Callable[[], None]) -> None:
+        self._of.setdefault(owner, deque()).append(step)
+
+    def take_back(self, owner: str) -> None:
+        """Drop what was added last."""
+        self._of[owner].pop()
+        if not self._of[owner]:
+            del self._of[owner]
+
+    def next(self) -> Callable[[], None]:
+        owner, steps = self._of.popitem(last=False)
+        step = steps.popleft()
+        if steps:
+            self._of[owner] = steps
+        return step
+
+
 @dataclass(slots=True)
 class _Lane:
     """The work that waits, and the threads: at work, and resting."""
 
     name: Hashable
-    waiting: deque[Callable[[], None]] = field(default_factory=deque)
+    waiting: _Queue = field(default_factory=_Queue)
     busy: int = 0
     resting: int = 0
 
@@ -93,16 +119,21 @@ class Flights:
             flight: Future[Any] = Future()
             flight.set_running_or_notify_cancel()
             self._flying[key] = flight
+            owner = lane.owner if isinstance(lane, Lane) else ""
             lane = self._lane_with_room(lane)
             way = self._lanes.get(lane) or self._lanes.setdefault(lane, _Lane(lane))
-            way.waiting.append(lambda: self._fly(key, flight, work))
+            way.waiting.add(owner, lambda: self._fly(key, flight, work))
             if self._is_staffed(way):
                 return flight
-            way.waiting.pop()
+            way.waiting.take_back(owner)
             self._close(way)
             del self._flying[key]
         flight.set_exception(UnexpectedFailure("no thread can be started for this: the process has too many, or is ending"))
         return flight
+
+    def is_flying(self, key: Hashable) -> bool:
+        """Is there a flight of this key under way, which `run` would give?"""
+        return key in self._flying
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
@@ -145,10 +176,15 @@ class Flights:
             return lane
         if self._is_full(lane):
             return Lane(lane.owner, None)
-        return ("shared", lane.place) if self._threads_at.get(lane.place, 0) >= OWNERS_AT_PLACE * self._workers else lane
+        return ("shared", lane.place) if self._threads_at.get(lane.place, 0) >= 2 * OWNERS_AT_PLACE * self._workers else lane
 
-    def _is_full(self, lane: Hashable) -> bool:
-        return isinstance(lane, Lane) and lane.place is not None and self._threads_of.get(lane.owner, 0) >= self._most
+    def _most_in(self, lane: Hashable, coming: int) -> int:
+        """How many may be at work in a lane: one, where with those who are `coming` its owner has too many threads, or its place is crowded."""
+        is_crowded = isinstance(lane, Lane) and self._threads_at.get(lane.place, 0) + coming > OWNERS_AT_PLACE * self._workers
+        return 1 if is_crowded or self._is_full(lane, coming) else self._workers
+
+    def _is_full(self, lane: Hashable, coming: int = 1) -> bool:
+        return isinstance(lane, Lane) and lane.place is not None and self._threads_of.get(lane.owner, 0) + coming > self._most
 
     def _count(self, lane: Hashable, change: int) -> None:
         """Count a thread that begins or ends; called with the lock held."""
@@ -168,7 +204,7 @@ class Flights:
 
     def _is_staffed(self, way: _Lane) -> bool:
         """See to it that somebody does what waits; called with the lock held."""
-        if way.waiting and way.busy < self._workers and not (way.busy and self._is_full(way.name)):
+        if way.waiting and way.busy < self._most_in(way.name, 1):
             thread = threading.Thread(target=self._drain, args=(way,), name="authweave", daemon=True)
             try:
                 thread.start()
@@ -184,13 +220,13 @@ class Flights:
         self._here.lane = way
         while True:
             with self._lock:
-                if not way.waiting or way.busy > self._workers:
+                if not way.waiting or way.busy > self._most_in(way.name, 0):
                     way.busy -= 1
                     self._count(way.name, -1)
                     self._close(way)
                     self._threads.discard(threading.current_thread())
                     return
-                step = way.waiting.popleft()
+                step = way.waiting.next()
             step()
             del step
 

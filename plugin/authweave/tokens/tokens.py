@@ -8,23 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from authweave.chance import between
-from authweave.errors import EndpointPaused, RateLimited, TokenEndpointError
+from authweave.errors import EndpointPaused, RateLimited, StoreUnavailable, TokenEndpointError
 from authweave.forks import begin_anew_in_child
 from authweave.times import is_ahead
 from authweave.tokens.flights import Flights, failed
 from authweave.tokens.guard import Tell
 from authweave.tokens.ledger import Ledger
+from authweave.tokens.refusals import PAUSES, Refusal, Refusals
 from authweave.tokens.renewal import Renewal
 from authweave.tokens.troubles import LONGEST_REFUSAL
 from authweave.tokens.way import Way, is_same
 from authweave.values import NEVER, Token, TokenKey
 
-PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds without renewal after a token that was just renewed is refused as well, and again, and again."""
 SUSPECT: Final = 60.0
 """Seconds for which a token that replaced a refused one has to prove itself."""
 EXPIRED_PAUSE: Final = 1.0
@@ -46,7 +46,7 @@ class Tokens:
 
     __slots__ = (
         "__weakref__", "_begins_anew", "_beside", "_clock", "_current", "_deadline", "_failed_until", "_flights", "_judged",
-        "_lane", "_ledger", "_next_at", "_pause", "_place", "_proven", "_refusal", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
+        "_lane", "_ledger", "_next_at", "_pause", "_place", "_proven", "_refusal", "_refusals", "_refused_until", "_renew_at", "_renewal", "_suspect", "_tell", "digest", "key",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +74,7 @@ class Tokens:
         self._suspect: Token | None = None
         self._judged: Token | None = None
         self._refused_until = 0.0
+        self._refusals = Refusals(ledger, self.digest)
         self._next_at = 0.0
         self._proven = False
         self._pause = 0
@@ -124,11 +125,11 @@ class Tokens:
         """A token that is not the refused one: whoever else asks for the same waits for the same flight."""
         if self._refusal is not None and is_ahead(self._refusal.asked_again_at, self._clock(), LONGEST_REFUSAL):
             return failed(self._refusal)
-        if refused is None and (paused := self._paused_by_api()) is not None:
+        flight = (self.digest, refused.access_token.mark if refused else None)
+        if refused is None and not self._flights.is_flying(flight) and (paused := self._paused_by_api()) is not None:
             return failed(paused)
-        mark = refused.access_token.mark if refused else None
         end = time.monotonic() + self._deadline
-        return self._flights.run((self.digest, mark), self._lane, lambda: self._renewed(refused, end))
+        return self._flights.run(flight, self._lane, lambda: self._renewed(refused, end))
 
     def _paused_by_api(self) -> EndpointPaused | None:
         """Why no token is asked for, although there is none that lives: the API refuses new ones, and these end at once."""
@@ -152,16 +153,44 @@ class Tokens:
         if self._judged is token or self._current is not token:
             return
         self._judged, self._suspect, self._proven = token, None, False
-        self._refused_until = self._clock() + PAUSES[self._pause]
-        self._pause = min(self._pause + 1, len(PAUSES) - 1)
+        self._heed(Refusal.of(token, self._pause + 1, self._clock()))
+        if self._refusals.are_shared:
+            self._flights.run((self.digest, "refused"), self._lane, lambda: self._share(token))
         self._tell("rejected", retry_at=self._refused_until, detail="the API refuses tokens that were just renewed, too")
 
     def accepted(self, token: Token) -> None:
         """Note that the API accepted a token: it does not refuse whatever is new."""
         self._proven = True
-        if self._suspect is token:
-            self._suspect = None
-            self._pause = 0
+        if self._suspect is not token:
+            return
+        self._suspect = None
+        if self._pause and self._refusals.are_shared:
+            self._flights.run((self.digest, "accepted"), self._lane, self._refusals.forget)
+        self._pause = 0
+
+    def _heed(self, refusal: Refusal) -> None:
+        self._refused_until, self._pause = refusal.until, refusal.count
+
+    def _share(self, token: Token) -> None:
+        """Tell the other processes of a refusal, or hear that one of them was first with it."""
+        now, heard = self._clock(), self._refusals.heard()
+        refusal = heard.after(token, now) if heard is not None else Refusal.of(token, self._pause, now)
+        if refusal is not heard:
+            self._refusals.tell(refusal, now)
+        self._heed(refusal)
+
+    def _heed_others(self, refused: Token) -> None:
+        """Raise EndpointPaused where another process has found that new tokens are refused; a stored one that is not the refused one costs nothing."""
+        heard = self._refusals.heard()
+        now = self._clock()
+        if heard is None or not is_ahead(heard.until, now, PAUSES[-1]):
+            return
+        with suppress(StoreUnavailable):
+            stored = self._ledger.read(self.key).token
+            if stored is not None and not is_same(stored, refused):
+                return
+        self._heed(heard)
+        raise EndpointPaused(url=self.key.endpoint, reason="the API refuses tokens that were just renewed", retry_at=heard.until, wait=heard.until - now)
 
     def signed_in(self, get: Callable[[float], Token]) -> Token:
         """Keep the token that a person's consent gives, here and in the store; see `Renewal.signed_in`. Blocking: call it in a worker."""
@@ -215,6 +244,8 @@ class Tokens:
     def _renewed(self, refused: Token | None, end: float) -> Token:
         if refused is not None and self._current is not None and is_same(self._current, refused):
             self._tell("rejected", detail="the API did not accept the token")
+        if refused is not None:
+            self._heed_others(refused)
         try:
             token = self._renewal.run(refused or self._left_aside(), self._current, end)
         except TokenEndpointError as error:
