@@ -141,12 +141,25 @@ def doors(connection, plan):
         import httpx2
 
         yield "httpx2", lambda: by_auth(httpx2.Client)
-    if plan.get("requests") and "path" not in plan:
+    if plan.get("requests"):
         import requests
 
         from authweave.hosts.requests import ProfileAuth
 
-        yield "requests", lambda: requests.request(method, url, auth=ProfileAuth(connection), timeout=PATIENCE)
+        auth = ProfileAuth(connection).at(plan["path"]) if "path" in plan else ProfileAuth(connection)
+        yield "requests", lambda: requests.request(method, url, auth=auth, timeout=PATIENCE)
+        yield "aiohttp", lambda: asyncio.run(by_aiohttp(connection, method, url, plan.get("path")), debug=True)
+
+
+async def by_aiohttp(connection, method, url, path):
+    """A session of aiohttp."""
+    import aiohttp
+
+    from authweave.hosts.aiohttp import ProfileAuth, judgement_of
+
+    auth = ProfileAuth(connection).at(path) if path else ProfileAuth(connection)
+    async with aiohttp.ClientSession(middlewares=(auth,), timeout=aiohttp.ClientTimeout(PATIENCE)) as session, session.request(method, url) as response:
+        return response.status, judgement_of(response)  # its URL and history repeat what the server says
 
 
 def main():

@@ -131,6 +131,8 @@ CASES = [
 ]  # fmt: skip
 """The kind of profile, and the manners of token endpoint and API. What an API's reset raises is the caller's own client's."""
 OURS = ("authorize", "token", "never retrieved")
+REFUSED_ON_THE_WAY = {("path", "shows")}
+"""Redirects that are not followed: the error comes through the frames of the caller's client, which hold its request."""
 
 
 def check_program(folder, configured, cases):
@@ -140,7 +142,7 @@ def check_program(folder, configured, cases):
         for number, (kind, token, api) in enumerate(cases):
             server = stack.enter_context(Server(Place(token, api)))
             (folder / str(number)).mkdir()
-            doors = OURS if api == "reset" else ("auth", "authorize", "group") if configured == "before" else ()
+            doors = OURS if api == "reset" or (kind, api) in REFUSED_ON_THE_WAY else ("auth", "authorize", "group") if configured == "before" else ()
             plans.append(plan_of(folder / str(number), kind, server, doors=doors, configured=configured))
         done, sinks = run_outsider(folder, plans)
 
