@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from authweave import Engine, TaskRequest, loads
+from authweave.egress.errand import Errand, calling_for, present
 from authweave.errors import AuthweaveError, EgressRefused, ProfileError, SettingsError
+from authweave.net.askers import looking_for
 from authweave.settings import Settings
 from outside import INTERNAL, PUBLIC, Outside, guarded, internal, names, public
 from sockets import Server, connect_proxy, http, says
@@ -136,8 +138,9 @@ def test_a_proxy_has_to_be_listed():
     with public(says(TOKEN), "idp.example.com") as idp, Server(connect_proxy(idp.port)) as proxy:
         url, place = f"http://127.0.0.1:{proxy.port}", f"https://idp.example.com:{idp.port}/token"
         for named in ({"proxy": url}, {"environ": {"HTTPS_PROXY": url}}, {"environ": {"ALL_PROXY": url}}):
-            with pytest.raises(EgressRefused, match=r"egress_proxies"):
-                token_of(guarded("strict", names(), **named), place)
+            for listed in ([], [f"http://127.0.0.1:{idp.port}", f"http://localhost:{proxy.port}", f"https://127.0.0.1:{proxy.port}"]):  # all but this one
+                with pytest.raises(EgressRefused, match=r"egress_proxies"):
+                    token_of(guarded("strict", names(), egress_proxies=listed, **named), place)
         assert proxy.connections == 0
 
 
@@ -244,3 +247,15 @@ def _metadata(peer, described) -> None:
 def _script(peer) -> None:
     peer.request()
     peer.send(TOKEN)
+
+
+def test_an_errand_ends_with_its_call():
+    """A thread that worked for one tenant looks names up for nobody afterwards: each tenant has its own share of that."""
+    before = present(), looking_for.get()
+    with calling_for("step", Errand("acme", "blue")):
+        assert (("acme", "blue"), "step", "blue") == ((present()[0].profile, present()[0].tenant), present()[1], looking_for.get())
+        with calling_for("token", Errand("acme", "red")):
+            assert "red" == looking_for.get()
+        assert "blue" == looking_for.get()
+
+    assert before == (present(), looking_for.get())

@@ -84,6 +84,17 @@ def test_strict_connects_nowhere_inside(send, addresses):
 
 
 @BOTH
+def test_every_address_of_a_name_is_asked_about(send):
+    """One that may be called does not help the others, wherever it stands among them: nothing is connected to."""
+    with public(answers(), "api.example.com") as server, internal(answers(), "api.example.com", port=server.port) as inside:
+        for addresses in ([PUBLIC, INTERNAL], [INTERNAL, PUBLIC], [PUBLIC, "::1"]):
+            with pytest.raises(EgressRefused, match="loopback"):
+                send(connected(guarded(Outside(), names(api=addresses)), f"https://api.example.com:{server.port}"), "/v1")
+
+    assert (0, 0) == (server.connections, inside.connections)
+
+
+@BOTH
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_each_hop_is_checked_again(send, status):
     """A redirect to an internal address, an internal name, or plain http is refused, before DNS or after it."""
@@ -111,6 +122,19 @@ def test_a_redirect_to_a_public_place_still_works(send):
     assert response.content == b"file"
     assert asked.values("authorization") == []
     assert ["task", "redirect"] == [one.purpose for one in policy.asked if one.address]
+
+
+@BOTH
+def test_a_redirect_is_not_the_choice_of_a_value(send):
+    """Under `egress_hosts` the host that an input names is listed; where its server leads is no value's choice, and goes without credential."""
+    policy = Outside(hosts=frozenset({"tableau.example.com"}))
+    with public(answers(body=b"file"), "files.example.com") as files, ExitStack() as stack:
+        server = stack.enter_context(public(redirects(f"https://files.example.com:{files.port}/signed"), "tableau.example.com"))
+        engine = guarded(Outside(hosts=policy.hosts, ports=frozenset({server.port, files.port})), names(tableau=[PUBLIC], files=[PUBLIC]), inputs={"token": "t0ken", "host": "tableau.example.com"})
+        connection = connected(engine, f"https://{{{{ inputs.host }}}}:{server.port}", inputs={"host": {"format": "hostname"}})
+        assert send(connection, "/v1").content == b"file"
+
+    assert [[]] == [asked.values("authorization") for asked in files.requests]
 
 
 @BOTH

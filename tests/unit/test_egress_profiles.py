@@ -42,6 +42,9 @@ servers: ['https://{{ inputs.x }}.acme.example']     ::: {x: {pattern: '[a-z]+|.
 servers: ['https://{{ inputs.x }}.acme.example']     ::: {x: {pattern: '[\\x2d-\\x3a]+'}}
 servers: ['https://{{ inputs.x }}.acme.example']     ::: {x: {enum: ['a/b']}}
 servers: ['https://{{ inputs.x | base64 }}.acme.example'] ::: {x: {pattern: '[a-z]+'}}
+servers: ["https://{{ inputs.x | default('evil.test/') }}.acme.example"] ::: {x: {pattern: '[a-z]+'}}
+servers: ["https://{{ join([inputs.x, '/']) }}.acme.example"] ::: {x: {pattern: '[a-z]+'}}
+servers: ["https://{{ inputs.x | json }}.acme.example"] ::: {x: {pattern: '[a-z]+'}}
 servers: ['https://{{ inputs.x }}.example']          ::: {x: {pattern: '[a-z]+'}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {format: hostname}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z0-9.-]+'}}
