@@ -154,6 +154,11 @@ class Wire:
         return self._resolve
 
     @property
+    def routes(self) -> Mapping[tuple[str, int], Route]:
+        """Where calls for a host and port really go."""
+        return MappingProxyType(self._routes)
+
+    @property
     def proxies(self) -> Proxies:
         """What says which proxy a call goes through."""
         return self._opener.proxies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from authweave.clients.redirect_guard import RedirectGuard
     from authweave.connections.connection import Connection
     from authweave.egress.transports import Ways
+    from authweave.net.routed import Routes
 
+_CLOSED_WITH_IT: Final = "all://routes.invalid"
+"""No URL leads there: a client opens and closes what is mounted."""
 _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
 
 
@@ -54,8 +58,10 @@ class _Templated:
 
     hook: Any
     bound: int
+    _leads: Callable[[Any], Any] | None = None
 
     def __init__(self, connection: Connection, **options: Any) -> None:
+        routes = _routes(connection, options)
         if connection.departures.shows_certificate("task"):
             options = self._closed(connection, options)
         base = options.pop("base_url", None) or connection.base_url()
@@ -63,11 +69,13 @@ class _Templated:
         plain = base.partition("{")[0].rpartition("/")[0] if self._template else base
         options = {**options, "verify": _verify(connection, options)}
         auth = connection.client_auth
-        ways = _ways(connection)
+        ways = _ways(connection, routes)
         if connection.departures.is_bound:
-            auth, options = self._bound(connection, options, ways)
+            auth, options = self._bound(connection, options, ways, routes)
         elif ways is not None:
             options = self._guarded(ways, options)
+        elif routes is not None:
+            options = self._routed(routes, options)
         self._last = functools.partial(self.hook, connection if connection.departures.shows_certificate("task") else None)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
         self.event_hooks = self.event_hooks
@@ -83,7 +91,7 @@ class _Templated:
         above: Any = super(_Templated, type(self))  # of the class: a plain super() sets no property
         above.event_hooks.fset(self, {**hooks, "request": [*own, self._last]})
 
-    def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None) -> tuple[Any, dict[str, Any]]:
+    def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None, routes: Routes | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
         from authweave.clients.bound_connections import classes
 
@@ -91,8 +99,12 @@ class _Templated:
             raise UsageError(f"{connection.departures.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
         made = classes()
         own: dict[str, Any] = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
-        if ways is None:
+        if ways is None and routes is None:
             transport = made[self.bound](**own)
+        elif ways is None:
+            from authweave.net.routed import transports
+
+            transport = made[self.bound](functools.partial(transports()[self.bound], routes), **own)
         else:
             ways, own = _chosen(ways, own)
             transport = made[self.bound](_guarded_transport(self.bound, ways), **own)
@@ -105,6 +117,21 @@ class _Templated:
         own: dict[str, Any] = {name: options.pop(name) for name in _OF_TRANSPORT if name in options}
         ways, own = _chosen(ways, own)
         return {**options, "transport": _guarded_transport(self.bound, ways)(**own)}
+
+    def _routed(self, routes: Routes, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a client that follows the operator's routes; one with ways of its own goes those."""
+        if options.get("transport") or options.get("mounts"):
+            return options
+        from authweave.net.routed import Unrouted, transports
+
+        own = {name: options[name] for name in ("verify", "cert", "http1", "http2", "limits") if name in options}
+        routed = transports()[self.bound](routes, Unrouted, **own)
+        self._leads = lambda url: routed if routes.route(url) is not None else None
+        return {**options, "mounts": {_CLOSED_WITH_IT: routed}}
+
+    def _transport_for_url(self, url: Any) -> Any:
+        """As the client's own, but where a route leads."""
+        return (self._leads(url) if self._leads is not None else None) or super()._transport_for_url(url)  # type: ignore[misc]  # the other base is a client
 
     def _closed(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
@@ -126,14 +153,26 @@ class _Templated:
         return super().build_request(method, url, **parts)  # type: ignore[misc]  # the other base is a client
 
 
-def _ways(connection: Connection) -> Ways | None:
+def _routes(connection: Connection, options: dict[str, Any]) -> Routes | None:
+    """The operator's routes, and what is believed there unless the caller says whom to believe; None without any."""
+    wire = connection.departures.wire("task")
+    if not wire.routes:
+        return None
+    from authweave.net.routed import Routes
+
+    if "verify" in options:
+        return Routes(wire.routes)
+    return Routes.trusting(wire.routes, lambda ca: wire.showing(None, authorities=ca).tls_context())
+
+
+def _ways(connection: Connection, routes: Routes | None) -> Ways | None:
     """How requests leave under the egress policy; None without one."""
     engine = connection.engine
     if engine.guard is None:
         return None
     from authweave.egress.transports import Ways
 
-    return Ways(engine.guard, connection.departures.errand, engine.wire.resolve, engine.wire.proxies, _is_hop)
+    return Ways(engine.guard, connection.departures.errand, engine.wire.resolve, engine.wire.proxies, _is_hop, routes)
 
 
 def _is_hop(request: Any) -> bool:

@@ -16,6 +16,7 @@ from authweave.errors import AuthweaveError, EgressRefused
 from authweave.forks import Lock
 from authweave.net.proxy import Proxies, Proxy
 from authweave.net.resolving import Resolve
+from authweave.net.routed import Routes
 from authweave.net.target import Target, bracketed
 
 _PORTS = {"https": 443, "http": 80}
@@ -23,13 +24,14 @@ _PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How requests of one connection leave. `is_hop`: does a redirect lead this request to another origin?"""
+    """How requests of one connection leave. `is_hop`: does a redirect lead this request to another origin? `routes` are the operator's."""
 
     guard: Guard
     errand: Errand
     resolve: Resolve
     proxies: Proxies
     is_hop: Callable[[Any], bool]
+    routes: Routes | None = None
 
     def through(self, proxy: str | None) -> Ways:
         """The same with a proxy that the caller of the client names; it has to be one that is listed, too."""
@@ -45,6 +47,8 @@ class Ways:
         purpose = "redirect" if self.is_hop(request) else "task"
         with calling_for(purpose, self.errand):
             self.guard.target(target)
+            if self.routes is not None and self.routes.route(request.url) is not None:
+                return target, purpose, None
             proxy = self.proxies.choose(target)
             if proxy is not None:
                 self.guard.proxy(proxy, target.host)
@@ -69,7 +73,7 @@ def transports() -> tuple[type, type]:
         def __init__(self, ways: Ways, **options: Any) -> None:
             self._ways = ways
             self._options = options
-            self._direct = _pinned(httpx.HTTPTransport(**options), lambda inner: PinningBackend(Pins(ways.guard, ways.resolve), inner))
+            self._direct = _direct(0, ways, options, lambda **own: _pinned(httpx.HTTPTransport(**own), lambda inner: PinningBackend(Pins(ways.guard, ways.resolve), inner)))
             self._proxied: dict[Proxy, Any] = {}
             self._lock = Lock()
 
@@ -108,7 +112,7 @@ def transports() -> tuple[type, type]:
         def __init__(self, ways: Ways, **options: Any) -> None:
             self._ways = ways
             self._options = options
-            self._direct = _pinned(httpx.AsyncHTTPTransport(**options), lambda inner: AsyncPinningBackend(Pins(ways.guard, ways.resolve), inner))
+            self._direct = _direct(1, ways, options, lambda **own: _pinned(httpx.AsyncHTTPTransport(**own), lambda inner: AsyncPinningBackend(Pins(ways.guard, ways.resolve), inner)))
             self._proxied: dict[Proxy, Any] = {}
 
         async def handle_async_request(self, request: Any) -> Any:
@@ -144,6 +148,15 @@ def transports() -> tuple[type, type]:
         return httpx.Proxy(f"{proxy.scheme}://{bracketed(proxy.host)}:{proxy.port}", auth=(name, password) if proxy.credentials else None)
 
     return GuardedTransport, AsyncGuardedTransport
+
+
+def _direct(colour: int, ways: Ways, options: dict[str, Any], pinned: Callable[..., Any]) -> Any:
+    """The transport for what goes through no proxy: where a route leads, which is the operator's own word, or to a checked address."""
+    if ways.routes is None:
+        return pinned(**options)
+    from authweave.net import routed
+
+    return routed.transports()[colour](ways.routes, pinned, **options)
 
 
 def _pinned(transport: Any, around: Callable[[Any], Any]) -> Any:

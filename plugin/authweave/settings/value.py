@@ -108,7 +108,7 @@ class Settings:
     broken_plugins: Annotated[Literal["fail", "skip"], _Said(kinds.choice("fail", "skip"), _BROKEN)] = "fail"
     blocked_plugins: Annotated[tuple[str, ...], _Said(kinds.NAMES, _BLOCKED)] = ()
     routes: Annotated[
-        Mapping[str, str], _Said(kinds.ROUTES, "Where calls of authweave's own (token calls, `test`, `request`) for a host and port really go, for tests and the sandbox; `client()` and clients of yours look names up.")
+        Mapping[str, str], _Said(kinds.ROUTES, "Where calls of authweave's own and of `client()` for a host and port really go, for tests and the sandbox; clients of yours look names up.")
     ] = field(default_factory=lambda: _NOTHING)
     origins: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
