@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from authweave.errors import ProfileError, UsageError
+from authweave.errors import LimitRefused, ProfileError, UsageError
 from authweave.matrix.run import Run
 from authweave.matrix.table import Matrix, Row, refuse
 from authweave.near_misses import did_you_mean, shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from authweave.engine import Engine
 
 Chosen = Profile | str | Path
+Answer = TypeVar("Answer")
 
 
 def planned(
@@ -28,34 +29,66 @@ def planned(
     """The runs, profile by profile, in each the tenants in the order of the file. Abstract profiles are left out.
 
     An input goes to the profiles that declare it. `tenant` takes one out of the matrix; what the matrix does not say of a
-    tenant (`subject`, `servers`, an input) is what is given here. A profile that is not valid is one run. Raises UsageError
-    with everything that is wrong: an input that no profile declares, a secret in the file, a profile that is not there.
+    tenant (`subject`, `servers`, an input) is what is given here. A profile is loaded for each tenant under his own limits; one that is
+    not valid, or that nobody may use, is one run, and one that a tenant names and may not use a run of his. Raises UsageError with everything that is wrong: an input that no profile declares, a secret in the file, a profile that is not there.
     """
     given = dict(inputs or {})
-    loaded = [(reference, _loaded(engine, reference)) for reference in profiles]
-    rows = [matrix.row(tenant)] if matrix and tenant else matrix.rows if matrix else (Row(tenant),)
+    rows = rows_of(matrix, tenant)
+    loaded = [(reference, [(row, _loaded(engine, reference, row.tenant)) for row in rows]) for reference in profiles]
+    known = [(reference, profile) for reference, found in loaded for profile in _each([each for _, each in found]) or (None,)]
+    valid = [profile for _, profile in known if profile is not None]
     if matrix is not None:
-        refuse([*_unknown_profiles(engine, matrix, loaded), *_wrong_inputs(matrix, rows, [profile for _, profile in loaded if profile])])
-    _refuse_undeclared(given, [profile for _, profile in loaded if profile])
+        refuse([*_unknown_profiles(engine, matrix, known), *_wrong_inputs(matrix, rows, valid)])
+    _refuse_undeclared(given, valid)
     runs: list[Run] = []
-    for reference, profile in loaded:
-        if profile is None:
-            runs.append(Run(reference))
-        elif not profile.abstract:
-            runs += _of_profile(profile, rows, matrix, given, subject, tuple(servers))
+    for reference, found in loaded:
+        if not any(isinstance(each, Profile) for _, each in found):
+            runs.append(Run(reference, found[0][0].tenant if found and isinstance(found[0][1], LimitRefused) else ""))
+            continue
+        for row, each in found:
+            if isinstance(each, Profile):
+                runs += _of_profile(each, row, matrix, given, subject, tuple(servers))
+            elif _named(reference) in row.profiles:
+                runs.append(Run(reference, row.tenant, row.subject or subject))
     return tuple(runs)
 
 
+def rows_of(matrix: Matrix | None, tenant: str) -> tuple[Row, ...]:
+    """The tenants that are meant. Raises UsageError."""
+    if matrix is None:
+        return (Row(tenant),)
+    return (matrix.row(tenant),) if tenant else matrix.rows
+
+
+def for_some(rows: Iterable[Row], ask: Callable[[str], Answer]) -> Answer:
+    """What is answered for the first tenant whose limits allow it. Raises LimitRefused where nobody's do, and what `ask` raises."""
+    refused: LimitRefused | None = None
+    for tenant in dict.fromkeys(row.tenant for row in rows):
+        try:
+            return ask(tenant)
+        except LimitRefused as error:
+            refused = refused or error.fresh()
+    raise refused or UsageError("the file of tenants has none")
+
+
+def _each(found: Iterable[Profile | ProfileError]) -> list[Profile]:
+    """The profiles among them, each once: those of several tenants are mostly one."""
+    return list({id(each): each for each in found if isinstance(each, Profile)}.values())
+
+
+def _named(reference: Chosen) -> str:
+    return reference.name if isinstance(reference, Profile) else Path(str(reference)).stem
+
+
 def _of_profile(
-    profile: Profile, rows: Sequence[Row], matrix: Matrix | None, given: Mapping[str, Any], subject: str | None, servers: tuple[str, ...]
+    profile: Profile, row: Row, matrix: Matrix | None, given: Mapping[str, Any], subject: str | None, servers: tuple[str, ...]
 ) -> Iterator[Run]:
-    for row in rows:
-        if row.profiles and not any(_is_meant(name, profile) for name in row.profiles):
-            continue
-        values = {name: value for name, value in given.items() if name in profile.inputs}
-        if matrix is not None:
-            values |= {name: _value(matrix, row, profile, name) for name in row.inputs if name in profile.inputs}
-        yield Run(profile, row.tenant, row.subject or subject, values, row.servers or servers)
+    if profile.abstract or (row.profiles and not any(_is_meant(name, profile) for name in row.profiles)):
+        return
+    values = {name: value for name, value in given.items() if name in profile.inputs}
+    if matrix is not None:
+        values |= {name: _value(matrix, row, profile, name) for name in row.inputs if name in profile.inputs}
+    yield Run(profile, row.tenant, row.subject or subject, values, row.servers or servers)
 
 
 def _value(matrix: Matrix, row: Row, profile: Profile, name: str) -> Any:
@@ -65,12 +98,12 @@ def _value(matrix: Matrix, row: Row, profile: Profile, name: str) -> Any:
     return Secret(written, matrix.document.source)
 
 
-def _loaded(engine: Engine, reference: Chosen) -> Profile | None:
-    """The profile; None for one that is not valid, which its run tells."""
+def _loaded(engine: Engine, reference: Chosen, tenant: str) -> Profile | ProfileError:
+    """The profile as this tenant has it; or why it is not valid, or not his, which his run tells."""
     try:
-        return reference if isinstance(reference, Profile) else engine.profile(reference)
-    except ProfileError:
-        return None
+        return reference if isinstance(reference, Profile) else engine.profile(reference, tenant)
+    except ProfileError as error:
+        return error.fresh()
 
 
 def _is_meant(name: str, profile: Profile) -> bool:
@@ -79,21 +112,24 @@ def _is_meant(name: str, profile: Profile) -> bool:
 
 def _unknown_profiles(engine: Engine, matrix: Matrix, loaded: Sequence[tuple[Chosen, Profile | None]]) -> Iterator[Problem]:
     """Profiles that a tenant names, and that are nowhere. One that is there and not tested now is none of them."""
-    known = {Path(str(reference)).stem if profile is None else profile.name for reference, profile in loaded}
+    known = {_named(reference) if profile is None else profile.name for reference, profile in loaded}
     for row in matrix.rows:
         for number, name in enumerate(row.profiles):
-            if not any(profile and _is_meant(name, profile) for _, profile in loaded) and not _is_there(engine, name):
+            if not any(profile and _is_meant(name, profile) for _, profile in loaded) and not _is_there(engine, name, row.tenant):
                 yield matrix.problem(
                     ("tenants", row.tenant, "profiles", number), f"there is no profile {shown(name)}",
                     did_you_mean(name, known, "write a name, or a path as seen from this file"),
                 )  # fmt: skip
 
 
-def _is_there(engine: Engine, name: str) -> bool:
+def _is_there(engine: Engine, name: str, tenant: str) -> bool:
+    """Is there a file? Of one that the tenant may not use nobody says."""
     try:
-        return engine.path_of(name).is_file()
+        return engine.path_of(name, tenant).is_file()
     except UsageError:
         return False
+    except ProfileError:
+        return True
 
 
 def _wrong_inputs(matrix: Matrix, rows: Iterable[Row], profiles: Sequence[Profile]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from authweave.cli.exits import Exit
 from authweave.cli.options import GIVEN, GIVEN_TITLE, PLACE, Given, complete_profile, pair, taking
 from authweave.cli.testing.exits import exit_for_reports
 from authweave.cli.testing.live import Live, live, reading
-from authweave.errors import UsageError
+from authweave.errors import LimitRefused, UsageError
 
 if TYPE_CHECKING:
     from authweave.cli.testing.cassettes import Cassettes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from authweave.cli.testing.writing import Writer, Writing
     from authweave.engine import Engine
     from authweave.matrix import Matrix, Results, Run
+    from authweave.matrix.table import Row
     from authweave.profile import Profile
     from authweave.report import Report
 
@@ -213,16 +215,17 @@ def _replayed(engine: Engine, references: Sequence[str | Path], writer: Writer, 
 
 def _planned(engine: Engine, references: Sequence[str | Path], matrix: Matrix | None, given: TestGiven) -> tuple[Run, ...]:
     from authweave.matrix import planned
+    from authweave.matrix.plan import rows_of
 
-    return planned(
-        engine, references, matrix, tenant=given.tenant, subject=given.subject, inputs=_inputs(engine, references, given), servers=given.server
-    )
+    inputs = _inputs(engine, references, given, rows_of(matrix, given.tenant))
+    return planned(engine, references, matrix, tenant=given.tenant, subject=given.subject, inputs=inputs, servers=given.server)
 
 
-def _inputs(engine: Engine, references: Sequence[str | Path], given: TestGiven) -> dict[str, Any]:
+def _inputs(engine: Engine, references: Sequence[str | Path], given: TestGiven, rows: Sequence[Row]) -> dict[str, Any]:
     """The inputs that options give. Raises UsageError: for an unknown one, for a secret among the arguments, and for one secret for several providers."""
     from authweave.cli.common import given_values
     from authweave.errors import ProfileError
+    from authweave.matrix.plan import for_some
 
     names = {*dict(given.input), *dict(given.input_file), *given.prompt}
     values: dict[str, Any] = {}
@@ -231,7 +234,7 @@ def _inputs(engine: Engine, references: Sequence[str | Path], given: TestGiven) 
     loaded: list[Profile] = []
     for reference in references:
         try:
-            loaded.append(engine.profile(reference))
+            loaded.append(for_some(rows, partial(engine.profile, reference)))
         except ProfileError:
             continue
     for name in sorted(names):
@@ -263,6 +266,8 @@ def _chosen(
     engine: Engine, named: Sequence[str], many: Many, given: TestGiven, matrix: Matrix | None, *, is_sandbox: bool
 ) -> list[str | Path]:
     """The profiles that are meant, each once, in order. Raises UsageError."""
+    from authweave.matrix.plan import rows_of
+
     whole = [Path(name) for name in named if Path(name).is_dir()]
     single = [name for name in named if not Path(name).is_dir()]
     if whole and not many.everything:
@@ -275,15 +280,21 @@ def _chosen(
         whole = _usual_folders(given, is_sandbox=is_sandbox)
     for reference in single:
         _refuse_unknown(engine, reference)
-    references = _each_once(engine, [*_in_folders(whole), *single])
+    references = _each_once(engine, [*_in_folders(whole), *single], rows_of(matrix, given.tenant))
     return references if many.changed_since is None else _changed(engine, references, whole, many.changed_since)
 
 
-def _each_once(engine: Engine, references: Iterable[str | Path]) -> list[str | Path]:
+def _each_once(engine: Engine, references: Iterable[str | Path], rows: Sequence[Row]) -> list[str | Path]:
     """Of two references to one file the first."""
+    from authweave.matrix.plan import for_some
+
     by_file: dict[Path, str | Path] = {}
     for reference in references:
-        by_file.setdefault(engine.path_of(reference).absolute(), reference)
+        try:
+            file = for_some(rows, partial(engine.path_of, reference))
+        except LimitRefused:  # its run tells so
+            file = Path(str(reference))
+        by_file.setdefault(file.absolute(), reference)
     return list(by_file.values())
 
 

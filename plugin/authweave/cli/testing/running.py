@@ -107,7 +107,7 @@ def tested_run(engine: Engine, run: Run, running: Running, given: Given, tape: T
     from authweave.profile import Profile
 
     try:
-        profile = run.profile if isinstance(run.profile, Profile) else engine.profile(run.profile)
+        profile = run.profile if isinstance(run.profile, Profile) else engine.profile(run.profile, run.tenant or None)
     except ProfileError:
         return probed(engine, run)
     if running.sandbox:
