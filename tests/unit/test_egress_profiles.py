@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from authweave import Engine, loads
@@ -53,6 +55,8 @@ servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z.]+a
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z]+.acme.example'}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z]+\\.acme\\.example|[a-z.]+'}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z]+\\.acme\\.example(:[0-9]+)?'}}
+servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z]+(\\.acme\\.example|\\.example)'}}
+servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '.+\\.acme\\.example'}}
 servers: ['https://{{ inputs.x }}:8443']             ::: {x: {pattern: '[a-z]+'}}
 servers: ['{{ inputs.x }}/v1']                       ::: {x: {format: url}}
 servers: ['{{ inputs.x }}/v1']                       ::: {x: {pattern: 'https?://[a-z]+\\.acme\\.example'}}
@@ -62,6 +66,7 @@ servers: ['{{ inputs.x }}']                          ::: {x: {enum: ['http://127
 servers: ['https://api.acme.example:{{ inputs.x }}'] ::: {x: {type: integer}}
 servers: ['https://{{ vars.x }}.acme.example']       ::: {y: {}} ::: {x: 'a-{{ inputs.y }}'}
 servers: ['https://{{ vars.x }}']                    ::: {y: {pattern: '[a-z]+'}} ::: {x: '{{ inputs.y }}.example'}
+servers: ['https://{{ vars.x }}']                    ::: {y: {pattern: '[a-z]+\\.acme\\.example'}} ::: {x: 'a.{{ inputs.y }}'}
 servers: ['http://127.0.0.1:8080']                   ::: {}
 servers: ['http://localhost']                        ::: {}
 servers: ['https://localhost:8443']                  ::: {}
@@ -229,3 +234,20 @@ def test_a_language_is_read_off_its_pattern():
     assert language_of("[a-z]{1,63}").is_made_of("a-z")
     assert not language_of("[a-z]{1,63}|.").is_made_of("a-z")
     assert language_of("(") is None
+
+
+def test_a_kept_value_is_bounded_wherever_it_is_kept():
+    """Of two variants that keep a value for a host each has to bound it: what one lets through is sent by the other's URLs, too."""
+    def variant(pattern, when):
+        keep = {"instance": {"value": "{{ response.json.instance }}", **({"pattern": pattern} if pattern else {})}}
+        auth = {"name": "a" if when else "b", "type": "oauth2", "grant_type": "client_credentials", "token_url": "https://id.acme.example/token", "when": when, "token_response": {"keep": keep}}
+        return {key: value for key, value in auth.items() if value}
+
+    def made(first, second):
+        auth = [variant(first, "{{ request.method == 'GET' }}"), variant(second, "")]
+        return loads(json.dumps({"format": 1, "name": "acme", "identity_provider": "A", "servers": ["https://{{ kept.instance }}.acme.example"], "auth": auth}), "acme.json")
+
+    assert Engine(egress="strict").connect(made("[a-z]+", "[a-z0-9]+"))
+    for first, second in (("[a-z]+", ".+"), (".+", "[a-z]+"), ("[a-z]+", ""), ("", "[a-z]+")):
+        with pytest.raises(ProfileError, match=r"kept\.instance"):
+            Engine(egress="strict").connect(made(first, second))

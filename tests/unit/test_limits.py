@@ -21,6 +21,7 @@ from authweave.errors import (
     UrlRefused,
 )
 from authweave.limits import Within
+from authweave.limits.host_patterns import Place
 from authweave.limits.matching import matches_file, matches_variable
 from authweave.limits.reading import read_limits
 from authweave.loading import check_file, check_text
@@ -478,3 +479,48 @@ def test_nothing_is_asked_twice_for_a_connection_at_hand():
     asked[:] = ["", "", ""]
     with pytest.raises(LimitRefused):
         refused_now.connect(made, tenant="a")
+
+
+BORDERS = [  # a list and its entry, a tenant, what is asked about, whether it is inside
+    ("files", "/s/{tenant}/k", "blue", "/s/blue/k", True), ("files", "/s/{tenant}/k", "a/b", "/s/a/b/k", False), ("files", "/s/{tenant}/k", "..", "/s/../k", False),
+    ("files", "/s/{tenant}/k", ".", "/s/./k", False), ("files", "/s/{tenant}/k", "*", "/s/red/k", False), ("files", "/s/{tenant}k", "", "/s/k", False),
+    ("files", "/s/{tenant}/k", "a\\b", "/s/a\\b/k", False), ("files", "/s/*", "", "/s/a/b", False), ("files", "/s/*.k", "", "/s/a.k.b", False),
+    ("environment", "AUTHWEAVE_A__{tenant}__K", "blue-1", "AUTHWEAVE_A__BLUE_1__K", True), ("environment", "AUTHWEAVE_A__{tenant}__K", "blue--1", "AUTHWEAVE_A__BLUE__1__K", False),
+    ("environment", "AUTHWEAVE_A__{tenant}__K", "Blue", "AUTHWEAVE_A__BLUE__K", False), ("environment", "AUTHWEAVE_A__{tenant}__K", "a.b", "AUTHWEAVE_A__A_B__K", False),
+    ("environment", "AUTHWEAVE_A*", "", "AUTHWEAVE_A__B", False), ("environment", "AUTHWEAVE_A_*_K", "", "AUTHWEAVE_A_B_K2", False),
+    ("hosts", "{tenant}.acme.example", "blue", "blue.acme.example", True), ("hosts", "{tenant}.acme.example", "blue.x", "blue.x.acme.example", False),
+    ("hosts", "{tenant}.acme.example", "*", "red.acme.example", False), ("hosts", "*.acme.example", "", "evilacme.example", False),
+    ("hosts", "*.acme.example", "", "a.b.acme.example", False), ("hosts", "**.acme.example", "", "a.b.acme.example", True), ("hosts", "**.acme.example", "", "acme.example", False),
+    ("hosts", "acme.example", "", "x.acme.example", False), ("hosts", "acme.example", "", "acme.example.evil.test", False), ("hosts", "acme.example:8443", "", "acme.example", False),
+    ("hosts", "acme.example:*", "", "acme.example", True), ("profiles", "acme-*", "", "acme-crm", True), ("profiles", "a*c", "", "abcd", False), ("profiles", "acme", "", "acme-crm", False),
+    ("profiles", "a.c", "", "abc", None), ("inputs", "k*", "", "xk", False), ("types", "oauth2", "", "oauth2/password", True), ("types", "oauth2/password", "", "oauth2", False),
+    ("types", "api", "", "api_key", False),
+]  # fmt: skip
+
+
+def test_no_entry_reaches_beyond_its_border():
+    """Not over a slash, a double underscore or a dot, not past its end; and a tenant whose name could be taken for more than a name there has no such entry."""
+    def is_inside(kind, entry, tenant, name):
+        try:
+            within = Within.of(Limits(**{kind: [entry]}), tenant, ())
+        except SettingsError:
+            return None
+        return within.allows_place(Place("https", name, 443)) if kind == "hosts" else within.allows(kind, name)
+
+    assert [] == [(row, found) for *row, wanted in BORDERS if (found := is_inside(*row)) != wanted]
+
+
+def test_paths_of_the_list_are_whole(monkeypatch, tmp_path):
+    """What is written from here, or from home, is meant from the root on: another folder later makes no other file of it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    assert (f"{tmp_path}/k", f"{tmp_path}/s/k", "keyring:a/b") == Limits(files=["~/k", "s/./k", "keyring:a/b"]).files
+
+
+def test_what_is_named_outside_is_told_before_values_are_looked_at():
+    """A type that may not be used is the whole answer: which inputs and hosts such a profile has is not looked at."""
+    made = profile(servers=["https://evil.test"], inputs={"api_key": {}})
+
+    assert ["auth.type"] == [problem.key for problem in refused(Limits(profiles=["*"], types=["basic"]), made).problems]
+    assert {"inputs.api_key", "servers[0]"} == {problem.key for problem in refused(Limits(profiles=["*"], types=["*"]), made).problems}
