@@ -11,7 +11,8 @@ import httpx
 
 from parts.browsing import sign_in
 
-*words, link = sys.argv[1:]
-back = sign_in(link, refuse="refuse" in words)
+*words, first = sys.argv[1:]
 with httpx.Client(trust_env=False, timeout=30) as browser:
+    link = browser.get(first).headers["Location"]  # the page of ours that leads to the provider
+    back = sign_in(link, refuse="refuse" in words)
     Path(words[0]).write_text(browser.get(back).text)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from authweave.cli.asking import at_terminal
-from authweave.cli.loopback.browsers import is_at_hand, open_page
+from authweave.cli.loopback.browsers import checked, is_at_hand, open_page
+from authweave.cli.loopback.leading import Lead
 from authweave.cli.loopback.listener import PATH, Listener, Place, PortInUse
 from authweave.cli.moments import span
 from authweave.cli.running import complain
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from authweave.values import Authorization, Token
 
 T = TypeVar("T")
+Look = Callable[[float], T | None]
 
 LOOKING: Final = 0.25
 _FIRST_PORT: Final = 20480
@@ -126,8 +128,11 @@ def _listening(place: Place, *, is_fixed: bool) -> Listener:
 def _listened(connection: Connection, wishes: Wishes, listener: Listener, written: str) -> Token:
     begun = connection.begin_authorization(redirect_uri=written or listener.place.uri).result()
     listener.expect(*_awaited(connection, begun))
-    _show_link(begun, wishes)
-    url = _waited(begun, wishes, listener.wait)
+    opens = wishes.opens_browser and is_at_hand()
+    say("your browser opens this page; sign in there:" if opens else "open this page in a browser on this machine, and sign in:")
+    say(f"\n  {begun.url}\n")
+    with _opened(connection, begun.url if opens else "") as refuse_betrayed:
+        url = _waited(begun, wishes, refuse_betrayed(listener.wait))
     if url is None:
         raise SignInFailed("expired", "nobody signed in in time; begin again", profile=connection.profile.name)
     outcome = "failed"
@@ -154,12 +159,28 @@ def _at(written: str, url: str) -> str:
     return f"{written.partition('?')[0]}?{url.partition('?')[2]}"
 
 
-def _show_link(begun: Authorization, wishes: Wishes) -> None:
-    opens = wishes.opens_browser and is_at_hand()
-    say("your browser opens this page; sign in there:" if opens else "open this page in a browser on this machine, and sign in:")
-    say(f"\n  {begun.url}\n")
-    if opens:
-        open_page(begun.url)
+@contextmanager
+def _opened(connection: Connection, url: str) -> Iterator[Callable[[Look[T]], Look[T]]]:
+    """Open a page in the browser ('' for none). What comes makes a look raise SignInFailed once somebody else may know the page.
+
+    The list of processes shows everybody with what a browser was started: that is a page of ours, which leads it on.
+    """
+    if not url:
+        yield lambda look: look
+        return
+    with Lead(checked(url)) as lead:
+
+        def refusing(look: Look[T]) -> Look[T]:
+            def looked(seconds: float) -> T | None:
+                found = look(seconds)
+                if lead.is_betrayed:
+                    raise SignInFailed("cancelled", "the page for the browser was opened by somebody else, too: begin again", profile=connection.profile.name)
+                return found
+
+            return looked
+
+        open_page(lead.address)
+        yield refusing
 
 
 # ---- by pasting
@@ -209,9 +230,6 @@ def _at_device(connection: Connection, wishes: Wishes) -> Token:
     say(f"\n  {inert(begun.verification_uri)}\n\n  code: {inert(begun.user_code)}\n")
     if begun.verification_uri_complete and begun.verification_uri_complete != begun.verification_uri:
         say(f"or open this one, and compare the code:\n\n  {inert(begun.verification_uri_complete)}\n")
-        if wishes.opens_browser and is_at_hand():
-            with suppress(AuthweaveError):  # the page is shown above
-                open_page(begun.verification_uri_complete)
     waiting = connection.await_authorization()
 
     def look(seconds: float) -> Token | None:
@@ -220,10 +238,21 @@ def _at_device(connection: Connection, wishes: Wishes) -> Token:
         except TimeoutError:
             return None
 
-    token = _waited(begun, wishes, look)
+    with _opened(connection, _page_to_open(begun, wishes)) as refuse_betrayed:
+        token = _waited(begun, wishes, refuse_betrayed(look))
     if token is None:
         raise SignInFailed("expired", "nobody signed in in time; begin again", profile=connection.profile.name)
     return token
+
+
+def _page_to_open(begun: Authorization, wishes: Wishes) -> str:
+    """The page that has the code in it, where there is one that a browser may be given; it is shown anyhow."""
+    url = begun.verification_uri_complete
+    if url in ("", begun.verification_uri) or not (wishes.opens_browser and is_at_hand()):
+        return ""
+    with suppress(AuthweaveError):
+        return checked(url)
+    return ""
 
 
 # ---- while waiting
