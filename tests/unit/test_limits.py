@@ -387,14 +387,16 @@ def test_a_source_that_says_nothing_is_asked_by_its_name():
             return Secret("v", "vault")
 
         def describe(self, profile, asked_for, tenant):
-            return "the vault"
+            asked.append("describe")
+            return "the vault at kv/of/blue"
 
     key = profile().inputs["api_key"]
     [mine], [none] = (held([Vault()], Within(EVERYTHING(files=files), "blue")) for files in (["vault:acme/{tenant}/*"], ["vault:other/*/*"]))
 
     assert none.get("acme", key, "blue") is None
-    assert "vault" in none.describe("acme", key, "blue")
+    assert "no entry of vault that may be used here" == none.describe("acme", key, "blue")
     assert [] == asked
+    assert "the vault at kv/of/blue" == mine.describe("acme", key, "blue")
     assert "v" == mine.get("acme", key, "blue").reveal()
 
 
@@ -524,3 +526,32 @@ def test_what_is_named_outside_is_told_before_values_are_looked_at():
 
     assert ["auth.type"] == [problem.key for problem in refused(Limits(profiles=["*"], types=["basic"]), made).problems]
     assert {"inputs.api_key", "servers[0]"} == {problem.key for problem in refused(Limits(profiles=["*"], types=["*"]), made).problems}
+
+
+def test_a_value_that_two_variants_keep_leads_where_either_lets_it():
+    """The places of a kept value are those of every variant that keeps it, whichever comes first."""
+    def made(*patterns):
+        keep = [{"token_response": {"keep": {"region": {"value": "{{ response.json.r }}", "pattern": one}}}} for one in patterns]
+        kind = {"type": "oauth2", "grant_type": "client_credentials", "token_url": "https://id.acme.example/t"}
+        auth = [{**kind, **keep[0], "name": "a", "when": "{{ request.method == 'GET' }}"}, {**kind, **keep[1], "name": "b"}]
+        return loads(json.dumps({**HEAD, "servers": ["https://{{ kept.region }}.acme.example"], "auth": auth}), "acme.json")
+
+    own = EVERYTHING(hosts=["id.acme.example", "eu.acme.example", "us.acme.example"])
+    assert engine(own).connect(made("eu", "us"))
+    for patterns in (("eu", "eu|fr"), ("eu|fr", "eu"), ("eu", "[a-z]+")):
+        refused(own, made(*patterns))
+
+
+def test_what_a_parent_says_is_held_to_the_limits_as_ones_own(tmp_path):
+    """A parent may be extended, in any version, and brings a type that may not be used: the child is refused for it, and taken where it may."""
+    (tmp_path / "base.json").write_text(json.dumps({**HEAD, "name": "base", "version": "1.2.0", "auth": {"type": "basic"}}))
+    (tmp_path / "acme.json").write_text(json.dumps({"format": 1, "name": "acme", "extends": "base@1"}))
+
+    assert engine(EVERYTHING(profiles=["acme", "base"]), tmp_path).connect("acme")
+    assert ["auth.type"] == [problem.key for problem in refused_in(tmp_path, EVERYTHING(profiles=["acme", "base"], types=["api_key"]))]
+
+
+def refused_in(folder, limits):
+    with pytest.raises(LimitRefused) as caught:
+        engine(limits, folder).connect("acme")
+    return caught.value.problems
