@@ -23,6 +23,7 @@ from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.placed_urls import led_to, refuse_repeated, without_placed
 from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
+from authweave.net.inflate import MOST_WHOLE
 from authweave.urls import Origin
 from authweave.values import Judgement, TaskRequest, TaskResponse
 
@@ -293,14 +294,14 @@ def _certificate_of(response: ClientResponse) -> bytes | None:
     return session.getpeercert(True) if session is not None else None
 
 
-async def _read(response: ClientResponse) -> bytes:
-    """The body, which the caller can read again in whatever way."""
+async def _read(response: ClientResponse) -> bytes | None:
+    """The body, which the caller can read again in whatever way; None for one that is too large for a rule to read."""
     body = await response.read()
     loop = asyncio.get_running_loop()
     response.content = StreamReader(BaseProtocol(loop), len(body) + 1, loop=loop)
     response.content.feed_data(body)
     response.content.feed_eof()
-    return body
+    return body if len(body) <= MOST_WHOLE else None
 
 
 def _is_spent(request: ClientRequest) -> bool:

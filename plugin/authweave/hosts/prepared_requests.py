@@ -15,7 +15,7 @@ from urllib3.response import HTTPResponse
 from authweave.errors import UrlRefused
 from authweave.hosts.path_templates import with_path
 from authweave.hosts.placed_urls import without_placed
-from authweave.net.inflate import inflated_whole
+from authweave.net.inflate import MOST_WHOLE, inflated_whole
 from authweave.urls import Origin
 from authweave.values import TaskRequest, TaskResponse
 
@@ -132,7 +132,7 @@ def body_of(response: requests.Response, *, stream: bool) -> bytes | None:
     cannot be decoded, or is too large. Raises what reading it raises."""
     raw = response.raw
     if not stream or response._content_consumed or not isinstance(raw, HTTPResponse):
-        return bytes(response.content)
+        return bytes(response.content) if len(response.content) <= MOST_WHOLE else None
     try:
         kept = raw.read(decode_content=False)
     except HTTPError as error:

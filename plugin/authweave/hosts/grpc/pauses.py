@@ -16,7 +16,7 @@ from authweave.forks import Lock
 from authweave.urls import Origin
 
 if TYPE_CHECKING:
-    from authweave.connection import Connection
+    from authweave.connections.connection import Connection
 
 SPREAD: Final = 0.2
 """What is added to a wait at most, as a part of it: of many calls that were told the same, not all come back at once."""
