@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from authweave.proofs.security_contexts import Kept as KeptContexts
+from authweave.proofs.security_contexts import offered, token_in
 
-from authweave.clients.bound_connections import MOST_IDLE, Connections, Lease, classes
-from authweave.security_contexts import Kept as KeptContexts
-from authweave.security_contexts import offered, token_in
+from authweave.clients.bound_connections import MOST_IDLE, Connections, Lease
+from authweave.clients.bound_transports import AsyncBoundTransport, BoundAuth, BoundTransport
 from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call, Kept, Wire
 from services import Reply, talks
@@ -56,8 +57,8 @@ class TwoLegs(httpx.Auth):
 
 
 def client(origin, **options):
-    transport = classes()[0]()
-    return httpx.Client(transport=transport, auth=classes()[2](TwoLegs(), transport), base_url=origin, **options)
+    transport = BoundTransport()
+    return httpx.Client(transport=transport, auth=BoundAuth(TwoLegs(), transport), base_url=origin, **options)
 
 
 def on_one_connection(seen):
@@ -84,8 +85,8 @@ def test_in_event_loops_too():
     behaviour = Numbered()
 
     async def run(url):
-        transport = classes()[1]()
-        async with httpx.AsyncClient(transport=transport, auth=classes()[2](TwoLegs(), transport), base_url=url) as http:
+        transport = AsyncBoundTransport()
+        async with httpx.AsyncClient(transport=transport, auth=BoundAuth(TwoLegs(), transport), base_url=url) as http:
             return await asyncio.gather(*(http.get("/", headers={"X-Flow": str(flow)}) for flow in range(20)))
 
     with Server(behaviour) as server:
@@ -157,7 +158,7 @@ MISSING = """
 import sys
 sys.modules["spnego"] = None
 from authweave.errors import ApplyError
-from authweave.security_contexts import kerberos, ntlm
+from authweave.proofs.security_contexts import kerberos, ntlm
 for make in (lambda: ntlm("u", "p", "h", "ntlm"), lambda: kerberos("HTTP", "h", delegate=False, mutual=True, extra="kerberos")):
     try:
         make()

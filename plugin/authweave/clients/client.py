@@ -15,7 +15,7 @@ from authweave.urls import placeholders_in
 if TYPE_CHECKING:
     from authweave.clients.redirect_guard import RedirectGuard
     from authweave.connections.connection import Connection
-    from authweave.egress.transports import Ways
+    from authweave.egress.ways import Ways
     from authweave.net.routed import Routes
 
 _CLOSED_WITH_IT: Final = "all://routes.invalid"
@@ -93,22 +93,22 @@ class _Templated:
 
     def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None, routes: Routes | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
-        from authweave.clients.bound_connections import classes
+        from authweave.clients.bound_transports import AsyncBoundTransport, BoundAuth, BoundTransport
 
         if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
             raise UsageError(f"{connection.departures.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
-        made = classes()
+        made: Any = (BoundTransport, AsyncBoundTransport)[self.bound]
         own: dict[str, Any] = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
         if ways is None and routes is None:
-            transport = made[self.bound](**own)
+            transport = made(**own)
         elif ways is None:
             from authweave.net.routed import transports
 
-            transport = made[self.bound](functools.partial(transports()[self.bound], routes), **own)
+            transport = made(functools.partial(transports()[self.bound], routes), **own)
         else:
             ways, own = _chosen(ways, own)
-            transport = made[self.bound](_guarded_transport(self.bound, ways), **own)
-        return made[2](connection.client_auth, transport), {**options, "transport": transport}
+            transport = made(_guarded_transport(self.bound, ways), **own)
+        return BoundAuth(connection.client_auth, transport), {**options, "transport": transport}
 
     def _guarded(self, ways: Ways, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client whose every request is held to the egress policy."""
@@ -170,7 +170,7 @@ def _ways(connection: Connection, routes: Routes | None) -> Ways | None:
     engine = connection.engine
     if engine.guard is None:
         return None
-    from authweave.egress.transports import Ways
+    from authweave.egress.ways import Ways
 
     return Ways(engine.guard, connection.departures.errand, engine.wire.resolve, engine.wire.proxies, _is_hop, routes)
 
@@ -198,9 +198,9 @@ def _text_of(proxy: Any) -> str:
 
 def _guarded_transport(colour: int, ways: Ways) -> Any:
     """What makes a transport of this colour that asks the guard."""
-    from authweave.egress.transports import transports
+    from authweave.egress.transports import AsyncGuardedTransport, GuardedTransport
 
-    return functools.partial(transports()[colour], ways)
+    return functools.partial((GuardedTransport, AsyncGuardedTransport)[colour], ways)
 
 
 def _stay_home(shown_by: Connection | None, request: Any) -> None:
