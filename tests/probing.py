@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from authweave.catalog import default_catalog
 from authweave.engine import Engine
+from authweave.extensions.catalog import default_catalog
 from authweave.probe import test_profile as probe_profile
 from authweave.reports.page import Page
 from authweave.reports.text import TextReport

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl
 
 import h11
 
-from authweave.catalog import Catalog
 from authweave.engine import Engine
+from authweave.extensions.catalog import Catalog
 from authweave.loading import loads
 from authweave.settings import Settings
 from authweave.wire import Wire

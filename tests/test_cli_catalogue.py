@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from authweave.catalog import BUILTIN, KINDS
 from authweave.cli.exits import Exit
+from authweave.extensions.catalog import BUILTIN, KINDS
 from authweave.loading import files_in
 from authweave.resources import profiles_folder, schema_file
 from commands import apart, here

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from authweave.catalog import default_catalog
 from authweave.cli.exits import Exit
 from authweave.cli.whole import whole, whole_text
 from authweave.cli.yaml_text import yaml_text
 from authweave.documents import parse_document
 from authweave.engine import Engine
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import check_text, files_in, load, loads
 from authweave.preview import preview
 from authweave.resources import profiles_folder

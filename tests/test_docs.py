@@ -19,10 +19,10 @@ import pytest
 import authweave
 from authweave import contracts, frame, hookspecs
 from authweave.answers.responses import response_scope
-from authweave.catalog import Catalog
 from authweave.checking import sites
 from authweave.cli.group import group
 from authweave.drafts.draft import Draft
+from authweave.extensions.catalog import Catalog
 from authweave.limits.reading import read_limits
 from authweave.loading import check_text
 from authweave.schema import profile_schema

@@ -102,7 +102,7 @@ class Place:
 
 
 def _catalog() -> Any:
-    from authweave.catalog import default_catalog
+    from authweave.extensions.catalog import default_catalog
 
     return default_catalog()
 

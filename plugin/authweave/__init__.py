@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from authweave._version import __version__
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
     from authweave.connections.connection import Connection
     from authweave.engine import Engine
     from authweave.errors import AuthweaveError, ProfileError
+    from authweave.extensions.catalog import Catalog
     from authweave.hookspecs import hookimpl
     from authweave.limits import Limits
     from authweave.loading import load, loads
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from authweave.values import Judgement, Problem, Secret, TaskRequest, TaskResponse
 
 _WHERE = {
-    "AuthweaveError": "errors", "Catalog": "catalog", "Connection": "connections.connection", "Engine": "engine", "Judgement": "values",
+    "AuthweaveError": "errors", "Catalog": "extensions.catalog", "Connection": "connections.connection", "Engine": "engine", "Judgement": "values",
     "Limits": "limits", "Pending": "pending", "Problem": "values", "Profile": "profile", "ProfileError": "errors", "Secret": "values",
     "Settings": "settings", "TaskRequest": "values", "TaskResponse": "values", "hookimpl": "hookspecs", "load": "loading",
     "loads": "loading",

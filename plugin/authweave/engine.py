@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from authweave.applying.targets import named_server
 from authweave.at_rest.keys import Keys
-from authweave.catalog import Catalog, catalog_for
 from authweave.connections.at_hand import AtHand
 from authweave.connections.coming_back import completing
 from authweave.connections.connection import Connection
@@ -22,7 +21,6 @@ from authweave.connections.given import by_value, own_copy, whole_text
 from authweave.contracts import Departure, EgressPolicy, Source, Store
 from authweave.discovery.finding import Finder
 from authweave.discovery.registration import Registrar
-from authweave.dpop import Nonces
 from authweave.egress.guard import guard_of
 from authweave.equipment import ledger_of, sources_of, wire_of
 from authweave.errors import (
@@ -31,15 +29,17 @@ from authweave.errors import (
     UsageError,
 )
 from authweave.events import Event, Events, observers_of
-from authweave.forks import Lock
+from authweave.extensions.catalog import Catalog, catalog_for
 from authweave.inputs import Resolved, age_of, resolve
 from authweave.limits import Limits, Within
 from authweave.limits.sources import held
 from authweave.limits.tenants import limits_of
+from authweave.machine.forks import Lock
 from authweave.mutual_tls.wires import Wires
 from authweave.pending import Pending
 from authweave.profile import Profile
 from authweave.profile_files import BrokenProfile, Change, FilesByTenant, ProfileFiles
+from authweave.proofs.dpop import Nonces
 from authweave.settings import Settings
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from authweave.at_rest.keys import Keys
-from authweave.catalog import Catalog
 from authweave.contracts import Store, StoreOptions
 from authweave.egress.guard import Guard
 from authweave.errors import SettingsError
 from authweave.events import Events
+from authweave.extensions.catalog import Catalog
 from authweave.foreign import asked
 from authweave.settings import Settings
 from authweave.tokens.ledger import Ledger

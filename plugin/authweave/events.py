@@ -18,7 +18,7 @@ from authweave.foreign import asked, distribution_of
 from authweave.redaction import inert
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
+    from authweave.extensions.catalog import Catalog
     from authweave.settings import Settings
 
 KINDS: Final[Mapping[str, str]] = MappingProxyType({

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from authweave.binding import bind
-from authweave.catalog import Catalog, default_catalog
 from authweave.checking.document import Checked, check
 from authweave.documents import parse_document, read_document
 from authweave.errors import LimitRefused, ProfileError
+from authweave.extensions.catalog import Catalog, default_catalog
 from authweave.inheritance.merging import FindParent, may_be_meant
 from authweave.limits.profiles import problems_of
 from authweave.limits.within import RULE, Within

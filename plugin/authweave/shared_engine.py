@@ -7,7 +7,7 @@ import dataclasses
 from typing import Final
 
 from authweave.engine import Engine
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.settings import Settings
 
 KEPT: Final = "sqlite:"

@@ -15,10 +15,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from authweave.catalog import default_catalog
 from authweave.equipment import ledger_of
 from authweave.errors import AuthweaveError
 from authweave.events import Events
+from authweave.extensions.catalog import default_catalog
 from authweave.settings import Settings
 from authweave.tokens.flights import Flights
 from authweave.tokens.ledger import Ledger

@@ -20,12 +20,12 @@ from typing import Any
 
 from authweave import load
 from authweave.binding import bind
-from authweave.catalog import default_catalog
 from authweave.checking.compiling import compiled_sites
 from authweave.checking.defaults import with_defaults
 from authweave.checking.document import check
 from authweave.checking.sites import sites
 from authweave.documents import read_document
+from authweave.extensions.catalog import default_catalog
 from authweave.inheritance.merging import merged
 from authweave.schema.problems import schema_problems
 

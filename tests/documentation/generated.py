@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from authweave.catalog import Catalog
 from authweave.egress.guard import guard_of
 from authweave.egress.profiles import problems_of
+from authweave.extensions.catalog import Catalog
 from authweave.limits import Limits, Within
 from authweave.loading import check_file, check_text, profile_of
 from authweave.settings import CONFIG, MEMBERS, Member, Settings

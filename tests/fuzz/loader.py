@@ -21,10 +21,10 @@ import yaml
 from fuzz_target import Target, bug, planted
 
 from authweave.binding import bind
-from authweave.catalog import Catalog
 from authweave.checking.document import Checked
 from authweave.checking.document import check as checked_of
 from authweave.documents import parse_document
+from authweave.extensions.catalog import Catalog
 from authweave.inheritance import merging as inheritance
 from authweave.profile import Profile
 from authweave.values import Document, Problem

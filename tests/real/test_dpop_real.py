@@ -15,8 +15,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from authweave.dpop import key_thumbprint
 from authweave.errors import SignInNeeded, TokenAnswerError, TokenEndpointError
+from authweave.proofs.dpop import key_thumbprint
 from authweave.values import TaskRequest, TaskResponse
 from identities import ACCOUNT, connected, inputs_of, vendor_client
 from parts.browsing import sign_in

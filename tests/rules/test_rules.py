@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authweave.catalog import default_catalog
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import check_file
 from authweave.values import Problem
 

@@ -179,7 +179,7 @@ def test_a_missing_library_is_named_with_the_command():
 def test_nothing_of_it_is_loaded_before_it_is_used():
     """The command line starts without it."""
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = "import sys, authweave.catalog; authweave.catalog.default_catalog(); print('spnego' in sys.modules)"
+    program = "import sys, authweave.extensions.catalog; authweave.extensions.catalog.default_catalog(); print('spnego' in sys.modules)"
 
     assert "False" == subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -9,9 +9,9 @@ import textwrap
 
 import pytest
 
-from authweave.catalog import BUILTIN, Catalog, catalog_for
 from authweave.engine import Engine
 from authweave.errors import ExtensionError, SettingsError
+from authweave.extensions.catalog import BUILTIN, Catalog, catalog_for
 from authweave.settings import Settings
 
 GOOD = """

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from authweave.chance import between, one_in
+from authweave.machine.chance import between, one_in
 from forked import said_in_child
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import keyring.backend
 import pytest
 
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.observers.logging import LogObserver
 from authweave.settings import Settings
 from authweave.sources.dotenv import DotenvSource

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from authweave import loads
-from authweave.catalog import default_catalog
 from authweave.checking.defaults import as_expression, with_defaults
+from authweave.extensions.catalog import default_catalog
 from authweave.templates import compile_template
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.acme.example']\n"

@@ -9,12 +9,12 @@ import pytest
 
 import services
 import sockets
-from authweave.catalog import Catalog, default_catalog
 from authweave.diagnosis import ENTRIES, Case
 from authweave.diagnosis.entry import worded
 from authweave.diagnosis.signals import local_code, spelt, token_code
 from authweave.diagnosis.token_answers import as_template
 from authweave.errors import AuthweaveError, TlsFailure, TokenAnswerError, WireError
+from authweave.extensions.catalog import Catalog, default_catalog
 from authweave.hookspecs import hookimpl
 from authweave.probe import test_profile as probe_profile
 from authweave.schema import profile_schema

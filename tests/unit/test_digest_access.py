@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.answers.challenges import challenges
-from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of, request_target
-from authweave.digest_access.challenge import DigestChallenge, strongest
-from authweave.digest_access.hashes import response_to, user_hash
-from authweave.digest_access.spaces import MOST_ORIGINS, Spaces
 from authweave.errors import PlacementError
 from authweave.net.target import target_of
+from authweave.proofs.digest_access.authorization import Turn, authorization, is_proven, parameters_of, request_target
+from authweave.proofs.digest_access.challenge import DigestChallenge, strongest
+from authweave.proofs.digest_access.hashes import response_to, user_hash
+from authweave.proofs.digest_access.spaces import MOST_ORIGINS, Spaces
 from authweave.values import TaskRequest
 from parts import vectors
 

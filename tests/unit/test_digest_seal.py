@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from authweave.answers.challenges import challenges
-from authweave.digest_access.hashes import response_to
 from authweave.errors import MissingInput, PlacementError, ServerUnproven
 from authweave.loading import loads
+from authweave.proofs.digest_access.hashes import response_to
 from authweave.values import TaskRequest, TaskResponse
 from services import Reply, Request, engine, profile, talks
 from sockets import Server

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from authweave.contracts import Signing
-from authweave.dpop import key_thumbprint, new_key
 from authweave.errors import SigningError, TokenAnswerError, TokenEndpointError
+from authweave.proofs.dpop import key_thumbprint, new_key
 from authweave.seals.dpop import Dpop
 from authweave.tokens.records import decoded, encoded
 from authweave.values import Entry, Secret, TaskRequest, TaskResponse, Token

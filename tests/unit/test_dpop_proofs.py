@@ -6,8 +6,8 @@ import threading
 import pytest
 from joserfc import jwk, jws
 
-from authweave.dpop import Nonces, key_thumbprint, new_key, nonce_of, proof, target, thumbprint
 from authweave.errors import SigningError
+from authweave.proofs.dpop import Nonces, key_thumbprint, new_key, nonce_of, proof, target, thumbprint
 from authweave.values import Secret
 from parts.vectors import load
 

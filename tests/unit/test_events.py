@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave import contracts
-from authweave.catalog import Catalog
 from authweave.errors import SettingsError, UsageError
 from authweave.events import ABOUT_STORE, GOOD, KINDS, Event, Events, Fields, observers_of
+from authweave.extensions.catalog import Catalog
 from authweave.hookspecs import hookimpl
 from authweave.settings import Settings
 from documentation.markdown import names_in, page
@@ -359,7 +359,7 @@ def test_observers_keep_the_contract():
 def test_opentelemetry_is_loaded_only_when_it_is_chosen():
     """The catalogue and the default observers load nothing of it."""
     code = (
-        "import sys; from authweave.catalog import Catalog; from authweave.settings import Settings\n"
+        "import sys; from authweave.extensions.catalog import Catalog; from authweave.settings import Settings\n"
         "from authweave.events import Events, observers_of\n"
         "Events(observers_of(Settings(), Catalog(installed=False))).tell('lost')\n"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"

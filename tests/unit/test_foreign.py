@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from authweave.catalog import Catalog
 from authweave.contracts import Sealed
 from authweave.engine import Engine
 from authweave.errors import (
@@ -18,6 +17,7 @@ from authweave.errors import (
     StoreUnavailable,
 )
 from authweave.events import Events, observers_of
+from authweave.extensions.catalog import Catalog
 from authweave.hookspecs import hookimpl
 from authweave.loading import check_text, loads
 from authweave.settings import Settings

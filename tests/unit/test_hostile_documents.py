@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from authweave.catalog import Catalog
 from authweave.cli.running import run
 from authweave.documents import MAX_BYTES
 from authweave.errors import ExtensionError, PatternError, SettingsError, UsageError
+from authweave.extensions.catalog import Catalog
 from authweave.frame import NAME
 from authweave.hookspecs import hookimpl
 from authweave.loading import check_text

@@ -16,9 +16,9 @@ import pytest
 from authweave.documents import MAX_BYTES, read_document
 from authweave.errors import InputError, UsageError
 from authweave.loading import check_file
+from authweave.machine.small_files import LARGEST
 from authweave.matrix import read_matrix
 from authweave.profile import Input
-from authweave.small_files import LARGEST
 from authweave.sources.dotenv import DotenvSource
 from authweave.sources.files import FilesSource
 from thorough import few

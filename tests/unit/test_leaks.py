@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from authweave.catalog import default_catalog
+from authweave.extensions.catalog import default_catalog
 from authweave.preview import preview
 from authweave.probe import test_profile as probe_profile
 from authweave.reports.page import Page

@@ -8,12 +8,12 @@ from threading import Event
 import pytest
 
 from authorizing import OAUTH, OPENID, AuthorizationServer, Resource
-from authweave.catalog import default_catalog
 from authweave.checking.document import check
 from authweave.cli.exits import Exit
 from authweave.discovery.locating import MOST_ISSUERS, issuers_above
 from authweave.documents import parse_document
 from authweave.errors import DeadlineExceeded
+from authweave.extensions.catalog import default_catalog
 from authweave.linting.at_once import at_once
 from authweave.linting.online import compared_online
 from authweave.loading import check_text

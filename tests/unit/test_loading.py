@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from authweave import load, loads
 from authweave.binding import bind
-from authweave.catalog import Catalog, default_catalog
 from authweave.checking.document import Checked, check
 from authweave.documents import parse_document
 from authweave.errors import ProfileError
+from authweave.extensions.catalog import Catalog, default_catalog
 from authweave.inheritance.text_places import mark_within
 from authweave.loading import check_file, check_text, files_in
 from authweave.schema.problems import MOST

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from authweave.oauth1 import (
+from authweave.proofs.oauth1 import (
     METHODS,
     BadKey,
     authorization,

@@ -199,7 +199,7 @@ def test_a_provider_set_later_is_used():
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.events import Events, observers_of
 from authweave.settings import Settings
 events = Events(observers_of(Settings(observers=("opentelemetry",)), Catalog(installed=False)))
@@ -219,7 +219,7 @@ def test_without_the_package_it_says_what_to_install():
     done = in_a_process("""
 import sys
 sys.modules["opentelemetry"] = sys.modules["opentelemetry.metrics"] = None
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.errors import SettingsError
 from authweave.events import observers_of
 from authweave.settings import Settings

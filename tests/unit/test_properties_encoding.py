@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from nasty import any_text, is_well_formed, name, text
 
 from authweave.client_auth.client_secret_basic import encoded_id
-from authweave.digest_access.authorization import _quoted
 from authweave.drafts.contents import content_text
 from authweave.errors import PlacementError, TemplateError
-from authweave.oauth1 import authorization, form_parameters, written
+from authweave.proofs.digest_access.authorization import _quoted
+from authweave.proofs.oauth1 import authorization, form_parameters, written
 from authweave.sources.dotenv_text import parse
 from authweave.sources.secret_files import without_line_end
 from authweave.templates import compile_template

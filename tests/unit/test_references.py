@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.catalog import Catalog
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
+from authweave.extensions.catalog import Catalog
 from authweave.inheritance.references import Reference, is_name
 from authweave.loading import check_file
 from authweave.plugin import AuthweavePlugin

@@ -20,11 +20,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authweave.catalog import Catalog
 from authweave.connections.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ProfileError, UsageError
 from authweave.events import Event
+from authweave.extensions.catalog import Catalog
 from authweave.profile import Profile
 from authweave.profile_files import Change, ProfileFiles
 from authweave.profile_files.finding import LOOK_EVERY

@@ -14,7 +14,7 @@ import pytest
 
 import sockets
 from authweave import report as values
-from authweave.catalog import default_catalog
+from authweave.extensions.catalog import default_catalog
 from authweave.report import (
     STAGES,
     STEP_STAGES,
@@ -459,7 +459,7 @@ def test_hosts_in_lines(text, room, lines):
 
 def test_the_format_is_in_the_catalogue():
     """It comes in through the hook that a stranger's format uses, and its page is loaded only by who renders one."""
-    code = "import sys; from authweave.catalog import default_catalog as all; all(); print([name for name in sys.modules if 'html_page' in name])"
+    code = "import sys; from authweave.extensions.catalog import default_catalog as all; all(); print([name for name in sys.modules if 'html_page' in name])"
 
     assert default_catalog().find("reports", "html") is HtmlReport
     assert "[]" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}).stdout.strip()

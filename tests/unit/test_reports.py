@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 import sockets
 from authweave import report as values
-from authweave.catalog import default_catalog
+from authweave.extensions.catalog import default_catalog
 from authweave.report import Report
 from authweave.reports.json import JsonReport
 from authweave.reports.page import Page, cells, wrapped

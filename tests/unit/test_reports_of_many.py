@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import sockets
-from authweave.catalog import default_catalog
 from authweave.cli.testing.exits import exit_for_report, exit_for_reports
+from authweave.extensions.catalog import default_catalog
 from authweave.matrix import Run, not_run
 from authweave.matrix.run import not_possible
 from authweave.report import Diagnosis, Fix, Report, Stage, Verdict

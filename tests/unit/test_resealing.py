@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from authweave.at_rest.keys import Keys
-from authweave.catalog import default_catalog
 from authweave.cli.resealing import Sealings
+from authweave.extensions.catalog import default_catalog
 from authweave.stores.memory import MemoryStore
 from authweave.tokens.ledger import Ledger
 from authweave.tokens.records import SIGN_IN_HEAD

@@ -19,7 +19,7 @@ BY_REASON = {
         "drafts/fields.py:_looked_up", "drafts/texts.py:text_for", "mutual_tls/wires.py:_value",
     ),
     "a signature or a proof is made with it, or it is sealed for the store": (
-        "dpop.py:is_key", "dpop.py:key_thumbprint", "dpop.py:proof", "tokens/records.py:_open", "seals/aws_sigv4.py:_revealed", "seals/oauth1.py:_of_step",
+        "proofs/dpop.py:is_key", "proofs/dpop.py:key_thumbprint", "proofs/dpop.py:proof", "tokens/records.py:_open", "seals/aws_sigv4.py:_revealed", "seals/oauth1.py:_of_step",
         "seals/oauth1.py:_token", "applying/signing_string.py:signature",
     ),
     "it is compared, measured, fingerprinted or checked, and only the verdict goes on": (

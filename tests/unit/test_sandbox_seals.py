@@ -12,7 +12,7 @@ from importlib import import_module
 import pytest
 from joserfc import jwk, jwt
 
-from authweave.catalog import default_catalog
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import load
 from authweave.probe import test_profile as probe
 from authweave.resources import profiles_folder

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from authweave import frame, schema
-from authweave.catalog import Catalog, default_catalog
 from authweave.documents import parse_document
+from authweave.extensions.catalog import Catalog, default_catalog
 from authweave.hookspecs import hookimpl
 from authweave.inheritance.merging import significant
 from authweave.resources import profiles_folder, schema_file

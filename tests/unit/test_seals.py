@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from authweave.dpop import new_key
+from authweave.proofs.dpop import new_key
 from authweave.seals.aws_sigv4 import AwsSigV4
 from authweave.seals.digest import Digest
 from authweave.seals.dpop import Dpop

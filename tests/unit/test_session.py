@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from authweave.catalog import default_catalog
 from authweave.cli.whole import whole, whole_text
 from authweave.errors import PlacementError, TokenAnswerError, TokenEndpointError
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import check_text, loads
 from authweave.values import TaskRequest
 from services import Clock, Reply, Request, connect, engine, profile, says, serving

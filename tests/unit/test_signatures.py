@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from authweave.errors import SigningError
-from authweave.signatures import ALGORITHMS, SECRET_KEYED, signature_of
+from authweave.proofs.signatures import ALGORITHMS, SECRET_KEYED, signature_of
 from parts.vectors import load
 
 VECTORS = {vector["id"]: vector for vector in load("hmac_schemes.json")["vectors"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authweave.sigv4 import (
+from authweave.proofs.sigv4 import (
     CredentialScope,
     Keys,
     authorization,

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authweave.catalog import default_catalog
 from authweave.discovery.doubts import GRANT_NAMES
 from authweave.discovery.locating import Located
 from authweave.discovery.metadata import Metadata, read_metadata
 from authweave.discovery.resources import Resource
 from authweave.documents import parse_document
 from authweave.errors import UsageError
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import profile_of
 from authweave.resources import profiles_folder
 from authweave.starting.copying import changes_of, child, copied, urls_in

@@ -10,7 +10,6 @@ from typing import ClassVar
 import pytest
 
 import sockets
-from authweave.catalog import Catalog
 from authweave.errors import (
     ConnectFailure,
     DeadlineExceeded,
@@ -20,6 +19,7 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
+from authweave.extensions.catalog import Catalog
 from authweave.hookspecs import hookimpl
 from authweave.token_calls.endpoint import TokenEndpoint
 from authweave.tokens.pauses import Pauses

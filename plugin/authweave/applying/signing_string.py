@@ -12,7 +12,7 @@ from authweave.drafts.draft import Draft
 from authweave.drafts.url import refuse_rewritten
 from authweave.errors import SigningError
 from authweave.profile import Field, Variant
-from authweave.signatures import signature_of
+from authweave.proofs.signatures import signature_of
 from authweave.templates import Template
 from authweave.values import Secret, TaskRequest
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from authweave import system_keyring
 from authweave.at_rest import placing
 from authweave.at_rest.key_text import NotKeys, keys_in, line_of
 from authweave.at_rest.locking import exclusively
 from authweave.at_rest.sealing_key import SealingKey
 from authweave.errors import SettingsError
+from authweave.machine import system_keyring
 
 USER: Final = "store-key"
 _Found = tuple[SealingKey, ...]

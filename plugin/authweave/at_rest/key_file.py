@@ -13,7 +13,7 @@ from authweave.at_rest.key_text import NotKeys, keys_in, text_of, text_with
 from authweave.at_rest.locking import exclusively
 from authweave.at_rest.sealing_key import SealingKey
 from authweave.errors import SettingsError
-from authweave.small_files import LARGEST, Unfit
+from authweave.machine.small_files import LARGEST, Unfit
 
 _ELSEWHERE: Final = "set AUTHWEAVE_STORE_KEY to the path of another key file, or to keyring:"
 _Found = tuple[SealingKey, ...]

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from authweave import small_files
+from authweave.machine import small_files
 
 
 def content(path: Path, *, is_made: bool) -> bytes | None:

@@ -11,9 +11,9 @@ from typing import Final
 
 from authweave.cassettes.cassette import Cassette
 from authweave.errors import UsageError
+from authweave.machine.small_files import Unfit, regular_bytes
+from authweave.machine.whole_files import write_whole
 from authweave.resources import schema_file
-from authweave.small_files import Unfit, regular_bytes
-from authweave.whole_files import write_whole
 
 FOLDER: Final = "cassettes"
 LARGEST: Final = 4 * 1024 * 1024

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from authweave import token_frame
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.foreign import asked
 from authweave.grants.vendor import Vendor
 from authweave.values import Path

@@ -13,12 +13,12 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.catalog import Catalog
 from authweave.checking.compiling import Compiled, compiled_sites, too_many_templates
 from authweave.checking.defaults import auth_paths, scheme_of, with_defaults, with_inputs
 from authweave.checking.parts import FieldPart, RequestPart, fields_of, requests_of, tests_of
 from authweave.checking.secrecy import Secrecy
 from authweave.checking.sites import Site, sites
+from authweave.extensions.catalog import Catalog
 from authweave.foreign import asked, misbehaved
 from authweave.inheritance.merging import FindParent, Merged, merged
 from authweave.limits.written import parents_within, written_problems

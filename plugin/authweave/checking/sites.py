@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from authweave.catalog import Catalog
 from authweave.checking.defaults import auth_paths, parts_of, properties_of, scheme_of
+from authweave.extensions.catalog import Catalog
 from authweave.values import Path
 
 EVERYWHERE: Final = frozenset({"inputs", "vars", "profile"})

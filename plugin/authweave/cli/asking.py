@@ -99,7 +99,7 @@ def _typed(label: str, *, hidden: bool) -> str:
 
 
 def _from_file(wanted: Input, path: str) -> Any:
-    from authweave.small_files import LARGEST
+    from authweave.machine.small_files import LARGEST
 
     if path == "-":
         from authweave.sources.secret_files import value_of

@@ -12,7 +12,7 @@ from authweave.cli.printing import print_json
 from authweave.redaction import inert
 
 if TYPE_CHECKING:
-    from authweave.catalog import Plugin
+    from authweave.extensions.catalog import Plugin
 
 EXAMPLES: Final = """\
 authweave plugins
@@ -31,7 +31,7 @@ def command(form: str, place: Place) -> Exit:
     says, this command goes on without it. One that the setting blocked_plugins names is listed, and not even imported.
     Packages offer their hooks under the entry-point group `authweave`.
     """
-    from authweave.catalog import Catalog
+    from authweave.extensions.catalog import Catalog
 
     settings = place.settings()
     with redirect_stdout(sys.stderr):  # what a stranger's module prints is no part of the list
@@ -79,14 +79,14 @@ def _added(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _absent(blocked: Iterable[str]) -> list[str]:
     """What is blocked, and is not there: perhaps misspelt."""
-    from authweave.packages import packages
+    from authweave.extensions.packages import packages
 
     there = packages()
     return [name for name in blocked if not any(package.is_among((name,)) for package in there)]
 
 
 def _is_built_in(plugin: Plugin) -> bool:
-    from authweave.catalog import BUILTIN
+    from authweave.extensions.catalog import BUILTIN
 
     return plugin.name in BUILTIN and plugin.distribution == "authweave"
 

@@ -15,8 +15,8 @@ from authweave.tokens.records import NotAnEntry, decoded, is_sign_in
 from authweave.values import Entry, Row
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
     from authweave.contracts import Store
+    from authweave.extensions.catalog import Catalog
 
 LEASE_SECONDS: Final = 10.0
 """How long nobody renews an entry that is sealed again: far more than that takes."""

@@ -37,7 +37,7 @@ def _text(*, installed: bool) -> str:
 
     if not installed:
         return schema.published()
-    from authweave.catalog import default_catalog
+    from authweave.extensions.catalog import default_catalog
 
     return schema.installed(default_catalog())
 

@@ -78,9 +78,9 @@ def rotate_key(only_reseal: bool, yes: bool, place: Place) -> Exit:
     other machines share the store, each needs the key before this one seals with it: docs/store.md has the order.
     """
     from authweave.at_rest.keys import rotated, where
-    from authweave.catalog import catalog_for
     from authweave.equipment import keys_for
     from authweave.errors import UsageError
+    from authweave.extensions.catalog import catalog_for
 
     settings = _settings(place, None)
     store = _opened(settings)
@@ -134,11 +134,11 @@ class _Checked:
 
     def _of_keys(self, store: Store) -> Iterator[Finding]:
         from authweave.at_rest.keys import where
-        from authweave.catalog import catalog_for
         from authweave.cli.resealing import Sealings
         from authweave.contracts import Finding
         from authweave.equipment import keys_for
         from authweave.errors import SettingsError
+        from authweave.extensions.catalog import catalog_for
 
         if not store.is_shared:
             yield Finding("sealing key", True, "none: what stays in this process is not sealed")
@@ -211,10 +211,10 @@ def _settings(place: Place, url: str | None) -> Settings:
 
 
 def _opened(settings: Settings) -> Any:
-    from authweave.catalog import catalog_for
     from authweave.cli.keeping import tell_of_damage
     from authweave.equipment import store_of
     from authweave.events import Events
+    from authweave.extensions.catalog import catalog_for
 
     return store_of(settings, catalog_for(settings), Events([tell_of_damage]))
 

@@ -94,7 +94,7 @@ def whole_facts_of(entry: Stored) -> dict[str, Any]:
 
 
 def _of_token(token: Token) -> dict[str, Any]:
-    from authweave.dpop import key_thumbprint
+    from authweave.proofs.dpop import key_thumbprint
 
     secrets = {name: getattr(token, name) for name in ("access_token", "refresh_token", "id_token")}
     return {

@@ -118,7 +118,7 @@ def _anew(connection: Connection) -> Pending[Token | None]:
 
 def facts(token: Token, now: float, *, reveal: bool = False) -> dict[str, Any]:
     """What may be told of a token as plain data; with `reveal` the token, too. Times are RFC 3339 in UTC."""
-    from authweave.dpop import key_thumbprint
+    from authweave.proofs.dpop import key_thumbprint
     from authweave.redaction import fingerprint
     from authweave.values import NEVER
 

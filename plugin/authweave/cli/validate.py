@@ -131,8 +131,8 @@ def _guard_of(settings: Settings) -> Guard | None:
 def _within_of(settings: Settings, tenant: str) -> Within | None:
     if settings.limits is None:
         return None
-    from authweave.catalog import catalog_for
     from authweave.equipment import sources_of
+    from authweave.extensions.catalog import catalog_for
     from authweave.limits import Within
     from authweave.limits.tenants import limits_of
 

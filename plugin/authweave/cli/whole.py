@@ -9,7 +9,7 @@ from authweave.cli.yaml_text import yaml_text
 from authweave.values import Path, path_of
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
+    from authweave.extensions.catalog import Catalog
     from authweave.profile import Profile
 
 DEFAULT: Final = "default"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authweave.assertions.ready import present_client_assertion
+from authweave.assertions.signing_inputs import SIGNING_KEY
 from authweave.hookspecs import Register, hookimpl
-from authweave.signing_inputs import SIGNING_KEY
 
 if TYPE_CHECKING:
     from authweave.call import TokenCall

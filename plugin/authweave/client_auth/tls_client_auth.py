@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from authweave.assertions.signing_inputs import CERTIFICATE
 from authweave.hookspecs import Register, hookimpl
-from authweave.signing_inputs import CERTIFICATE
 
 if TYPE_CHECKING:
     from authweave.call import TokenCall

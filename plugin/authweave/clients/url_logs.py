@@ -18,7 +18,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from authweave.drafts.draft import Placed
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.redaction import Redactor
 from authweave.values import Secret
 

@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection

@@ -23,7 +23,7 @@ from authweave.errors import (
     MissingInput,
     NoVariant,
 )
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.pending import Pending
 from authweave.profile import Profile, Variant
 from authweave.tokens.flights import Lane

@@ -14,9 +14,9 @@ from authweave.diagnosis.aws import aws_code, is_aws
 from authweave.diagnosis.case import Case
 from authweave.diagnosis.oauth1 import is_oauth1, oauth1_code
 from authweave.diagnosis.sent import OWN_SCHEMES, not_readable, prefix_twice
-from authweave.digest_access.challenge import strongest
 from authweave.errors import AuthweaveError
 from authweave.profile import Variant
+from authweave.proofs.digest_access.challenge import strongest
 from authweave.values import Judgement, TaskResponse
 
 _OAUTH: Final = frozenset({

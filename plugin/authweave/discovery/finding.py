@@ -18,7 +18,7 @@ from authweave.discovery.resources import Resource, fact_of_resource, metadata_p
 from authweave.drafts.draft import Placed
 from authweave.egress.errand import calling_for
 from authweave.errors import DiscoveryError, StoreUnavailable, WireError
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.times import is_ahead
 from authweave.values import TaskRequest, TaskResponse
 

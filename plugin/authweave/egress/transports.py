@@ -15,7 +15,7 @@ from authweave.egress.errand import calling_for
 from authweave.egress.pinning import AsyncPinningBackend, PinningBackend, Pins, leaving
 from authweave.egress.ways import Ways
 from authweave.errors import AuthweaveError, EgressRefused
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.net.proxy import Proxy
 from authweave.net.target import bracketed
 

@@ -12,10 +12,10 @@ from authweave.documents.text import RefusedText, bytes_of_file, text_of
 from authweave.editing import changed_lines
 from authweave.errors import UsageError
 from authweave.explaining.change import Change
+from authweave.machine.whole_files import write_whole
 from authweave.profile import Profile
 from authweave.report import Edit
 from authweave.resources import profiles_folder
-from authweave.whole_files import write_whole
 
 _MARK: Final = b"\xef\xbb\xbf"
 

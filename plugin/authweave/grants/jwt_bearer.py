@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authweave.assertions.ready import JWT_BEARER, ready
+from authweave.assertions.signing_inputs import SIGNING_KEY, without_client
 from authweave.errors import AssertionRefused
 from authweave.hookspecs import Register, hookimpl
-from authweave.signing_inputs import SIGNING_KEY, without_client
 from authweave.values import JsonSchema
 
 if TYPE_CHECKING:

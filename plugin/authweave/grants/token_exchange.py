@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from authweave.assertions.signing_inputs import SIGNING_KEY, without_client
 from authweave.hookspecs import Register, hookimpl
-from authweave.signing_inputs import SIGNING_KEY, without_client
 from authweave.values import JsonSchema
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from authweave.errors import InvalidInput, SettingsError
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.mutual_tls.reading import CA, CERTIFICATE, PASSWORD, PRIVATE_KEY, read
 from authweave.values import Secret
 from authweave.wire import Wire

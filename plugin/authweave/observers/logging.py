@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import ClassVar, Final, Self
 
 from authweave.events import Event
-from authweave.forks import Lock
 from authweave.hookspecs import Register, hookimpl
+from authweave.machine.forks import Lock
 from authweave.observers.flood import Flood
 from authweave.redaction import fingerprint, inert
 from authweave.settings import Settings

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from authweave._version import __version__
 from authweave.errors import SettingsError
 from authweave.events import KINDS, Event
-from authweave.forks import Lock
 from authweave.hookspecs import Register, hookimpl
+from authweave.machine.forks import Lock
 from authweave.redaction import inert
 from authweave.settings import Settings
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authweave.egress.profiles import problems_of
 from authweave.errors import ProfileError
-from authweave.forks import Lock
 from authweave.limits import Within
 from authweave.loading import refuse_outside
+from authweave.machine.forks import Lock
 from authweave.profile_files.finding import Change, ProfileFiles
 from authweave.profile_files.watched import BrokenProfile
 from authweave.resources import profiles_folder
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
     from authweave.egress.guard import Guard
+    from authweave.extensions.catalog import Catalog
     from authweave.limits.tenants import LimitsOf
     from authweave.profile import Profile
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import AuthweaveError, UsageError
-from authweave.forks import Lock
 from authweave.inheritance.references import Reference, is_name, shown
 from authweave.loading import ENDINGS, files_in
+from authweave.machine.forks import Lock
 from authweave.profile import Profile
 from authweave.profile_files.watched import BrokenProfile, Clocks, Watched
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
+    from authweave.extensions.catalog import Catalog
     from authweave.limits import Within
 
 LOOK_EVERY: Final = 0.25

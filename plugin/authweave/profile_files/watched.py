@@ -15,7 +15,7 @@ from authweave.profile_files.sight import Sight, Stamp, stamp_of
 from authweave.values import Problem
 
 if TYPE_CHECKING:
-    from authweave.catalog import Catalog
+    from authweave.extensions.catalog import Catalog
     from authweave.limits import Within
 
 STILL: Final = 0.4

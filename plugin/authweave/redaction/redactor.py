@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.redaction.encodings import SHORTEST_CORE, cores_of, texts_of
 from authweave.values import Secret
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from authweave.checking.document import Checked
-from authweave.signatures import ALGORITHMS, SECRET_KEYED
+from authweave.proofs.signatures import ALGORITHMS, SECRET_KEYED
 from authweave.templates import Template
 from authweave.values import Problem
 

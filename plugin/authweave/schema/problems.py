@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.inheritance.merging import Merged
 from authweave.schema import words
 from authweave.schema.profile import quick_check, shape_check, validator

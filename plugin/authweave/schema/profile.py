@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from authweave import frame
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.schema.closures import Check, compiled_schema
 from authweave.schema.files import for_files
 from authweave.values import JsonSchema

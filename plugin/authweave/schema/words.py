@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.catalog import Catalog
+from authweave.extensions.catalog import Catalog
 from authweave.frame import TEMPLATE, VENDOR_NAME
 from authweave.near_misses import did_you_mean, near_miss, shown
 from authweave.values import Path

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from authweave import token_frame
+from authweave.assertions.signing_inputs import SIGNING_KEY
 from authweave.hookspecs import Register, hookimpl
-from authweave.signing_inputs import SIGNING_KEY
 from authweave.values import JsonSchema
 
 

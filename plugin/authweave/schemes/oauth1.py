@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from authweave import frame, token_frame
 from authweave.hookspecs import Register, hookimpl
-from authweave.oauth1 import METHODS
+from authweave.proofs.oauth1 import METHODS
 from authweave.values import JsonSchema
 
 _FORM: Final = "response.form"

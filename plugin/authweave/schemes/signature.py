@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from authweave import frame
 from authweave.hookspecs import Register, hookimpl
-from authweave.signatures import ALGORITHMS
+from authweave.proofs.signatures import ALGORITHMS
 from authweave.values import JsonSchema
 
 

@@ -10,7 +10,7 @@ from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import InvalidInput, MissingInput, PlacementError, SigningError
 from authweave.hookspecs import Register, hookimpl
-from authweave.sigv4 import (
+from authweave.proofs.sigv4 import (
     UNSIGNED_PAYLOAD,
     CredentialScope,
     Keys,

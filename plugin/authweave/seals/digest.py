@@ -7,12 +7,12 @@ from typing import ClassVar, Final
 
 from authweave.answers.challenges import challenges
 from authweave.contracts import Sealed, Signing
-from authweave.digest_access.authorization import Turn, authorization, is_proven, parameters_of
-from authweave.digest_access.challenge import DigestChallenge, can_go_back, strongest
-from authweave.digest_access.spaces import Spaces
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import MissingInput, ServerUnproven
 from authweave.hookspecs import Register, hookimpl
+from authweave.proofs.digest_access.authorization import Turn, authorization, is_proven, parameters_of
+from authweave.proofs.digest_access.challenge import DigestChallenge, can_go_back, strongest
+from authweave.proofs.digest_access.spaces import Spaces
 from authweave.values import TaskRequest, TaskResponse
 
 _NAME: Final = "Authorization"

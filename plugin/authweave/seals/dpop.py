@@ -7,10 +7,10 @@ from typing import ClassVar, Final
 
 from authweave.answers.challenges import challenges
 from authweave.contracts import Sealed, Signing
-from authweave.dpop import HEADER, WANTS_NONCE, Nonces, nonce_in, proof
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import SigningError
 from authweave.hookspecs import Register, hookimpl
+from authweave.proofs.dpop import HEADER, WANTS_NONCE, Nonces, nonce_in, proof
 from authweave.values import TaskRequest, TaskResponse
 
 NONCE: Final = "nonce"

@@ -10,7 +10,7 @@ from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import ApplyError, PlacementError, ServerUnproven
 from authweave.hookspecs import Register, hookimpl
-from authweave.security_contexts import TICKETS, Kept, kerberos, offered, stepped, token_in
+from authweave.proofs.security_contexts import TICKETS, Kept, kerberos, offered, stepped, token_in
 from authweave.values import TaskRequest, TaskResponse
 
 EXTRA: Final = "kerberos"

@@ -11,7 +11,7 @@ from authweave.contracts import Sealed, Signing
 from authweave.drafts.draft import Placed, with_header
 from authweave.errors import ApplyError, PlacementError
 from authweave.hookspecs import Register, hookimpl
-from authweave.security_contexts import ntlm, offered, stepped, token_in
+from authweave.proofs.security_contexts import ntlm, offered, stepped, token_in
 from authweave.urls import Origin
 from authweave.values import TaskRequest, TaskResponse
 

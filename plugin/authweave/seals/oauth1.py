@@ -13,7 +13,7 @@ from authweave.drafts.draft import Placed, with_header
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.hookspecs import Register, hookimpl
 from authweave.inputs.pem import mended
-from authweave.oauth1 import (
+from authweave.proofs.oauth1 import (
     BadKey,
     authorization,
     base_string,
@@ -31,7 +31,7 @@ from authweave.values import Secret, TaskRequest, TaskResponse
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from authweave.oauth1.protocol import Pairs
+    from authweave.proofs.oauth1.protocol import Pairs
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "%!$&'()*+,;=:@/?-._~"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from authweave.errors import SettingsError
-from authweave.small_files import Unfit, regular_bytes
+from authweave.machine.small_files import Unfit, regular_bytes
 
 FILE_NAME: Final = "authweave.toml"
 _LARGEST: Final = 256 * 1024

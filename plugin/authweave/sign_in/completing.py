@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from authweave.chance import between
 from authweave.errors import (
     AuthorizationDenied,
     AuthweaveError,
     CallbackRefused,
     WireError,
 )
+from authweave.machine.chance import between
 from authweave.patterns import compile_pattern
 from authweave.profile import Keep
 from authweave.sign_in.begun import Begun, session_mark

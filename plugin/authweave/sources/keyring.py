@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from authweave import system_keyring
 from authweave.contracts import everything
 from authweave.errors import InputError
 from authweave.hookspecs import Register, hookimpl
+from authweave.machine import system_keyring
 from authweave.settings import Settings
 from authweave.values import Secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from authweave.errors import InputError
-from authweave.small_files import LARGEST, Unfit, content
+from authweave.machine.small_files import LARGEST, Unfit, content
 
 
 def read_value(path: Path, name: str, *, within: Path | None = None, binary: bool = False) -> str | bytes | None:

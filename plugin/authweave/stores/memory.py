@@ -12,8 +12,8 @@ from typing import ClassVar, Final, Self
 
 from authweave.contracts import Finding, StoreOptions
 from authweave.errors import SettingsError
-from authweave.forks import begin_anew_in_child
 from authweave.hookspecs import Register, hookimpl
+from authweave.machine.forks import begin_anew_in_child
 from authweave.values import Row
 
 MOST: Final = 100_000

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import pytest
 
 from authweave.call import TokenCall
-from authweave.catalog import Catalog
 from authweave.errors import InputError
+from authweave.extensions.catalog import Catalog
 from authweave.testing.extension import ExtensionContract
 from authweave.testing.trial import ODD, TOKEN_URL, Trial, check_unchanged, in_a_crowd, refusal_of, values_for, words_of
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from authweave.catalog import KINDS, Catalog
-from authweave.promises import is_name, promised
+from authweave.extensions.catalog import KINDS, Catalog
+from authweave.extensions.promises import is_name, promised
 from authweave.testing.trial import catalog_with
 
 

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from authweave.catalog import Catalog
 from authweave.drafts.texts import texts_for
 from authweave.errors import InputError
+from authweave.extensions.catalog import Catalog
 from authweave.testing.extension import ExtensionContract
 from authweave.testing.trial import (
     ODD,

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from authweave.catalog import Catalog
 from authweave.checking.document import Checked
+from authweave.extensions.catalog import Catalog
 from authweave.loading import check_file, check_text, files_in
 from authweave.resources import profiles_folder
 from authweave.testing.extension import ExtensionContract

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from authweave.catalog import Catalog
 from authweave.errors import InputError, OriginRefused
+from authweave.extensions.catalog import Catalog
 from authweave.testing.extension import ExtensionContract
 from authweave.testing.trial import (
     API,

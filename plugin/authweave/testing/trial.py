@@ -14,12 +14,12 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from authweave.call import TokenCall, token_call
-from authweave.catalog import Catalog
 from authweave.connections.connection import Connection
 from authweave.connections.credential import Credential
 from authweave.drafts.draft import Placed
 from authweave.engine import Engine
 from authweave.errors import AuthweaveError, ExtensionFailed
+from authweave.extensions.catalog import Catalog
 from authweave.hookspecs import hookimpl
 from authweave.loading import check_text, loads
 from authweave.settings import Settings

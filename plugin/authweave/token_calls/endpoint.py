@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from authweave import dpop
 from authweave.call import given_refresh_token, revoke_call, token_call, with_assertion
-from authweave.chance import between
 from authweave.discovery.completing import REVOCATION, TOKEN, Completed, names_by_resource
 from authweave.discovery.registration import MARK
 from authweave.drafts.draft import Draft, Placed
@@ -27,8 +25,10 @@ from authweave.errors import (
     TokenError,
     WireError,
 )
+from authweave.machine.chance import between
 from authweave.net.values import Call
 from authweave.profile import TokenSettings
+from authweave.proofs import dpop
 from authweave.token_calls.answers import brought_refresh_token, read_revocation, read_token
 from authweave.token_calls.reading import Reading
 from authweave.token_calls.refusals import refusal_word

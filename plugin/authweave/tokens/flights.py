@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.errors import AuthweaveError, EngineClosed, UnexpectedFailure
-from authweave.forks import begin_anew_in_child
+from authweave.machine.forks import begin_anew_in_child
 
 if TYPE_CHECKING:
     import asyncio

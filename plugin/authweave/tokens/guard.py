@@ -8,10 +8,10 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from authweave.chance import between
 from authweave.errors import StoreUnavailable
 from authweave.foreign import OWN, UNFIT, distribution_of, in_words
-from authweave.forks import begin_anew_in_child
+from authweave.machine.chance import between
+from authweave.machine.forks import begin_anew_in_child
 
 Value = TypeVar("Value")
 Tell = Callable[..., None]

@@ -11,7 +11,7 @@ from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys
 from authweave.contracts import Store
 from authweave.errors import StoreUnavailable
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.tokens.guard import Guard, Tell
 from authweave.tokens.records import NotAnEntry, decoded, encoded, is_sign_in
 from authweave.tokens.unsaved import AllUnsaved

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.chance import between
 from authweave.errors import EndpointPaused, StoreUnavailable
-from authweave.forks import Lock
+from authweave.machine.chance import between
+from authweave.machine.forks import Lock
 from authweave.times import is_ahead
 from authweave.tokens.guard import Tell
 from authweave.tokens.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from authweave.errors import AuthweaveError
-from authweave.forks import begin_anew_in_child
+from authweave.machine.forks import begin_anew_in_child
 from authweave.tokens.aftermath import Aftermath
 from authweave.tokens.surroundings import Surroundings
 from authweave.tokens.way import Way

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from authweave.chance import between
 from authweave.errors import EndpointPaused, RateLimited, StoreUnavailable, TokenEndpointError
-from authweave.forks import begin_anew_in_child
+from authweave.machine.chance import between
+from authweave.machine.forks import begin_anew_in_child
 from authweave.times import is_ahead
 from authweave.tokens.flights import Flights, failed
 from authweave.tokens.guard import Tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from authweave.forks import begin_anew_in_child
+from authweave.machine.forks import begin_anew_in_child
 from authweave.values import Entry, TokenKey
 
 

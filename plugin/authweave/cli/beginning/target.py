@@ -53,7 +53,7 @@ class Target:
 
     def write(self, text: str) -> None:
         """Write it, whole or not at all. Raises click.UsageError, UsageError."""
-        from authweave.whole_files import write_whole
+        from authweave.machine.whole_files import write_whole
 
         if self.path is None:
             print(text, end="")

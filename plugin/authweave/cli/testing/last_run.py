@@ -57,8 +57,8 @@ def _with_differences(report: Report, path: Path) -> Report:
 
 def _keep(report: Report, path: Path) -> None:
     from authweave.at_rest.placing import Foreign, own_folder
+    from authweave.machine.whole_files import write_whole
     from authweave.probe.comparing import essence
-    from authweave.whole_files import write_whole
 
     try:
         own_folder(path.parent)

@@ -111,7 +111,7 @@ def _refuse_unknown(form: str, known: Mapping[str, Any]) -> None:
 
 def _written(path: Path, text: str, reports: Sequence[Report]) -> None:
     from authweave.errors import UsageError
-    from authweave.whole_files import write_whole
+    from authweave.machine.whole_files import write_whole
 
     if path.resolve() in {Path(report.source).resolve() for report in reports if report.source}:
         raise UsageError(f"--output {path}: that is the profile, and a report would take its place; name another file")

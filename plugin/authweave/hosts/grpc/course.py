@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from authweave.chance import between
 from authweave.errors import AuthweaveError, UnexpectedFailure
 from authweave.hosts.grpc.credentials import CallMetadata, as_call_credentials
 from authweave.hosts.grpc.limits import Limit, limit_of
 from authweave.hosts.grpc.notes import Note
 from authweave.hosts.grpc.pauses import SPREAD, asked_for
 from authweave.hosts.telling import failure, log, refusal
+from authweave.machine.chance import between
 from authweave.values import TaskResponse
 
 if TYPE_CHECKING:

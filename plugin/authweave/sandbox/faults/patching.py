@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from authweave.binding import bind
-from authweave.catalog import default_catalog
 from authweave.checking.document import check
 from authweave.errors import ProfileError
+from authweave.extensions.catalog import default_catalog
 from authweave.loading import parents_in
 from authweave.resources import profiles_folder
 from authweave.sandbox.faults.fault import ABSENT, Fault

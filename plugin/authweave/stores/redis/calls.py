@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from authweave.chance import between
+from authweave.machine.chance import between
 from authweave.stores.redis.failures import FAILURES, Busy, Failure, failure_of
 from authweave.stores.redis.line import Budget, Line
 from authweave.stores.redis.lines import Lines

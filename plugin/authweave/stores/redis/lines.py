@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from authweave.forks import begin_anew_in_child
+from authweave.machine.forks import begin_anew_in_child
 from authweave.stores.redis.failures import Busy
 from authweave.stores.redis.line import Budget, Line
 

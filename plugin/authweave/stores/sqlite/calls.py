@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from authweave.chance import between
 from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError, StoreUnavailable
-from authweave.forks import begin_anew_in_child
+from authweave.machine.chance import between
+from authweave.machine.forks import begin_anew_in_child
 from authweave.stores.sqlite.connections import Connections
 from authweave.stores.sqlite.failures import Failure, Moved, failure_of
 from authweave.stores.sqlite.opening import Connection, moved_aside, opened

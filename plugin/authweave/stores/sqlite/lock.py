@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from authweave.chance import between
+from authweave.machine.chance import between
 from authweave.stores.sqlite.file_system import check_locks
 
 

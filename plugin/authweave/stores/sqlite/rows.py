@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from typing import Final
 
-from authweave.chance import one_in
+from authweave.machine.chance import one_in
 from authweave.stores.sqlite.failures import Damaged, RowDamaged
 from authweave.values import Row
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authweave.errors import SigningError
-from authweave.forks import Lock
-from authweave.signatures import side_by_side
+from authweave.machine.forks import Lock
+from authweave.proofs.signatures import side_by_side
 from authweave.values import Secret
 
 HEADER: Final = "DPoP"

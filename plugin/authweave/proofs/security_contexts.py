@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from authweave.answers.challenges import challenges
 from authweave.errors import ApplyError
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
 from authweave.values import TaskRequest, TaskResponse
 
 MOST_KEPT: Final = 1000

@@ -11,9 +11,9 @@ from typing import Final
 from urllib.parse import quote
 
 from authweave.answers.challenges import challenges
-from authweave.digest_access.challenge import DigestChallenge
-from authweave.digest_access.hashes import is_session, response_to, user_hash
 from authweave.errors import PlacementError
+from authweave.proofs.digest_access.challenge import DigestChallenge
+from authweave.proofs.digest_access.hashes import is_session, response_to, user_hash
 from authweave.values import TaskRequest
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from authweave.sigv4.writing import encoded
+from authweave.proofs.sigv4.writing import encoded
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _END: Final = "aws4_request"

@@ -8,11 +8,11 @@ from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from authweave.digest_access.authorization import Turn
-from authweave.digest_access.challenge import DigestChallenge
-from authweave.digest_access.hashes import is_session
 from authweave.errors import UrlRefused
-from authweave.forks import Lock
+from authweave.machine.forks import Lock
+from authweave.proofs.digest_access.authorization import Turn
+from authweave.proofs.digest_access.challenge import DigestChallenge
+from authweave.proofs.digest_access.hashes import is_session
 from authweave.urls import Origin
 
 MOST_ORIGINS: Final = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from authweave.oauth1.base_string import escaped
+from authweave.proofs.oauth1.base_string import escaped
 
 Pairs = Iterable[tuple[str, str]]
 

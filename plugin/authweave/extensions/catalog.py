@@ -15,9 +15,9 @@ from typing import Any, Literal
 from authweave import hookspecs
 from authweave._version import __version__
 from authweave.errors import ExtensionError
+from authweave.extensions.packages import Package, contract_of, hooks_of, own_hooks_of, packages, why_broken
+from authweave.extensions.promises import KINDS, check_promises
 from authweave.foreign import OWN, UNFIT, WORDS, distribution_of, note_origin
-from authweave.packages import Package, contract_of, hooks_of, own_hooks_of, packages, why_broken
-from authweave.promises import KINDS, check_promises
 from authweave.settings import Settings
 
 __all__ = ["BUILTIN", "KINDS", "Catalog", "Plugin", "catalog_for", "default_catalog"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from authweave.sigv4.writing import encoded, pairs_of
+from authweave.proofs.sigv4.writing import encoded, pairs_of
 
 UNSIGNED_PAYLOAD: Final = "UNSIGNED-PAYLOAD"
 EMPTY_PAYLOAD: Final = hashlib.sha256(b"").hexdigest()

@@ -1,6 +1,6 @@
 """AWS Signature Version 4, by the rules of AWS alone: what is signed, and the signature. Pure; no profile, no request of ours."""
 
-from authweave.sigv4.canonical import (
+from authweave.proofs.sigv4.canonical import (
     EMPTY_PAYLOAD,
     UNSIGNED_PAYLOAD,
     canonical_path,
@@ -9,8 +9,8 @@ from authweave.sigv4.canonical import (
     payload_hash,
     signed_headers,
 )
-from authweave.sigv4.services import Service, service_of
-from authweave.sigv4.signing import (
+from authweave.proofs.sigv4.services import Service, service_of
+from authweave.proofs.sigv4.signing import (
     ALGORITHM,
     CredentialScope,
     Keys,
@@ -20,7 +20,7 @@ from authweave.sigv4.signing import (
     signing_key,
     string_to_sign,
 )
-from authweave.sigv4.writing import sent_path, sent_query
+from authweave.proofs.sigv4.writing import sent_path, sent_query
 
 __all__ = [
     "ALGORITHM", "EMPTY_PAYLOAD", "UNSIGNED_PAYLOAD", "CredentialScope", "Keys", "Service", "authorization", "canonical_path", "canonical_query",

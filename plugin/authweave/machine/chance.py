@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from authweave.forks import begin_anew_in_child
+from authweave.machine.forks import begin_anew_in_child
 
 
 class _Chance(random.Random):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authweave.answers.challenges import Challenge, challenges
-from authweave.digest_access.hashes import HASHES, SESSION
+from authweave.proofs.digest_access.hashes import HASHES, SESSION
 
 LONGEST: Final = 8192
 """Characters of a part of a challenge that are taken back to the server; a longer one is not answered."""
