@@ -14,7 +14,7 @@ from authweave.values import Judgement, TaskRequest, TaskResponse
 from authweave.wire import Call, Kept, Reply
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
 
 

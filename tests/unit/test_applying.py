@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from authweave.applying.flow import Sent
+from authweave.applying.sent import Sent
 from authweave.errors import ApplyError, AuthweaveError, CredentialRejected, PlacementError, TemplateError
 from authweave.values import Judgement, TaskRequest, TaskResponse
 from parts.vectors import load

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.applying.flow import Sent
+from authweave.applying.sent import Sent
 from authweave.errors import OriginRefused, PlacementError, TokenEndpointError, UnexpectedFailure, UsageError
 from authweave.hosts.grpc import Note, call_credentials, interceptors, note_of, secure_channel
 from authweave.hosts.grpc.asynchronous import following as aio_following

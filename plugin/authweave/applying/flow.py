@@ -7,80 +7,39 @@ payload encoded → fields that read it → seal → origin check → send → t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authweave.answers.bearer import wrong_bearer
-from authweave.answers.challenges import challenges
-from authweave.answers.matching import matches
-from authweave.answers.responses import content_type, response_scope
 from authweave.applying.answered_cookies import with_cookies
+from authweave.applying.sent import Sent
 from authweave.applying.signing_string import is_signed, reads_body
 from authweave.applying.targets import refuse_other_origin, target_of
+from authweave.applying.verdicts import judged, judged_again, verdict_on
 from authweave.contracts import Sealed, Signing
-from authweave.drafts.draft import Draft, Placed
+from authweave.drafts.draft import Draft
 from authweave.drafts.fields import apply_fields, is_late
 from authweave.drafts.sound import refuse_unsound_seal
-from authweave.errors import AuthweaveError, CredentialRejected, InsufficientScope, PlacementError, SignInNeeded
+from authweave.errors import AuthweaveError, PlacementError, SignInNeeded
 from authweave.foreign import asked
 from authweave.lazy import Later
-from authweave.profile import Match, Variant
-from authweave.token_calls.reading import known_secrets
+from authweave.profile import Variant
 from authweave.tokens.flights import Lane
-from authweave.values import Judgement, Secret, TaskRequest, TaskResponse, Token
+from authweave.values import Judgement, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection
     from authweave.connections.credential import Credential
 
-BODY_READ: Final = 65536
 MOST_SENDS: Final = 3
 RENEWED: Final = "renewed"
 """The reason to send again that no seal gives: the token was refused, and another one was got."""
 MOVED: Final = "moved"
 """Another one: a redirect led to another URL of the same server, and what was sealed for the first one was refused there."""
-ACCEPTED: Final = Judgement("accepted")
-STRAYED: Final = Judgement("inconclusive", "a redirect led to another origin, which got no credential; its answer says nothing of it")
-"""Of an answer that is not the API's: whoever sends follows redirects, and one left the servers of the profile."""
 
 Flow = Generator[Any, Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A finished request with what it was made from: what the judge and the report need.
-
-    `tried` are the reasons for which it was sent before.
-    """
-
-    request: TaskRequest
-    token: Token | None
-    credential: Credential
-    placed: tuple[Placed, ...]
-    scope: Mapping[str, Any]
-    signing: Signing | None = None
-    tried: frozenset[str] = frozenset()
-
-    def of(self, request: TaskRequest) -> Sent:
-        """The same for another request that got the same credential; it was not sent before."""
-        return replace(self, request=request, tried=frozenset())
-
-    def secrets(self) -> list[Secret]:
-        """What it was made from and must not be shown: inputs, what was kept, the token."""
-        return [value for _, value in known_secrets({**self.scope, "token": self.token.as_scope() if self.token is not None else {}})]
-
-    @property
-    def beyond_headers(self) -> list[str]:
-        """The places other than header and cookie that something was put into: who takes headers alone would miss it."""
-        return sorted({placed.place for placed in self.placed} - {"header", "cookie"})
-
-    @property
-    def awaits_challenge(self) -> bool:
-        """Does the credential answer a challenge, which the server has not given yet? The request then carries none."""
-        signing = self.signing
-        return signing is not None and not any(placed.origin.startswith(signing.origin) for placed in self.placed)
 
 
 def applying(connection: Connection, request: TaskRequest) -> Flow:
@@ -230,89 +189,6 @@ def _refuse_odd_bearer(request: TaskRequest) -> None:
     scheme, _, token = (request.header("authorization") or "").partition(" ")
     if scheme in ("Bearer", "DPoP") and (why := wrong_bearer(token)):
         raise PlacementError(f"header Authorization: the token {why}; write auth.fields if it goes elsewhere")
-
-
-def judged(sent: Sent, response: TaskResponse, *, can_repeat: bool | None = None) -> Judgement:
-    """The verdict on the first answer: accepted, send_again (after renewing), refused or forbidden.
-
-    `can_repeat`: can the body be sent again? If not said, one that is streamed cannot.
-    """
-    verdict = verdict_on(sent, response)
-    tokens = sent.credential.tokens
-    if tokens is None or sent.token is None:
-        if verdict.verdict == "refused" and sent.credential.held is not None:
-            sent.credential.held.forget()
-        return verdict
-    if verdict.verdict in ("accepted", "forbidden"):
-        tokens.accepted(sent.token)
-    if verdict.verdict != "refused":
-        return verdict
-    if not tokens.may_renew(sent.token):
-        return Judgement("refused", f"{verdict.reason}; not renewed again: tokens just renewed were refused, too", error=verdict.error)
-    if not (can_repeat if can_repeat is not None else not sent.request.streamed):
-        tokens.renewed(sent.token)
-        return Judgement("refused", f"{verdict.reason}; not sent again: a streamed body cannot be sent twice", error=verdict.error)
-    return Judgement("send_again", verdict.reason, error=verdict.error)
-
-
-def judged_again(sent: Sent, response: TaskResponse) -> Judgement:
-    """The verdict on the second answer; there is no third."""
-    verdict = verdict_on(sent, response)
-    tokens = sent.credential.tokens
-    if tokens is not None and sent.token is not None:
-        if verdict.verdict == "refused":
-            tokens.refused_anew(sent.token)
-        elif verdict.verdict in ("accepted", "forbidden"):
-            tokens.accepted(sent.token)
-    return verdict
-
-
-def verdict_on(sent: Sent, response: TaskResponse) -> Judgement:
-    """What the answer says of the credential, whatever can be done about it (RFC 6750 §3.1)."""
-    variant = sent.credential.variant
-    if response.status == 401 or _meets(variant.rejected_when, sent, response):
-        reason = f"the API does not accept the credential ({response.status})"
-        return Judgement("refused", reason, error=CredentialRejected(reason, status=response.status))
-    if response.status == 403:
-        scope = _missing_scope(response)
-        needed = f": it asks for scope {scope}" if scope else ""
-        reason = f"the API knows the caller and forbids this (403){needed}"
-        return Judgement("forbidden", reason, error=InsufficientScope(reason, status=403, scope=scope))
-    return ACCEPTED if response.status < 400 else Judgement("inconclusive", f"the API answered {response.status}; the credential was not judged")
-
-
-def _meets(rules: tuple[Match, ...], sent: Sent, response: TaskResponse) -> bool:
-    candidates = [rule for rule in rules if not rule.statuses or response.status in rule.statuses]
-    if response.body is None:
-        candidates = [rule for rule in candidates if not _reads_body(rule)]
-    if not candidates:
-        return False
-    scope = {**sent.scope, "response": response_scope(response)}
-    return any(matches(rule, response.status, scope) for rule in candidates)
-
-
-def wants_body(variant: Variant, response: TaskResponse) -> bool:
-    """Must the body be read before the answer can be judged? A sized one of at most 64 KiB; never an event stream."""
-    if content_type(response) == "text/event-stream":
-        return False
-    length = response.header("content-length") or ""
-    if not length.isdecimal() or int(length) > BODY_READ:
-        return False
-    return any((not rule.statuses or response.status in rule.statuses) and _reads_body(rule) for rule in variant.rejected_when)
-
-
-def _reads_body(rule: Match) -> bool:
-    return rule.when is not None and any(
-        read[0] == "response" and (len(read) == 1 or read[1] in ("text", "json", "form", "xml")) for read in rule.when.reads
-    )
-
-
-def _missing_scope(response: TaskResponse) -> str | None:
-    lines = [value for name, value in response.headers if name.lower() == "www-authenticate"]
-    for challenge in challenges(lines):
-        if challenge.parameters.get("error") == "insufficient_scope":
-            return challenge.parameters.get("scope", "")
-    return None
 
 
 def needs_body(variant: Variant, additions: tuple[Any, ...]) -> bool:

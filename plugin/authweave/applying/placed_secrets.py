@@ -10,7 +10,7 @@ from authweave.applying.targets import target_of
 from authweave.values import Secret
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.drafts.draft import Placed
     from authweave.values import TaskRequest
 

@@ -24,7 +24,7 @@ from authweave.cli.pointing import is_of_token_call, point, try_test
 from authweave.cli.requests import request_of, request_options
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
     from authweave.sending import Answer
     from authweave.values import TaskRequest

@@ -14,7 +14,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying.flow import ACCEPTED, MOVED, Sent, following, prepared, wants_body
+from authweave.applying.flow import MOVED, following, prepared
+from authweave.applying.sent import Sent
+from authweave.applying.verdicts import ACCEPTED, wants_body
 from authweave.clients.hops import guarded, made_anew, moved_to, strayed
 from authweave.clients.quick import Quick, quick_of
 from authweave.clients.requests import (

@@ -8,7 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.applying.flow import Sent, following, prepared, verdict_on, wants_body
+from authweave.applying.flow import following, prepared
+from authweave.applying.sent import Sent
+from authweave.applying.verdicts import verdict_on, wants_body
 from authweave.clients.hops import guard_of, guarded, made_anew, strayed
 from authweave.clients.requests import (
     EXTENSION,

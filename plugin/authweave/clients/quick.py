@@ -14,7 +14,7 @@ from authweave.profile import Field, Profile
 from authweave.values import NEVER, Secret, TaskRequest, Token
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
 
 _CHANGING: Final = frozenset({"now", "uuid", "random"})

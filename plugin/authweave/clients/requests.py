@@ -12,7 +12,7 @@ from authweave.net.inflate import inflated_whole
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
 
 EXTENSION: Final = "authweave"
 

@@ -8,8 +8,9 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying.flow import Sent, applying, needs_body, prepared
+from authweave.applying.flow import applying, needs_body, prepared
 from authweave.applying.scopes import make_scope
+from authweave.applying.sent import Sent
 from authweave.applying.signing_string import signature, with_own_headers
 from authweave.applying.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
 from authweave.clients.quick import is_steady

@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from authweave.applying.flow import Sent, following, prepared, verdict_on
+from authweave.applying.flow import following, prepared
+from authweave.applying.sent import Sent
+from authweave.applying.verdicts import verdict_on
 from authweave.clients.authorizing import authorizing, handling
 from authweave.clients.quick import Quick, quick_of
 from authweave.drafts.sound import refuse_unsound

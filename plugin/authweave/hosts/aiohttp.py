@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from authweave.applying.flow import BODY_READ, STRAYED, wants_body
 from authweave.applying.led_on import at_redirect
+from authweave.applying.verdicts import BODY_READ, STRAYED, wants_body
 from authweave.errors import AuthweaveError, OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
 from authweave.hosts.placed_urls import led_to, refuse_repeated, without_placed

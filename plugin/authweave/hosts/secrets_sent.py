@@ -9,7 +9,7 @@ from authweave.probe.recorder import Recorded
 from authweave.probe.views import learn_placed
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
 
 

@@ -23,7 +23,7 @@ from authweave.profile import Test
 from authweave.values import Judgement, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
 
 
 def answered(

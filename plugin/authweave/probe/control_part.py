@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.applying.flow import verdict_on
 from authweave.applying.targets import target_of
+from authweave.applying.verdicts import verdict_on
 from authweave.connections.token_keys import reads_secret
 from authweave.diagnosis.signals import api_code
 from authweave.drafts.draft import Draft
@@ -16,7 +16,7 @@ from authweave.probe.recorder import Recorded
 from authweave.probe.stages import call_ms, status_line
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Test

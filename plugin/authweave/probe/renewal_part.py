@@ -22,7 +22,7 @@ from authweave.report import Verdict
 from authweave.values import Judgement
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Variant

@@ -37,7 +37,7 @@ from authweave.report import Report, Stage, Verdict
 from authweave.values import Secret
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.connections.connection import Connection
     from authweave.engine import Engine
 

@@ -18,7 +18,7 @@ from authweave.tokens.flights import outcome
 from authweave.wire import Kept
 
 if TYPE_CHECKING:
-    from authweave.applying.flow import Sent
+    from authweave.applying.sent import Sent
     from authweave.probe.ledger import Ledger
     from authweave.profile import Profile, Test
     from authweave.values import Judgement, TaskRequest

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from authweave.discovery.completing import AUTHORIZATION as LINK_PLACE
 from authweave.discovery.completing import DEVICE as DEVICE_PLACE
@@ -33,9 +33,6 @@ from authweave.token_calls.answers import read_members
 from authweave.token_calls.reading import Reading
 from authweave.tokens.owners import new_owner
 from authweave.values import Authorization, Secret
-
-if TYPE_CHECKING:
-    pass
 
 LEAST: Final = 60.0
 """Seconds that a link has to be good for still, to be given to somebody who asks for one."""

@@ -6,7 +6,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from authweave.errors import (
     AuthorizationDenied,
@@ -26,9 +26,6 @@ from authweave.sign_in.whose import Whose
 from authweave.tokens.records import Unheld, held
 from authweave.tokens.troubles import UNSENT
 from authweave.values import Consent, Secret, Token
-
-if TYPE_CHECKING:
-    pass
 
 TRIES: Final = 4
 CODE_TRIES: Final = 3

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from authweave.errors import (
     AuthorizationDenied,
@@ -21,9 +21,6 @@ from authweave.sign_in.shelf import Shelf
 from authweave.sign_in.whose import Whose
 from authweave.tokens.owners import new_owner
 from authweave.values import Consent, Secret, Token
-
-if TYPE_CHECKING:
-    pass
 
 TRIES: Final = 4
 LOOKING: Final = 1.0
