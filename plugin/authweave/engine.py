@@ -44,7 +44,8 @@ from authweave.settings import Settings
 from authweave.sources.mapping import MappingSource
 from authweave.status import Health, healths_of
 from authweave.stores.memory import MemoryStore
-from authweave.token_calls.endpoint import ATTEMPTS, Exchange, wire_exchange
+from authweave.token_calls.endpoint import ATTEMPTS
+from authweave.token_calls.exchange import Exchange, wire_exchange
 from authweave.tokens.flights import Flights
 from authweave.tokens.ledger import Ledger
 from authweave.tokens.pauses import Pauses

@@ -63,7 +63,7 @@ def selected(stored: Iterable[Stored], profile: str | None, tenants: Sequence[st
 
 def facts_of(entry: Stored) -> dict[str, Any]:
     """One row as plain data. Times are RFC 3339 in UTC."""
-    from authweave.token_calls.endpoint import shown_url
+    from authweave.token_calls.exchange import shown_url
 
     tenant, subject = entry.whose
     token, trouble = entry.record.token, entry.record.trouble

@@ -24,7 +24,8 @@ from authweave.errors import (
 from authweave.foreign import asked
 from authweave.profile import Variant
 from authweave.sign_in import Desk, Whose
-from authweave.token_calls.endpoint import Exchange, TokenEndpoint
+from authweave.token_calls.endpoint import TokenEndpoint
+from authweave.token_calls.exchange import Exchange
 from authweave.token_calls.sealed import sealed_exchange
 from authweave.tokens.flights import Lane, is_leaving
 from authweave.tokens.pauses import Client

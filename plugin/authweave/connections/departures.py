@@ -17,7 +17,7 @@ from authweave.net.target import target_of
 
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection
-    from authweave.token_calls.endpoint import Exchange
+    from authweave.token_calls.exchange import Exchange
     from authweave.wire import Wire
 
 CALLS: Final = ("token", "task")

@@ -12,7 +12,7 @@ from authweave.discovery.locating import by_token_url, located
 from authweave.discovery.metadata import TOKEN_URL
 from authweave.errors import AuthweaveError
 from authweave.explaining.clues import Clues
-from authweave.token_calls.endpoint import wire_exchange
+from authweave.token_calls.exchange import wire_exchange
 from authweave.wire import Wire
 
 _METHODS: Final = "token_endpoint_auth_methods_supported"

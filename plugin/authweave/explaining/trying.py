@@ -20,7 +20,7 @@ from authweave.probe import test_profile
 from authweave.profile import Profile
 from authweave.report import Report, Try, Verdict
 from authweave.resources import profiles_folder
-from authweave.token_calls.endpoint import wire_exchange
+from authweave.token_calls.exchange import wire_exchange
 from authweave.wire import Wire
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from authweave.report import Asked, Recipe
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request
 from authweave.sign_in.three_legs import link
-from authweave.token_calls.endpoint import proof_key, put_proof
+from authweave.token_calls.proving import proof_key, put_proof
 from authweave.token_calls.steps import is_due
 from authweave.values import Consent, Secret, TaskRequest, Token
 

@@ -10,7 +10,7 @@ from authweave.inputs import Resolved
 from authweave.probe.known import Known, Named
 from authweave.profile import Input, TokenSettings, Variant
 from authweave.redaction import Redactor, masked
-from authweave.token_calls.endpoint import proof_key
+from authweave.token_calls.proving import proof_key
 from authweave.values import Consent, Secret, Token
 
 _HOUR: Final = 3600.0

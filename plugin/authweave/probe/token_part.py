@@ -27,7 +27,7 @@ from authweave.probe.stages import call_ms, failed_at, network_stages, status_li
 from authweave.probe.token_checks import check_token
 from authweave.profile import Variant
 from authweave.report import Verdict
-from authweave.token_calls.endpoint import lifetime_words
+from authweave.token_calls.lifetimes import lifetime_words
 from authweave.values import Token
 
 

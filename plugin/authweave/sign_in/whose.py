@@ -11,7 +11,8 @@ from authweave.profile import Profile, TokenSettings, Variant
 from authweave.values import Consent, TokenKey
 
 if TYPE_CHECKING:
-    from authweave.token_calls.endpoint import Exchange, TokenEndpoint
+    from authweave.token_calls.endpoint import TokenEndpoint
+    from authweave.token_calls.exchange import Exchange
     from authweave.tokens.ledger import Ledger
     from authweave.tokens.tokens import Tokens
 

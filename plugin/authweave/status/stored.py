@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from authweave.token_calls.endpoint import shown_url
+from authweave.token_calls.exchange import shown_url
 from authweave.values import Record, TokenKey
 
 if TYPE_CHECKING:

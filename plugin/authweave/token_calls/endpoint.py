@@ -9,34 +9,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from authweave.call import given_refresh_token, revoke_call, token_call, with_assertion
 from authweave.discovery.completing import REVOCATION, TOKEN, Completed, names_by_resource
 from authweave.discovery.registration import MARK
-from authweave.drafts.draft import Draft, Placed
+from authweave.drafts.draft import Draft
 from authweave.egress.errand import calling_for
 from authweave.errors import (
     AuthweaveError,
-    DeadlineExceeded,
     RateLimited,
     TokenAnswerError,
     TokenEndpointError,
-    TokenError,
     WireError,
 )
-from authweave.machine.chance import between
-from authweave.net.values import Call
 from authweave.profile import TokenSettings
 from authweave.proofs import dpop
 from authweave.token_calls.answers import brought_refresh_token, read_revocation, read_token
+from authweave.token_calls.exchange import Exchange
+from authweave.token_calls.patience import Patience
+from authweave.token_calls.proving import proof_key, put_proof
 from authweave.token_calls.reading import Reading
 from authweave.token_calls.refusals import refusal_word
 from authweave.token_calls.steps import Progress, Steps
 from authweave.tokens.pauses import Client, Pauses
-from authweave.tokens.troubles import UNSENT, is_client_refused
-from authweave.values import NEVER, Secret, TaskRequest, TaskResponse, Token
-from authweave.wire import Wire
+from authweave.tokens.troubles import is_client_refused
+from authweave.values import Secret, TaskRequest, TaskResponse, Token
 
 if TYPE_CHECKING:
     from authweave.discovery.completer import Completer
@@ -47,19 +45,6 @@ GIVEN_BY: Final = "(given by)"
 """Under which name a token keeps its issuer: no name that a profile could use."""
 MOVED: Final = frozenset({404, 405, 410})
 """Answers of an endpoint that is not there: metadata may name another one by now."""
-_PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
-_UNDONE: Final = frozenset({"temporarily_unavailable", "slow_down"})
-"""… and those that say that nothing was done."""
-
-
-class Exchange(Protocol):
-    """Send one finished request within so many seconds. `placed` says which key of the profile put what into it; `wire` is
-    the connection's own, where it shows a certificate. Raises WireError, PlacementError."""
-
-    def __call__(self, request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
-        """The answer, whatever its status."""
-        ...
-
 
 
 class TokenEndpoint:
@@ -80,14 +65,11 @@ class TokenEndpoint:
         self._scope = scope
         self._exchange = exchange
         self._deadline = deadline
-        self._pauses = pauses
-        self._client = client
+        self._patience = Patience(pauses, client, attempts=attempts, deadline=deadline, clock=clock, sleep=sleep)
         self.credentials = credentials
         self.brought: Secret | None = None
         self._origin = origin
-        self._attempts = attempts
         self._clock = clock
-        self._sleep = sleep
         self._steps = Steps(settings, exchange, origin, clock)
         self._completer = completer
 
@@ -104,8 +86,7 @@ class TokenEndpoint:
 
     def refuse_early(self, end: float) -> None:
         """Raise RateLimited or EndpointPaused where the endpoint has to be left alone until after `end`."""
-        self._pauses.refuse(self._client, self._client[0])
-        self._hold(end)
+        self._patience.refuse_early(end)
 
     def spends(self, old: Token | None) -> Secret | None:
         """The refresh token that `get` would present: the one that is held, else the one that was given, else None."""
@@ -120,8 +101,7 @@ class TokenEndpoint:
         Raises TokenError, WireError, InputError, TemplateError.
         """
         end = time.monotonic() + self._deadline if end is None else end
-        self._wait_for_hold(end)
-        self._pauses.begin(self._client, self._client[0])
+        self._patience.begin(end)
         patience = end - time.monotonic()
         failure: AuthweaveError
         try:
@@ -129,10 +109,9 @@ class TokenEndpoint:
         except AuthweaveError as error:
             failure = error.fresh()
         else:
-            self._pauses.uncrowd(self._client)
-            self._pauses.answered(self._client)
+            self._patience.answered()
             return token
-        self._judge(failure, patience)
+        self._patience.failed(failure, patience)
         raise failure
 
     def _got(self, old: Token | None, end: float) -> Token:
@@ -163,20 +142,6 @@ class TokenEndpoint:
         if old is None or callback is None or not self.settings.signs_in:
             return {}
         return {item.name: old.kept[item.name] for item in callback.keep if item.name in old.kept}
-
-    def _judge(self, failure: AuthweaveError, patience: float) -> None:
-        """Does the endpoint answer at all? Whoever fails again and again is left alone for a while.
-
-        That it took longer than the rest of a deadline spent elsewhere says nothing of the endpoint.
-        """
-        if not isinstance(failure, RateLimited):
-            self._pauses.uncrowd(self._client)
-        if isinstance(failure, DeadlineExceeded) and patience < self._deadline / 2:
-            return
-        if isinstance(failure, WireError) or (isinstance(failure, TokenEndpointError) and failure.status >= 500):
-            self._pauses.failed(self._client, str(failure))
-        elif isinstance(failure, TokenError):
-            self._pauses.answered(self._client)
 
     def fits(self, token: Token) -> bool:
         """Has this token every value that the profile keeps of an answer, be it null, and a key if it is to be bound to one?"""
@@ -215,12 +180,9 @@ class TokenEndpoint:
             try:
                 return self._called(old, end, progress)
             except (RateLimited, TokenEndpointError, TokenAnswerError, WireError) as error:
-                failure = self._held(error)
-            pause = self._pause(failure, attempt, once=progress.may_ask_once(grant_once=once))
-            if pause is None or time.monotonic() + pause >= end:
+                failure = self._patience.held(error)
+            if not self._patience.wait_again(failure, attempt, end, once=progress.may_ask_once(grant_once=once)):
                 raise failure
-            self._sleep(pause)
-            self._wait_for_hold(end)
 
     def _called(self, old: Token | None, end: float, progress: Progress) -> Token:
         """The steps before, the token request, the steps after; from where an earlier attempt left off."""
@@ -299,48 +261,6 @@ class TokenEndpoint:
             marks[GIVEN_BY] = found.metadata.issuer
         return replace(token, kept={**token.kept, **marks}) if marks else token
 
-    def _wait_for_hold(self, end: float) -> None:
-        if (wait := self._hold(end)) > 0:
-            self._sleep(wait)
-
-    def _hold(self, end: float) -> float:
-        """Seconds that the endpoint asked to be left alone. Raises RateLimited where that is until after `end`."""
-        wait = self._pauses.until(self._client) - self._clock()
-        if wait > 0 and time.monotonic() + wait >= end:
-            raise RateLimited(url=self._client[0], status=429, retry_at=self._clock() + wait, wait=wait)
-        return wait
-
-    def _held(self, failure: AuthweaveError) -> AuthweaveError:
-        """The failure; where the endpoint asks to be left alone, everybody does, and the error says until when."""
-        if not isinstance(failure, RateLimited):
-            return failure.fresh()
-        moment = self._pauses.crowd(self._client, failure.retry_at)
-        if moment <= failure.retry_at:
-            return failure.fresh()
-        held = RateLimited(url=failure.url, status=failure.status, retry_at=moment, wait=max(0.0, moment - self._clock()))
-        held.is_unspent, held.is_of_answer = failure.is_unspent, failure.is_of_answer
-        return held.of_step(failure.step) if failure.step else held
-
-    def _pause(self, failure: AuthweaveError, attempt: int, *, once: bool) -> float | None:
-        """Seconds to wait before another attempt, or None if there shall be none."""
-        backoff = between(0.5, 1.0) * 0.5 * 2.0 ** (attempt - 1)
-        if isinstance(failure, RateLimited):
-            return max(0.0, failure.retry_at - self._clock()) + backoff if attempt < self._attempts else None
-        return backoff if attempt < self._attempts and _may_repeat(failure, once=once) else None
-
-
-def proof_key(settings: TokenSettings, old: Token | None) -> Secret | None:
-    """The key that a token is bound to: that of the token which is refreshed, else a new one; None where tokens are not bound."""
-    if not settings.dpop:
-        return None
-    return old.proof_key if old is not None and dpop.is_key(old.proof_key) else dpop.new_key()
-
-
-def put_proof(draft: Draft, key: Secret, now: float, nonce: str, origin: str) -> None:
-    """Put a proof of the key into a token call, in the place of one that is there."""
-    made = dpop.proof(key, method=draft.method, url=draft.url, now=now, nonce=nonce)
-    draft.put("header", dpop.HEADER, made, origin=origin, secret=True)
-
 
 def _with_kept(scope: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
     """The namespaces with more that is kept: changed in place, since variables read them there."""
@@ -358,34 +278,3 @@ def _issuer(scope: Mapping[str, Any], old: Token | None) -> str:
     """Who gave the code or the token that a call presents; '' where that is not known."""
     consent = scope.get("consent")
     return str(consent.issuer if consent is not None else old.kept.get(GIVEN_BY, "") if old is not None else "")
-
-
-def _may_repeat(failure: AuthweaveError, *, once: bool) -> bool:
-    """Can it help, and is it safe? A code, or a refresh token that rotates, is never presented twice on a guess."""
-    if isinstance(failure, WireError):
-        return failure.retry and (failure.stage in UNSENT or (not once and failure.code != "read_timeout"))
-    if isinstance(failure, TokenEndpointError):
-        return failure.error in (_UNDONE if once else _PASSING) or (not once and failure.status in (500, 502, 503, 504))
-    return isinstance(failure, TokenAnswerError) and failure.kind == "empty_or_partial_body" and not once
-
-
-def shown_url(url: str) -> str:
-    """A URL for messages: without its query, which may hold secrets."""
-    return url.partition("?")[0]
-
-
-def wire_exchange(wire: Wire) -> Exchange:
-    """Send over the wire."""
-
-    usual = wire
-
-    def exchange(request: TaskRequest, seconds: float, placed: tuple[Placed, ...], *, wire: Wire | None = None) -> TaskResponse:
-        reply = (wire or usual).send(Call(request.method, request.url, request.headers, request.body), deadline=seconds)
-        return TaskResponse(reply.status, reply.headers, reply.body)
-
-    return exchange
-
-
-def lifetime_words(token: Token, now: float) -> str:
-    """`expires in 900 s`, for people."""
-    return "no stated end" if token.expires_at == NEVER else f"expires in {token.expires_at - now:.0f} s"

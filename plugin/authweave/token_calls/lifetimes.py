@@ -12,7 +12,7 @@ from authweave.profile import Answer
 from authweave.templates.bounds import Unfit
 from authweave.times import parse_http_date, parse_rfc3339
 from authweave.token_calls.reading import Reading, member
-from authweave.values import NEVER, TaskResponse
+from authweave.values import NEVER, TaskResponse, Token
 
 LONGEST_LIFETIME: Final = 1e10
 """Seconds (317 years); a longer life is cut off there. A point in time beyond it is none in seconds."""
@@ -82,3 +82,8 @@ def renew_at_of(expires_at: float, reading: Reading) -> float:
         keeps_on = reading.settings.attended or reading.settings.is_session  # each login leaves a session behind at the server
         return NEVER if keeps_on else reading.now + UNSTATED_LIFETIME
     return expires_at - min(reading.settings.refresh_before, max(0.0, expires_at - reading.now) / 4)
+
+
+def lifetime_words(token: Token, now: float) -> str:
+    """`expires in 900 s`, for people."""
+    return "no stated end" if token.expires_at == NEVER else f"expires in {token.expires_at - now:.0f} s"

@@ -11,7 +11,7 @@ from authweave.foreign import asked
 from authweave.values import TaskRequest, TaskResponse
 
 if TYPE_CHECKING:
-    from authweave.token_calls.endpoint import Exchange
+    from authweave.token_calls.exchange import Exchange
     from authweave.wire import Wire
 
 

@@ -20,7 +20,7 @@ from authweave.token_calls.reading import Reading
 from authweave.values import TaskResponse, Token
 
 if TYPE_CHECKING:
-    from authweave.token_calls.endpoint import Exchange
+    from authweave.token_calls.exchange import Exchange
 
 Read = TypeVar("Read")
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from authweave.chance import between
-from authweave.forks import Lock
+from authweave.machine.chance import between
+from authweave.machine.forks import Lock
 from authweave.urls import Origin
 
 if TYPE_CHECKING:
