@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from authweave.proofs.security_contexts import Kept as KeptContexts
-from authweave.proofs.security_contexts import offered, token_in
 
 from authweave.clients.bound_connections import MOST_IDLE, Connections, Lease
 from authweave.clients.bound_transports import AsyncBoundTransport, BoundAuth, BoundTransport
+from authweave.proofs.security_contexts import Kept as KeptContexts
+from authweave.proofs.security_contexts import offered, token_in
 from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call, Kept, Wire
 from services import Reply, talks
