@@ -555,3 +555,13 @@ def refused_in(folder, limits):
     with pytest.raises(LimitRefused) as caught:
         engine(limits, folder).connect("acme")
     return caught.value.problems
+
+
+def test_a_name_that_is_refused_is_shown_plainly():
+    """Who names a profile may be a stranger: nothing of it moves a cursor, and a page of it is not told."""
+    with pytest.raises(LimitRefused) as caught:
+        Within(EVERYTHING(profiles=["acme"])).refuse_profile("a\x1b[2J\n" + "x" * 500)
+
+    assert "a\\x1b[2J\\nxxx" in str(caught.value)
+    assert len(str(caught.value)) < 400
+    assert "\x1b" not in str(caught.value)
