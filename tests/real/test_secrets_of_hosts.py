@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from leaking import Search, files_under
 from parts.httpie import Httpie
 from sockets import Server

@@ -137,9 +137,10 @@ class ProfileAuth:
 
 @dataclass(slots=True)
 class _Hop:
-    """What one hop leaves to the next. `replaced` is the body that the profile wrote, `body` the caller's that it stands for,
-    `sent` the last request with a credential."""
+    """What one hop leaves to the next. `request` is the one that it is for: sent once more by a middleware of somebody else's, it is no
+    redirect. `replaced` is the body that the profile wrote, `body` the caller's that it stands for, `sent` the last request with a credential."""
 
+    request: ClientRequest
     is_first: bool = True
     has_strayed: bool = False
     replaced: Payload | None = None
@@ -163,9 +164,9 @@ class _Hop:
         """The request as the caller wrote it; a body that cannot be had in whole is `streamed`."""
         body, is_streamed = await self._body(request, connection)
         url, is_template = str(request.url), False
-        if self.sent is not None:
+        if not self.is_first and self.sent is not None:
             url, is_template = led_to(url, self.sent)
-        elif path is not None:
+        elif path is not None and self.is_first:
             url, is_template = with_path(url, path), True
         return TaskRequest(request.method, url, tuple(request.headers.items()), body, is_streamed, path_template=is_template)
 
@@ -223,9 +224,9 @@ def _hop_of(auth: ProfileAuth, request: ClientRequest) -> _Hop:
         hops = _Hops(mark)
         _under_way.set(hops)
     if (hop := hops.of.get(auth)) is None:
-        hop = hops.of[auth] = _Hop()
-    else:
-        hop.is_first = False
+        hop = hops.of[auth] = _Hop(request)
+    elif hop.request is not request:
+        hop.request, hop.is_first = request, False
     return hop
 
 
