@@ -82,8 +82,8 @@ def text_of(answer: Answer, name: str, scope: Mapping[str, Any], response: TaskR
         wrong = "holds half a character (a lone surrogate)"  # kept, it could be sent to nobody: each renewal would fail
     elif value is None or isinstance(value, str):
         return value or ""
-    elif isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    elif isinstance(value, int) and not isinstance(value, bool) and (name != "access_token" or name in answer.members):
+        return str(value)  # a login of any form may number its sessions; an access token of RFC 6749 is a text
     raise TokenAnswerError(
         "token_field_missing", f"{reading.url}: {name} {wrong}", status=response.status, url=reading.url,
         fields=names_of(scope),
