@@ -138,3 +138,50 @@ def test_a_presigned_url_of_a_storage_repeats_nothing(world):
             world.seen.clear()
             assert 200 == send(door, connection_for(carrier, "", world.home), carrier, world.home + led(302, world.port + signed), by=by, verify=world.trust).status_code
             assert [f"GET {signed} HTTP/1.1"] == [seen.asked.line for seen in world.elsewhere(world.home)]
+
+
+HOOKS = {
+    "copies a header": lambda request: request.headers.update({"X-Copy": request.headers.get("X-Key", "")}),
+    "writes it into a cookie": lambda request: request.headers.update({"Cookie": f"a=1; copy={request.headers.get('X-Key', '')}; b=2"}),
+    "encodes it": lambda request: request.headers.update({"X-Trace": base64.b64encode(b"key=" + request.headers.get("X-Key", "").encode()).decode()}),
+    "makes new headers": lambda request: setattr(request, "headers", type(request.headers)(dict(request.headers))),
+}
+EXTENSIONS = {
+    "empties the extensions": lambda request: setattr(request, "extensions", {}), "takes the trace out": lambda request: request.extensions.pop("trace", None),
+    "puts another trace in": lambda request: request.extensions.update(trace=lambda event, info: None), "makes other extensions": lambda request: setattr(request, "extensions", {"timeout": {}}),
+}  # fmt: skip
+
+
+def in_colour(hook, colour):
+    async def awaited(request):
+        hook(request)
+
+    return hook if colour == "sync" else awaited
+
+
+def test_no_hook_of_the_callers_takes_it_along(world):
+    """What a hook copied at home stays there, however it wrote it; and `client()` keeps its guard whatever a hook does with the extensions."""
+    wrong = []
+    for (name, hook), (door, by) in itertools.product([*HOOKS.items(), *EXTENSIONS.items()], DOORS):
+        if (name in EXTENSIONS and by != "client") or (name == "puts another trace in" and door[1] == "async"):
+            continue
+        world.seen.clear()
+        url = world.home + led(302, world.port + led(302, world.home + "/back"))
+        send(door, connection_for(REPEATED[6], "", world.home), REPEATED[6], url, by=by, verify=world.trust, event_hooks={"request": [in_colour(hook, door[1])]})
+        if [True, False, False] != [bool(found_in(seen.raw, {KEY})) for seen in world.seen]:
+            wrong.append((name, door[0].__name__, door[1], by, [(seen.origin, seen.asked.headers) for seen in world.seen]))
+
+    assert wrong == []
+
+
+def test_cookies_keep_apart(world):
+    """Of the same name as the placed one: a jar's own is replaced at home, none goes elsewhere, and what strangers set comes home without it."""
+    carrier = REPEATED[5]
+    for door in {door for door, by in DOORS if by == "auth" and door[1] == "sync"}:
+        world.seen.clear()
+        with door[0].Client(auth=connection_for(carrier, "", world.home).auth, follow_redirects=True, trust_env=False, cookies={"api_key": "of-a-stranger", "other": "1"}) as client:
+            client.get(world.home + led(302, world.port + led(302, world.home + "/back")))
+            client.get(world.home + "/later")
+        cookies = [sorted(seen.asked.values("cookie")[0].split("; ")) for seen in world.seen]
+
+        assert [[f"api_key={KEY}", "other=1"], ["other=1"], ["other=1"], [f"api_key={KEY}", "other=1"]] == cookies

@@ -55,18 +55,21 @@ def placed_secrets(task: TaskRequest, sent: Sent) -> frozenset[str]:
     return frozenset(text for text in found if len(text) >= LEAST_SOUGHT)
 
 
-def holds_one(target: str, secrets: Iterable[Secret | str]) -> bool:
-    """Does a URL, or a part of one, hold one of them: as it is, percent-encoded (several times), in base64 wherever it begins, in hex, in another case?
+class Sought:
+    """Secrets that are looked for in texts that go elsewhere; what is shorter than `LEAST_SOUGHT` is not."""
 
-    What is shorter than `LEAST_SOUGHT` is not looked for.
-    """
-    sought = [one for one in secrets if (one.length if isinstance(one, Secret) else len(one)) >= LEAST_SOUGHT]
-    if not sought:
-        return False
-    from authweave.redaction import Redactor
+    def __init__(self, secrets: Iterable[Secret | str]) -> None:
+        from authweave.redaction import Redactor
 
-    known = Redactor(("secret", one) for one in sought)
-    return any(known.redact(text, whole=True) != text for reading in _readings(target) for text in {reading, reading.replace("+", " ")})
+        long = [one for one in secrets if (one.length if isinstance(one, Secret) else len(one)) >= LEAST_SOUGHT]
+        self._known = Redactor(("secret", one) for one in long) if long else None
+
+    def stands_in(self, text: str) -> bool:
+        """Does a URL, or another text, hold one: as it is, percent-encoded (several times), in base64 wherever it begins, in hex, in another case?"""
+        known = self._known
+        if known is None:
+            return False
+        return any(known.redact(each, whole=True) != each for reading in _readings(text) for each in {reading, reading.replace("+", " ")})
 
 
 def _readings(url: str) -> list[str]:

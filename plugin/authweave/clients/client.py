@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from authweave.applying.targets import refuse_other_origin
 from authweave.clients.hops import guard_of
+from authweave.clients.redirect_guard import AWAY
 from authweave.errors import OriginRefused, UsageError
 from authweave.urls import placeholders_in
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from authweave.egress.ways import Ways
     from authweave.net.routed import Routes
 
+_GUARD: Final = "_authweave_guard_before_hooks"
 _CLOSED_WITH_IT: Final = "all://routes.invalid"
 """No URL leads there: a client opens and closes what is mounted."""
 _OF_TRANSPORT: Final = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
@@ -41,13 +43,13 @@ def _clients() -> tuple[type, type]:
     class ProfileClient(_Templated, httpx.Client):
         """A client that carries a profile."""
 
-        hook = staticmethod(_stay_home)
+        hooks = (_remember, _stay_home)
         bound = 0
 
     class AsyncProfileClient(_Templated, httpx.AsyncClient):
         """A client that carries a profile, for event loops."""
 
-        hook = staticmethod(_stay_home_async)
+        hooks = (_remember_async, _stay_home_async)
         bound = 1
 
     return ProfileClient, AsyncProfileClient
@@ -56,7 +58,7 @@ def _clients() -> tuple[type, type]:
 class _Templated:
     """Relative URLs resolve against the first server, whose path may wait for path fields (`/bot{token}`)."""
 
-    hook: Any
+    hooks: tuple[Any, Any]
     bound: int
     _leads: Callable[[Any], Any] | None = None
 
@@ -76,20 +78,21 @@ class _Templated:
             options = self._guarded(ways, options)
         elif routes is not None:
             options = self._routed(routes, options)
-        self._last = functools.partial(self.hook, connection if connection.departures.shows_certificate("task") else None)
+        self._first = self.hooks[0]
+        self._last = functools.partial(self.hooks[1], connection if connection.departures.shows_certificate("task") else None)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
         self.event_hooks = self.event_hooks
 
     @property
     def event_hooks(self) -> Any:
-        """As the client's own; the last for requests is always ours, which takes off what does not belong where they go."""
+        """As the client's own; the first and the last for requests are always ours: they keep the guard, and take off what does not belong where they go."""
         return super().event_hooks  # type: ignore[misc]  # the other base is a client
 
     @event_hooks.setter
     def event_hooks(self, hooks: Any) -> None:
-        own = [hook for hook in hooks.get("request", ()) if hook is not self._last]
+        own = [hook for hook in hooks.get("request", ()) if hook is not self._first and hook is not self._last]
         above: Any = super(_Templated, type(self))  # of the class: a plain super() sets no property
-        above.event_hooks.fset(self, {**hooks, "request": [*own, self._last]})
+        above.event_hooks.fset(self, {**hooks, "request": [self._first, *own, self._last]})
 
     def _bound(self, connection: Connection, options: dict[str, Any], ways: Ways | None, routes: Routes | None) -> tuple[Any, dict[str, Any]]:
         """The auth and the options of a client whose every flow has a connection for itself."""
@@ -203,11 +206,35 @@ def _guarded_transport(colour: int, ways: Ways) -> Any:
     return functools.partial((GuardedTransport, AsyncGuardedTransport)[colour], ways)
 
 
+def _remember(request: Any) -> None:
+    """Before the caller's hooks, which may take the guard out of the extensions, or put others in their place."""
+    guard = guard_of(request)
+    if guard is not None:
+        vars(request)[_GUARD] = guard, request.extensions["trace"], AWAY in request.extensions
+
+
+async def _remember_async(request: Any) -> None:
+    _remember(request)
+
+
+def _restore(request: Any) -> None:
+    """After them: it sits where it was, around a trace that a hook may have put in its place."""
+    guard, trace, is_away = vars(request).pop(_GUARD, (None, None, False))
+    if guard is None:
+        return
+    if guard_of(request) is not guard:
+        guard.then = request.extensions.get("trace", guard.then)
+        request.extensions = {**request.extensions, "trace": trace}
+    if is_away:
+        request.extensions[AWAY] = True
+
+
 def _stay_home(shown_by: Connection | None, request: Any) -> None:
     """Before each hop, whatever the transport is: what was added is taken off elsewhere. `shown_by`: whose certificate is shown.
 
     Raises OriginRefused for a hop that cannot be sent without giving something away.
     """
+    _restore(request)
     guard = guard_of(request)
     if shown_by is not None:
         _refuse_strangers(shown_by, guard, request)

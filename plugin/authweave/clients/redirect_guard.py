@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
-from authweave.applying.placed_secrets import holds_one
+from authweave.applying.placed_secrets import Sought
 from authweave.clients.url_logs import Hidden, under_way
 from authweave.errors import OriginRefused
 from authweave.urls.origins import check_characters
@@ -170,7 +170,9 @@ class RedirectGuard:
             raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
         if carried.pairs and (kept := without_pairs(query, carried.pairs)) != query:
             request.url.target = path + (mark if kept else b"") + kept
-        if holds_one((request.url.host + b" " + request.url.target).decode("latin-1"), (*carried.secrets, *carried.hidden.values)):
+        sought = Sought((*carried.secrets, *carried.hidden.values))
+        request.headers = without_values(request.headers, sought)
+        if sought.stands_in((request.url.host + b" " + request.url.target).decode("latin-1")):
             raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
 
@@ -181,6 +183,17 @@ def without_names(headers: Iterable[tuple[bytes, bytes]], carried: Carried) -> l
         return kept
     own = [(name, _without_cookies(value, carried.cookies) if name.lower() == b"cookie" else value) for name, value in kept]
     return [(name, value) for name, value in own if value or name.lower() != b"cookie"]
+
+
+def without_values(headers: Iterable[tuple[bytes, bytes]], sought: Sought) -> list[tuple[bytes, bytes]]:
+    """The header fields without those that repeat a secret: a hook of the caller's may have copied it, or a server have made it a cookie."""
+    kept = []
+    for name, value in headers:
+        if name.lower() == b"cookie":
+            value = b"; ".join(pair for each in value.split(b";") if (pair := each.strip()) and not sought.stands_in(pair.decode("latin-1")))
+        if value if name.lower() == b"cookie" else name.lower() == b"host" or not sought.stands_in(value.decode("latin-1")):
+            kept.append((name, value))
+    return kept
 
 
 def without_pairs(query: bytes, pairs: frozenset[str]) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from authweave.applying.led_on import template_again
-from authweave.applying.placed_secrets import filled_segments, holds_one, placed_at, placed_secrets, template_of
+from authweave.applying.placed_secrets import Sought, filled_segments, placed_at, placed_secrets, template_of
 from authweave.errors import OriginRefused
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def refuse_repeated(url: str, sent: TaskRequest) -> None:
     made = sent.made_from
     if not filled_segments(made.request, made.sent).isdisjoint(_segments(url)):
         raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
-    if holds_one(url, (*placed_secrets(made.request, made.sent), *made.sent.secrets())):
+    if Sought((*placed_secrets(made.request, made.sent), *made.sent.secrets())).stands_in(url):
         raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")
 
 
