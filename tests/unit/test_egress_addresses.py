@@ -12,7 +12,7 @@ from authweave.contracts import Departure
 from authweave.egress.addresses import why_not_public
 from authweave.egress.hosts import why_not_a_public_name
 from authweave.egress.strict import Strict
-from authweave.urls.shown import shown_host
+from authweave.urls.shown import other_letters, shown_host
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "policy_ssrf_targets.json").read_text())
 ADDRESSES = {one["ip"]: one["verdict"] for one in (*VECTORS["addresses"], *VECTORS["vectors"]) if "ip" in one}
@@ -175,3 +175,5 @@ def test_a_host_that_only_looks_like_another_is_shown_plainly():
     assert "\u202e" not in shown_host("a\u202eb.com")
     assert shown_host("api.example.com") == "api.example.com"
     assert "no letters" in shown_host("xn--abc-.example")
+    for url in ("https://xn--80ak6aa92e.com/", "https://api.example.com@xn--80ak6aa92e.com:443/", "https://*.xn--80ak6aa92e.com?x@api.example.com"):
+        assert other_letters(url) == shown
