@@ -36,7 +36,7 @@ ELSEWHERE = [
     "https://0x7f.1/", "https://api.example:443:444/", "https://api.example:99999/", "https:// evil.example/", "https://api.example .evil.example/",
     "https://api.example\x00.evil.example/", "javascript://api.example/", "https://",
 ]  # fmt: skip
-HERE = ["https://API.example/x", "https://api.example:443/x", "https://api.example:0443/x", "https://api.example./x", "/x", "x"]
+HERE = ["https://API.example/x", "https://api.example:443/x", "https://api.example:0443/x", "https://api.example./x", "/x", "x", "/x?next=https://evil.example/"]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,15 @@ def test_nor_at_the_other_doors(world, keyed, url):
 def test_the_servers_own_urls_are_let_through(world, keyed, url):
     """Its case, its usual port and a final dot are the same origin; relative URLs go to the first server."""
     assert KEY == keyed.authorize(TaskRequest("GET", url)).result(10).header("x-api-key")
+
+
+def test_a_conversation_fills_no_placeholder():
+    """A server's path waits for a secret; braces in the URL of a conversation are braces, and get none of it."""
+    connection = connection_for(NAMED["path"], "", "https://api.example")
+    for typed in ("/echo/{api_key}", "echo/{api_key}?x={api_key}"):
+        url = connection.authorize(TaskRequest("GET", typed)).result(10).url
+        assert 1 == len(found_in(url.encode(), {KEY})) == url.count("Planted")
+        assert "/echo/%7Bapi_key%7D" in url
 
 
 @PACKAGES
