@@ -204,9 +204,11 @@ class Engine:
         if not isinstance(inputs, Mapping | None) or isinstance(servers, str) or not isinstance(servers, Iterable):
             raise UsageError(f"{profile.name}: inputs are a map from input to value, and servers a list of URLs")
         given = {name: own_copy(value) for name, value in (inputs or {}).items()}
-        if unknown := sorted(set(given) - set(profile.inputs)):
+        if unknown := sorted(map(str, given.keys() - profile.inputs.keys())):
             raise UsageError(f"{profile.name} has no input {', '.join(unknown)}; its inputs are {', '.join(profile.inputs) or 'none'}")
         named = tuple(servers)
+        if not all(isinstance(server, str) for server in named):
+            raise UsageError(f"{profile.name}: servers are a list of URLs, each a text (str)")
         key = (id(profile), tenant, subject, by_value(given), named, within)  # the connection keeps the profile: its id stays its own
         return self.at_hand.of(
             key, lambda: Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)), within=within)

@@ -92,3 +92,12 @@ def test_what_names_no_profile_is_refused_where_it_is_written(given: Any, says: 
         Named.of(given)
 
     assert "k3y" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{"inputs": {7: "k3y"}}, {"inputs": {None: "k3y", "x": "k3y"}}, {"servers": [7]}, {"servers": [b"https://a.acme.example"]}])
+def test_what_is_no_text_is_refused_where_it_connects(given: Any) -> None:
+    """A host's configuration read from YAML may hold numbers and nulls where names and URLs belong: a UsageError, without a value."""
+    with engine() as run, pytest.raises(UsageError, match=r"has no input|servers are a list") as caught:
+        run.connect(profile({"type": "api_key"}, "https://api.acme.example"), **given)
+
+    assert "k3y" not in str(caught.value)
