@@ -96,6 +96,22 @@ def test_in_event_loops_too():
     assert on_one_connection(behaviour.seen)
 
 
+def test_in_event_loops_a_connection_comes_back_too():
+    """One flow after the other goes over the same connection, also after one that broke off: nothing stays leased."""
+    behaviour = Numbered()
+
+    async def run(url):
+        transport = AsyncBoundTransport()
+        async with httpx.AsyncClient(transport=transport, auth=BoundAuth(TwoLegs(), transport), base_url=url) as http:
+            texts = [(await http.get("/")).text for _ in range(2)]
+            with pytest.raises(httpx.ConnectError):
+                await http.get("http://127.0.0.1:9/")
+            return [*texts, (await http.get("/")).text], len(transport.connections._idle)
+
+    with Server(behaviour) as server:
+        assert (["1", "1", "1"], 2) == asyncio.run(run(server.url))
+
+
 def test_a_connection_comes_back_when_the_answer_is_closed():
     """Not before: whoever streams has it for themselves."""
     behaviour = Numbered()
