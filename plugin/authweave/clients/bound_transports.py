@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from authweave.clients.bound_connections import EXTENSION, Connections, Lease
+from authweave.net.wary import wary
 
 
 class BoundTransport(httpx.BaseTransport):
@@ -19,7 +20,7 @@ class BoundTransport(httpx.BaseTransport):
 
     def __init__(self, inner: Callable[..., Any] = httpx.HTTPTransport, **options: Any) -> None:
         single = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        self.connections = Connections(lambda: inner(**options, limits=single))
+        self.connections = Connections(lambda: wary(inner(**options, limits=single)))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it over the connection of its flow."""
@@ -52,7 +53,7 @@ class AsyncBoundTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, inner: Callable[..., Any] = httpx.AsyncHTTPTransport, **options: Any) -> None:
         single = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        self.connections = Connections(lambda: inner(**options, limits=single))
+        self.connections = Connections(lambda: wary(inner(**options, limits=single)))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it over the connection of its flow."""

@@ -11,6 +11,7 @@ from authweave.applying.targets import refuse_other_origin
 from authweave.clients.hops import guard_of
 from authweave.clients.redirect_guard import AWAY
 from authweave.errors import OriginRefused, UsageError
+from authweave.net.wary import wary
 from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ class _Templated:
         return {**options, "mounts": {_CLOSED_WITH_IT: routed}}
 
     def _transport_for_url(self, url: Any) -> Any:
-        """As the client's own, but where a route leads."""
-        return (self._leads(url) if self._leads is not None else None) or super()._transport_for_url(url)  # type: ignore[misc]  # the other base is a client
+        """As the client's own, but where a route leads; no connection is used again over which more came than the answer."""
+        return (self._leads(url) if self._leads is not None else None) or wary(super()._transport_for_url(url))  # type: ignore[misc]  # the other base is a client
 
     def _closed(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""

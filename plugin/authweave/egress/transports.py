@@ -18,6 +18,7 @@ from authweave.errors import AuthweaveError, EgressRefused
 from authweave.machine.forks import Lock
 from authweave.net.proxy import Proxy
 from authweave.net.target import bracketed
+from authweave.net.wary import wary
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -53,7 +54,7 @@ class GuardedTransport(httpx.BaseTransport):
     def _through(self, proxy: Proxy) -> Any:
         with self._lock:
             if proxy not in self._proxied:
-                self._proxied[proxy] = httpx.HTTPTransport(**self._options, proxy=_for_httpx(proxy))
+                self._proxied[proxy] = wary(httpx.HTTPTransport(**self._options, proxy=_for_httpx(proxy)))
             return self._proxied[proxy]
 
     def close(self) -> None:
@@ -93,7 +94,7 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
 
     def _through(self, proxy: Proxy) -> Any:
         if proxy not in self._proxied:
-            self._proxied[proxy] = httpx.AsyncHTTPTransport(**self._options, proxy=_for_httpx(proxy))
+            self._proxied[proxy] = wary(httpx.AsyncHTTPTransport(**self._options, proxy=_for_httpx(proxy)))
         return self._proxied[proxy]
 
     async def aclose(self) -> None:
@@ -123,4 +124,4 @@ def _pinned(transport: Any, around: Callable[[Any], Any]) -> Any:
     if not hasattr(inner, "connect_tcp"):
         raise EgressRefused("this version of httpx cannot be held to an egress policy: its connections are made elsewhere", stage="connect", host="", detail="httpx")
     pool._network_backend = around(inner)
-    return transport
+    return wary(transport)

@@ -12,6 +12,7 @@ import httpcore
 
 from authweave.errors import UsageError
 from authweave.net.values import Route
+from authweave.net.wary import wary
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -107,7 +108,7 @@ def connecting_by(transport: Any, around: Callable[[Any], Any]) -> Any:
     if not hasattr(inner, "connect_tcp"):
         raise UsageError("this version of httpx makes its connections elsewhere, so that a client cannot follow routes (settings: routes)")
     pool._network_backend = around(inner)
-    return transport
+    return wary(transport)
 
 
 class RoutingBackend(httpcore.NetworkBackend):
