@@ -12,7 +12,6 @@ from authweave.sources.environment import EnvironmentSource
 from authweave.sources.files import FilesSource
 from authweave.sources.keyring import KeyringSource
 from authweave.sources.mapping import MappingSource
-from authweave.sources.prompt import PromptSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret, TaskRequest
 from commands import apart, here
@@ -70,7 +69,6 @@ SOURCES = {
     "mapping, bytes": lambda folder, value: MappingSource({"secret_value": value.encode()}),
     "callable": lambda folder, value: MappingSource(lambda profile, name, tenant: value),
     "files": lambda folder, value: FilesSource({"secret_value": in_file(folder, value.encode())}),
-    "prompt": lambda folder, value: PromptSource(lambda label: value),
 }
 
 
@@ -99,7 +97,7 @@ def test_a_line_end_of_a_file(tmp_path, raw, value):
         assert dict(parse_qsl(sent.body.decode()))["probe"] == value
 
 
-@pytest.mark.parametrize("name", ["environment", "keyring", "mapping", "mapping, bytes", "callable", "prompt", "dotenv"])
+@pytest.mark.parametrize("name", ["environment", "keyring", "mapping", "mapping, bytes", "callable", "dotenv"])
 def test_no_line_end_of_what_is_no_file(name, tmp_path):
     """A value that is given as a value is taken as it is, a line end with it."""
     made = profile(SENT_BY, "https://api.example.com", inputs=INPUTS)

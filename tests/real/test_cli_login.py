@@ -355,7 +355,6 @@ def pasted(path, folder, answer, *words, **more):
     process = begun(path, folder, *words, **more)
     text = answer(link_of(process))
     out, err = process.communicate(text + "\n", timeout=60)
-    process.stdout_text, process.stderr_text = out, err
     return subprocess.CompletedProcess([], process.returncode, out, process.said + err)
 
 

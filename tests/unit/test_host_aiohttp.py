@@ -52,10 +52,6 @@ def verdict(answer):
     return judgement_of(answer[0]).verdict
 
 
-def auth_of(connection):
-    return ProfileAuth(connection)
-
-
 def connected(identity, api, **auth):
     return ProfileAuth(connect(oauth(identity, **auth), api))
 

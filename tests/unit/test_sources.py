@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +30,6 @@ from authweave.sources.environment import EnvironmentSource
 from authweave.sources.files import FilesSource
 from authweave.sources.keyring import KeyringSource
 from authweave.sources.mapping import MappingSource
-from authweave.sources.prompt import PromptSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret
 
@@ -50,7 +48,7 @@ def value(source, tenant="", asked=ASKED, profile="acme"):
 def every_source(folder):
     return [
         EnvironmentSource({}), SecretsDirSource(folder), DotenvSource(folder / ".env"),
-        KeyringSource("authweave", Kept()), MappingSource({}), FilesSource({}), PromptSource(lambda label: ""),
+        KeyringSource("authweave", Kept()), MappingSource({}), FilesSource({}),
     ]  # fmt: skip
 
 
@@ -603,50 +601,6 @@ class TestFiles:
         """A named file that is not there is told as such."""
         with pytest.raises(InputError, match=r"client_secret: file .*/gone is not there"):
             value(FilesSource({"client_secret": tmp_path / "gone"}))
-
-
-class TestPrompt:
-    """Asking a person."""
-
-    def test_label(self):
-        """The label names title, profile and tenant."""
-        labels = []
-        source = PromptSource(lambda label: labels.append(label) or "typed")
-
-        assert (value(source), value(source, "t1")) == ("typed", "typed")
-        assert labels == ["Client secret (acme): ", "Client secret (acme, tenant t1): "]
-
-    @pytest.mark.parametrize("asked", [Input("a", required=False), Input("a", default="x"), Input("a", default="")])
-    def test_only_what_is_needed(self, asked):
-        """Nobody is asked for what may be left out."""
-        assert value(PromptSource(lambda label: pytest.fail("asked")), asked=asked) is None
-
-    def test_nothing_typed(self):
-        """An empty answer and an end of input are no value."""
-        def end(label):
-            raise EOFError
-
-        assert [value(PromptSource(lambda label: "")), value(PromptSource(end))] == [None, None]
-
-    def test_one_at_a_time(self):
-        """Threads that ask at once take turns."""
-        busy = threading.Semaphore(1)
-        overlapped = []
-
-        def ask(label):
-            overlapped.append(not busy.acquire(blocking=False))
-            threading.Event().wait(0.01)
-            busy.release()
-            return "x"
-
-        source = PromptSource(ask)
-        threads = [threading.Thread(target=value, args=(source,)) for _ in range(5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert overlapped == [False] * 5
 
 
 def test_what_the_host_gave_is_never_pickled():

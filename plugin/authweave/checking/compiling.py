@@ -39,7 +39,7 @@ def compiled_sites(all_sites: Iterable[Site], whole: Merged) -> tuple[dict[Path,
         try:
             compiled[site.path] = made = _compiled(site, whole, compiled)
         except TemplateSyntax as error:
-            found = [_refused(*wrong, site, whole) for wrong in islice(_each_wrong(error, site, whole), MOST + 1)]
+            found = [_refused(*wrong, site, whole) for wrong in islice(_each_wrong(error, site), MOST + 1)]
         else:
             if all(read[0] in site.allowed for read in made.reads):
                 continue
@@ -84,7 +84,7 @@ def _place(whole: Merged, path: Path) -> str:
     return f"{source}:{mark.line}:{mark.column}" if mark else source
 
 
-def _each_wrong(error: TemplateSyntax, site: Site, whole: Merged) -> Iterator[tuple[TemplateSyntax, Path]]:
+def _each_wrong(error: TemplateSyntax, site: Site) -> Iterator[tuple[TemplateSyntax, Path]]:
     """What is wrong, and where: every text inside a list or map by itself."""
     if isinstance(site.value, str):
         yield error, site.path

@@ -19,7 +19,8 @@ from authweave.connections.connection import Connection
 from authweave.connections.hosts_requests import Made
 from authweave.errors import AuthweaveError
 from authweave.hosts import requests as door
-from authweave.hosts.airflow_policy import MARK, is_in_loop, names_profile
+from authweave.hosts.airflow_logins import MARK, names_profile
+from authweave.hosts.loops import is_in_loop
 from authweave.hosts.named import FORM, Named
 from authweave.hosts.secrets_sent import learn_sent
 from authweave.hosts.telling import failure

@@ -7,14 +7,15 @@ Airflow itself would have taken. Every process of Airflow loads this module: wha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 from typing import Any, Final
 
 from airflow.policies import hookimpl
 
-MARK: Final = "authweave:"
+from authweave.hosts.airflow_logins import names_profile
+from authweave.hosts.loops import is_in_loop
+
 OPERATOR: Final = "airflow.providers.http.operators.http.HttpOperator"
 SENSOR: Final = "airflow.providers.http.sensors.http.HttpSensor"
 _REFUSES: Final = "refuses_names_of_profiles"
@@ -49,11 +50,6 @@ def _of_mapped(task: Any) -> None:
         given["auth_type"] = login_auth
     if kind == SENSOR and "request_kwargs" not in mapped:
         given["request_kwargs"] = {"auth": SensorAuth(), **(given.get("request_kwargs") or {})}
-
-
-def names_profile(login: object) -> bool:
-    """Is it the login of a connection that names a profile?"""
-    return isinstance(login, str) and login.strip().lower().startswith(MARK)
 
 
 def login_auth(login: str | None = None, password: str | None = None) -> Any:
@@ -91,15 +87,6 @@ def _refuse_as_basic() -> None:
 
     setattr(called, _REFUSES, True)
     HTTPBasicAuth.__call__ = called  # type: ignore[method-assign]  # Airflow has no place to say it
-
-
-def is_in_loop() -> bool:
-    """Is this called in an event loop: by a trigger?"""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class SensorAuth:

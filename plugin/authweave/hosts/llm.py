@@ -19,6 +19,8 @@ from urllib.parse import quote, urlencode
 import click
 import llm
 
+from authweave.hosts.loops import is_in_loop
+
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection
     from authweave.hosts.named import Named
@@ -85,7 +87,7 @@ class Authweave(llm.Toolbox):
     def _call(self, named: Named, method: Any, url: Any, query: Any, body: Any) -> Any:
         """The answer as a text; in an event loop, something to await."""
         work = partial(_answered, named, self._methods, self._seconds, method, url, query, body)
-        return asyncio.to_thread(work) if self._is_async and _is_in_loop() else work()
+        return asyncio.to_thread(work) if self._is_async and is_in_loop() else work()
 
 
 def _calling(named: Named) -> Any:
@@ -239,11 +241,3 @@ def _seconds(given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= LONGEST:
         raise click.UsageError(f"Authweave: seconds is a number up to {LONGEST:g}")
     return float(given)
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from authweave.errors import SettingsError
 from authweave.limits.matching import is_path
-from authweave.limits.tenants import DEFAULT
-from authweave.limits.value import KINDS, Limits
+from authweave.limits.value import DEFAULT, KINDS, Limits
 from authweave.near_misses import did_you_mean, shown
 from authweave.settings.files import SettingsFile
 

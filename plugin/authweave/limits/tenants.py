@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from authweave.errors import AuthweaveError, SettingsError
-from authweave.limits.value import Limits
+from authweave.limits.value import DEFAULT, Limits
 
-DEFAULT: Final = "*"
-"""The tenant that stands for those whom a map does not name."""
 NOTHING: Final = Limits(origin="no limits are given for this tenant")
 LimitsOf = Callable[[str], Limits]
 

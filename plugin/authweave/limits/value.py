@@ -12,6 +12,8 @@ from authweave.errors import AuthweaveError, SettingsError
 from authweave.limits.host_patterns import HostPattern
 from authweave.limits.matching import ALL, TENANT, is_path, whole_path
 
+DEFAULT: Final = "*"
+"""The tenant that stands for those whom a map does not name."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_*-]+")
 _TYPE: Final = re.compile(r"[^\s*{}/]+(/[^\s*{}]+)?")
 _VARIABLE: Final = re.compile(r"(?:[A-Z0-9_*]|\{tenant\})+")

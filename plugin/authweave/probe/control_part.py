@@ -79,7 +79,7 @@ def _without_credential(connection: Connection, request: TaskRequest, sent: Sent
 def _answered(ledger: Ledger, test: Test, sent: Sent, response: TaskResponse, about: str) -> None:
     record = ledger.recorder.records[-1]
     ledger.learn(record)
-    code = _code(ledger, test, sent, response)
+    code = _code(test, sent, response)
     line = f"{response.status} without the credential"
     if code:
         nothing = code in _TELLS_NOTHING
@@ -93,7 +93,7 @@ def _answered(ledger: Ledger, test: Test, sent: Sent, response: TaskResponse, ab
     ledger.judge("inconclusive", ledger.find("api_anonymous", case_of(ledger, record=record, variant=sent.credential.variant, facts=facts), "control"))
 
 
-def _code(ledger: Ledger, test: Test, sent: Sent, response: TaskResponse) -> str:
+def _code(test: Test, sent: Sent, response: TaskResponse) -> str:
     """The code of the answer, judged as the check's own was; '' for one that is accepted."""
     try:
         said = decided(test, response, sent.scope)

@@ -5,9 +5,9 @@ Without the credential: 401 with a challenge (RFC 6750 §3, RFC 7617 §2). Witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from authweave.profile import Test, Variant
 from authweave.sandbox.account import Account
@@ -148,13 +148,13 @@ def _accepted(finding: Finding, arrived: Arrived) -> Reply:
         "arrived": list(finding.arrived_as),
     }  # fmt: skip
     scope = finding.account.scope(finding.issued, arrived.view())
-    if (test := _test_of(finding.account, arrived, scope)) is not None:
+    if (test := _test_of(finding.account, arrived)) is not None:
         satisfy(shape, test.accepted_when, scope)
     reply = shape.reply()
     return replace(reply, headers=(*reply.headers, *finding.headers))
 
 
-def _test_of(account: Account, arrived: Arrived, scope: Mapping[str, Any]) -> Test | None:
+def _test_of(account: Account, arrived: Arrived) -> Test | None:
     """The profile's test that this request is most likely from: by method, then by the end of its path."""
     tests = account.profile.tests if isinstance(account.profile.tests, tuple) else ()
     same = [test for test in tests if test.request.method == arrived.method]

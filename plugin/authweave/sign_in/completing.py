@@ -51,7 +51,7 @@ class Completing:
             consent = self._consent(begun, callback)
             self.whose.endpoint(consent).refuse_early(time.monotonic() + self.whose.deadline)  # or the answer would be used up for nothing
             if self.shelf.write(version, replace(begun, used_at=self._clock()), self._clock()):
-                return self._redeemed(begun, consent)
+                return self._redeemed(consent)
         raise CallbackRefused("used", "somebody else completes this sign-in right now", profile=self.whose.profile.name)
 
     def _answered(self, begun: Begun | None, callback: Callback, session: str) -> Begun:
@@ -101,7 +101,7 @@ class Completing:
             begun.redirect_uri, dict(callback.parameters), kept, begun.more, begun.issuer,
         )  # fmt: skip
 
-    def _redeemed(self, begun: Begun, consent: Consent) -> Token:
+    def _redeemed(self, consent: Consent) -> Token:
         """The token for a consent. A code is presented once: again only where nothing of the first try left this machine."""
 
         def get(end: float) -> Token:

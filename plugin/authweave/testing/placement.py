@@ -21,7 +21,6 @@ from authweave.testing.trial import API, ODD, refusal_of, words_of
 from authweave.values import TaskRequest
 
 ODD_KEYS = ("", " ", "a b", "a\r\nb", "a\x00b", "ä", "a:b", "a;b", "a=b", "{a}", "../a", "\ud800", "x" * 10_000)
-MODES = ("replace", "keep", "error")
 
 
 class PlacementContract(ExtensionContract):

@@ -39,7 +39,7 @@ def read_token(response: TaskResponse, reading: Reading) -> Token:
     refuse_unreadable(response, reading)
     access_token = text_of(answer, "access_token", scope, response, reading)
     if not access_token:
-        raise without_token(response, answer, scope, reading)
+        raise without_token(response, scope, reading)
     expires_at = expires_at_of(answer, scope, response, reading)
     kept = _kept(answer.keep, scope, reading)
     refresh_token = _secret(text_of(answer, "refresh_token", scope, response, reading))
@@ -78,7 +78,7 @@ def read_after(response: TaskResponse, reading: Reading, step: Step, token: Toke
     names = [name for name in _REPLACED if name in answer.members or not answer.says_anything]
     texts = {name: text_of(answer, name, scope, response, reading) for name in names}
     if "access_token" in answer.members and not texts["access_token"]:
-        raise without_token(response, answer, scope, reading)
+        raise without_token(response, scope, reading)
     replaced: dict[str, Any] = {name: _secret(text) if name in _SECRET else kept_words(text) for name, text in texts.items() if text}
     expires_at = token.expires_at
     if "access_token" in replaced or says_when(answer, scope):

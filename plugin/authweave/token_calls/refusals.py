@@ -138,7 +138,7 @@ def _unreadable_kind(body: bytes) -> str:
     return "json_malformed" if body[-1:] in (b"}", b"]") else "empty_or_partial_body"
 
 
-def without_token(response: TaskResponse, answer: Answer, scope: Mapping[str, Any], reading: Reading) -> TokenAnswerError:
+def without_token(response: TaskResponse, scope: Mapping[str, Any], reading: Reading) -> TokenAnswerError:
     """The error for an answer that was accepted and holds no access token; it names the fields that are there."""
     names = names_of(scope)
     seen = f"; fields seen: {', '.join(names)}" if names else ""

@@ -118,11 +118,6 @@ class Guard:
         self._locked = _Outage(self._tell, self._patience, self._clock, "can be written to")
         self._refusals: dict[str, _Refusal] = {}
 
-    @property
-    def away(self) -> StoreUnavailable | None:
-        """Why the store is left alone, if it is."""
-        return self._gone.why
-
     def call(self, work: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
         """What the store answers to somebody who reads."""
         return self._called((self._gone,), work, arguments, named)

@@ -16,7 +16,7 @@ import click
 from authweave.cli.exits import Exit
 from authweave.cli.options import GIVEN, GIVEN_TITLE, PLACE, Given, complete_profile, pair, taking
 from authweave.cli.testing.exits import exit_for_reports
-from authweave.cli.testing.live import Live, live, reading
+from authweave.cli.testing.live import live, reading
 from authweave.errors import LimitRefused, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
         with live(len(runs)) as shown:
             jobs = many.jobs or min(8, max(len(runs), 1))
             results = test_profiles(engine, runs, jobs=jobs, events=shown.hear, make=make, gently=not running.sandbox)
-            was_interrupted = _watched(results, many, shown)
+            was_interrupted = _watched(results, many)
         writer.write_many(results.reports(), verbose=many.verbose)
         _tell_unkept(unkept)
     if was_interrupted:
@@ -151,7 +151,7 @@ def _matrix(name: str) -> Matrix:
     return read_matrix(name)
 
 
-def _watched(results: Results, many: Many, shown: Live) -> bool:
+def _watched(results: Results, many: Many) -> bool:
     """See every run to its end; True if Ctrl-C came before. A second Ctrl-C waits for nothing."""
     from authweave.reports.summary import outcome_of
 
