@@ -98,6 +98,25 @@ def test_a_request_that_was_cancelled_leaves_nothing_in_the_next():
     assert [("/a?key=k3y", b'{"n": 1,"key":"k3y"}'), ("/c?key=k3y", b'{"n": 3,"key":"k3y"}')] == [(asked.target, asked.body) for asked in api.asked]
 
 
+def test_what_another_middleware_leads_elsewhere_is_not_judged():
+    """A middleware behind this one that chooses another server: its 401 renews no token, and what it asks for (Digest) it does not get."""
+    asks = Reply(401, b"{}", (("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'),))
+    with serving(Api(accepts=lambda token: False, refusal=asks)) as other, serving(Api()) as api:
+        auth = ProfileAuth(connect({"type": "digest"}, api, run=engine(inputs={"username": "ada", "password": "k3y"})))
+
+        async def elsewhere(request, handler):
+            request.url = type(request.url)(f"{other.url}/x")
+            return await handler(request)
+
+        async def run():
+            async with aiohttp.ClientSession(middlewares=(auth, elsewhere)) as session, session.get(f"{api.url}/x") as response:
+                return judgement_of(response).verdict
+
+        assert "inconclusive" == asyncio.run(run())
+
+    assert [[]] == [asked.values("authorization") for asked in other.asked]
+
+
 def test_what_another_middleware_sends_once_more_is_no_redirect():
     """A middleware that tries again after a 503 sends the same request: placed anew, its path template included, as the first time."""
     fields = [{"in": place, "key": "key", "value": "{{ inputs.api_key }}"} for place in ("path", "payload")]

@@ -673,6 +673,28 @@ class TestLeftBehind:
 
         assert 0 == other.count
 
+    def test_a_challenge_of_somebody_else_is_not_answered(self):
+        """Digest carries nothing before it is asked. A request whose URL was changed by hand is refused all the same, or a stranger would be
+        the one who asks; and where an adapter of the caller's rewrites it, what that server asks is answered by nobody."""
+
+        class Elsewhere(requests.adapters.HTTPAdapter):
+            def send(self, request, **how):
+                request.url = request.url.replace(home.url, other.url)
+                return super().send(request, **how)
+
+        asks = Reply(401, b"{}", (("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'),))
+        with serving(Api(accepts=lambda token: False, refusal=asks)) as other, serving(Api()) as home:
+            http = session(ProfileAuth(connect({"type": "digest"}, home, run=engine(inputs={"username": "ada", "password": KEY}))))
+            request = http.prepare_request(requests.Request("GET", f"{home.url}/x"))
+            request.url = f"{other.url}/x"
+            with pytest.raises(OriginRefused, match="changed"):
+                http.send(request)
+            http.mount("http://", Elsewhere())
+            response = http.get(f"{home.url}/x")
+
+        assert "inconclusive" == judgement_of(response).verdict
+        assert [[]] == [asked.values("authorization") for asked in other.asked]
+
     def test_what_is_pickled_holds_no_credential(self):
         """Answers go into caches and other processes: the request in them is the plain one."""
         with serving(Api()) as api:

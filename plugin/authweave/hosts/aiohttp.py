@@ -116,6 +116,9 @@ class ProfileAuth:
                 await hop.rewrite(request, ready)
                 hop.sent = ready
                 response = await handler(request)
+                if _origin(str(request.url)) != _origin(ready.url):  # a middleware of the caller's, behind this one, chose another server
+                    judgement = STRAYED
+                    break
                 try:
                     answer = await _answer_of(response, ready)
                     judgement = await connection.handle_response(ready, answer, can_repeat=not (ready.streamed or _is_spent(request)))

@@ -226,7 +226,7 @@ def answered(response: requests.Response, **options: Any) -> requests.Response:
     applied = _applied(response.request)
     if applied is None:
         return response
-    if applied.strayed:
+    if applied.strayed or origin_of(response.request.url) != origin_of(applied.sent.url):
         return _marked(response, STRAYED)
     streams = bool(options.get("stream"))
     while True:
@@ -309,9 +309,15 @@ def _refusal(request: Guarded, applied: Applied) -> AuthweaveError | None:
     """Why the request cannot be sent as it is now."""
     if applied.failure is not None:
         return applied.failure.fresh()
-    if applied.strayed or is_same(applied.plain, applied.sent) or origin_of(request.url) == origin_of(applied.sent.url):
+    if applied.strayed or _is_empty(applied) or origin_of(request.url) == origin_of(applied.sent.url):
         return None
     return OriginRefused("the URL of the request was changed to another origin after it got its credential")
+
+
+def _is_empty(applied: Applied) -> bool:
+    """Does nothing of the profile's go along, and nothing that answers a challenge later?"""
+    made = applied.sent.made_from
+    return is_same(applied.plain, applied.sent) and not (isinstance(made, Made) and made.sent.awaits_challenge)
 
 
 def _applied(request: Any) -> Applied | None:
