@@ -43,8 +43,9 @@ def test_what_a_seal_writes(name, value):
         refuse_unsound_seal(before, TaskRequest("GET", URL, (*before.headers, (name, value))))
     tells_nothing(refused.value)
     refuse_unsound_seal(before, TaskRequest("GET", f"{URL}?sig=1", (*before.headers, ("X", "ok"))))
-    with pytest.raises(PlacementError):
-        refuse_unsound_seal(before, TaskRequest("GET", f"{URL}?sig=1\r\n", before.headers))
+    for odd in ("\r\n", "\x85", "\x7f", " ", "\ud800"):
+        with pytest.raises(PlacementError):
+            refuse_unsound_seal(before, TaskRequest("GET", f"{URL}?sig=1{odd}", before.headers))
 
 
 def test_what_a_strangers_placement_writes():
