@@ -53,6 +53,7 @@ def check_text(
     text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
 ) -> Checked:  # fmt: skip
     """Everything that is wrong with a text. `within`: for a tenant with limits."""
+    source = str(source)
     document = parse_document(text, source, json=source.endswith(".json"))
     return _held(check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())), within), within)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from authweave.contracts import ClientAuth, Grant, Placement, Scheme, Seal
+from authweave.errors import TemplateError
 from authweave.inheritance.merging import Merged
 from authweave.templates import Template
 from authweave.urls import UrlTemplate
 from authweave.values import path_of
+
+_METHOD: Final = re.compile(r"[A-Za-z-]+")
+_IN_TYPE: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,26 @@ class Request:
     origin: str = ""
 
     def method_in(self, scope: Mapping[str, Any]) -> str:
-        """The method in capitals. Raises TemplateError."""
-        return self.method if isinstance(self.method, str) else self.method.render(scope).upper()
+        """The method in capitals. Raises TemplateError, also for what is no word of letters."""
+        if isinstance(self.method, str):
+            return self.method
+        method = self.method.render(scope)
+        if not _METHOD.fullmatch(method):
+            raise TemplateError(self.method.where, "the method is not a word of ASCII letters")
+        return method.upper()
 
     def content_type_in(self, scope: Mapping[str, Any]) -> str | None:
-        """The Content-Type, or None for that of the encoding; a template that ends empty is none. Raises TemplateError."""
+        """The Content-Type, or None for that of the encoding; a template that ends empty is none. Raises TemplateError, also for a
+        value that would be more than a part of it: another parameter, say."""
         written = self.content_type
-        return (written.render(scope) or None) if isinstance(written, Template) else written
+        if not isinstance(written, Template):
+            return written
+        texts = written.texts(scope)
+        if not written.whole:
+            for part, text in zip(written.parts, texts, strict=True):
+                if not isinstance(part, str) and not _IN_TYPE.fullmatch(text):
+                    raise TemplateError(written.where, "a value in a media type holds letters, digits and !#$%&'*+-.^_`|~ only (RFC 9110 §8.3.1)")
+        return "".join(texts) or None
 
 
 @dataclass(frozen=True, slots=True)

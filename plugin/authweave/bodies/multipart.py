@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 from authweave.drafts.media_types import media_type, parameters, unescaped
@@ -21,14 +21,15 @@ _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 class MultipartBody:
     """Parts between boundary lines. A list is a field that is repeated; the parts of the caller stay byte for byte."""
 
-    __slots__ = ("_after", "_before", "_boundary", "_parts", "content_type")
+    __slots__ = ("_after", "_before", "_boundary", "_names", "_parts", "content_type")
 
     def __init__(
         self, boundary: str, before: list[bytes], parts: list[bytes], after: bytes, content_type: str = ""
     ) -> None:
         self._boundary = boundary.encode()
         self._before = before
-        self._parts = parts
+        self._parts = [[part] for part in parts]
+        self._names = _Names(map(_name_of, parts))
         self._after = after
         self.content_type = content_type
 
@@ -58,25 +59,25 @@ class MultipartBody:
 
     def has(self, key: str) -> bool:
         """Is there a part of this name?"""
-        return any(_is_named(part, key) for part in self._parts)
+        return bool(self._names.places(key))
 
     def put(self, key: str, value: Any) -> None:
         """Set the part, before the closing boundary if there was none."""
         if "\\" in key:
             raise PlacementError(f"payload field {key}: servers disagree about a backslash in the name of a part")
         fresh = [self._part(key, text) for text in texts_for(value, f"payload field {key}")]
-        kept: list[bytes] = []
-        for part in self._parts:
-            if not _is_named(part, key):
-                kept.append(part)
-            else:
-                kept += fresh
-                fresh = []
-        self._parts = [*kept, *fresh]
+        first, *others = self._names.places(key) or [len(self._parts)]
+        if first == len(self._parts):
+            self._parts.append([])
+        for place in (first, *others):
+            self._parts[place] = []
+            self._names.forget(place)
+        self._parts[first] = fresh
+        self._names.note(first, key.translate(_ESCAPES))
 
     def encode(self) -> bytes:
         """The body as it is sent."""
-        return b"\r\n".join([*self._before, *self._parts, self._after])
+        return b"\r\n".join([*self._before, *(part for parts in self._parts for part in parts), self._after])
 
     def _part(self, key: str, text: str) -> bytes:
         content = text.encode()
@@ -97,9 +98,39 @@ def _lines(boundary: str) -> re.Pattern[bytes]:
     return re.compile(rb"(?:\A|\r\n)(--%s(--)?)[ \t]*(?=\r\n|\Z)" % re.escape(boundary.encode()))
 
 
-def _is_named(part: bytes, key: str) -> bool:
+def _name_of(part: bytes) -> str | None:
+    """The name of a part as it is written between the quotes; None if it has none."""
     end = part.find(b"\r\n\r\n")
     found = _DISPOSITION.search(part, 0, len(part) if end < 0 else end)
     written = parameters(found[1].decode(errors="replace")) if found else None
-    name = (written or {}).get("name")
-    return name is not None and (name == key.translate(_ESCAPES) or unescaped(name) == key)
+    return (written or {}).get("name")
+
+
+class _Names:
+    """Which parts have a name: as browsers write it, or with quoted pairs. Each part is looked at once, however many fields go in."""
+
+    __slots__ = ("_escaped", "_said", "_written")
+
+    def __init__(self, written: Iterable[str | None]) -> None:
+        self._written: dict[int, str] = {}
+        self._escaped: dict[str, list[int]] = {}
+        self._said: dict[str, list[int]] = {}
+        for place, name in enumerate(written):
+            if name is not None:
+                self.note(place, name)
+
+    def places(self, key: str) -> list[int]:
+        """The parts of this name, in order."""
+        return sorted({*self._escaped.get(key.translate(_ESCAPES), ()), *self._said.get(key, ())})
+
+    def note(self, place: int, name: str) -> None:
+        """What stands there has this name now, as it is written."""
+        self._written[place] = name
+        self._escaped.setdefault(name, []).append(place)
+        self._said.setdefault(unescaped(name), []).append(place)
+
+    def forget(self, place: int) -> None:
+        """Nothing stands there any more."""
+        if (name := self._written.pop(place, None)) is not None:
+            self._escaped[name].remove(place)
+            self._said[unescaped(name)].remove(place)

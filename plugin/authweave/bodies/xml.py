@@ -20,15 +20,16 @@ _NAME_LIKE: Final = re.compile(r"[\w.\-]+")
 _NO_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>'
+_NO_XML: Final = "the body is not well-formed XML in UTF-8"
 
 
 class XmlBody:
     """An XML document. A key that starts with `/` is an element path from the root, any other a child of the root."""
 
-    __slots__ = ("_document", "content_type")
+    __slots__ = ("_around", "content_type")
 
     def __init__(self, document: bytes, content_type: str = "") -> None:
-        self._document = document
+        self._around = _taken_apart(document) if document else _Element("")
         self.content_type = content_type
 
     @classmethod
@@ -39,37 +40,42 @@ class XmlBody:
     @classmethod
     def read(cls, body: bytes, parameters: Mapping[str, str]) -> Self:
         """The document as it was written. Raises PlacementError if it is not XML in UTF-8, or has a DTD."""
-        _root(body)
+        if not body:
+            raise PlacementError(_NO_XML)
         return cls(body)
 
     def has(self, key: str) -> bool:
         """Is there such an element?"""
-        return bool(self._document) and not self._found(key)[1]
+        return bool(self._around.children) and not self._found(key)[1]
 
     def put(self, key: str, value: Any) -> None:
         """Set the text of the element; its attributes stay."""
         text = _escaped(value, key)
-        if not self._document:
-            self._document = _DECLARATION + _wrapped(_steps(key, None), text, "")
+        if not self._around.children:
+            root = _made(_steps(key, None), text, "")
+            self._around.fill(_DECLARATION)
+            self._around.add(root)
             return
         element, missing = self._found(key)
-        inner = _wrapped(missing, text, element.prefix) if missing else text
-        self._document = element.filled(self._document, inner, keep=bool(missing))
+        if missing:
+            element.add(_made(missing, text, element.prefix))
+        else:
+            element.fill(text)
 
     def encode(self) -> bytes:
         """The document in UTF-8."""
-        if not self._document:
+        if not self._around.children:
             raise PlacementError("an XML body needs a field with an element path, or content")
-        return self._document
+        return self._around.encoded()
 
     def _found(self, key: str) -> tuple[_Element, Sequence[str]]:
         """The deepest element of the path that is there, and the steps below it that are not."""
-        element = _root(self._document)
+        [[element]] = self._around.children.values()
         steps = _steps(key, element.local)
         if steps[0] != element.local:
             raise PlacementError(f"payload field {key}: the root of the XML body is <{element.local}>")
         for depth, step in enumerate(steps[1:], 1):
-            matching = [child for child in element.children if child.local == step]
+            matching = element.children.get(step, ())
             if len(matching) > 1:
                 raise PlacementError(f"payload field {key}: the XML body has {len(matching)} elements <{step}> there")
             if not matching:
@@ -80,13 +86,14 @@ class XmlBody:
 
 @dataclass(slots=True)
 class _Element:
-    """Where an element stands: `start` of its tag, `inner` and `close` around its content (None: `<a/>`)."""
+    """An element taken apart, once, however many fields go into it: its tags as they are written (`end` is empty: `<a/>`), what is
+    between them, and the elements in that by their local names."""
 
     name: str
-    start: int
-    inner: int
-    close: int | None = None
-    children: list[_Element] = field(default_factory=list)
+    tag: bytes = b""
+    end: bytes = b""
+    parts: list[bytes | _Element] = field(default_factory=list)
+    children: dict[str, list[_Element]] = field(default_factory=dict)
 
     @property
     def local(self) -> str:
@@ -96,30 +103,61 @@ class _Element:
     def prefix(self) -> str:
         return "".join(self.name.rpartition(":")[:2])
 
-    def filled(self, document: bytes, inner: bytes, *, keep: bool) -> bytes:
-        """The document with `inner` as the content of this element, after what is in it if that is to be kept."""
-        if self.close is None:
-            tag = document[self.start : self.inner].removesuffix(b">").removesuffix(b"/") + b">"
-            return b"".join([document[: self.start], tag, inner, b"</%s>" % self.name.encode(), document[self.inner :]])
-        return document[: self.close if keep else self.inner] + inner + document[self.close :]
+    def fill(self, text: bytes) -> None:
+        """Make the text its content."""
+        self._open()
+        self.parts = [text]
+        self.children = {}
+
+    def add(self, child: _Element) -> None:
+        """Put an element behind what is in it."""
+        self._open()
+        self.parts.append(child)
+        self.children.setdefault(child.local, []).append(child)
+
+    def encoded(self) -> bytes:
+        """As it is written, without recursion: elements may stand in each other at any depth."""
+        pieces: list[bytes] = []
+        waiting: list[bytes | _Element] = [self]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, bytes):
+                pieces.append(part)
+            else:
+                waiting += [part.end, *reversed(part.parts), part.tag]
+        return b"".join(pieces)
+
+    def _open(self) -> None:
+        if self.tag and not self.end:
+            self.tag = self.tag.removesuffix(b">").removesuffix(b"/") + b">"
+            self.end = b"</%s>" % self.name.encode()
 
 
-def _root(document: bytes) -> _Element:
-    """Every element with its place in the bytes. Raises PlacementError."""
+def _taken_apart(document: bytes) -> _Element:
+    """What is around the root, with the root in it. Raises PlacementError."""
     parser = expat.ParserCreate("UTF-8")
-    around = _Element("", 0, 0)
+    around = _Element("")
     open_: list[_Element] = [around]
+    done = 0  # what comes before is in its place
 
     def start(name: str, _: object) -> None:
-        tag = _TAG.match(document, parser.CurrentByteIndex)
-        element = _Element(name, parser.CurrentByteIndex, tag.end() if tag else 0)
-        open_[-1].children.append(element)
+        nonlocal done
+        place = parser.CurrentByteIndex
+        tag = _TAG.match(document, place)
+        element = _Element(name, tag[0] if tag else b"")
+        open_[-1].parts.append(document[done:place])
+        open_[-1].add(element)
         open_.append(element)
+        done = place + len(element.tag)
 
     def end(_: str) -> None:
+        nonlocal done
         element = open_.pop()
-        if document[element.inner - 2 : element.inner] != b"/>":
-            element.close = parser.CurrentByteIndex
+        if element.end or not element.tag.endswith(b"/>"):
+            place = parser.CurrentByteIndex
+            element.parts.append(document[done:place])
+            done = document.find(b">", place) + 1
+            element.end = document[place:done]
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -129,9 +167,10 @@ def _root(document: bytes) -> _Element:
         parser.Parse(document, True)
     except expat.ExpatError:
         around.children.clear()
-    if around.children and is_utf8(document):
-        return around.children[0]
-    raise PlacementError("the body is not well-formed XML in UTF-8")
+    if not around.children or not is_utf8(document):
+        raise PlacementError(_NO_XML)
+    around.parts.append(document[done:])
+    return around
 
 
 def _no_doctype(*_: object) -> NoReturn:
@@ -174,8 +213,16 @@ def _escaped(value: Any, key: str) -> bytes:
     return text.translate(_ESCAPES).encode()
 
 
-def _wrapped(steps: Sequence[str], text: bytes, prefix: str) -> bytes:
+def _made(steps: Sequence[str], text: bytes, prefix: str) -> _Element:
+    """New elements in each other, with the text in the innermost."""
+    outer: _Element | None = None
     for step in reversed(steps):
-        name = f"{prefix}{step}".encode()
-        text = b"<%s>%s</%s>" % (name, text, name)
-    return text
+        name = f"{prefix}{step}"
+        element = _Element(name, f"<{name}>".encode(), f"</{name}>".encode())
+        if outer is None:
+            element.fill(text)
+        else:
+            element.add(outer)
+        outer = element
+    assert outer is not None  # noqa: S101 - a path has a step at least
+    return outer

@@ -257,5 +257,5 @@ def _nearby(engine: Engine, reference: str) -> str:
     if name in known:
         return ""
     beside = [Path(folder, f"{name}{ending}") for folder in ("profiles", "") for ending in ENDINGS]
-    here = [str(path) for path in beside if path.is_file()]
+    here = [str(path) for path in beside if os.path.isfile(path)]  # Path.is_file raises for a name that is too long
     return next(iter([*here, *get_close_matches(name, known, 1)]), "")

@@ -19,6 +19,7 @@ from authweave.cli.common import (
 )
 from authweave.cli.printing import columns, print_json
 from authweave.cli.requests import request_of, request_options
+from authweave.redaction import inert
 
 if TYPE_CHECKING:
     from authweave.preview import Preview, PreviewedPart, PreviewedRequest
@@ -102,10 +103,10 @@ def _request(request: PreviewedRequest) -> Iterator[str]:
     if request.error:
         yield f"  cannot be made: {request.error}"
         return
-    yield f"  {request.method} {request.url}"
+    yield inert(f"  {request.method} {request.url}")
     if letters := other_letters(request.url):
         yield f"  this host stands for other letters: {letters}"
-    yield from (f"  {name}: {value}" for name, value in request.headers)
+    yield from (inert(f"  {name}: {value}") for name, value in request.headers)
     if request.body or request.note:
         yield ""
         yield from (f"  {line}" for line in (request.body or f"({request.note})").splitlines())

@@ -48,9 +48,9 @@ def request_of(
 
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
-    if not colon or not name.strip():
+    if not colon or not name.strip(" \t"):
         raise click.UsageError("a header is written 'Name: value'")
-    return name.strip(), value.strip()
+    return name.strip(" \t"), value.strip(" \t")
 
 
 def _body(data: str | None) -> bytes | None:

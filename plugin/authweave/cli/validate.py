@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +67,7 @@ def files_of(paths: Sequence[str]) -> list[str]:
         raise click.UsageError("there is no folder profiles here; name the files or folders to validate")
     files: list[str] = []
     for path in paths or ("profiles",):
-        files += _in_folder(path) if path != "-" and Path(path).is_dir() else [_existing(path)]
+        files += _in_folder(path) if path != "-" and os.path.isdir(path) else [_existing(path)]
     return list(dict.fromkeys(files))
 
 
@@ -85,7 +86,7 @@ def _in_folder(path: str) -> list[str]:
 
 
 def _existing(path: str) -> str:
-    if path != "-" and not Path(path).exists():
+    if path != "-" and not os.path.exists(path):
         raise click.UsageError(f"{path}: no such file or folder")
     return path
 

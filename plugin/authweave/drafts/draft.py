@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from authweave.bodies import Body, content_body, empty_body, read_body
 from authweave.drafts.header_fields import header_text, wrong_name
+from authweave.drafts.media_types import media_type
 from authweave.drafts.url import DraftUrl, QueryFields
 from authweave.drafts.view import DraftView
 from authweave.errors import PlacementError
@@ -78,7 +79,10 @@ class Draft:
 
     @classmethod
     def new(cls, method: str, url: str, encoding: str = "form", content_type: str | None = None) -> Self:
-        """An empty request; payload fields go into a body of this encoding, or into the URL with `query`."""
+        """An empty request; payload fields go into a body of this encoding, or into the URL with `query`. Raises PlacementError for
+        a content type that is none."""
+        if content_type is not None and not media_type(content_type)[0]:
+            raise PlacementError("the content type is no media type with its parameters; write it as type/subtype; name=value (RFC 9110 §8.3.1)")
         draft = cls(method, url)
         draft._encoding, draft._content_type = encoding, content_type
         is_query = encoding == "query"

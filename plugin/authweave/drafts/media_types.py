@@ -7,7 +7,7 @@ from typing import Final
 
 _WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _TYPE: Final = re.compile(rf"\s*({_WORD}/{_WORD})\s*(?=;|\Z)")
-_PARAMETER: Final = re.compile(rf';\s*(?:({_WORD})=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*)?(?=;|\Z)', re.DOTALL)
+_PARAMETER: Final = re.compile(rf';\s*(?:({_WORD})=(?:"((?:[^"\\]|\\.)*)"|([^\s;"\\]+))\s*)?(?=;|\Z)', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -27,6 +27,8 @@ _OURS = frozenset({
 })  # fmt: skip
 _ONCE = frozenset({"user-agent", "accept-encoding"})
 _WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+_NEVER_SENT = frozenset({"CONNECT", "TRACE"})
+"""A tunnel is no request, and what TRACE sends comes back to whoever reads the answer: never a credential (RFC 9110 §9.3.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def is_this_machine(host: str) -> bool:
 
 def method_of(call: Call) -> bytes:
     """The method, if it is one that may be sent."""
-    if not _TOKEN.fullmatch(call.method) or call.method.upper() == "CONNECT":
+    if not _TOKEN.fullmatch(call.method) or call.method.upper() in _NEVER_SENT:
         raise PlacementError("the method is not one that can be sent")
     return call.method.encode()
 

@@ -14,6 +14,7 @@ from authweave.call import step_draft, token_call
 from authweave.connections.connection import Connection
 from authweave.contracts import Sealed
 from authweave.drafts.draft import Draft, Placed
+from authweave.drafts.sound import refuse_unsound
 from authweave.errors import AuthweaveError
 from authweave.foreign import asked
 from authweave.net.values import Call
@@ -248,6 +249,7 @@ class _Maker:
     def task_request(
         self, request: TaskRequest, variant: Variant, token: Token | None, tested: tuple[Placed, ...]
     ) -> tuple[TaskRequest, tuple[Placed, ...]]:
+        refuse_unsound(request)
         request = self.connection.as_we_send(request)
         sent = placed(self.connection, self.connection.credential(variant), request, token, foretold=True)
         self.string = signed_string(sent.scope)

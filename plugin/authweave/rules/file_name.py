@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from authweave.checking.document import Checked
+from authweave.frame import NAME
 from authweave.values import Problem
+
+_NAME: Final = re.compile(NAME)
 
 
 class FileName:
@@ -19,6 +23,8 @@ class FileName:
         """A problem when the two differ. Texts that come from no file (`<…>`) have no name to differ from."""
         source = checked.document.source
         name = checked.data.get("name")
-        stem = PurePath(source).name.rpartition(".")[0]
+        stem, _, ending = PurePath(source).name.rpartition(".")
         if isinstance(name, str) and stem and not source.startswith("<") and name != stem:
-            yield checked.problem(self.name, ("name",), f"the file is named {PurePath(source).name}", f"write name: {stem}, or rename the file to {name}.yaml")
+            rename = f"rename the file to {name}.{ending}"
+            fix = f"write name: {stem}, or {rename}" if _NAME.match(stem) else rename
+            yield checked.problem(self.name, ("name",), f"the file is named {PurePath(source).name}", fix)

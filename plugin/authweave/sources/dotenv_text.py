@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 _LINE: Final = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
-_BLANK: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
+_BLANK: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)")
 _BARE: Final = re.compile(r"[^\n]*")
 _QUOTE: Final = re.compile(r"""[ \t]*(["'])""")
 _IN_DOUBLE_QUOTES: Final = re.compile(r'(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -29,7 +29,7 @@ class NotDotenv(Exception):
 
 def parse(text: str) -> dict[str, str]:
     """Every variable of the text. Raises NotDotenv."""
-    return _Reader(text.removeprefix("\ufeff").replace("\r\n", "\n")).whole()
+    return _Reader(text.removeprefix("\ufeff")).whole()
 
 
 class _Reader:
@@ -69,6 +69,8 @@ class _Reader:
         found = _BARE.match(self.text, self.at)
         value = found[0] if found else ""
         self.at += len(value) + 1
+        if self.at <= len(self.text):  # a line feed follows: it may be the end of a CRLF
+            value = value.removesuffix("\r")
         comment = re.search(r"[ \t]#", value)
         return (value[:comment.start()] if comment else value).strip(" \t")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,7 +62,7 @@ class Many:
             raise click.UsageError("missing argument PROFILE; --all tests every profile of a folder")
         if self.jobs or self.fail_fast or self.verbose:
             raise click.UsageError("--jobs, --fail-fast and --verbose go with several tests: several profiles, --all, or --input-file TENANTS")
-        if Path(profiles[0]).is_dir():
+        if os.path.isdir(profiles[0]):
             raise click.UsageError(f"{profiles[0]} is a folder; --all {profiles[0]} tests every profile in it")
         return profiles[0]
 
@@ -146,7 +147,7 @@ def tested_many(profiles: Sequence[str], many: Many, writing: Writing, running: 
 def _matrix(name: str) -> Matrix:
     from authweave.matrix import read_matrix
 
-    if not Path(name).exists():
+    if not os.path.exists(name):
         raise UsageError(f"--input-file {name}: there is no such file; a file of tenants is named alone, that of an input as KEY=PATH")
     return read_matrix(name)
 
@@ -268,8 +269,8 @@ def _chosen(
     """The profiles that are meant, each once, in order. Raises UsageError."""
     from authweave.matrix.plan import rows_of
 
-    whole = [Path(name) for name in named if Path(name).is_dir()]
-    single = [name for name in named if not Path(name).is_dir()]
+    whole = [Path(name) for name in named if os.path.isdir(name)]
+    single = [name for name in named if not os.path.isdir(name)]
     if whole and not many.everything:
         raise click.UsageError(f"{whole[0]} is a folder; --all {whole[0]} tests every profile in it")
     if not named and matrix is not None and matrix.profiles and not many.everything:
