@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import keyring.backend
 import pytest
 
+from authweave.profile import Input
 from authweave.sources.dotenv import DotenvSource
 from authweave.sources.environment import EnvironmentSource
 from authweave.sources.files import FilesSource
@@ -95,6 +96,20 @@ def test_a_line_end_of_a_file(tmp_path, raw, value):
     for source in (SecretsDirSource(in_file(tmp_path, raw).parent), FilesSource({"secret_value": tmp_path / "acme.secret_value"})):
         sent = engine(inputs=source).connect(made).authorize(TaskRequest("POST", "/", BODY, b"a=1")).result(10)
         assert dict(parse_qsl(sent.body.decode()))["probe"] == value
+
+
+def test_quotes_of_a_dotenv_file_keep_what_is_between_them(tmp_path):
+    """Line ends of every kind, too, whichever the lines of the file end with; a value without quotes ends with its line."""
+    wrong = []
+    for value in [value for value in (*EXACT, "a\r\nb", "a\rb", "a\nb", "\r\n", "a\r", "a\\nb", "-----BEGIN X-----\r\nAA\r\n-----END X-----\r\n") if "'" not in value]:
+        for end in (b"\n", b"\r\n", b""):
+            forms = [f"'{value}'", '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"']
+            for form in [*forms, value] if value == "0012" else forms:
+                (tmp_path / "env").write_bytes(b"# first" + (end or b"\n") + f"AUTHWEAVE_ACME_SECRET_VALUE={form}".encode() + end)
+                got = DotenvSource(tmp_path / "env").get("acme", Input("secret_value"), "")
+                if got is None or got.reveal() != value:
+                    wrong.append((form[:40], end))
+    assert not wrong
 
 
 @pytest.mark.parametrize("name", ["environment", "keyring", "mapping", "mapping, bytes", "callable", "dotenv"])

@@ -15,7 +15,7 @@ from services import engine, profile
 from test_injection_outside import NASTIEST, in_basic, in_basic_user, in_header, in_path, in_xml, is_text
 from thorough import few
 
-VALUES = list(dict.fromkeys([*NASTIEST, *[value for number, value in enumerate([*EXACT, *HOSTILE]) if number % 8 == 0]]))
+VALUES = list(dict.fromkeys([*NASTIEST, "x; boundary=evil", "x; charset=utf-16", "GET", "trace", "CONNECT", "ß", "application/json", "a\\b", *[value for number, value in enumerate([*EXACT, *HOSTILE]) if number % 8 == 0]]))
 TOKEN = {"access_token": "T1", "token_type": "Bearer", "expires_in": 3600}
 V = "{{ inputs.v }}"
 
@@ -89,6 +89,19 @@ def scopes(value):
     return re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]+", value) is not None
 
 
+def a_token_or_nothing(value):
+    return re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*", value) is not None
+
+
+def boundary(arrived):
+    """What the header says, which is what stands between the parts."""
+    [line] = arrived.values("content-type")
+    found = line.removeprefix("multipart/form-data; boundary=")
+    assert arrived.body.startswith(f"--{found}\r\n".encode())
+    assert arrived.body.endswith(f"\r\n--{found}--\r\n".encode())
+    return found
+
+
 def filled(value):
     return bool(value) and is_text(value)
 
@@ -109,7 +122,10 @@ PLACES = {
     "user name": ({"grant_type": "password", "username": V, "password": "{{ inputs.other }}"}, form("username"), filled, str),
     "field": ({"token_request": {"fields": [{"key": "probe", "value": V}]}}, form("probe"), is_text, str),
     "header": ({"token_request": {"fields": [{"in": "header", "key": "X-Probe", "value": V}]}}, lambda arrived: arrived.values("x-probe")[0], lambda value: value == "" or in_header(value), str),
-    "content type": ({"token_request": {"content_type": f"text/x{V}", "encoding": "text", "content": "a"}, "client_auth": "none"}, lambda arrived: arrived.values("content-type")[0].removeprefix("text/x"), lambda value: in_header(f"x{value}"), str),
+    "content type": ({"token_request": {"content_type": f"text/x{V}", "encoding": "text", "content": "a"}, "client_auth": "none"}, lambda arrived: arrived.values("content-type")[0].removeprefix("text/x"), a_token_or_nothing, str),
+    "content type, whole": ({"token_request": {"content_type": V, "encoding": "text", "content": "a"}, "client_auth": "none"}, lambda arrived: arrived.values("content-type")[0], lambda value: value in ("", "application/json"), lambda value: value or "text/plain; charset=utf-8"),
+    "boundary": ({"token_request": {"content_type": f"multipart/form-data; boundary={V}", "encoding": "multipart"}, "client_auth": "none"}, boundary, lambda value: bool(value) and a_token_or_nothing(value) and len(value) < 71 and re.fullmatch(r"[0-9A-Za-z'+_.\-]+", value) is not None, str),
+    "method": ({"token_request": {"method": V}, "client_auth": "none"}, lambda arrived: arrived.method, lambda value: re.fullmatch("[A-Za-z-]+", value) is not None and value.upper() not in ("TRACE", "CONNECT"), str.upper),
     "path of the URL": ({"token_url": "SERVER/t/{{ inputs.v }}/token"}, in_target, in_path, str),
     "query of the URL": ({"token_url": "SERVER/token?probe={{ inputs.v }}&rest=1"}, in_query, is_text, str),
     "json written out, quoted": (written("json", '{"probe": "x{{ inputs.v }}", "rest": 1}'), lambda arrived: member("probe")(arrived).removeprefix("x"), is_text, str),

@@ -33,7 +33,7 @@ def load(path: str | Path, *, catalog: Catalog | None = None, folders: Iterable[
 
 
 def loads(
-    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
+    text: str | bytes, source: str | Path = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
 ) -> Profile:  # fmt: skip
     """The profile in a text; `source` is its name in messages, and JSON if it ends in .json. Raises ProfileError."""
     return _profile(check_text(text, source, catalog=catalog, folders=folders, within=within))
@@ -50,11 +50,11 @@ def check_file(
 
 
 def check_text(
-    text: str | bytes, source: str = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
+    text: str | bytes, source: str | Path = "<text>", *, catalog: Catalog | None = None, folders: Iterable[Path] = (), within: Within | None = None
 ) -> Checked:  # fmt: skip
     """Everything that is wrong with a text. `within`: for a tenant with limits."""
-    source = str(source)
-    document = parse_document(text, source, json=source.endswith(".json"))
+    called = str(source)
+    document = parse_document(text, called, json=called.endswith(".json"))
     return _held(check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())), within), within)
 
 

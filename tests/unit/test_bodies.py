@@ -5,6 +5,7 @@ import email.policy
 import json
 import re
 import time
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authweave.bodies import content_body, empty_body, read_body
+from authweave.bodies import content_body, empty_body, multipart, read_body, xml
 from authweave.bodies.form import FormBody
 from authweave.drafts import urlencoded
 from authweave.drafts.media_types import media_type
@@ -251,6 +252,19 @@ class TestMultipart:
     )
     TYPE = 'multipart/form-data; boundary="b 1"'
 
+    def test_a_body_is_taken_apart_once(self, monkeypatch):
+        """However many fields go into it: each part is looked at once, not once for every field."""
+        read = []
+        monkeypatch.setattr(multipart, "_name_of", lambda part, name=multipart._name_of: read.append(part) or name(part))
+        body = multipart.MultipartBody.read(b"".join(b'--b\r\nContent-Disposition: form-data; name="a%d"\r\n\r\n1\r\n' % number for number in range(50)) + b"--b--", {"boundary": "b"})
+        for number in range(0, 100, 2):
+            assert body.has(f"a{number}") == (number < 50)
+            body.put(f"a{number}", ["2", "3"])
+            body.put(f"a{number}", "2")
+
+        assert 50 == len(read)
+        assert [(f"a{number}", b"12"[number % 2 == 0 :][:1]) for number in range(50)] + [(f"a{number}", b"2") for number in range(50, 100, 2)] == parts(body.encode(), "multipart/form-data; boundary=b")
+
     @given(st.lists(st.tuples(st.from_regex(r"[A-Za-z0-9 ;=,äß-]+", fullmatch=True).map(str.strip).filter(bool), text)))
     def test_round_trip(self, pairs):
         """Another parser reads the names and values that were put in."""
@@ -348,6 +362,26 @@ class TestMultipart:
 
 
 class TestXml:
+    def test_a_body_is_taken_apart_once(self, monkeypatch):
+        """However many fields go into it, and into what they made: its tags are read once each, not once for every field."""
+        read = []
+        monkeypatch.setattr(xml, "_TAG", SimpleNamespace(match=lambda document, place, tag=xml._TAG: read.append(place) or tag.match(document, place)))
+        body = xml.XmlBody.read(b"<r>" + b"".join(b"<a%d/>" % number for number in range(50)) + b"</r>", {})
+        for number in range(0, 100, 2):
+            assert body.has(f"a{number}") == (number < 50)
+            body.put(f"a{number}", "1")
+            body.put(f"/r/a{number}/b/c", "2")
+
+        assert 51 == len(read)
+        whole = [f"<a{number}/>" if number % 2 else f"<a{number}>1<b><c>2</c></b></a{number}>" for number in (*range(50), *range(50, 100, 2))]
+        assert f"<r>{''.join(whole)}</r>" == body.encode().decode()
+
+    def test_elements_may_stand_in_each_other(self):
+        """At any depth: nothing is read or written by recursion."""
+        deep = b"<a>" * 50_000 + b"</a>" * 50_000
+
+        assert deep.removesuffix(b"</a>") + b"<z>1</z></a>" == after(deep, "text/xml", ("z", "1"))
+
     SOAP = (
         b'<?xml version="1.0" encoding="utf-8"?>\n<!-- <E> --><s:E xmlns:s="urn:s" a=\'x>y\'>\n  '
         b'<s:H/><s:B id="1" ><t x="/">\xc3\xa9'

@@ -416,3 +416,17 @@ def test_a_rule_of_a_package_is_asked_too() -> None:
     catalog.add(Package(), "acme")
 
     assert ["acme.no_bearer"] == [problem.rule for problem in check_text(HEAD + "auth: {type: bearer}\n", catalog=catalog).problems]
+
+
+def test_a_source_that_is_no_name_is_not_proposed_as_one():
+    """A text out of a database is called as the host likes; what would be right is a name that a profile can have."""
+    for source, fix in (("db:x.json", "rename the file to a.json"), ("X Y.yml", "rename the file to a.yml"), ("b.yaml", "write name: b, or rename the file to a.yaml")):
+        text = '{"format": 1, "name": "a", "identity_provider": "A", "servers": ["https://a.example"], "auth": {"type": "bearer"}}'
+        [problem] = check_text(text, source).problems
+
+        assert (problem.rule, problem.fix) == ("name.file", fix)
+
+
+def test_a_source_may_be_a_path(tmp_path):
+    """What a file is called is often at hand as a path; it is read by its ending, too."""
+    assert loads('{"format": 1, "name": "a", "identity_provider": "A", "servers": ["https://a.example"], "auth": {"type": "bearer"}}', tmp_path / "a.json").name == "a"
