@@ -12,6 +12,7 @@ from documentation.markdown import ROOT
 from documentation.marks import TESTS, marked
 
 BY_EXTENSIONS = {
+    "limit_refused": "an operator wrote lists that a profile is held to: the sandbox has none",
     "token_unusable": "an extension that reads answers has words of its own for what is wrong with them",
 }
 """Codes that no profile shows by itself, so the sandbox has no fault for them."""

@@ -165,6 +165,8 @@ class LimitRefused(ProfileError):
     """A profile names what the limits of a tenant do not (docs/limits.md). Nothing was looked at to find that out: whether what it
     names is there is not known here, and nothing in the error depends on it. `problems` holds each, with its place."""
 
+    code = "limit_refused"
+
 
 class TemplateSyntax(AuthweaveError):
     """A template or URL is written in a way that profiles do not allow; found when it is loaded.

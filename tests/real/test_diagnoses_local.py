@@ -45,6 +45,18 @@ def test_a_profile_that_is_not_valid(tmp_path, servers):
     refuse_leaks(report, "literal-secret")
 
 
+@pytest.mark.diagnoses("limit_refused")
+def test_a_profile_outside_of_the_limits(tmp_path, servers):
+    """What it names outside, with its line and what may be used in its place; nothing is sent."""
+    identity, api = servers
+    (tmp_path / "limits.toml").write_text('profiles = ["*"]\ntypes = ["*"]\nhosts = ["elsewhere.example"]\ninputs = ["*"]\n')
+    report = run(written(tmp_path, oauth(f"{identity.url}t"), servers=[api.url]), limits=str(tmp_path / "limits.toml"))
+
+    diagnosed(report, "limit_refused", "settings: limits", token="not_tested", credential="not_tested", says="an operator can allow it", retry="no")
+    assert {"auth.token_url", "servers[0]"} == {problem.key for problem in report.problems}
+    assert unsent(report, *servers)
+
+
 @pytest.mark.diagnoses("secret_unresolved")
 @pytest.mark.parametrize("inputs", [{"client_id": "x"}, {"client_id": "x", "client_secret": ""}], ids=["missing", "empty"])
 def test_a_secret_that_nobody_supplies(tmp_path, servers, inputs):

@@ -550,6 +550,16 @@ def unsent(report):
     return report.exchanges == () and {report.token.word, report.credential.word} <= {"not_tested", "not_needed"}
 
 
+def test_limit_refused(tmp_path):
+    """A profile outside of its tenant's limits is valid, and still not used: that is another matter, and for the operator."""
+    (tmp_path / "limits.toml").write_text('profiles = ["*"]\ntypes = ["*"]\nhosts = ["elsewhere.example"]\ninputs = ["*"]\n')
+    report = run(written(tmp_path, {"type": "api_key"}), limits=str(tmp_path / "limits.toml"))
+
+    assert ("limit_refused", "failed") == (first(report).code, stage(report, "load").status)
+    assert "hosts that may be used here: elsewhere.example" in str(report.problems[0])
+    assert unsent(report)
+
+
 def test_profile_invalid(tmp_path):
     """An invalid file is a failed stage with every problem and its place."""
     path = written(tmp_path, {**oauth("https://a.example.com"), "grant_typ": "x", "client_secret": "literal-secret"})
@@ -714,7 +724,7 @@ def test_no_variant(tmp_path):
 PROVOKED_ALONE = {
     "clock_skew", "api_not_accepted", "api_rejected", "read_timeout", "dns_failure", "connect_refused", "connect_timeout",
     "tls_client_certificate_refused", "tls_on_http_port", "http_on_tls_port", "tls_handshake", "proxy_unreachable", "proxy_invalid",
-    "egress_refused", "profile_invalid", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
+    "egress_refused", "profile_invalid", "limit_refused", "secret_unresolved", "secret_suspicious", "input_invalid", "crlf_or_nonascii_in_header",
     "placement", "template", "url_refused", "no_servers", "origin_refused", "no_variant", "token_type_odd",
     "api_anonymous", "token_inactive", "discovery_not_found", "discovery_unreachable", "discovery_unreadable", "discovery_mismatch", "discovery_endpoint", "registration_refused",
     "unsupported_client_auth", "unsupported_grant", "unsupported_scope", "unsupported_pkce", "unsupported_dpop",

@@ -111,6 +111,17 @@ def test_another_refusal_ends_it(device):
     assert 1 == len(device.polls)
 
 
+def test_a_token_endpoint_that_gives_no_answer_is_told_in_the_end():
+    """Not only that nobody answered: perhaps somebody did, and the endpoint was what failed."""
+    with serving(Device(expires_in=2)) as device:
+        device.answers += [says({}, 502)] * 5
+        with pytest.raises(SignInFailed) as caught:
+            of(device).await_authorization().result(20)
+
+    assert ("expired", "acme") == (caught.value.reason, caught.value.profile)
+    assert "502" in str(caught.value)
+
+
 def test_the_end_of_the_code_is_the_end_of_the_polls():
     """expires_in is the server's; then a new code is needed."""
     with serving(Device(expires_in=3)) as device:

@@ -22,6 +22,11 @@ def _problems(case: Case) -> str:
     return f"The profile is not valid: {count} problem{'' if count == 1 else 's'}. Nothing was sent."
 
 
+def _outside(case: Case) -> str:
+    count = int(case.facts.get("problems", 0))
+    return f"The profile names what this tenant's profiles may not use ({count} problem{'' if count == 1 else 's'}). Nothing was sent, and nothing of it was looked at."
+
+
 def _header(case: Case) -> str:
     return f"A value cannot be sent: {case.what}. HTTP would not carry it unchanged, so nothing was sent."
 
@@ -71,6 +76,9 @@ def _lacks_input(case: Case) -> bool:
 
 ENTRIES = table(
     Entry("profile_invalid", _problems, verdict="not_tested"),
+    Entry("limit_refused", _outside, (
+        Remedy("settings: limits", "an operator can allow it: the lists of this tenant are there, and `--tenant` says whose hold"),
+    ), verdict="not_tested"),
     Entry("secret_unresolved", lambda case: f"{'Nobody is named' if _lacks_subject(case) else 'An input is missing or empty'}, so nothing was sent: {case.what}.", (
         Remedy("inputs.*", "supply it: {supply}"),
         Remedy("subject", "say whose token it is: `--subject` with a name of theirs, as the host will name them", _lacks_subject),

@@ -45,7 +45,7 @@ _PROTOCOL: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _OWN_TLS_NAMES: Final = frozenset({"http_on_tls_port", "tls_on_http_port"})
 _LOCAL: Final[tuple[tuple[type[AuthweaveError], str], ...]] = (
-    (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.KeyRefused, "key_refused"), (errors.InputError, "secret_unresolved"),
+    (errors.LimitRefused, "limit_refused"), (errors.ProfileError, "profile_invalid"), (errors.InvalidInput, "input_invalid"), (errors.KeyRefused, "key_refused"), (errors.InputError, "secret_unresolved"),
     (errors.NoServers, "no_servers"), (errors.OriginRefused, "origin_refused"), (errors.NoVariant, "no_variant"),
     (errors.UrlRefused, "url_refused"), (errors.TemplateError, "template"),
     (errors.PlacementError, "placement"), (errors.AssertionRefused, "assertion_refused"), (errors.SigningError, "signing"),

@@ -125,8 +125,8 @@ def _loaded(ledger: Ledger, reference: Profile | str | Path | ProfileError, give
 def _not_valid(ledger: Ledger, error: ProfileError, took: float | None) -> bool:
     ledger.problems = error.problems
     count = sum(problem.severity == "error" for problem in error.problems)
-    ledger.stage("load", "failed", took, f"{count} problem{'' if count == 1 else 's'}", code="profile_invalid")
-    ledger.find("profile_invalid", Case(facts={"problems": count}), "load")
+    ledger.stage("load", "failed", took, f"{count} problem{'' if count == 1 else 's'}", code=error.code)
+    ledger.find(error.code, Case(facts={"problems": count}), "load")
     return False
 
 

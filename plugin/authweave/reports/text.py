@@ -191,7 +191,7 @@ def _diagnosis(page: Page, found: Diagnosis, report: Report) -> None:
     page.add(found.sentence, lead=f"{'✗' if is_error else '!'} {found.code}  ", indent=2, lead_style="code" if is_error else "odd")
     for number, line in enumerate(found.evidence):
         page.add(line, lead="seen   " if number == 0 else "       ", indent=4, lead_style="dim")
-    if found.code == "profile_invalid":
+    if found.code in ("profile_invalid", "limit_refused"):
         for problem in report.problems:
             page.add(str(problem), lead="- ", indent=4)
     for number, fix in enumerate(found.fixes, 1):

@@ -28,17 +28,28 @@ def polled(
 
     Raises AuthorizationDenied, SignInFailed (expired), or what else the token endpoint says: then nothing will come.
     """
-    pause = interval
-    while clock() + pause < expires_at:
-        rest(pause)
-        failure: AuthweaveError
-        try:
-            return ask()
-        except (TokenEndpointError, RateLimited, EndpointPaused, WireError) as error:
-            failure = error.fresh()
-        interval, pause = _after(failure, interval, clock())
-    rest(max(0.0, expires_at - clock()))
-    raise SignInFailed("expired", "nobody answered at the device in time; begin again for a new code")
+    pause, untold, profile = interval, "", ""
+    try:
+        while clock() + pause < expires_at:
+            rest(pause)
+            failure: AuthweaveError
+            try:
+                return ask()
+            except (TokenEndpointError, RateLimited, EndpointPaused, WireError) as error:
+                failure = error.fresh()
+            untold = "" if _is_waiting(failure) else f"; the last that was heard of the token endpoint: {failure}"
+            interval, pause = _after(failure, interval, clock())
+        rest(max(0.0, expires_at - clock()))
+    except SignInFailed as error:
+        if error.reason != "expired" or not untold:
+            raise
+        profile = error.profile
+    raise SignInFailed("expired", f"nobody answered at the device in time; begin again for a new code{untold}", profile=profile)
+
+
+def _is_waiting(failure: AuthweaveError) -> bool:
+    """Does the endpoint say that the person has not answered yet?"""
+    return isinstance(failure, TokenEndpointError) and failure.error in ("authorization_pending", "slow_down")
 
 
 def _after(failure: AuthweaveError, interval: float, now: float) -> tuple[float, float]:
