@@ -214,6 +214,13 @@ def test_lines_of_a_key():
     assert line not in Redactor([("it", PEM)]).redact(f"cannot read '{line}'")
 
 
+def test_the_blanks_around_a_secret_are_no_part_of_it_for_a_reader():
+    """A file's line end, or blanks that were copied along: who trims them, and repeats the rest, shows the secret all the same."""
+    redactor = Redactor([("key", "  open-sesame-4711\n")])
+
+    assert "open-sesame" not in redactor.redact("it is 'open-sesame-4711', not " + encoded("open-sesame-4711"), whole=True)
+
+
 def test_bytes():
     """A secret of bytes is found in base64 and hex."""
     raw = bytes(range(200, 240))
