@@ -55,6 +55,19 @@ def test_a_token_endpoint_that_hangs_ends_with_its_deadline(door):
     assert [] == api.asked
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_a_cookie_that_the_api_sets_anew_stays_at_home(door):
+    """An API that answers a placed cookie with Set-Cookie of the same: the client's jar, which knows no ports, has it now. Led elsewhere, it is
+    taken out by its name; the API's other cookies are the client's."""
+    cookie = Carrier("cookie", {"type": "api_key", "fields": [{"in": "cookie", "key": "sid", "value": "{{ inputs.api_key }}"}]})
+    with serving(Api()) as other, serving(Api()) as api:
+        api.good = Reply(302, b"", (("Location", f"{other.url}/x"), ("Set-Cookie", "sid=k3y-planted; Path=/"), ("Set-Cookie", "own=1; Path=/")))
+        connection = connect(cookie.auth, api, run=engine(inputs={"api_key": "k3y-planted"}))
+        assert (200, "inconclusive") == outcome_of(DOORS[door], connection, cookie, api.url)
+
+    assert (["sid=k3y-planted"], ["own=1"]) == (api.asked[0].values("cookie"), other.asked[0].values("cookie"))
+
+
 def test_two_tenants_in_one_session_of_aiohttp_stay_apart():
     """The same session, task and URL, a key of each tenant in turns: each request has its own, and a URL elsewhere is refused for either."""
     with serving(Api()) as api, serving(Api()) as other:

@@ -20,6 +20,7 @@ from authweave.applying.led_on import at_redirect
 from authweave.applying.verdicts import BODY_READ, STRAYED, wants_body
 from authweave.errors import AuthweaveError, OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path
+from authweave.hosts.placed_cookies import take_out_cookies
 from authweave.hosts.placed_urls import led_to, refuse_repeated, without_placed
 from authweave.hosts.telling import explained, tell
 from authweave.hosts.whose import Whose
@@ -205,6 +206,7 @@ class _Hop:
             raise OriginRefused("a redirect would carry the body, and in it what the profile placed, to another origin; it was not followed")
         if self.sent is not None:
             refuse_repeated(str(request.url), self.sent)
+            take_out_cookies(request.headers, self.sent)
         return request
 
 

@@ -27,6 +27,7 @@ from authweave.clients.url_logs import Hidden, hide_in_logs
 from authweave.connections.hosts_requests import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
+from authweave.hosts.placed_cookies import take_out_cookies
 from authweave.hosts.placed_urls import led_to, refuse_repeated
 from authweave.hosts.prepared_requests import (
     answer_of,
@@ -281,6 +282,7 @@ def _arrived(hop: Guarded, applied: Applied) -> Applied:
     applied = replace(applied, is_copy=False, is_hop=True)
     home = origin_of(applied.sent.url)
     if applied.strayed or home is None or origin_of(hop.url) != home:
+        take_out_cookies(hop.headers, applied.sent)
         return replace(applied, strayed=True, failure=_left_in(hop, applied, carried))
     url, is_template = led_to(hop.url or "", applied.sent)
     failure: AuthweaveError
