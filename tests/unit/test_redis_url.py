@@ -75,6 +75,7 @@ def test_what_it_says(url: str, meant: RedisUrl) -> None:
         ("redis://[::1", "brackets"),
         ("redis://h?timeout=3", "timeout is not known here; there is prefix"),
         (f"redis://h?password={SECRET}", "password is not known here"),
+        (f"redis://h?{SECRET}=x", "there is an option that is not known here"),
         (f"redis://h?{SECRET}%21=x", "an option that is not known"),
         ("redis://h?sentinel_password=x", "sentinel_password is not known here"),
         ("redis://h?prefix=a&prefix=b", "twice"),

@@ -125,6 +125,7 @@ def test_table(load):
 @pytest.mark.parametrize(("overrides", "toml", "env", "said"), [
     ({"dedline": 1}, None, {}, "Engine(dedline=…): dedline is not a setting; did you mean deadline?"),
     (None, "x = 1\n", {}, "authweave.toml:1: x is not a setting; known are profiles,"),
+    (None, "'redis://:s3cret@h' = 1\n", {}, "authweave.toml:1: a key that stands there is not a setting; known are profiles,"),
     (None, "\n[route]\na = 1", {}, "authweave.toml:2: route is not a setting; did you mean routes?"),
     (None, "deadline = '3'", {}, "authweave.toml:1 deadline: must be a number of seconds above 0"),
     (None, "deadline = true", {}, "authweave.toml:1 deadline: must be a number"),

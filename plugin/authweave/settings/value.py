@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from authweave.settings.files import SettingsFile, nearest, of_user
 from authweave.settings.variable_names import PREFIX
 
 CONFIG: Final = "AUTHWEAVE_CONFIG"
+_NAME: Final = re.compile(r"[A-Za-z0-9_. -]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +221,5 @@ def _read(read: Callable[[Any, Path], Any], value: Any, folder: Path, origin: st
 
 def _unknown(name: str) -> str:
     near = get_close_matches(name, MEMBERS, 1)
-    return f"{name} is not a setting; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(MEMBERS)}")
+    shown = name if _NAME.fullmatch(name) else "a key that stands there"  # a URL with its password, where the name was left out
+    return f"{shown} is not a setting; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(MEMBERS)}")

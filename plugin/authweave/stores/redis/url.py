@@ -17,6 +17,7 @@ _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}(?:%25[A-Za-z0-9._-]{1,32})?\]")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_OPTION: Final = re.compile(r"[a-z_]{1,32}")  # what looks like one; anything else may be a piece of a password
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _DB: Final = re.compile(r"[0-9]{1,9}")
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -169,7 +170,7 @@ def _options(query: str, is_watched: bool) -> dict[str, str]:
     for pair in query.split("&") if query else ():
         name, _, value = pair.partition("=")
         if name not in known:
-            shown = f"{name} is" if _NAME.fullmatch(name) else "there is an option that is"
+            shown = f"{name} is" if _OPTION.fullmatch(name) else "there is an option that is"
             raise _wrong(f"{shown} not known here; there is {', '.join(known)}")
         if name in options:
             raise _wrong(f"{name} stands there twice")
