@@ -221,9 +221,8 @@ def test_pickled_it_is_the_plain_request(package):
             response = client.send(sent)
         again = [pickle.loads(pickle.dumps(sent, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
         again.append(pickle.loads(pickle.dumps(response)).request)
-    sent.extensions = {}
-    with pytest.raises(TypeError, match="never pickled"):
-        pickle.dumps(sent)
+        sent.extensions = {}
+        again.append(pickle.loads(pickle.dumps(sent)))
 
     assert ["k3y-planted-4711"] * 2 == [*api.asked[0].values("x-a"), *api.asked[0].values("x-b")]
     assert [(type(plain), plain.headers, plain.url, plain.content)] * len(again) == [(type(one), one.headers, one.url, one.content) for one in again]

@@ -47,7 +47,7 @@ class _Made:
         if "host" not in request.headers:  # it was relative to the first server
             request.headers["Host"] = request.url.netloc.decode("ascii")
         request.extensions[MADE_FROM] = self
-        return _kept(request)
+        return _kept(request, self.request)
 
 
 def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], Any, Any]:
@@ -120,17 +120,14 @@ class _Authorized:
         copied = kind.__new__(kind)
         vars(copied).update(vars(self))
         copied.headers, copied.extensions = vars(self)["headers"].copy(), dict(self.extensions)
-        return _kept(copied)
+        return _kept(copied, vars(self)[_PLAIN])
 
     def __deepcopy__(self, memo: object) -> Any:
         return self.__copy__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickled, it is the plain request that it was made from: credentials stay out of caches and other processes."""
-        made = vars(self)["extensions"].get(MADE_FROM)
-        if not isinstance(made, _Made):
-            raise TypeError("an authorized request holds its credential and is never pickled: send the plain one, and authorize it in the other process")
-        return _unpickled, (made.request,)
+        return _unpickled, (vars(self)[_PLAIN],)
 
 
 def _unpickled(plain: Any) -> Any:
@@ -138,11 +135,12 @@ def _unpickled(plain: Any) -> Any:
 
 
 _GUARD: Final = "_authweave_guard"
+_PLAIN: Final = "_authweave_plain"
 
 
-def _kept(request: Any) -> Any:
-    """The request, of a class that keeps its guard."""
-    vars(request)[_GUARD] = guard_of(request)
+def _kept(request: Any, plain: Any) -> Any:
+    """The request, of a class that keeps its guard, and the one that it was made from."""
+    vars(request).update({_GUARD: guard_of(request), _PLAIN: plain})
     request.__class__ = _authorized(_plain_kind(type(request)))
     return request
 
