@@ -27,7 +27,7 @@ BY_REASON = {
         "values.py:Secret.mark", "values.py:Secret.matches", "values.py:spent_mark",
     ),
     "it is looked for in texts, to be hidden there": (
-        "probe/asserted.py:members_of", "probe/known.py:Known.learn", "redaction/redactor.py:_plain",
+        "probe/asserted.py:members_of", "probe/known.py:Known.learn", "redaction/marks.py:plain",
     ),
     "a template, an input or a source reads it: what comes out is a Secret again, or goes where the profile says": (
         "inputs/__init__.py:Resolved._found", "sources/mapping.py:MappingSource.get_for_subject", "templates/expressions.py:_Compiler._item_of.run",

@@ -27,7 +27,7 @@ from authweave.probe.check import check_request
 from authweave.probe.recorder import Recorded
 from authweave.probe.views import exchange_view, learn_placed
 from authweave.profile import Step, Test, TokenSettings, Variant
-from authweave.redaction.redactor import SHORTEST
+from authweave.redaction.forms import SHORTEST
 from authweave.report import Asked
 from authweave.sign_in.devices import device_request
 from authweave.sign_in.links import authorization_request

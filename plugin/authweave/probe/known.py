@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from authweave.answers.responses import NotJson, parse_json
 from authweave.redaction import Redactor, inert, masked
-from authweave.redaction.redactor import SHORTEST
+from authweave.redaction.forms import SHORTEST
 from authweave.values import Secret, Token
 
 TELLING: Final = re.compile(r"(?i)auth|token|secret|passw|passphrase|credential|cookie|session|signature|jwt|csrf|xsrf|assertion|api[-_]?key|^key$|private")

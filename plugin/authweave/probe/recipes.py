@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, ur
 
 from authweave.drafts.draft import Placed
 from authweave.probe.known import Known, Named, is_telling
-from authweave.redaction.redactor import SHORTEST
+from authweave.redaction.forms import SHORTEST
 from authweave.report import Body, Piece, Recipe, RecipeLine
 from authweave.values import TaskRequest
 

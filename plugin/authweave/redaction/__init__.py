@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from authweave.redaction.redactor import Redactor, fingerprint, inert, masked
+from authweave.redaction.inert import inert
+from authweave.redaction.marks import fingerprint, masked
+from authweave.redaction.redactor import Redactor
 
 __all__ = ["Redactor", "fingerprint", "inert", "masked"]
