@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 
 import httpx
@@ -567,3 +568,17 @@ def test_a_client_that_copies_cookies_takes_none_elsewhere():
         client.get(home.url, auth=keyed(home), headers={"Cookie": "own=1"})
 
     assert ([[f"own=1; s={KEY}"]], [["own=1"]]) == ([asked.values("cookie") for asked in home.asked], [asked.values("cookie") for asked in other.asked])
+
+
+def test_what_was_made_of_a_secret_is_hidden_where_a_server_repeats_it(door, caplog):
+    """A digest of the key opens the API as the key does: in an answer's header, which httpcore logs, it is hidden as well."""
+    package, colour = door
+    made = hashlib.sha256(KEY.encode()).hexdigest()
+    with serving(Api()) as home, caplog.at_level(logging.DEBUG):
+        home.good = Reply(200, b"", (("X-Echo", made),))
+        connection = connect({"type": "api_key", "fields": [{"in": "header", "key": "X-Sum", "value": "Sum {{ inputs.api_key | sha256 | hex }}"}]}, home, run=engine(inputs={"api_key": KEY}))
+        send(package, colour, connection.auth, "GET", home.url)
+
+    assert [[f"Sum {made}"]] == [asked.values("x-sum") for asked in home.asked]
+    assert "X-Echo" in caplog.text
+    assert made not in caplog.text
