@@ -29,6 +29,7 @@ from authweave.errors import (
 from authweave.values import Judgement
 from commands import SECRET, apart, environment, here, profile_for
 from sockets import Server, hang_after_request
+from thorough import every
 
 HEAVY = ("httpx", "httpcore", "jsonschema", "jinja2", "yaml", "rich", "pluggy", "cryptography", "oauthlib", "asyncio", "ssl", "redis", "sqlite3")
 NOT_FOR_VALIDATE = (
@@ -183,8 +184,8 @@ def here_with_a_bug(capsys, message=SECRET):
     return code, capsys.readouterr()
 
 
-@pytest.mark.parametrize(
-    ("error", "code"),
+@every(
+    "error, code",
     [
         (MissingInput("a", "a"), Exit.INPUT),
         (UsageError("a"), Exit.USAGE),
@@ -205,8 +206,8 @@ def test_exit_codes_of_errors(error, code):
     assert code == exit_of(error)
 
 
-@pytest.mark.parametrize(
-    ("judgement", "code"),
+@every(
+    "judgement, code",
     [
         (Judgement("accepted"), Exit.OK),
         (Judgement("refused"), Exit.REFUSED),

@@ -16,7 +16,7 @@ from authweave.cli.testing.exits import exit_for_report
 from authweave.report import Diagnosis, Report, Verdict
 from probing import ACCEPTS, GIVES_TOKEN, SECRET, TOKEN, forms, oauth, says_json, written
 from sockets import Server, answers
-from thorough import few
+from thorough import every, few
 
 SOURCE = str(Path(authweave.__file__).parents[1])
 SECRETS = {"AUTHWEAVE_ACME_CLIENT_ID": "my-client", "AUTHWEAVE_ACME_CLIENT_SECRET": SECRET}
@@ -208,8 +208,8 @@ def report(token="not_tested", credential="not_tested", error_at=""):
     return Report(token=Verdict(token), credential=Verdict(credential), diagnoses=found)
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "code"),
+@every(
+    "verdicts, code",
     [
         (("obtained", "accepted"), 0), (("not_needed", "accepted"), 0), (("obtained", "not_tested"), 0), (("obtained", "refused"), 1),
         (("obtained", "forbidden"), 1), (("refused", "not_tested", "token_call"), 1), (("inconclusive", "not_tested", "dns"), 3),

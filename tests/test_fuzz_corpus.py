@@ -15,6 +15,7 @@ from fuzz_target import NAMES, SLOW, Bug, Target, named
 
 from authweave.errors import AuthweaveError
 from parts.not_run import missing
+from thorough import every
 
 LOGS = Path(__file__).parent / "fuzz" / "logs"
 LONG = 600
@@ -43,7 +44,7 @@ def test_the_corpus_holds(name: str) -> None:
     assert len(kinds) > 10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_the_corpus_is_the_one_of_the_log(name: str) -> None:
     """The record speaks of these files; they are few and small."""
     files = inputs(name)
@@ -53,7 +54,7 @@ def test_the_corpus_is_the_one_of_the_log(name: str) -> None:
     assert max(map(len, files.values())) <= LONGEST
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_the_long_run(name: str) -> None:
     """Ten minutes at least, from a known seed, over most lines of the target, and nothing left that it found."""
     record = log(name)
@@ -66,7 +67,7 @@ def test_the_long_run(name: str) -> None:
     assert record["slowest"]["seconds"] < SLOW
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_the_planted_bug_was_found(name: str) -> None:
     """What the fuzzer found is a bug with the plant, and none without: the oracles see what they are there for."""
     target, planted = named(name), log(name)["planted"]

@@ -6,6 +6,7 @@ The rows are the house, top floor first. Every file has a row; moving one is a d
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import authweave
@@ -64,12 +65,15 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     """The package's own modules that a file imports, wherever in it, but for types only."""
     found: set[str] = set()
-    tree = ast.parse(path.read_text())
-    for_types = {id(node) for branch in ast.walk(tree) if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.dump(branch.test) for node in ast.walk(branch)}
-    for node in ast.walk(tree):
+    text = path.read_text()
+    nodes = list(ast.walk(ast.parse(text)))
+    branches = [node for node in nodes if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)] if "TYPE_CHECKING" in text else []
+    for_types = {id(node) for branch in branches for node in ast.walk(branch)}
+    for node in nodes:
         if id(node) in for_types or not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         if isinstance(node, ast.Import):

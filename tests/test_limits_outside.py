@@ -142,6 +142,7 @@ def operators_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_list_and_show_see_what_a_tenant_sees(tmp_path):
     """`--tenant` of `list` and `show` says whose limits hold; without, both say that those of no table held, and of which option."""
     place = operators_folder(tmp_path)
@@ -159,7 +160,7 @@ def test_list_and_show_see_what_a_tenant_sees(tmp_path):
     assert "for whoever has no table there" in refused.err
 
 
-@pytest.mark.parametrize("options", [[], ["--sandbox"]], ids=["real", "sandbox"])
+@pytest.mark.parametrize("options", [pytest.param([], marks=pytest.mark.thorough), ["--sandbox"]], ids=["real", "sandbox"])
 def test_the_command_that_repeats_a_test_runs_where_only_names_count(tmp_path, options):
     """Under `profile_paths = false` the last line of a report names the profile and the tenant: it ends as the run it repeats."""
     place = operators_folder(tmp_path)

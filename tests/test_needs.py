@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from documentation.needs import PROOFS, ROWS, Proof, proofs
+from thorough import every
 
 
 def test_every_mark_names_a_row() -> None:
@@ -12,13 +11,13 @@ def test_every_mark_names_a_row() -> None:
     assert set() == proofs().keys() - ROWS.keys()
 
 
-@pytest.mark.parametrize("row", [name for name, row in ROWS.items() if not row.is_outside])
+@every("row", [name for name, row in ROWS.items() if not row.is_outside])
 def test_a_need_has_a_proof(row: str) -> None:
     """A test is marked with the row."""
     assert row in proofs()
 
 
-@pytest.mark.parametrize("proof", sorted({proof for tests in proofs().values() for proof in tests}, key=str), ids=str)
+@every("proof", sorted({proof for tests in proofs().values() for proof in tests}, key=str), ids=str)
 def test_a_proof_is_judged_by_somebody_else(proof: Proof) -> None:
     """Proofs stand where a foreign part is asked for."""
     assert proof.file.parent == PROOFS

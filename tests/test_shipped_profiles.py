@@ -22,6 +22,7 @@ from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from authweave.values import TaskRequest
 from provider import NOON, Says, provider
+from thorough import every
 from transcript import Case, is_like, transcripts
 
 FILES = sorted(profiles_folder().glob("*"))
@@ -56,7 +57,7 @@ def test_these_are_the_profiles_that_are_shipped() -> None:
     assert [path.stem for path in FILES] == [transcript.profile for transcript in TRANSCRIPTS]
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@every("path", FILES, ids=named)
 def test_a_shipped_profile_has_no_problem_and_no_warning(path: Path) -> None:
     """`validate` has nothing to say about it."""
     checked = check_file(path)
@@ -64,7 +65,7 @@ def test_a_shipped_profile_has_no_problem_and_no_warning(path: Path) -> None:
     assert [str(problem) for problem in checked.problems if problem.rule not in SAID] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@every("path", FILES, ids=named)
 def test_a_shipped_profile_says_what_a_person_wants_to_know(path: Path) -> None:
     """Version, provider, description, documentation, a check; inputs have titles, and examples if they are no secrets."""
     profile = load(path)
@@ -82,7 +83,7 @@ def test_a_shipped_profile_says_what_a_person_wants_to_know(path: Path) -> None:
     assert set(profile.inputs) == set(written["inputs"]), "implied inputs are declared, so that they have a title"
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@every("path", FILES, ids=named)
 def test_a_shipped_profile_is_written_as_we_like_it(path: Path) -> None:
     """People learn the format from these files: one order of keys, short lines, quotes only where YAML wants them."""
     text = path.read_text()
@@ -110,7 +111,7 @@ def _wants_quotes(value: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@every("path", FILES, ids=named)
 def test_the_catalogue_page_describes_every_profile(path: Path) -> None:
     """docs/profiles.md has a section with the profile's documentation and every input."""
     page = CATALOGUE.read_text()
@@ -148,7 +149,7 @@ def test_the_command_line_lists_them(tmp_path: Path) -> None:
 # What the transcripts are
 
 
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda transcript: transcript.profile)
+@every("transcript", TRANSCRIPTS, ids=lambda transcript: transcript.profile)
 def test_every_line_of_a_transcript_is_cited(transcript) -> None:
     """Each line, body and answer names a source of the file, and no source is named for show."""
     expected = [one for case in transcript.cases for one in case.wire]
@@ -227,7 +228,7 @@ def headers_of(asked) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in asked.headers if name.lower() not in own)
 
 
-@pytest.mark.parametrize(
+@every(
     "url",
     [
         "https://api.nuance.com/", "https://a.tts.api.nuance.com/", "https://tts.api.nuance.com.evil.example/",
@@ -245,7 +246,7 @@ def test_a_credential_stays_on_its_servers(url: str) -> None:
     assert set(at.lines()) <= {"POST /oauth2/token"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@every("path", FILES, ids=named)
 def test_the_check_of_a_profile_is_in_its_transcript(path: Path) -> None:
     """What `authweave test` asks the API for is one of the requests whose bytes are compared."""
     tests = yaml.safe_load(path.read_text())["test"]

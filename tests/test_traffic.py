@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from authweave.settings import Settings
 from documentation.markdown import ROOT
 from parts.redis import NewRedis
+from thorough import every
 
 PAGE = (ROOT / "docs" / "traffic.md").read_text()
 TABLES = re.compile(r"<!-- traffic: (\w+) -->\n(.*?)\n<!-- end -->", re.DOTALL)
@@ -33,7 +32,7 @@ LEASES = 1
 """Scripts for the lease in a renewal; each of them, and the release, looks at the lease by a GET of its own."""
 
 
-@pytest.mark.parametrize("name", TRAFFIC.tables())
+@every("name", TRAFFIC.tables())
 def test_a_table_of_the_page_is_what_the_script_computes(name: str) -> None:
     """To the last digit."""
     assert TRAFFIC.tables()[name] == dict(TABLES.findall(PAGE))[name]

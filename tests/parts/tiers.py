@@ -20,6 +20,10 @@ from parts.not_run import HOW, NOT_RUN, is_required
 from parts.parallel import NOT_CHOSEN
 
 TIERS = ("core", "real", "heavy")
+LONG = (  # files of which one test takes many seconds
+    "test_kill_points", "test_many_processes", "test_herds", "test_cli_many", "test_fuzz_corpus", "test_store_faults", "test_process_exit",
+    "test_counts", "test_host_airflow", "test_secrets_outside",
+)  # fmt: skip
 FOREIGN = {fixture for part in PARTS.values() for fixture in part.fixtures}
 
 
@@ -45,8 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.real)
         if item.get_closest_marker("proves") and not {*FOREIGN, "request"}.intersection(getattr(item, "fixturenames", ())):
             raise pytest.UsageError(f"{item.nodeid} is marked as a proof, and asks no foreign part")
-    limit = TIERS.index(chosen_tier())
-    above = [item for item in items if TIERS.index(tier_of(item)) > limit and not _is_chosen(config, item)]
+    items.sort(key=_place)
+    limit, named = TIERS.index(chosen_tier()), _named(config)
+    above = [item for item in items if TIERS.index(tier_of(item)) > limit and not _is_chosen(config, item, named)]
     if not above:
         return
     for item in above:
@@ -59,15 +64,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=above)
 
 
+def _place(item: pytest.Item) -> int:
+    """Files of long tests come first: whoever begins one last would keep all other workers waiting."""
+    name = item.path.stem
+    return LONG.index(name) if name in LONG else len(LONG)
+
+
 def tier_of(item: pytest.Item) -> str:
     return next((tier for tier in ("heavy", "real") if item.get_closest_marker(tier)), "core")
 
 
-def _is_chosen(config: pytest.Config, item: pytest.Item) -> bool:
+def _named(config: pytest.Config) -> list[Path]:
+    """The files and folders that somebody asked for."""
+    words = [Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.invocation_params.args if isinstance(word, str)]
+    whole = config.rootpath / "tests"
+    return [place for place in words if place != whole and place.is_relative_to(whole) and place.exists()]
+
+
+def _is_chosen(config: pytest.Config, item: pytest.Item, named: list[Path]) -> bool:
     """Did somebody ask for this one: by marker, by its full name, or, unless it is heavy, by its file or folder?"""
     tier = tier_of(item)
     if tier in config.option.markexpr or any("::" in word and item.nodeid.startswith(word) for word in config.args):
         return True
-    named = [Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.invocation_params.args if isinstance(word, str)]
-    whole = config.rootpath / "tests"
-    return tier == "real" and any(place != whole and item.path.is_relative_to(place) and place.is_relative_to(whole) for place in named if place.exists())
+    return tier == "real" and any(item.path.is_relative_to(place) for place in named)

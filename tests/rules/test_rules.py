@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from authweave.extensions.catalog import default_catalog
 from authweave.loading import check_file
 from authweave.values import Problem
+from thorough import every
 
 HERE = Path(__file__).parent
 GOOD = sorted(HERE.glob("*/good.yaml"))
@@ -32,13 +31,13 @@ def name_of(file: Path) -> str:
     return f"{file.parent.name}/{file.stem}"
 
 
-@pytest.mark.parametrize("file", GOOD, ids=name_of)
+@every("file", GOOD, ids=name_of)
 def test_a_good_document_has_no_problem(file: Path) -> None:
     """What the rule wants is possible, and no other rule objects: no error, no warning."""
     assert [] == [told(problem, file) for problem in check_file(file).problems]
 
 
-@pytest.mark.parametrize("file", BAD, ids=name_of)
+@every("file", BAD, ids=name_of)
 def test_a_bad_document_is_told_what_is_wrong_where_and_what_would_be_right(file: Path) -> None:
     """One mistake is one problem, of this rule, at this line and column, in these words."""
     problems = check_file(file).problems
@@ -47,20 +46,20 @@ def test_a_bad_document_is_told_what_is_wrong_where_and_what_would_be_right(file
     assert {file.parent.name} == {problem.rule for problem in problems}
 
 
-@pytest.mark.parametrize("rule", sorted(default_catalog().named("rules")))
+@every("rule", sorted(default_catalog().named("rules")))
 def test_every_rule_has_a_good_and_a_bad_document(rule: str) -> None:
     """A rule that nobody can see at work is no rule."""
     assert (HERE / rule / "good.yaml").is_file()
     assert (HERE / rule / "bad.yaml").is_file()
 
 
-@pytest.mark.parametrize("folder", sorted(path.parent for path in GOOD), ids=lambda folder: folder.name)
+@every("folder", sorted(path.parent for path in GOOD), ids=lambda folder: folder.name)
 def test_every_folder_has_both(folder: Path) -> None:
     """Also the ids that no rule class has: schema, templates, URLs, `extends`."""
     assert (folder / "bad.yaml").is_file()
 
 
-@pytest.mark.parametrize("name", sorted(default_catalog().named("rules")))
+@every("name", sorted(default_catalog().named("rules")))
 def test_every_rule_says_what_it_wants(name: str) -> None:
     """The docstring of a rule is its explanation."""
     rule = default_catalog().named("rules")[name]

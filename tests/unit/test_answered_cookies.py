@@ -1,12 +1,12 @@
 """Cookies of a challenge go back with its answer."""
 
-import pytest
 
 from authweave.applying.answered_cookies import with_cookies
 from authweave.values import TaskRequest, TaskResponse
+from thorough import every
 
 
-@pytest.mark.parametrize(("given", "answered", "sent"), [
+@every("given, answered, sent", [
     (None, ["a=1; Path=/; HttpOnly"], "a=1"),
     ("b=2", ["a=1"], "b=2; a=1"),
     ("a=0; b=2", ["a=1"], "a=1; b=2"),

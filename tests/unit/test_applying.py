@@ -14,6 +14,7 @@ from authweave.errors import ApplyError, AuthweaveError, CredentialRejected, Pla
 from authweave.values import Judgement, TaskRequest, TaskResponse
 from parts.vectors import load
 from services import Identity, Reply, connect, engine, oauth, profile, says, serving
+from thorough import every
 
 API = "https://api.example.com"
 BASIC = load("rfc7617_basic.json")
@@ -76,7 +77,7 @@ def test_a_renewal_that_fails_is_told_in_the_verdict():
     assert (None, None) == (judgement.error.__cause__, judgement.error.__context__)
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(200, "accepted"), (302, "accepted"), (400, "inconclusive"), (403, "forbidden"), (404, "inconclusive"), (500, "inconclusive")])
+@every("status, verdict", [(200, "accepted"), (302, "accepted"), (400, "inconclusive"), (403, "forbidden"), (404, "inconclusive"), (500, "inconclusive")])
 def test_verdicts(status, verdict):
     """What an answer says of a credential that cannot be renewed."""
     _, judgement = driven(connect({"type": "api_key"}, API, run=engine(inputs={"api_key": "k"})).applying(TaskRequest("GET", "/x")), TaskResponse(status))
@@ -84,7 +85,7 @@ def test_verdicts(status, verdict):
     assert verdict == judgement.verdict
 
 
-@pytest.mark.parametrize(("rule", "response", "is_refused"), [
+@every("rule, response, is_refused", [
     ({"status": [403]}, TaskResponse(403), True),
     ({"status": [403]}, TaskResponse(200), False),
     ({"status": ["4xx"]}, TaskResponse(418), True),
@@ -148,7 +149,7 @@ def basic(username, password):
     return authorized(auth, **inputs).header("authorization")
 
 
-@pytest.mark.parametrize("vector", [v for v in BASIC["vectors"] if v["username"] and v["password"]], ids=lambda v: v["id"])
+@every("vector", [v for v in BASIC["vectors"] if v["username"] and v["password"]], ids=lambda v: v["id"])
 def test_basic_vectors(vector):
     """UTF-8, one line, only the first colon splits."""
     assert vector["authorization"] == basic(vector["username"], vector["password"])
@@ -165,7 +166,7 @@ def test_basic_vectors_with_an_empty_half(vector):
     assert vector["authorization"] == connection.authorize(TaskRequest("GET", "/x")).result(10).header("authorization")
 
 
-@pytest.mark.parametrize("vector", BASIC["negative"], ids=lambda v: v["id"])
+@every("vector", BASIC["negative"], ids=lambda v: v["id"])
 def test_basic_refusals(vector):
     """A colon in the user name and control characters are refused before sending; the password is not in the error."""
     with pytest.raises(AuthweaveError) as caught:
@@ -174,8 +175,8 @@ def test_basic_refusals(vector):
     assert vector["password"] not in str(caught.value) or len(vector["password"]) == 1
 
 
-@pytest.mark.parametrize("control", [chr(code) for code in (*range(32), 0x7F)])
-@pytest.mark.parametrize("place", ["username", "password"])
+@every("control", [chr(code) for code in (*range(32), 0x7F)])
+@every("place", ["username", "password"])
 def test_basic_takes_no_control_characters(control, place):
     """RFC 7617 §2: none of RFC 5234's CTL, in either half."""
     halves = {"username": "u", "password": "p", place: f"a{control}b"}
@@ -191,7 +192,7 @@ def test_basic_is_composed():
     assert basic("ë", "é") == basic("e\u0308", "e\u0301")
 
 
-@pytest.mark.parametrize("text", ["１２３", "ﬁ", "Å", "\u00a0x", "Straße", "ſ"])
+@every("text", ["１２３", "ﬁ", "Å", "\u00a0x", "Straße", "ſ"])
 def test_basic_changes_nothing_else(text):
     """Not case, not width, not ligatures, not spaces: only composition."""
     sent = base64.b64decode(basic("u", text).removeprefix("Basic ")).decode().partition(":")[2]
@@ -227,7 +228,7 @@ def test_bearer_in_the_query():
     assert f"{API}{vector['target']}" == request.url
 
 
-@pytest.mark.parametrize("case", BEARER["b64token_cases"], ids=lambda case: repr(case["token"]))
+@every("case", BEARER["b64token_cases"], ids=lambda case: repr(case["token"]))
 def test_bearer_tokens(case):
     """A permanent token that a Bearer header cannot carry is a typed error; nothing is sent, nothing is shown."""
     if case["valid"]:

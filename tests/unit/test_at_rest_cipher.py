@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from authweave.at_rest.cipher import Sealer, Unreadable
 from authweave.at_rest.keys import Keys, SealingKey
+from thorough import every
 
 KEY = SealingKey(bytes(range(32)))
 OTHER = SealingKey(bytes(range(100, 132)))
@@ -123,7 +124,7 @@ class TestDamage:
         assert {why(PLAIN, _flipped(stored, bit)) for bit in range(8 * len(stored))} == {"damaged"}
         assert why(PLAIN, stored, "b" * 64) == "damaged"
 
-    @pytest.mark.parametrize("name", ["b" * 64, "", NAME + "a", NAME[1:], f"{NAME}\0"])
+    @every("name", ["b" * 64, "", NAME + "a", NAME[1:], f"{NAME}\0"])
     def test_another_name(self, name):
         """A record is good under its own name only, so that nobody can give one person's token to another."""
         assert why(SEALER, SEALER.seal(TOKEN, NAME), name) == "damaged"
@@ -278,7 +279,7 @@ class TestSecrecy:
             with pytest.raises(TypeError):
                 pickle.dumps(value, protocol)
 
-    @pytest.mark.parametrize("spoil", [
+    @every("spoil", [
         lambda sealed: sealed[:-1], lambda sealed: sealed[:4] + bytes(4) + sealed[8:], lambda sealed: b"\0", lambda sealed: PLAIN.seal(b"", NAME),
     ], ids=["tag", "key", "short", "plain"])  # fmt: skip
     def test_frames(self, spoil):

@@ -24,6 +24,7 @@ from authweave.at_rest.keys import Keys, SealingKey, rotated, where
 from authweave.at_rest.locking import exclusively
 from authweave.errors import SettingsError
 from authweave.settings import Settings
+from thorough import every
 
 KEY = SealingKey(bytes(range(100, 132)))
 OTHER = SealingKey(bytes(range(200, 232)))
@@ -95,7 +96,7 @@ def ours():
 class TestText:
     """The form of a key file."""
 
-    @pytest.mark.parametrize("text", [
+    @every("text", [
         LINE, f"{LINE}\n", KEY.value.hex(), KEY.value.hex().upper(), f"# a comment\n\n  {LINE}  # and another\r\n", f"\ufeff{LINE}",
         base64.urlsafe_b64encode(KEY.value).decode(), f"{LINE}\n{KEY.value.hex()}\n", KEY.value,
     ], ids=range(9))  # fmt: skip
@@ -114,7 +115,7 @@ class TestText:
         """The first is the active one."""
         assert keys_in(f"{LINE}\n{OTHER.value.hex()}".encode()) == (KEY, OTHER)
 
-    @pytest.mark.parametrize(("text", "line", "said"), [
+    @every("text, line, said", [
         ("", 0, "holds no key"), ("# only a comment\n\n", 0, "holds no key"),
         (f"{LINE}\nhunter2\n", 2, "is not a key"), (LINE[:-2], 1, "is not a key"), (f"{LINE}{LINE}", 1, "is not a key"), (f"{LINE} {OLD_LINE}", 1, "is not a key"),
         (LINE[:-1] + "A", 1, "is not a key"), ("0" * 63, 1, "is not a key"), ("hunter2hunter2hunter2hunter2hunt", 1, "is not a key"),

@@ -38,7 +38,7 @@ from httpx2_instead import needs_httpx
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, until
 from sockets import free_port
-from thorough import few
+from thorough import every, few
 
 KEY = {"type": "api_key"}
 
@@ -173,7 +173,7 @@ def test_insufficient_scope_is_not_renewed(door):
     assert challenge["parsed"][0][1]["scope"] == verdict(response).error.scope
 
 
-@pytest.mark.parametrize("vector", [v for v in load("rfc6750_bearer.json")["vectors"] if v["id"].startswith("challenge-")], ids=lambda v: v["id"])
+@every("vector", [v for v in load("rfc6750_bearer.json")["vectors"] if v["id"].startswith("challenge-")], ids=lambda v: v["id"])
 def test_challenges_of_rfc6750(vector):
     """What each challenge leads to: one renewal and one retry for 401, nothing for 400 and 403."""
     refusal = says({}, vector["status"], ("WWW-Authenticate", vector["www_authenticate"]))
@@ -426,10 +426,10 @@ def first_bytes(package, auth, url, *, in_loop):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("in_loop", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize("package", [httpx, httpx2], ids=["httpx", "httpx2"])
-@pytest.mark.parametrize("headers", [(("Content-Type", "text/event-stream; charset=utf-8"),), (("Content-Type", "application/json"),)], ids=["events", "chunks"])
-@pytest.mark.parametrize("rule", [{"status": [200], "when": "{{ response.json.code == 'expired' }}"}, {"when": "{{ 'expired' in response.text }}"}], ids=["200", "any"])
+@every("in_loop", [False, True], ids=["sync", "async"])
+@every("package", [httpx, httpx2], ids=["httpx", "httpx2"])
+@every("headers", [(("Content-Type", "text/event-stream; charset=utf-8"),), (("Content-Type", "application/json"),)], ids=["events", "chunks"])
+@every("rule", [{"status": [200], "when": "{{ response.json.code == 'expired' }}"}, {"when": "{{ 'expired' in response.text }}"}], ids=["200", "any"])
 def test_endless_streams_flow_at_once(package, in_loop, headers, rule):
     """An answer that never ends: its first bytes are with the caller while the server still holds the line."""
     endless = Reply(200, headers=headers, chunks=(b"data: expired\n\n", 600.0, b"data: 2\n\n"))
@@ -842,7 +842,7 @@ def test_connecting_twice_is_the_same_connection():
     assert "'k'" not in repr(list(run.at_hand.by_key))
 
 
-@pytest.mark.parametrize("odd", [0, 1, False, b"blue", ("blue",), "\ud800"])
+@every("odd", [0, 1, False, b"blue", ("blue",), "\ud800"])
 def test_a_tenant_that_is_no_text_is_nobody(odd):
     """A tenant 0 is not the tenant '': it is refused, as is everything else that would be taken for another."""
     from authweave.errors import UsageError

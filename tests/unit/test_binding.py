@@ -10,6 +10,7 @@ from authweave import Profile, loads
 from authweave.grants.client_credentials import ClientCredentials
 from authweave.grants.vendor import Vendor
 from authweave.profile import TokenSettings, Variant
+from thorough import every
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://{{ inputs.tenant }}.acme.example']\ninputs: {tenant: {}, spare: {required: false}}\n"
 OAUTH2 = HEAD + "auth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://{{ inputs.tenant }}.acme.example/token\n"
@@ -75,8 +76,8 @@ def test_what_is_part_of_the_token_key() -> None:
     assert {"tenant", "a", "client_id", "client_secret"} == variant_of(text).key_inputs
 
 
-@pytest.mark.parametrize(
-    ("value", "secret"),
+@every(
+    "value, secret",
     [
         ("{{ inputs.tenant }}", False), ("{{ inputs.token }}", True), ("{{ vars.plain }}", False), ("{{ vars.deep }}", True), ("x", False),
         ("{{ profile.name }}", False), ("{{ inputs.token | sha256 | hex }}", True),

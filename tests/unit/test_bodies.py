@@ -19,6 +19,7 @@ from authweave.drafts import urlencoded
 from authweave.drafts.media_types import media_type
 from authweave.errors import PlacementError
 from authweave.values import Secret
+from thorough import every
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 name = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -66,7 +67,7 @@ class TestForm:
             body.encode().decode(), keep_blank_values=True, strict_parsing=bool(pairs)
         )
 
-    @pytest.mark.parametrize("before", [b"a=%41+b&%zz=1&&c&d=\xff", b"a=1&a=2", b"&", b"=x&a"])
+    @every("before", [b"a=%41+b&%zz=1&&c&d=\xff", b"a=1&a=2", b"&", b"=x&a"])
     def test_other_fields_stay_byte_for_byte(self, before):
         """Odd escapes, blanks, repeated and empty pairs of the caller are not touched."""
         assert before + b"&k=v" == after(before, FORM, ("k", "v"))
@@ -84,7 +85,7 @@ class TestForm:
         """Forms have no lists; servers read a repeated field as one."""
         assert after(b"x=1", FORM, ("s", ["a", 2, True])) == b"x=1&s=a&s=2&s=true"
 
-    @pytest.mark.parametrize("put", [None, {"a": 1}, b"x", [], [None], [["a"]], "\ud800", float("inf")])
+    @every("put", [None, {"a": 1}, b"x", [], [None], [["a"]], "\ud800", float("inf")])
     def test_what_a_form_cannot_hold(self, put):
         """Null, maps, bytes, empty and nested lists and half characters are errors that name the field."""
         body = read_body(b"x=1", FORM)
@@ -140,8 +141,8 @@ class TestJson:
         """`replace` changes the value and not the order."""
         assert after(b'{"a": 1, "k" : [{"k":"old"}] , "b":2}', JSON, ("k", "new")) == b'{"a": 1, "k" : "new" , "b":2}'
 
-    @pytest.mark.parametrize(
-        ("before", "key", "expected"),
+    @every(
+        "before, key, expected",
         [
             (b"{}", "", {"": 1}),
             (b"{}", "/", {"": 1}),
@@ -165,8 +166,8 @@ class TestJson:
         """Where a pointer leads, into objects and lists."""
         assert expected == json.loads(after(before, JSON, (key, 1)))
 
-    @pytest.mark.parametrize(
-        ("before", "key", "why"),
+    @every(
+        "before, key, why",
         [
             (b"[]", "k", "no object"),
             (b'"x"', "k", "no object"),
@@ -189,8 +190,8 @@ class TestJson:
 
         assert before == body.encode()
 
-    @pytest.mark.parametrize(
-        ("before", "why"),
+    @every(
+        "before, why",
         [
             (b"", "empty"),
             (b"{", "not JSON"),
@@ -212,7 +213,7 @@ class TestJson:
         assert None is refused.value.__cause__
         assert None is refused.value.__context__
 
-    @pytest.mark.parametrize(
+    @every(
         "put", [b"x", float("nan"), float("inf"), "\ud800", ["\udfff"], {"a": {1, 2}}, {"\ud800": 1}]
     )
     def test_what_json_cannot_hold(self, put):
@@ -236,7 +237,7 @@ class TestJson:
         """A map taken whole, such as `kept`, may hold Secrets."""
         assert after(b"{}", JSON, ("k", {"a": [Secret("s", "test")]})) == b'{"k":{"a":["s"]}}'
 
-    @pytest.mark.parametrize(
+    @every(
         "content_type",
         ["application/vnd.api+json", "text/json", 'Application/JSON ; charset="UTF-8"', "application/json;"],
     )
@@ -331,8 +332,8 @@ class TestMultipart:
 
         assert body.encode() == self.SENT
 
-    @pytest.mark.parametrize(
-        ("body", "content_type"),
+    @every(
+        "body, content_type",
         [
             (b"--b--", "multipart/form-data"),
             (b"--b--", 'multipart/form-data; boundary=""'),
@@ -348,7 +349,7 @@ class TestMultipart:
         with pytest.raises(PlacementError, match="bound"):
             read_body(body, content_type)
 
-    @pytest.mark.parametrize("sent", [b"--b--", b"--b--\r\n", b"\r\n--b--", b"pre\r\n--b--"])
+    @every("sent", [b"--b--", b"--b--\r\n", b"\r\n--b--", b"pre\r\n--b--"])
     def test_a_body_without_parts(self, sent):
         """A first part may be put in."""
         written = after(sent, "multipart/form-data; boundary=b", ("k", "v"))
@@ -395,8 +396,8 @@ class TestXml:
 
         assert put == (root.findtext("a/b") or "")
 
-    @pytest.mark.parametrize(
-        ("key", "old", "new"),
+    @every(
+        "key, old, new",
         [
             ("/E/H/Token", b"<s:H/>", b"<s:H><s:Token>&lt;v></s:Token></s:H>".replace(b"v>", b"v&gt;")),
             ("/E/B/t", b"\xc3\xa9<![CDATA[<t>]]>", b"&lt;v&gt;"),
@@ -421,8 +422,8 @@ class TestXml:
         root = b"<login><user>c</user><more><pin>7</pin><on>true</on></more></login>"
         assert body.encode() == declaration + root
 
-    @pytest.mark.parametrize(
-        ("document", "why"),
+    @every(
+        "document, why",
         [
             (b"<!DOCTYPE r><r/>", "DTD"),
             (b'<!DOCTYPE r [<!ENTITY a "b">]><r>&a;</r>', "DTD"),
@@ -441,8 +442,8 @@ class TestXml:
         with pytest.raises(PlacementError, match=why):
             read_body(document, "application/xml")
 
-    @pytest.mark.parametrize(
-        ("key", "put", "why"),
+    @every(
+        "key, put, why",
         [
             ("/x/a", "v", "root of the XML body is <r>"),
             ("/r/a", "v", "2 elements <a>"),
@@ -490,7 +491,7 @@ class TestXml:
         assert deep.removesuffix(b"</r>") + b"<k>v</k></r>" == after(deep, "text/xml", ("k", "v"))
 
 
-@pytest.mark.parametrize(
+@every(
     "content_type",
     [
         "text/plain",
@@ -534,8 +535,8 @@ def test_content_needs_an_encoding_with_a_body(encoding):
         content_body(encoding, "x", None)
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
+@every(
+    "written, expected",
     [
         ("text/XML", ("text/xml", {})),
         (' a/b ; C="x;\\"y" ; d=e;', ("a/b", {"c": 'x;"y', "d": "e"})),
@@ -550,6 +551,7 @@ def test_media_types(written, expected):
     assert expected == media_type(written)
 
 
+@pytest.mark.thorough
 def test_many_fields_read_a_body_once():
     """A thousand fields in a body of a megabyte take about as long as reading it: at its top and inside of it, also beside long values."""
     began = time.process_time()

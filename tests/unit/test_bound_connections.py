@@ -21,6 +21,7 @@ from authweave.values import TaskRequest, TaskResponse
 from authweave.wire import Call, Kept, Wire
 from services import Reply, talks
 from sockets import Server
+from thorough import every
 
 
 class Numbered:
@@ -209,7 +210,7 @@ def test_contexts_are_kept_once_and_not_for_ever():
     assert (None, 1499, None, None) == (kept.take("0"), kept.take("1499"), kept.take("1499"), kept.take(None))
 
 
-@pytest.mark.parametrize(("lines", "found"), [
+@every("lines, found", [
     (["NTLM"], (True, None)), (["Negotiate, NTLM TlRMTQ=="], (True, b"NTLM")), (["Negotiate"], (False, None)), (["NTLM !!!"], (False, None)), ([], (False, None)),
     (["ntlm AAA"], (True, None)),
 ])  # fmt: skip

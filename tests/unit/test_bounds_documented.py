@@ -6,13 +6,13 @@ import importlib
 import re
 from pathlib import Path
 
-import pytest
+from thorough import every
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bounds.md").read_text()
 ROWS = re.findall(r"^\| (?!what \| bound|---)(.+?) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("what", "bound", "constants"), ROWS)
+@every("what, bound, constants", ROWS)
 def test_each_bound_is_the_one_in_force(what: str, bound: str, constants: str) -> None:
     """Every constant of a row is one of its numbers."""
     numbers = {int(number) for number in re.findall(r"\d+", bound)} | {int(number) * 1024 for number in re.findall(r"(\d+) KiB", bound)}

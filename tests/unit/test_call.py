@@ -10,6 +10,7 @@ import pytest
 from authweave.errors import AuthweaveError, ProfileError
 from parts.vectors import load
 from services import Clock, Identity, connect, engine, oauth, profile, serving
+from thorough import every
 
 API = "https://api.example.com"
 INPUTS = {"client_id": "s6BhdRkqt3", "client_secret": "gX1fBat3bV"}
@@ -54,7 +55,7 @@ def test_rfc6749_refresh(vector):
     assert ([vector["authorization"]] if vector["authorization"] else []) == refresh.values("authorization")
 
 
-@pytest.mark.parametrize(("auth", "expected"), [
+@every("auth, expected", [
     ({"scopes": "read write"}, [("scope", "read write")]),
     ({"scopes": "read,write"}, [("scope", "read,write")]),
     ({"scopes": ["read", "write"]}, [("scope", "read write")]),

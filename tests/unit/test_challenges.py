@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.answers.challenges import Challenge, challenges
+from thorough import every
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AUTHWEAVE_VECTORS", ROOT.parent / "shared" / "vectors")) / "http_auth_challenges.json"
@@ -35,7 +36,7 @@ def test_challenges_with_more_than_one_acceptable_reading(vector):
     assert plain(challenges(vector["header_lines"])) in [way for way in vector["accept"] if way != "reject"]
 
 
-@pytest.mark.parametrize("vector", [v for v in BEARER if "www_authenticate" in v], ids=lambda vector: vector["id"])
+@every("vector", [v for v in BEARER if "www_authenticate" in v], ids=lambda vector: vector["id"])
 def test_bearer_challenges(vector):
     """The challenges of RFC 6750 §3 are read, the comma in a quoted scope included."""
     assert vector["parsed"] == [[c.scheme, dict(c.parameters)] for c in challenges([vector["www_authenticate"]])]
@@ -60,13 +61,13 @@ def test_a_broken_line_does_not_hide_a_sound_one():
     assert (Challenge("bearer", {"error": "invalid_token"}),) == found
 
 
-@pytest.mark.parametrize("line", ["Basic foo bar", "Basic Newauth Other", 'Basic realm="a" title="b"', "Basic realm="])
+@every("line", ["Basic foo bar", "Basic Newauth Other", 'Basic realm="a" title="b"', "Basic realm="])
 def test_what_the_grammar_does_not_hold_is_no_challenge(line):
     """Two words, a missing comma or a missing value make the line unreadable; it is not guessed at."""
     assert [] == [c for c in plain(challenges([line])) if c[2] is None]
 
 
-@pytest.mark.parametrize("char", ["\x00", "\x07", "\n", "\r", "\x1b", "\x7f"])
+@every("char", ["\x00", "\x07", "\n", "\r", "\x1b", "\x7f"])
 def test_a_control_character_is_no_part_of_a_value(char):
     """RFC 9110 §5.6.4: nothing that could move a cursor or end a line gets out of a quoted value, escaped or not; a tab may."""
     assert challenges([f'Bearer scope="a{char}b"']) == challenges([f'Bearer scope="a\\{char}b"']) == ()
@@ -78,7 +79,7 @@ def test_no_lines_are_no_challenges():
     assert challenges([]) == ()
 
 
-@pytest.mark.parametrize(
+@every(
     "line",
     [
         "Bearer " + ", ".join(f'p{n}="v"' for n in range(10_000)),

@@ -15,6 +15,7 @@ from authweave.cli.loopback.browsers import checked
 from authweave.cli.loopback.listener import Listener, Place, PortInUse
 from authweave.cli.loopback.pages import WORDS, headers, page
 from authweave.errors import UrlRefused
+from thorough import every
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_port_that_is_taken_is_refused(listener):
         Listener(listener.place)
 
 
-@pytest.mark.parametrize(("uri", "place"), [
+@every("uri, place", [
     ("http://127.0.0.1:8912/cb", Place("127.0.0.1", 8912, "/cb")), ("http://localhost/cb", Place("localhost", 80, "/cb")), ("http://[::1]:1/", Place("::1", 1, "/")),
     ("https://127.0.0.1:8912/cb", None), ("https://acme.example/cb", None), ("http://acme.example/cb", None), ("com.acme.app:/cb", None), ("", None),
 ])  # fmt: skip
@@ -140,14 +141,14 @@ def test_a_redirect_uri_on_this_machine_has_a_place(uri, place):
     assert place == Place.of(uri)
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:99999/cb", "http://[::1/cb", "http://127.0.0.1:x/cb", "http://me@127.0.0.1:8912/cb", "http://127.0.0.1:0/cb"])
+@every("uri", ["http://127.0.0.1:99999/cb", "http://[::1/cb", "http://127.0.0.1:x/cb", "http://me@127.0.0.1:8912/cb", "http://127.0.0.1:0/cb"])
 def test_a_redirect_uri_that_is_none_is_told(uri):
     """Never an exception of Python's own, nor a place that it does not name."""
     with pytest.raises(UrlRefused):
         Place.of(uri)
 
 
-@pytest.mark.parametrize("outcome", [*WORDS, "else"])
+@every("outcome", [*WORDS, "else"])
 def test_pages_load_nothing_and_run_nothing(outcome):
     """No script, no link, nothing from elsewhere; the policy says so, too."""
     text = page(outcome).decode()
@@ -157,7 +158,7 @@ def test_pages_load_nothing_and_run_nothing(outcome):
     assert "no-referrer" == headers()["Referrer-Policy"]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "a:$(touch pwned)", "-x", "https://x/\n", "https://x/ y", 'https://x/"', "data:text/html,x", ""])
+@every("url", ["javascript:alert(1)", "file:///etc/passwd", "a:$(touch pwned)", "-x", "https://x/\n", "https://x/ y", 'https://x/"', "data:text/html,x", ""])
 def test_no_other_scheme_is_ever_opened(url):
     """What metadata name is looked at before; this is the last door (CVE-2025-6514)."""
     with pytest.raises(UrlRefused):

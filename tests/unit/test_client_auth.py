@@ -15,6 +15,7 @@ from authweave.values import Secret, TaskResponse
 from effort import examples
 from parts.vectors import load
 from services import connect, engine, oauth
+from thorough import every
 
 API = "https://api.example.com"
 VECTORS = load("rfc6749_client_secret_basic.json")["vectors"]
@@ -47,7 +48,7 @@ def form(request):
     return dict(parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+@every("vector", VECTORS, ids=lambda vector: vector["id"])
 def test_vectors_of_rfc6749(vector):
     """Id and secret are form-encoded, each by itself, then Basic: the header is one that the vector accepts."""
     inputs = {"client_id": vector["client_id"], "client_secret": vector["client_secret"]}
@@ -60,7 +61,7 @@ def test_vectors_of_rfc6749(vector):
     assert {"grant_type": "client_credentials"} == form(request)
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if ":" not in v["client_id"] and v["client_secret"]], ids=lambda vector: vector["id"])
+@every("vector", [v for v in VECTORS if ":" not in v["client_id"] and v["client_secret"]], ids=lambda vector: vector["id"])
 def test_raw(vector):
     """`basic_encoding: raw` sends id and secret as they are."""
     request = sent({"basic_encoding": "raw"}, client_id=vector["client_id"], client_secret=vector["client_secret"])
@@ -76,7 +77,7 @@ def test_raw_cannot_carry_a_colon_in_the_id():
     assert "planted-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("client_id", "encoded"), [
+@every("client_id, encoded", [
     ("appID:X:geo:us:clientName:default", "appID%3AX%3Ageo%3Aus%3AclientName%3Adefault"),
     ("appID%3AX%3Ageo%3Aus%3AclientName%3Adefault", "appID%3AX%3Ageo%3Aus%3AclientName%3Adefault"),
     ("appID%3aX%3ageo", "appID%3aX%3ageo"),
@@ -146,8 +147,8 @@ def test_names_are_changed_and_left_out():
     assert {"app": "i", "client_secret": "s"} == form(request)
 
 
-@pytest.mark.parametrize("auth", [{}, {"client_auth": "client_secret_post"}, {"basic_encoding": "raw"}])
-@pytest.mark.parametrize("inputs", [{"client_id": "i"}, {"client_secret": "s"}, {"client_id": "", "client_secret": "s"}, {"client_id": "i", "client_secret": ""}, {}])
+@every("auth", [{}, {"client_auth": "client_secret_post"}, {"basic_encoding": "raw"}])
+@every("inputs", [{"client_id": "i"}, {"client_secret": "s"}, {"client_id": "", "client_secret": "s"}, {"client_id": "i", "client_secret": ""}, {}])
 def test_missing_values_are_an_error_before_the_network(auth, inputs):
     """An empty or missing id or secret sends nothing."""
     with pytest.raises(MissingInput):

@@ -11,6 +11,7 @@ import pytest
 from authweave.cli.testing.last_run import MOST, compared, is_wanted
 from authweave.probe.comparing import differences, essence
 from authweave.report import Diagnosis, Report, Stage, Verdict
+from thorough import every
 
 BEFORE = Report(
     profile="acme", version="1.0.0", source="acme.yaml", tenant="eu", started="2026-01-01T10:00:00Z",
@@ -28,8 +29,8 @@ def told(**changes):
     return differences(json.loads(json.dumps(essence(BEFORE))), after(**changes))
 
 
-@pytest.mark.parametrize(
-    ("changes", "lines"),
+@every(
+    "changes, lines",
     [
         ({}, ()),
         ({"token": Verdict("obtained")}, ("token: refused → obtained",)),
@@ -121,7 +122,7 @@ def test_replays_and_what_has_no_file_are_not_compared(tmp_path):
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("environ", "wanted"), [({}, True), ({"CI": "true"}, False), ({"CI": "1"}, False), ({"CI": "false"}, True), ({"CI": ""}, True)])
+@every("environ, wanted", [({}, True), ({"CI": "true"}, False), ({"CI": "1"}, False), ({"CI": "false"}, True), ({"CI": ""}, True)])
 def test_not_on_a_build_server(environ, wanted):
     """Which says so in CI."""
     assert wanted == is_wanted(environ)

@@ -10,6 +10,7 @@ from authweave import loads
 from authweave.checking.defaults import as_expression, with_defaults
 from authweave.extensions.catalog import default_catalog
 from authweave.templates import compile_template
+from thorough import every
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.acme.example']\n"
 OAUTH2 = HEAD + "auth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://idp.acme.example/token\n"
@@ -66,8 +67,8 @@ def test_written_fields_replace_the_default_whole() -> None:
     assert [{"in": "query", "key": "t", "value": "{{ inputs.token }}", "on_conflict": "replace"}] == auth["fields"]
 
 
-@pytest.mark.parametrize(
-    ("text", "expression"),
+@every(
+    "text, expression",
     [
         ("{{ inputs.a }}", "inputs.a"), (" {{ inputs.a }}\n", "inputs.a"), ("a", "'a'"), ("", "''"), ("a-{{ inputs.a }}", "'a-' ~ (inputs.a)"),
         ("{{ inputs.a }}{{ inputs.b }}", "(inputs.a) ~ (inputs.b)"), ("it's \\ {{ inputs.a }}\n.", "'it\\'s \\\\ ' ~ (inputs.a) ~ '\\n.'"),

@@ -42,6 +42,7 @@ from probing import (
     written,
 )
 from sockets import Server, answers, http, says
+from thorough import every
 from wiring import getaddrinfo_of
 
 AUTHORITY = Authority()
@@ -821,7 +822,7 @@ def test_every_key_of_a_fix_exists():
     assert {} == {code: unknown for code, entry in ENTRIES.items() if (unknown := {remedy.key for remedy in entry.remedies} - known)}
 
 
-@pytest.mark.parametrize("code", sorted(ENTRIES))
+@every("code", sorted(ENTRIES))
 def test_every_sentence_can_be_said(code):
     """No row needs a fact that a case may lack, but those that its finder always gives."""
     facts = {
@@ -835,8 +836,8 @@ def test_every_sentence_can_be_said(code):
         assert worded(remedy.say, case)
 
 
-@pytest.mark.parametrize(
-    ("written_as", "word"),
+@every(
+    "written_as, word",
     [("InvalidClient", "invalid_client"), ("INVALID-CLIENT", "invalid_client"), ("invalid client", "invalid_client"), ("invalidClient", "invalid_client")],
 )
 def test_words_are_read_as_the_standard_spells_them(written_as, word):

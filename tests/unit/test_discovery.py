@@ -15,6 +15,7 @@ from authweave.values import TaskResponse
 from authweave.wire import Wire
 from parts.vectors import load
 from services import INPUTS, Clock, Reply, connect, engine, profile, says, serving
+from thorough import every
 
 API = "https://api.example.com"
 ISSUER = "https://server.example.com"
@@ -46,7 +47,7 @@ def refused(kind, call):
 # ---- where metadata stand
 
 
-@pytest.mark.parametrize("vector", load(FILE)["well_known_urls"], ids=lambda vector: vector["issuer"])
+@every("vector", load(FILE)["well_known_urls"], ids=lambda vector: vector["issuer"])
 def test_metadata_stand_at_the_well_known_places(vector):
     """First where RFC 8414 puts them, with the issuer's path after the well-known part; then where OpenID does."""
     places = issuer_places(vector["issuer"])
@@ -55,8 +56,8 @@ def test_metadata_stand_at_the_well_known_places(vector):
     assert vector["oidc"] in places
 
 
-@pytest.mark.parametrize(
-    ("resource", "place"),
+@every(
+    "resource, place",
     [
         ("https://rs.example.com", "https://rs.example.com/.well-known/oauth-protected-resource"),
         ("https://rs.example.com/", "https://rs.example.com/.well-known/oauth-protected-resource"),
@@ -69,7 +70,7 @@ def test_a_resource_has_its_metadata_at_a_well_known_place_too(resource, place):
     assert place == resource_place(resource)
 
 
-@pytest.mark.parametrize("issuer", ["https://server.example.com?x=1", "https://server.example.com#x", "http://server.example.com", "server.example.com", "https://a:b@server.example.com", "javascript:alert(1)"])
+@every("issuer", ["https://server.example.com?x=1", "https://server.example.com#x", "http://server.example.com", "server.example.com", "https://a:b@server.example.com", "javascript:alert(1)"])
 def test_an_issuer_is_an_https_url_without_query_and_fragment(issuer):
     """RFC 8414 §2; anything else is refused before anybody is asked."""
     refused("issuer", lambda: issuer_places(issuer))
@@ -94,7 +95,7 @@ def test_the_published_example_is_read():
     assert read == Metadata.of_fact(read.as_fact())
 
 
-@pytest.mark.parametrize("vector", load(FILE)["negative"], ids=lambda vector: vector["id"])
+@every("vector", load(FILE)["negative"], ids=lambda vector: vector["id"])
 def test_hostile_metadata_are_refused(vector):
     """Another issuer, an endpoint without TLS, in a private network, or that is no web address at all."""
     issuer = vector.get("requested", vector.get("issuer", ISSUER))
@@ -108,12 +109,12 @@ def test_hostile_metadata_are_refused(vector):
         read()
 
 
-@pytest.mark.parametrize("endpoint", [
+@every("endpoint", [
     "https://server.example.com/{{ inputs.client_secret }}", "https://{{ inputs.client_secret }}.example.com/x", "https://u:p@server.example.com/t",
     "https://server.example.com/t#x", "https://server.example.com\\@evil.example/t", "https://127.0.0.1/t", "http://127.0.0.1:1/t", "https://localhost/t",
     "https://[::1]/t", "https://10.0.0.1/t", "//server.example.com/t", "/t", "", 7, ["https://server.example.com/t"], "https://x/" + "a" * 5000, "https://server.example.com/\r\nX: y",
 ])  # fmt: skip
-@pytest.mark.parametrize("member", ["token_endpoint", "revocation_endpoint", "registration_endpoint"])
+@every("member", ["token_endpoint", "revocation_endpoint", "registration_endpoint"])
 def test_an_endpoint_is_what_a_profile_could_have_written_and_never_a_template(member, endpoint):
     """Nothing in metadata is evaluated; nobody outside sends credentials to this machine or into a private network."""
     error = refused("endpoint", lambda: read_metadata({**GOOD, member: endpoint}, ISSUER, "https://x/y"))
@@ -140,7 +141,7 @@ def test_the_hint_names_the_issuer_to_write():
     assert f"the issuer is {ISSUER}/; write that one, letter for letter" in str(error)
 
 
-@pytest.mark.parametrize("said", [None, [], "x", 7, {}, {"issuer": None}, {"issuer": ["x"]}, {**GOOD, "scopes_supported": "read"}, {**GOOD, "grant_types_supported": [1]}])
+@every("said", [None, [], "x", 7, {}, {"issuer": None}, {"issuer": ["x"]}, {**GOOD, "scopes_supported": "read"}, {**GOOD, "grant_types_supported": [1]}])
 def test_what_is_no_metadata_is_refused(said):
     """Types are looked at."""
     with pytest.raises(DiscoveryError):
@@ -154,7 +155,7 @@ def test_a_resource_names_its_first_authorization_server():
     assert "https://a.example" == read_resource(said, "https://rs.example.com", "x")
 
 
-@pytest.mark.parametrize(("said", "kind"), [
+@every("said, kind", [
     ({"resource": "https://rs.example.com/other", "authorization_servers": ["https://a.example"]}, "resource_mismatch"),
     ({"authorization_servers": ["https://a.example"]}, "resource_mismatch"),
     ({"resource": "https://rs.example.com"}, "no_server"),
@@ -175,7 +176,7 @@ def test_a_challenge_may_say_where_the_metadata_are():
     refused("resource", lambda: metadata_place(['Bearer resource_metadata="http://rs.example.com/m"'], "https://rs.example.com"))
 
 
-@pytest.mark.parametrize("inside", [
+@every("inside", [
     "http://127.0.0.1:8080", "http://localhost", "https://10.0.0.1", "https://169.254.169.254", "https://[fd00::1]", "https://224.0.0.1",
     "https://[64:ff9b::7f00:1]", "https://[2002:a00:1::]", "https://[::ffff:10.0.0.1]",
 ])  # fmt: skip
@@ -189,7 +190,7 @@ def test_a_resource_elsewhere_leads_nobody_inside(inside):
     assert inside == read_resource({**said, "resource": "https://127.0.0.1:1"}, "https://127.0.0.1:1", "x")
 
 
-@pytest.mark.parametrize(("said", "seconds"), [
+@every("said, seconds", [
     ("", USUAL), ("max-age=600", 600), ("public, max-age=600", 600), ('max-age="600"', 600), ("max-age=1", SHORTEST), ("max-age=9999999", LONGEST),
     ("no-store", SHORTEST), ("max-age=9000, no-cache", SHORTEST), ("s-maxage=5", USUAL), ("max-age=x", USUAL), ("max-age=-5", USUAL),
 ])  # fmt: skip
@@ -201,7 +202,7 @@ def test_cache_control_is_honoured_within_bounds(said, seconds):
 # ---- the token endpoint comes from metadata
 
 
-@pytest.mark.parametrize(("path", "places"), [("", (OAUTH,)), ("", (OPENID,)), ("/realms/a", (OAUTH,)), ("/realms/a", (OPENID,)), ("/realms/a", (OAUTH, OPENID))])
+@every("path, places", [("", (OAUTH,)), ("", (OPENID,)), ("/realms/a", (OAUTH,)), ("/realms/a", (OPENID,)), ("/realms/a", (OAUTH, OPENID))])
 def test_an_issuer_is_enough(path, places):
     """Its metadata name the token endpoint; nobody sends a credential to the well-known place."""
     with serving(AuthorizationServer(path=path, places=places, clients={"robot": INPUTS["client_secret"]})) as server:

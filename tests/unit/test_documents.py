@@ -29,7 +29,7 @@ from authweave.documents.yaml_reader import fastest_parser, marks_in_yaml, read_
 from authweave.documents.yaml_scanner import PythonParser
 from authweave.values import Document, Mark
 from effort import examples
-from thorough import few
+from thorough import every, few
 
 PARSERS = [pytest.param(fastest_parser(), id="fastest"), pytest.param(PythonParser, id="python")]
 SECRET = "s3cr3t-Tr0ub4dor"
@@ -56,9 +56,9 @@ def read_with(parser: Any, text: str) -> tuple[bool, MarkedTree]:
 # what is read
 
 
-@pytest.mark.parametrize("parser", PARSERS)
-@pytest.mark.parametrize(
-    ("written", "value"),
+@every("parser", PARSERS)
+@every(
+    "written, value",
     [
         ("no", "no"), ("on", "on"), ("yes", "yes"), ("off", "off"), ("y", "y"), ("True", True), ("TRUE", True),
         ("tRUE", "tRUE"), ("false", False), ("null", None), ("Null", None), ("NULL", None), ("~", None), ("", None),
@@ -255,8 +255,8 @@ def test_without_libyaml_the_same_is_refused(text: str) -> None:
     assert first[0] == second[0]
 
 
-@pytest.mark.parametrize(
-    ("text", "rule", "mark", "fix"),
+@every(
+    "text, rule, mark, fix",
     [
         ('{"a": 1, "\\u0061": 2}', "document.duplicate_key", Mark(1, 10), "keep one"),
         ('{"a": NaN}', "document.number", Mark(1, 7), "quote it"),
@@ -297,8 +297,8 @@ def test_refused_json_says_where_why_and_what_to_do(text: str, rule: str, mark: 
     assert fix in problem.fix
 
 
-@pytest.mark.parametrize(
-    ("raw", "mark", "said"),
+@every(
+    "raw, mark, said",
     [
         ("name: é\n".encode("latin-1"), Mark(1, 7), "byte 6 "),
         ("ä: 1\nb: é\n".encode()[:-2] + b"\xff\n", Mark(2, 4), "byte 9 "),
@@ -339,7 +339,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     assert "line 3" in document.problems[5].message
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         f"a: !!str {SECRET}", f"a: &x {SECRET}", f"a: {SECRET}: x", f"a: '{SECRET}", f'a: "{SECRET}\\q"',

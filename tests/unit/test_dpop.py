@@ -19,6 +19,7 @@ from authweave.seals.dpop import Dpop
 from authweave.tokens.records import decoded, encoded
 from authweave.values import Entry, Secret, TaskRequest, TaskResponse, Token
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, says, serving
+from thorough import every
 
 BOUND = {"token_type": "DPoP"}
 WANTS = 'DPoP error="use_dpop_nonce", error_description="a nonce is needed"'
@@ -104,7 +105,7 @@ def test_a_nonce_that_comes_with_a_token_is_for_the_next_call():
     assert ["", "next"] == nonces(identity.asked)
 
 
-@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "mac", None])
+@every("token_type", ["Bearer", "bearer", "mac", None])
 def test_a_token_that_is_not_bound_is_refused(token_type):
     """A downgrade is told as such, in words, and the token is not used."""
     refused = pytest.raises(TokenAnswerError, match="although the request proved a key")
@@ -247,8 +248,8 @@ def test_fields_of_ones_own_put_the_token_elsewhere():
     assert (["T1"], [], 1) == (asked.values("x-token"), asked.values("authorization"), len(asked.values("dpop")))
 
 
-@pytest.mark.parametrize(
-    ("response", "reason"),
+@every(
+    "response, reason",
     [
         (TaskResponse(401, (("DPoP-Nonce", "n"), ("WWW-Authenticate", WANTS))), "nonce"),
         (TaskResponse(401, (("DPoP-Nonce", "n"), ("WWW-Authenticate", "Bearer"), ("WWW-Authenticate", WANTS))), "nonce"),
@@ -294,7 +295,7 @@ def test_the_key_is_stored_with_its_token_and_nowhere_shown():
     assert "proof_key" not in token.as_scope()
 
 
-@pytest.mark.parametrize("stored", [None, Secret("{}", "store"), Secret("damaged", "store"), Secret(["x"], "store"), Secret(5, "store")])
+@every("stored", [None, Secret("{}", "store"), Secret("damaged", "store"), Secret(["x"], "store"), Secret(5, "store")])
 def test_a_stored_token_without_a_good_key_is_got_anew(stored):
     """It would be refused at every request until it ends: a token without its key is of no use."""
     with serving(identity_of()) as identity:

@@ -10,6 +10,7 @@ from authweave.drafts.url import finished_url
 from authweave.errors import PlacementError
 from authweave.placements.path import PathPlacement
 from authweave.values import TaskRequest
+from thorough import every
 
 JSON = ("Content-Type", "application/json")
 
@@ -19,7 +20,7 @@ def of(method="POST", url="https://h/a", headers=(), body=None, **more):
 
 
 class TestTaskRequests:
-    @pytest.mark.parametrize(
+    @every(
         "request_",
         [
             TaskRequest("GET", "https://h/a?b=%41#"[:-1]),
@@ -47,7 +48,7 @@ class TestTaskRequests:
         expected = TaskRequest("POST", "https://h/a?b=2", (JSON, ("A", "1"), ("Content-Length", "9")), b'{"c":"3"}')
         assert expected == draft.finish()
 
-    @pytest.mark.parametrize(
+    @every(
         "headers",
         [
             (),
@@ -251,15 +252,15 @@ class TestView:
             "3",
         )
 
-    @pytest.mark.parametrize(
-        ("url", "port"), [("https://h", 443), ("http://h", 80), ("https://h:1", 1), ("x://h", None)]
+    @every(
+        "url, port", [("https://h", 443), ("http://h", 80), ("https://h:1", 1), ("x://h", None)]
     )
     def test_ports(self, url, port):
         """The one that is written, or that of the scheme."""
         assert port == of(url=url).view["port"]
 
-    @pytest.mark.parametrize(
-        ("url", "host"),
+    @every(
+        "url, host",
         [("https://H.example/x", "h.example"), ("https://h:443/", "h"), ("http://h:80", "h"), ("http://h:443", "h:443"), ("https://[::1]:8443/", "[::1]:8443")],
     )
     def test_host_is_among_the_headers(self, url, host):

@@ -15,6 +15,7 @@ from authweave.editing.change import is_same
 from authweave.editing.json_spans import json_span
 from authweave.editing.yaml_spans import yaml_span
 from authweave.errors import EditRefused
+from thorough import every
 
 PROFILE = """\
 # yaml-language-server: $schema=../schemas/auth-profile.schema.json
@@ -55,8 +56,8 @@ def test_a_value_is_replaced_where_it_stands():
     assert text == PROFILE.replace("client_secret_basic", "client_secret_post")
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "old", "new"),
+@every(
+    "path, value, old, new",
     [
         (("auth", "token_url"), "https://acme.example/v3", '"https://acme.example/token"', '"https://acme.example/v3"'),
         (("auth", "scopes", 1), "it's", "'write'", "'it''s'"),
@@ -77,8 +78,8 @@ def test_quotes_stay_what_they_were(path, value, old, new):
     assert edited(PROFILE, path, value) == PROFILE.replace(old, new, 1)
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "order", "old", "new"),
+@every(
+    "path, value, order, old, new",
     [
         (("auth", "basic_encoding"), "raw", ["client_auth", "basic_encoding"], "says\n", "says\n  basic_encoding: raw\n"),
         (("auth", "audience"), "crm", [], '    value: "b"\n', '    value: "b"\n  audience: crm\n'),
@@ -104,8 +105,8 @@ def test_lines_end_as_they_did():
     assert made == text.replace('"b"\r\n', '"b"\r\n  audience: crm\r\n')
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "value", "made"),
+@every(
+    "text, path, value, made",
     [
         ("a:\nb: 1\n", ("a",), "x", "a: x\nb: 1\n"),
         ("a:   # none yet\nb: 1", ("a", "c"), 2, "a: {c: 2}   # none yet\nb: 1"),
@@ -129,7 +130,7 @@ def test_corners_of_yaml(text, path, value, made):
     assert result == made
 
 
-@pytest.mark.parametrize("indent", [None, 1, 2, "\t"])
+@every("indent", [None, 1, 2, "\t"])
 def test_json_stays_json(indent):
     """In JSON a new member stands after a comma, with the line break and indentation of its neighbours; a value is replaced in its place."""
     data = {"name": "acme", "auth": {"type": "oauth2", "scopes": ["a", "b"]}}
@@ -148,8 +149,8 @@ def test_a_key_is_renamed_and_its_value_stays():
     assert renamed('{"a": 1}', ("a",), "b", json=True) == '{"b": 1}'
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "value"),
+@every(
+    "text, path, value",
     [
         ("a: &x 1\nb: *x\n", ("b",), 2),
         ("a: [1\n", ("a",), 2),
@@ -174,8 +175,8 @@ def test_a_key_is_not_renamed_over_another(path, key):
         renamed("a: 1\nb: 2\n", path, key)
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "made"),
+@every(
+    "text, path, made",
     [
         (PROFILE, ("auth", "client_auth"), PROFILE.replace("  client_auth: client_secret_basic\t# as the form says\n", "")),
         ("a: 1\nb: 2", ("b",), "a: 1\n"),
@@ -190,7 +191,7 @@ def test_a_key_is_taken_out_with_its_line(text, path, made):
     assert removed(text, path) == made
 
 
-@pytest.mark.parametrize(("text", "path"), [("a: {b: 1}", ("c",)), ("a: [1]", ("a", 0)), ("a:\n- b: 1\n  c: 2\n", ("a", 0, "b")), ("a: 1", ())])
+@every("text, path", [("a: {b: 1}", ("c",)), ("a: [1]", ("a", 0)), ("a:\n- b: 1\n  c: 2\n", ("a", 0, "b")), ("a: 1", ())])
 def test_what_cannot_be_taken_out_alone_stays(text, path):
     """What is not there, an item of a list, and a key that shares its line with a dash."""
     with pytest.raises(EditRefused):

@@ -6,13 +6,12 @@ import json
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
-import pytest
-
 from authweave.contracts import Departure
 from authweave.egress.addresses import why_not_public
 from authweave.egress.hosts import why_not_a_public_name
 from authweave.egress.strict import Strict
 from authweave.urls.shown import other_letters, shown_host
+from thorough import every
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "policy_ssrf_targets.json").read_text())
 ADDRESSES = {one["ip"]: one["verdict"] for one in (*VECTORS["addresses"], *VECTORS["vectors"]) if "ip" in one}
@@ -41,7 +40,7 @@ PUBLIC = """
 """
 
 
-@pytest.mark.parametrize("address", PRIVATE.split())
+@every("address", PRIVATE.split())
 def test_what_is_not_public_is_named(address: str):
     """Every block that is not public is refused, at both of its ends and in the middle, and says what it is."""
     assert why_not_public(address)
@@ -61,13 +60,13 @@ def test_the_nearest_block_says_what_it_is():
     assert [] == [(address, why_not_public(address)) for address, word in WORDS.items() if word not in (why_not_public(address) or "")]
 
 
-@pytest.mark.parametrize("address", PUBLIC.split())
+@every("address", PUBLIC.split())
 def test_what_is_public_is_let_through(address: str):
     """The neighbours of every block, and the addresses of real services, may be called."""
     assert why_not_public(address) is None
 
 
-@pytest.mark.parametrize("address", sorted({*ADDRESSES, *VECTORS["is_global_not_enough"]}))
+@every("address", sorted({*ADDRESSES, *VECTORS["is_global_not_enough"]}))
 def test_the_vectors_hold(address: str):
     """Each address of the sample has the verdict that it requires."""
     verdict = "block" if why_not_public(address) else "allow"
@@ -75,8 +74,8 @@ def test_the_vectors_hold(address: str):
     assert verdict == ADDRESSES.get(address, "block")
 
 
-@pytest.mark.parametrize("inner", INNER)
-@pytest.mark.parametrize(
+@every("inner", INNER)
+@every(
     "form",
     ["::ffff:{0}", "::{0}", "::ffff:0:{0}", "64:ff9b::{0}", "64:ff9b:1::{0}", "64:ff9b:1:abcd::{0}", "2600:1f18::5efe:{0}", "2600:1f18::200:5efe:{0}", "6to4", "teredo"],
 )
@@ -97,7 +96,7 @@ def test_what_is_no_address_is_not_public():
         assert why_not_public(text) == "no address"
 
 
-@pytest.mark.parametrize(
+@every(
     "host",
     ["2130706433", "0x7f000001", "0X7F000001", "017700000001", "127.1", "127.0.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "127.0.0.01", "0", "0x0", "00", "1.1", "134744072", "08.8.8.8", "8.8.2056", "8.525320", "0x08080808", "localhost", "LOCALHOST", "localhost.", "foo.localhost", "foo.localhost.", "a.b.localhost", "localhost.localdomain", "ip6-localhost", "router", "printer.local", "metadata.google.internal", "db.internal", "x.svc.cluster.local", "nas.home.arpa", "intranet", "wiki.corp", "box.lan", "metadata", "metadata.goog", "metadata.tencentyun.com", "kubernetes", "instance-data", "rancher-metadata", "abc.onion", "1.0.0.127.in-addr.arpa", "resolver.arpa", "_dns.resolver.arpa", "eap-noob.arpa", "x.test", "x.alt", "x.mail", "x.priv", "localhost6.localdomain6", "metadata.azure.com", "metadata.oraclecloud.com", "api.metadata.cloud.ibm.com", "127.0.0.1.5", "1.2.3.4.0x7f", "a..b", ".example.com", "exa_mple-.com", "-x.example.com", "ex%61mple.com", "::1%lo", "fe80::1%25lo", "[::1]", "a@b", "a:b", "host/x", "127。0。0。1", "１２７.0.0.1", "⑯⑨.254.169.254", "exаmple.com"],
 )
@@ -106,13 +105,13 @@ def test_names_of_this_network_and_odd_spellings_are_refused(host: str):
     assert why_not_a_public_name(host)
 
 
-@pytest.mark.parametrize("host", ["api.example.com", "API.Example.COM.", "8.8.8.8", "2606:4700:4700::1111", "xn--mnchen-3ya.example", "a_b.example.com", "1e100.net", "127.0.0.1.nip.io"])
+@every("host", ["api.example.com", "API.Example.COM.", "8.8.8.8", "2606:4700:4700::1111", "xn--mnchen-3ya.example", "a_b.example.com", "1e100.net", "127.0.0.1.nip.io"])
 def test_public_names_and_plain_addresses_are_let_through(host: str):
     """What they lead to is another question."""
     assert why_not_a_public_name(host) is None
 
 
-@pytest.mark.parametrize("scheme", ["http", "ws", "ftp", "file", "gopher", "unix", "javascript", "dict", "ldap", ""])
+@every("scheme", ["http", "ws", "ftp", "file", "gopher", "unix", "javascript", "dict", "ldap", ""])
 def test_strict_knows_one_scheme(scheme: str):
     """Only https is called."""
     assert Strict().refusal(Departure(scheme, "api.example.com", 443))

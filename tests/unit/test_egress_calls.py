@@ -14,6 +14,7 @@ from authweave.net.askers import looking_for
 from authweave.settings import Settings
 from outside import INTERNAL, PUBLIC, Outside, guarded, internal, names, public
 from sockets import Server, connect_proxy, http, says
+from thorough import every
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "policy_ssrf_targets.json").read_text())
 URLS = {one["url"]: one["verdict"] for one in (*VECTORS["urls"], *VECTORS["vectors"]) if "url" in one}
@@ -32,7 +33,7 @@ def token_of(engine: Engine, url: str, *servers: str, **more):
     return engine.connect(profile(oauth(url), *servers, **more)).token().result(20)
 
 
-@pytest.mark.parametrize("url", sorted(URLS))
+@every("url", sorted(URLS))
 def test_the_url_vectors_are_refused_wherever_they_stand(url: str):
     """Each URL of the sample is refused as a token URL, as a server, as what an input says, and as what metadata say; nobody is called."""
     looked_up = names()
@@ -58,7 +59,7 @@ def test_a_token_call_goes_to_a_public_address():
     assert {("token", "acme")} == {(one.purpose, one.profile) for one in policy.asked if one.address}
 
 
-@pytest.mark.parametrize("addresses", [[INTERNAL], [PUBLIC, INTERNAL], [INTERNAL, PUBLIC], ["::ffff:127.0.0.1"], ["::1"], ["10.0.0.1"], ["64:ff9b::7f00:1"]], ids=str)
+@every("addresses", [[INTERNAL], [PUBLIC, INTERNAL], [INTERNAL, PUBLIC], ["::ffff:127.0.0.1"], ["::1"], ["10.0.0.1"], ["64:ff9b::7f00:1"]], ids=str)
 def test_one_bad_address_refuses_the_name(addresses: list[str]):
     """A name with any address that is not public is not called at all, at none of its addresses."""
     refused = pytest.raises(EgressRefused, match=r"Engine\(egress=")
@@ -94,7 +95,7 @@ def test_strict_itself_never_follows_a_name_to_this_machine():
     assert inside.connections == 0
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "0177.0.0.1", "localhost", "foo.localhost", "[::1]", "[::ffff:127.0.0.1]", "127.0.0.1", "ip6-localhost"])
+@every("host", ["2130706433", "0x7f000001", "127.1", "0177.0.0.1", "localhost", "foo.localhost", "[::1]", "[::ffff:127.0.0.1]", "127.0.0.1", "ip6-localhost"])
 def test_no_spelling_of_this_machine_is_called(host: str):
     """Also where the URL comes from an input, whose pattern lets everything through, and the policy is asked at the last moment."""
     with internal(says(TOKEN), "idp.example.com") as inside, pytest.raises(AuthweaveError):
@@ -184,7 +185,7 @@ class Broken:
         raise RuntimeError("s3cret words of the host")
 
 
-@pytest.mark.parametrize("policy", [Broken(), lambda departure: 1 / 0, lambda departure: True, lambda departure: False, lambda departure: ""], ids=["object", "function", "true", "false", "empty"])
+@every("policy", [Broken(), lambda departure: 1 / 0, lambda departure: True, lambda departure: False, lambda departure: ""], ids=["object", "function", "true", "false", "empty"])
 def test_a_policy_that_fails_refuses(policy):
     """Whatever a policy raises or answers but None lets nothing through, in words without its own."""
     with public(says(TOKEN), "idp.example.com") as idp:

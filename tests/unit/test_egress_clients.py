@@ -15,6 +15,7 @@ from certificates import server_context
 from httpx2_instead import needs_httpx
 from outside import AUTHORITY, INTERNAL, PUBLIC, Outside, guarded, internal, names, public, trust
 from sockets import Server, answers, connect_proxy, redirects
+from thorough import every
 
 
 def connected(engine, *servers: str, **more):
@@ -241,7 +242,7 @@ def test_doors_without_the_connection_say_so():
     assert connection.headers_for("https://api.example.com/x").result(5)["Authorization"]
 
 
-@pytest.mark.parametrize("server", ["https://10.0.0.1", "https://localhost", "https://[::1]", "http://127.0.0.1:9", "https://metadata.google.internal", "https://intranet"])
+@every("server", ["https://10.0.0.1", "https://localhost", "https://[::1]", "http://127.0.0.1:9", "https://metadata.google.internal", "https://intranet"])
 def test_servers_that_a_host_names_are_checked_too(server: str):
     """`connect(servers=…)` from a form is no way around it: each door refuses an internal host, before anything is sent."""
     engine = guarded("strict", names())

@@ -15,6 +15,7 @@ from authweave.resources import profiles_folder
 from authweave.settings import Settings
 from outside import INPUTS, PUBLIC, Outside, guarded, internal, names, public
 from sockets import http, says
+from thorough import every
 
 TOKEN = http(200, ("Content-Type", "application/json"), body=b'{"access_token": "tok-1", "token_type": "Bearer", "expires_in": 900}')
 OPEN = {"type": "oauth2", "grant_type": "client_credentials", "token_url": "https://{{ inputs.host }}/token"}
@@ -110,8 +111,8 @@ def test_hosts_that_are_written_out_need_no_list():
     assert hosts_of(profile({"type": "bearer"}, ("https://{{ inputs.host }}.acme.example",), host={"pattern": "[a-z]+"})) is None
 
 
-@pytest.mark.parametrize(
-    ("listed", "asked", "verdict"),
+@every(
+    "listed, asked, verdict",
     [("*", "any.example", True), ("*.acme.example", "b1.acme.example", True), ("*.acme.example", "x.b1.acme.example", True), ("*.acme.example", "acme.example", False), ("*.acme.example", "evilacme.example", False), ("acme.example", "acme.example", True), ("acme.example", "b1.acme.example", False)],
 )
 def test_a_name_a_domain_or_everything(listed: str, asked: str, verdict: bool):
@@ -119,7 +120,7 @@ def test_a_name_a_domain_or_everything(listed: str, asked: str, verdict: bool):
     assert allows(listed, ask=asked) is verdict
 
 
-@pytest.mark.parametrize("wrong", ["", "example", "*.", "*example.com", "a.*.example", "https://acme.example", "acme.example:443", "a b.example", "."])
+@every("wrong", ["", "example", "*.", "*example.com", "a.*.example", "https://acme.example", "acme.example:443", "a b.example", "."])
 def test_what_is_no_host_is_refused_as_a_setting(wrong: str):
     """The setting is named, with what would be right."""
     with pytest.raises(SettingsError, match=r"egress_hosts.*must be a list of host names"):

@@ -13,13 +13,14 @@ from authweave.errors import DiscoveryError
 from authweave.settings import Settings
 from outside import PUBLIC, Outside, guarded, names, public
 from sockets import http
+from thorough import every
 
 ISSUER = "https://idp.example.com"
 INSIDE = ["http://10.0.0.1/jwks", "https://127.0.0.1/x", "https://[::ffff:169.254.169.254]/x", "https://[64:ff9b::7f00:1]/x", "https://localhost/x", "https://[2002:7f00:1::]/x"]
 
 
-@pytest.mark.parametrize("url", INSIDE)
-@pytest.mark.parametrize("member", ["jwks_uri", "userinfo_endpoint", "token_endpoint", "end_session_endpoint", "registration_endpoint"])
+@every("url", INSIDE)
+@every("member", ["jwks_uri", "userinfo_endpoint", "token_endpoint", "end_session_endpoint", "registration_endpoint"])
 def test_metadata_of_a_public_issuer_lead_nowhere_inside(member: str, url: str):
     """A public issuer whose metadata name an internal URL, whichever member it is, is not believed."""
     with pytest.raises(DiscoveryError, match=member):
@@ -40,8 +41,8 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", REFUSED)
-@pytest.mark.parametrize("member", NAMED)
+@every("url", REFUSED)
+@every("member", NAMED)
 def test_under_strict_every_url_of_metadata_passes_the_same_check(member: str, url: str):
     """Whichever member it is, called or not: metadata that name what may not be called get no token call. Without the policy some are good."""
     named = {"mtls_endpoint_aliases": {"token_endpoint": url}} if member == "mtls" else {member: url}

@@ -10,6 +10,7 @@ from authweave import Engine, loads
 from authweave.egress.languages import language_of
 from authweave.egress.strict import Strict
 from authweave.errors import ProfileError, UrlRefused
+from thorough import every
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\n"
 GOOD = """
@@ -92,13 +93,13 @@ def written(case) -> str:
     return f"{HEAD}{servers}\ninputs: {inputs}\nvars: {variables[0] if variables else '{}'}\nauth: {{type: bearer}}\n"
 
 
-@pytest.mark.parametrize("case", cases(GOOD), ids=lambda case: " ".join(case))
+@every("case", cases(GOOD), ids=lambda case: " ".join(case))
 def test_values_that_stay_in_their_place_are_good(case):
     """A label's worth of letters, a closed list, or a domain that is written out: nothing is against them."""
     assert Engine(egress="strict").connect(loads(written(case), "acme.yaml"))
 
 
-@pytest.mark.parametrize("case", cases(BAD), ids=lambda case: " ".join(case))
+@every("case", cases(BAD), ids=lambda case: " ".join(case))
 def test_values_and_hosts_that_lead_elsewhere_are_problems(case):
     """Each is refused when it is connected, with its line, under the rule `egress`; without the policy some are good, as ever."""
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from authweave import Engine, loads
 from authweave.errors import ProfileError
-from thorough import few
+from thorough import every, few
 
 HOSTS = [
     # numbers: decimal, octal, hex, mixed, short, too long, with dots at the end
@@ -79,7 +79,7 @@ def test_no_spelling_gets_into_a_profile(url: str):
     assert [name for name, data in places(url).items() if not refused(data)] == []
 
 
-@pytest.mark.parametrize("url", URLS, ids=ascii)
+@every("url", URLS, ids=ascii)
 def test_no_spelling_is_let_pass_when_asked(url: str):
     """By the engine's own question, in words that hold no user name or password."""
     said = STRICT.egress_refusal(url)

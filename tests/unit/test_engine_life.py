@@ -33,7 +33,7 @@ from effort import examples
 from forked import said_in_child, said_in_process, token_on
 from services import Clock, Identity, connect, oauth, serving, until
 from services import engine as engine_with
-from thorough import few
+from thorough import every, few
 
 TESTS = Path(__file__).parent.parent
 QUIET = Settings.load({"sources": ()}, env={})
@@ -94,7 +94,7 @@ def decorated(*given: Any, **named: Any) -> Any:
     return positional(*given, **named)
 
 
-@pytest.mark.parametrize("inputs", [positional, defaulted, keyword, other_name, Vault(), Vault().read, decorated, functools.partial(positional)])
+@every("inputs", [positional, defaulted, keyword, other_name, Vault(), Vault().read, decorated, functools.partial(positional)])
 def test_who_takes_the_user_is_given_the_user(inputs: Any) -> None:
     """By the name `subject`, or as a fourth argument that is needed; functions, methods, objects, and what is wrapped."""
     assert keyed(inputs, tenant="blue", subject="anna")["X-Key"] == "blue/anna"
@@ -116,7 +116,7 @@ def test_who_takes_three_is_given_three() -> None:
     assert keyed(table, subject="anna")["X-Key"] == "k3y"
 
 
-@pytest.mark.parametrize(
+@every(
     "inputs",
     [
         lambda: None, lambda name: None, lambda profile, name: None, lambda a, b, c, d, e: None, lambda profile, name, subject: None,

@@ -20,6 +20,7 @@ from authweave.extensions.catalog import Catalog
 from authweave.hookspecs import hookimpl
 from authweave.settings import Settings
 from documentation.markdown import names_in, page
+from thorough import every
 
 NAMES = [
     "acquired", "renewed", "reused", "rejected", "refused", "rate_limited", "endpoint_paused", "endpoint_back", "unreachable",
@@ -87,8 +88,8 @@ def test_what_can_be_told_is_what_an_event_has():
     assert {one.name: one.type for one in fields(Event)[2:]} == told
 
 
-@pytest.mark.parametrize(
-    ("url", "origin"),
+@every(
+    "url, origin",
     [
         ("https://login.acme.example", "https://login.acme.example"),
         ("https://login.acme.example:8443/oauth/token?client_secret=s3cret#s3cret", "https://login.acme.example:8443"),
@@ -282,7 +283,7 @@ class Later:
         """Nobody waits."""
 
 
-@pytest.mark.parametrize("observer", [later, Later(), functools.partial(later), "logging", None])
+@every("observer", [later, Later(), functools.partial(later), "logging", None])
 def test_what_cannot_be_told_is_refused(observer):
     """At once, by name: an async function would never run."""
     with pytest.raises(UsageError, match="observer"):

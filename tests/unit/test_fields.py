@@ -15,6 +15,7 @@ from authweave.placements.query import QueryPlacement
 from authweave.profile import Field
 from authweave.templates import compile_data, compile_template
 from authweave.values import Secret, TaskRequest
+from thorough import every
 
 PLACES = {
     place.name: place
@@ -94,7 +95,7 @@ def test_the_first_true_one_wins():
     assert draft.url == "https://h/a?k=1&K=2"
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         "{{ inputs.none }}",
@@ -118,8 +119,8 @@ def test_optional_fields_without_a_value(value):
     assert (draft.headers, draft.placed) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
+@every(
+    "value, written",
     [("{{ inputs.zero }}", "0"), ("{{ inputs.no }}", "false"), ("{{ inputs.rows[0] }}", "x"), ("c", "c")],
 )
 def test_optional_fields_with_a_value(value, written):
@@ -135,8 +136,8 @@ def test_optional_path_fields():
         applied(field("path", "p", "x"))
 
 
-@pytest.mark.parametrize(
-    ("value", "path"),
+@every(
+    "value, path",
     [
         ("{{ inputs.none }}", "inputs.none"),
         ("x{{ kept.gone }}", "kept.gone"),
@@ -212,8 +213,8 @@ def test_the_request_is_seen_as_it_will_be_sent():
     assert draft.headers == [("X-Body", "3"), ("X-Url", "https://h?q=h")]
 
 
-@pytest.mark.parametrize(
-    ("value", "when", "late"),
+@every(
+    "value, when, late",
     [
         ("{{ request.body | sha256 | hex }}", None, True),
         ("{{ request.headers['x-a'] }}", None, True),

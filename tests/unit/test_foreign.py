@@ -25,6 +25,7 @@ from authweave.stores.memory import MemoryStore
 from authweave.testing.trial import words_of
 from authweave.values import Secret, TaskRequest, TaskResponse
 from authweave.wire import Wire
+from thorough import every
 
 HUSH = "hush-s3cr3t-4711"
 API = "https://api.example.com"
@@ -97,7 +98,7 @@ OAUTH = {"type": "oauth2", "token_url": "https://idp.example.com/token", "grant_
 GRANT = {"name": "urn:acme:badge", "schema": {}, "inputs": {}, "attended": False}
 
 
-@pytest.mark.parametrize("answer", [fails, leaves, lambda *_: None, lambda *_: [("a", "b")], lambda *_: {5: "x"}])
+@every("answer", [fails, leaves, lambda *_: None, lambda *_: [("a", "b")], lambda *_: {5: "x"}])
 def test_a_grant(answer):
     """Before anything is sent; the next call asks it again."""
     connection = connect(catalog("grants", parameters=answer, **GRANT), {**OAUTH, "grant_type": "urn:acme:badge"})
@@ -158,7 +159,7 @@ def test_what_a_placement_put_is_known_to_the_guards():
     assert {("acme.place", "a"), ("header", "X-Acme")} <= {(placed.place, placed.key) for placed in sent.placed}
 
 
-@pytest.mark.parametrize("answer", [fails, leaves, lambda *_: None, lambda self, request, signing: request])
+@every("answer", [fails, leaves, lambda *_: None, lambda self, request, signing: request])
 def test_a_seal_that_signs(answer):
     """Nothing goes out unsigned."""
     made = catalog("seals", name="acme.hmac", reads_body=False, sign=answer, learned=lambda *_: "")
@@ -190,7 +191,7 @@ def sealed(made):
     return connect(made, {"type": "acme.signed"})
 
 
-@pytest.mark.parametrize("answer", [fails, leaves, lambda *_: None, lambda *_: []])
+@every("answer", [fails, leaves, lambda *_: None, lambda *_: []])
 def test_a_type_that_fills_in_defaults(answer):
     """By `validate`."""
     made = catalog("schemes", name="acme.key", schema={}, inputs={}, fields=(), gets_token=False, filled=staticmethod(answer))
@@ -210,7 +211,7 @@ def test_a_source_that_says_where_it_looks(answer):
     told(lambda: asked_of(get=lambda *_: None, describe=answer).authorize(REQUEST).result(20), "source acme_vault of acme-auth")
 
 
-@pytest.mark.parametrize("age", ["60", True, -1, object()])
+@every("age", ["60", True, -1, object()])
 def test_a_source_with_an_odd_age(age):
     """No number of seconds."""
     told(lambda: asked_of(get=lambda *_: Secret("x", "vault"), max_age=age).authorize(REQUEST).result(20), "source acme_vault of acme-auth")
@@ -273,7 +274,7 @@ def half_way(self, checked):
     fails()
 
 
-@pytest.mark.parametrize("answer", [fails, leaves, half_way, lambda *_: None, lambda *_: ["x"]])
+@every("answer", [fails, leaves, half_way, lambda *_: None, lambda *_: ["x"]])
 def test_a_rule(answer):
     """A profile that nobody could judge is not called valid."""
     made = catalog("rules", name="acme.rule", check=answer)

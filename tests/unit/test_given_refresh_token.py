@@ -14,6 +14,7 @@ from authweave.stores.memory import MemoryStore
 from authweave.values import Intent, spent_mark
 from renewing import KEY, Bench, name
 from services import INPUTS, Clock, Identity, Reply, engine, oauth, profile, says, serving, until
+from thorough import every
 
 API = "https://api.example.com"
 GIVEN = "c0ns3nt-of-a-person"
@@ -248,7 +249,7 @@ def test_the_mark_needs_no_sealing_key():
     assert spent_mark(connection.inputs()["refresh_token"]) == key.secret
 
 
-@pytest.mark.parametrize("change", [
+@every("change", [
     {"client_auth": "client_secret_post"}, {"basic_encoding": "raw"}, {"refresh_url": "https://id.example.com/refresh"}, {"refresh_before": 5},
     {"token_request": {"encoding": "json"}}, {"revoke_request": {"url": "https://id.example.com/{{ inputs.client_id }}/revoke"}},
 ])  # fmt: skip

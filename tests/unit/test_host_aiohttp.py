@@ -28,6 +28,7 @@ from authweave.hosts.aiohttp import ProfileAuth, judgement_of
 from services import Api, Identity, Reply, between, connect, engine, oauth, says, serving, until
 from sockets import Server, close, free_port
 from sockets import says as replies
+from thorough import every
 
 KEY = {"type": "api_key"}
 REFUSED = says({"error": "invalid_token"}, 401, ("WWW-Authenticate", "Bearer"))
@@ -125,7 +126,7 @@ def test_one_object_for_many_loops():
     assert ([200] * 6, 1) == (statuses, identity.count)
 
 
-@pytest.mark.parametrize("body", [
+@every("body", [
     {"json": {"n": 1}}, {"data": {"n": "1"}}, {"data": b"raw"}, {"data": "text"}, {"data": io.BytesIO(b"file")}, {},
 ], ids=["json", "form", "bytes", "text", "file", "none"])  # fmt: skip
 def test_renewed_once_after_401(body):
@@ -312,7 +313,7 @@ def test_chunked_stays_chunked():
     assert {"n": 1, "account": "7"} == json.loads(asked.body)
 
 
-@pytest.mark.parametrize("parts", [
+@every("parts", [
     {"data": "x", "compress": "deflate"}, {"json": {}, "compress": "gzip"}, {"data": io.BytesIO(b"{}"), "compress": "gzip", "headers": {"Content-Type": "application/json"}}, {},
 ], ids=["text", "json", "file", "none"])  # fmt: skip
 def test_a_payload_that_cannot_be_placed(parts):
@@ -334,7 +335,7 @@ def test_a_url_elsewhere_is_refused():
     assert (0, 0) == (identity.count, other.count)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@every("status", [301, 302, 303, 307, 308])
 def test_a_redirect_elsewhere_goes_without(status):
     """Nothing that the profile placed in header, cookie or query reaches the other origin; its answer is not judged."""
     with serving(Api()) as other, serving(Scripted(moved(f"{other.url}/y?b=1", status))) as api:
@@ -509,7 +510,7 @@ def test_named_and_looked_up_for_each_request(tmp_path):
     assert [["k3y"]] * 2 == [asked.values("x-api-key") for asked in api.asked]
 
 
-@pytest.mark.parametrize(("given", "parts"), [("", {}), (7, {}), ("a,b=c", {}), ("a", {"path": "x"}), ("a", {"path": "/x?y"})])
+@every("given, parts", [("", {}), (7, {}), ("a,b=c", {}), ("a", {"path": "x"}), ("a", {"path": "/x?y"})])
 def test_wrong_from_the_start(given, parts):
     """What names no profile, and a path that is none, are told when the object is made."""
     with pytest.raises(UsageError):

@@ -26,6 +26,7 @@ from authweave.pending import Pending
 from authweave.plugin import AuthweavePlugin, join
 from authweave.shared_engine import share_engine
 from host_world import browser, world
+from thorough import every
 
 HOOKS = {name: spec for name, spec in vars(HostSpecs).items() if not name.startswith("_")}
 WHOSE = {"tenant": "", "subject": None, "inputs": None}
@@ -73,7 +74,7 @@ def arguments(function):
     return {one.name: ... if one.default is one.empty else one.default for one in parameters}
 
 
-@pytest.mark.parametrize("hook", CONTRACT)
+@every("hook", CONTRACT)
 def test_a_call_that_was_written_once_stays_a_call(hook):
     """No argument of version 1 is gone, required, or means another default; the plugin takes what the spec says."""
     assert CONTRACT[hook] == arguments(HOOKS[hook]) == arguments(getattr(AuthweavePlugin, hook))

@@ -32,6 +32,7 @@ from authweave.hosts.whose import Whose
 from authweave.values import Judgement, TaskRequest
 from services import CLIENT_SECRET, Identity, connect, engine, oauth, says, serving, until
 from speech import DENIED, ORIGIN, UNAUTHENTICATED, Speech, count, gather, say, speaking, talk
+from thorough import every
 
 UNAVAILABLE, EXHAUSTED = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
 GONE = (UNAUTHENTICATED, "token is not active", ())
@@ -780,8 +781,8 @@ def retry_info(seconds: int, nanos: int = 0, kind: str = "google.rpc.RetryInfo")
     return (("grpc-status-details-bin", in_protobuf(1, 14) + in_protobuf(2, b"slow down") + other + detail),)
 
 
-@pytest.mark.parametrize(
-    ("metadata", "seconds"),
+@every(
+    "metadata, seconds",
     [
         ((("grpc-retry-pushback-ms", "1500"), ("retry-after", "9")), 1.5),
         ((("grpc-retry-pushback-ms", "soon"), ("retry-after", "9")), None),
@@ -811,6 +812,7 @@ def test_what_asks_for_nothing():
 
 
 @given(st.binary(max_size=60), st.text(max_size=20))
+@pytest.mark.thorough
 def test_any_metadata_are_survived(details: bytes, text: str):
     """Whatever a server sends: a limit or none, never an error."""
     for cut in (details, retry_info(2)[0][1][: len(details)] + details):

@@ -42,6 +42,7 @@ from authweave.shared_engine import share_engine
 from certificates import Authority
 from services import Api, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
 from sockets import Server, free_port, hang_after_headers, tls_server
+from thorough import every
 
 KEY = "k3y-planted-4711"
 EVERYWHERE = (("header", "X-Key"), ("header", "Authorization"), ("query", "key"), ("cookie", "k"))
@@ -200,7 +201,7 @@ class TestPlaces:
         assert {"n": 1, "key": KEY} == json.loads(asked.body)
         assert [str(len(asked.body))] == asked.values("content-length")
 
-    @pytest.mark.parametrize(
+    @every(
         "body",
         [{"data": {"a": "é"}}, {"data": "a=%C3%A9"}, {"data": b"a=%C3%A9"}, {"data": bytearray(b"a=%C3%A9")}, {"files": {"a": (None, "é")}}],
         ids=["form", "text", "bytes", "buffer", "files"],
@@ -284,8 +285,8 @@ class TestPlaces:
 
 
 class TestRedirects:
-    @pytest.mark.parametrize("method", ["GET", "POST"])
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @every("method", ["GET", "POST"])
+    @every("status", [301, 302, 303, 307, 308])
     def test_nothing_goes_to_another_origin(self, status, method):
         """Every status: what the caller wrote goes on, what was placed does not, also where the server repeats it in the address."""
         with serving(Api()) as other, serving(Leads()) as home:
@@ -494,8 +495,8 @@ class TestBodies:
             assert not response._content_consumed
             assert b"a" * 10 + b"b" * 10 == b"".join(response.iter_content(7))
 
-    @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "gzip"])
-    @pytest.mark.parametrize("how", ["content", "raw", "lines"])
+    @every("is_compressed", [False, True], ids=["plain", "gzip"])
+    @every("how", ["content", "raw", "lines"])
     def test_a_rule_reads_a_body_that_the_caller_reads_again(self, how, is_compressed):
         """A refusal that comes as 200: found in the body, and the good answer can still be read, as raw bytes, too."""
         bodies = iter([b'{"error": "expired"}', b'{"ok": 1}'])

@@ -14,6 +14,7 @@ from authweave.hosts import requests as by_requests
 from authweave.hosts.named import Named
 from authweave.hosts.whose import Whose
 from services import engine, profile
+from thorough import every
 
 ADAPTERS = (by_requests.ProfileAuth, by_aiohttp.ProfileAuth)
 KEY = {"type": "api_key"}
@@ -29,8 +30,8 @@ def test_a_connection_that_is_given_has_one_name_everywhere(adapter: Any) -> Non
     assert "authweave test acme --tenant blue --subject anna" == named.command
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS, ids=["requests", "aiohttp"])
-@pytest.mark.parametrize("path", ["v1/{key}", "/v1?a=b", "/v1#a"])
+@every("adapter", ADAPTERS, ids=["requests", "aiohttp"])
+@every("path", ["v1/{key}", "/v1?a=b", "/v1#a"])
 def test_a_template_for_a_path_is_the_path_alone(adapter: Any, path: str) -> None:
     """Refused where it is written, by both, also by `at`."""
     for make in (lambda: adapter("acme", path=path), lambda: adapter("acme").at(path)):
@@ -51,7 +52,7 @@ def test_an_adapter_whose_package_is_not_there_names_its_extra(package: str) -> 
 WRITTEN = {"profile": "acme-crm@1", "tenant": "blue", "subject": "anna", "servers": ["https://a.acme.example", "https://b.acme.example"]}
 
 
-@pytest.mark.parametrize(
+@every(
     "given",
     [
         "acme-crm@1,tenant=blue,subject=anna,server=https://a.acme.example,server=https://b.acme.example",
@@ -76,8 +77,8 @@ def test_one_server_in_a_map_may_be_a_text_and_inputs_are_never_shown() -> None:
     assert "k3y" not in f"{named!r}{named}{named.command}"
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
+@every(
+    "given, says",
     [
         ("", "no profile is named"), (",tenant=blue", "no profile is named"), ({}, "no profile is named"), ({"profile": 7}, "no profile is named"),
         ("acme,blue", "names no profile"), ("acme,tenant=", "names no profile"), ("acme,inputs=x", "names no profile"),

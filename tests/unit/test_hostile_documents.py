@@ -26,6 +26,7 @@ from authweave.patterns import compile_pattern, proven, searching
 from authweave.schema.descent import validator_of
 from authweave.settings.files import SettingsFile
 from authweave.testing import SchemeContract
+from thorough import every
 
 HEAD = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth: {type: bearer}\n"
 OAUTH = "format: 1\nname: a\nidentity_provider: A\nservers: ['https://a.example']\nauth:\n  type: oauth2\n  grant_type: client_credentials\n  token_url: https://a.example/t\n"
@@ -264,7 +265,7 @@ def registered(fragment: dict[str, Any]) -> Catalog:
     return catalog
 
 
-@pytest.mark.parametrize("fragment", [
+@every("fragment", [
     {"properties": {"a": {"$ref": "http://127.0.0.1:9/x.json"}}}, {"$schema": "http://127.0.0.1:9/x"}, {"properties": {"a": {"$dynamicRef": "#a"}}},
     {"properties": {"a": {"$id": "http://127.0.0.1:9/"}}}, {"allOf": [{"if": {"$ref": "file:///etc/passwd"}}]}, {"properties": {"a": {"items": {"$recursiveRef": "#"}}}},
     {"properties": {"a": {"pattern": "(a+)+$"}, "b": {"pattern": "^(?!a)"}}}, {"properties": {"a": {"patternProperties": {r"(a)\1": True}}}},
@@ -342,7 +343,7 @@ def test_no_pattern_explodes() -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("pattern", NEVER)
+@every("pattern", NEVER)
 def test_what_is_not_linear_is_refused(pattern: str) -> None:
     """By name, in `pattern` and in schemas."""
     for read in (compile_pattern, searching):
@@ -350,7 +351,7 @@ def test_what_is_not_linear_is_refused(pattern: str) -> None:
             read(pattern)
 
 
-@pytest.mark.parametrize(("pattern", "found", "not_found"), [
+@every("pattern, found, not_found", [
     ("a", ["a", "bab"], ["b"]), ("^a", ["ab"], ["ba"]), ("a$", ["ba"], ["ab", "a\n"]), ("^(?:a|b)$", ["a", "b"], ["ab"]), ("a|b", ["xby"], ["c"]),
     (r"a\$", ["a$b"], ["a"]), (r"^[a|b]$", ["|"], ["ab"]), (r"^a(?![\s\S])", ["a"], ["ab"]), ("", ["", "x"], []), (r"^\d{2}", ["12x"], ["x12", "١٢"]),
 ])  # fmt: skip

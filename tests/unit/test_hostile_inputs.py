@@ -119,6 +119,8 @@ def test_a_dotenv_file_is_read_or_refused_soon(name: str, tmp_path: Path) -> Non
 
 
 def fitting(row: str, start: str = "", end: str = "", most: int = MAX_BYTES) -> str:
+    if "#" not in row:
+        return start + row * ((most - len(start) - len(end)) // len(row)) + end
     made, size, number = [start], len(start) + len(end), 0
     while (size := size + len(one := row.replace("#", str(number)))) <= most:
         made.append(one)

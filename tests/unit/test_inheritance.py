@@ -11,6 +11,7 @@ from authweave import load
 from authweave.inheritance.merging import merged, significant
 from authweave.loading import check_file
 from authweave.values import Document, Mark
+from thorough import every
 
 PARENT = """\
 format: 1
@@ -56,8 +57,8 @@ def over(parent: Any, child: Any) -> Any:
 # merging
 
 
-@pytest.mark.parametrize(
-    ("parent", "child", "both"),
+@every(
+    "parent, child, both",
     [
         ({"test": {"a": "b"}}, {"test": {"a": "c"}}, {"test": {"a": "c"}}),
         ({"test": {"a": "b"}}, {"test": {"b": "c"}}, {"test": {"a": "b", "b": "c"}}),
@@ -81,8 +82,8 @@ def test_maps_merge_lists_and_scalars_replace_null_takes_away(parent: Any, child
     assert both == over(parent, child)
 
 
-@pytest.mark.parametrize(
-    ("parent", "child", "both"),
+@every(
+    "parent, child, both",
     [
         ({"type": "basic", "username": "a"}, {"username": "b"}, {"type": "basic", "username": "b"}),
         ({"type": "basic", "username": "a"}, {"type": "basic", "password": "b"}, {"type": "basic", "username": "a", "password": "b"}),

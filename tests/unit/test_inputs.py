@@ -24,6 +24,7 @@ from authweave.sources.environment import EnvironmentSource
 from authweave.sources.mapping import MappingSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret
+from thorough import every
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 PEM = KEY.private_bytes(
@@ -92,7 +93,7 @@ class TestReading:
         assert values.is_at_hand(["a"])
         assert not values.is_at_hand(["a", "b"])
 
-    @pytest.mark.parametrize(("asked", "supplied", "value"), [
+    @every("asked, supplied, value", [
         (Input("a", default="d"), {}, "d"),
         (Input("a", default="d"), {"a": ""}, "d"),
         (Input("a", default=""), {}, ""),
@@ -301,13 +302,13 @@ def nested(inner):
 class TestTypes:
     """Conversion by type."""
 
-    @pytest.mark.parametrize("text", PLAIN)
-    @pytest.mark.parametrize("secret", [True, False])
+    @every("text", PLAIN)
+    @every("secret", [True, False])
     def test_exact_text(self, text, secret):
         """A text stays as it is, letter for letter, whatever it looks like."""
         assert text == read(Input("a", secret=secret), text) == read(Input("a", secret=secret), text.encode())
 
-    @pytest.mark.parametrize(("kind", "given", "value"), [
+    @every("kind, given, value", [
         ("string", 12, "12"), ("string", 1.5, "1.5"), ("string", True, "true"), ("string", False, "false"),
         ("integer", "12", 12), ("integer", "-7", -7), ("integer", 0, 0), ("integer", "9223372036854775807", 2**63 - 1),
         ("number", "12", 12), ("number", "2.5", 2.5), ("number", "-1e3", -1000.0), ("number", 2.5, 2.5),
@@ -329,7 +330,7 @@ class TestTypes:
         assert value == found
         assert type(value) is type(found)
 
-    @pytest.mark.parametrize(("kind", "given", "said"), [
+    @every("kind, given, said", [
         ("string", ["hunter2"], "must be a text"), ("string", {"a": "hunter2"}, "must be a text"),
         ("string", b"hunter2\xff", "is not UTF-8 at byte 7"), ("string", "hunter2\ud800", "half of a character"),
         ("integer", "hunter2", "whole number"), ("integer", "0012", "whole number"), ("integer", "+5", "whole number"),
@@ -409,7 +410,7 @@ class TestTypes:
 class TestPem:
     """Keys and certificates in PEM."""
 
-    @pytest.mark.parametrize("mangle", [
+    @every("mangle", [
         lambda pem: pem,
         lambda pem: pem.strip(),
         lambda pem: pem.replace("\n", "\\n"),
@@ -420,7 +421,7 @@ class TestPem:
         lambda pem: pem.encode(),
         lambda pem: json.dumps(pem)[1:-1],
     ], ids=range(9))  # fmt: skip
-    @pytest.mark.parametrize("pem", [PEM, PEM + CERTIFICATE], ids=["one", "two"])
+    @every("pem", [PEM, PEM + CERTIFICATE], ids=["one", "two"])
     def test_mended(self, pem, mangle):
         """What forms, variables and YAML do to line ends is mended: the result is the PEM that went in."""
         assert pem == read(Input("key", type="pem", secret=True), mangle(pem))
@@ -438,7 +439,7 @@ class TestPem:
 
         assert serialization.load_pem_private_key(read(Input("key", type="pem"), text).encode(), None)
 
-    @pytest.mark.parametrize(("text", "said"), [
+    @every("text, said", [
         ("hunter2", "it has no line -----BEGIN …-----"),
         ("/run/secrets/key.pem", "it looks like a file name; supply what is in the file"),
         ("keys/service.key", "it looks like a file name"),
@@ -465,7 +466,7 @@ class TestPem:
 class TestAllowed:
     """enum, pattern and format."""
 
-    @pytest.mark.parametrize(("asked", "good", "bad", "said"), [
+    @every("asked, good, bad, said", [
         (Input("a", enum=("oauth2", "basic")), ["oauth2", "basic"], ["OAuth2", "hunter2", "oauth2 "],
          "a must be one of oauth2, basic"),
         (Input("a", enum=(1, 2), type="integer"), [1, "2"], [3, "3"], "a must be one of 1, 2"),
@@ -528,7 +529,7 @@ class TestAllowed:
 class TestDoubts:
     """Values that look unfilled or damaged are used, and told."""
 
-    @pytest.mark.parametrize("value", [
+    @every("value", [
         "<your-client-id>", "<client secret>", "changeme", "CHANGE_ME", "change-me!", "${CLIENT_SECRET}",
         "$(cat secret)", "$CLIENT_SECRET", "%CLIENT_SECRET%", "{{ client_secret }}", "{{secret}}", "{% raw %}",
         "{client_secret}", "[client id]", "xxx", "XXXXXXXX", "xxxx-xxxx-xxxx", "****", "...", "•••••", "your-api-key",
@@ -536,7 +537,7 @@ class TestDoubts:
         "replace me", "replace-with-your-key", "null", "None", "undefined", "n/a", " changeme\n", "‹secret token›",
         "example",
     ])  # fmt: skip
-    @pytest.mark.parametrize("secret", [True, False])
+    @every("secret", [True, False])
     def test_placeholders(self, value, secret):
         """What still looks like a placeholder is told by name, and used all the same."""
         values = resolved(Input("client_id", secret=secret), client_id=value)
@@ -547,7 +548,7 @@ class TestDoubts:
         assert any(one.startswith("it still looks like a placeholder: ") for one in why)
         assert value == "placeholder" or not any(value.strip() in one for one in why if len(value.strip()) > 8)
 
-    @pytest.mark.parametrize(("value", "why"), [
+    @every("value, why", [
         (" hunter2", "spaces or line ends stand around it"), ("hunter2\n", "spaces or line ends stand around it"),
         ("hun\nter2", "a line end stands in it"), ("hun\r\nter2", "a line end stands in it"),
         ("hun\u200bter2", "an invisible character stands in it"),
@@ -566,7 +567,7 @@ class TestDoubts:
         assert value == values["s"].reveal()
         assert (("s", why),) == values.suspicious
 
-    @pytest.mark.parametrize("value", [
+    @every("value", [
         "hunter2", "p:w%+ x", "Zm9vYmFy+/=", "a{{b}}c", "<a>b", "xx", "exact", "s3cr3t$", "ab${c}d", "a" * 5000, "x" * 400,
         "-", "--", "tokens are fine", "https://a.example/{x}/y", "myapp", "changement",
     ])  # fmt: skip

@@ -1,13 +1,13 @@
 """What a run knows to be secret: marks whose names may be a server's."""
 
-import pytest
 
 from authweave.probe.known import Known
+from thorough import every
 
 SECRET = "Qm7xPlainSecretZk81vv0w"
 
 
-@pytest.mark.parametrize("name", [
+@every("name", [
     SECRET, f"x-{SECRET}", "token\x1b]0;owned\x07", "a›: 1 chars, #0000› b", "tok:en", "n" * 5000, "\u202etoken", "eyJhbGciOiJIUzI1NiJ9", " ", "\ud800",
 ])  # fmt: skip
 def test_a_name_in_a_mark_tells_nothing(name):
@@ -23,7 +23,7 @@ def test_a_name_in_a_mark_tells_nothing(name):
         assert 100 > len(shown)
 
 
-@pytest.mark.parametrize("name", ["client_secret", "X-Api-Key", "/credentials/key", "device_authorization_token", "(content)", "login[token]"])
+@every("name", ["client_secret", "X-Api-Key", "/credentials/key", "device_authorization_token", "(content)", "login[token]"])
 def test_a_plain_name_stays(name):
     """What a profile or a server usually calls a secret is what its mark says."""
     assert f"‹secret {name}: " in Known().mask("another-value-0123456789", name)

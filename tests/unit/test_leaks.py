@@ -25,7 +25,7 @@ from authweave.values import TaskRequest
 from leaking import Search, overheard, told_by, ways_out
 from probing import engine_of, written
 from sockets import Server, http
-from thorough import few
+from thorough import every, few
 
 
 def _odd(text):
@@ -290,7 +290,7 @@ def looked_at(path, server, *, doors=True):
     return {**sinks, "heard": "\n".join(heard)}, report
 
 
-@pytest.mark.parametrize("secret", [*list(SECRETS.values())[::5], PEM.splitlines()[1]], ids=["plain", "token", "odd", "odder", "key"])
+@every("secret", [*list(SECRETS.values())[::5], PEM.splitlines()[1]], ids=["plain", "token", "odd", "odder", "key"])
 def test_the_search_finds_every_form(secret):
     """Each form, wrapped and cut: a search that misses one proves nothing."""
     search = Search({"it": secret})

@@ -22,6 +22,7 @@ from authweave.values import NEVER, Entry, Secret, Token, Trouble
 from effort import examples
 from renewing import KEY, key_of
 from services import engine
+from thorough import every
 
 FULL = Token(
     access_token=Secret("AT-é-\u2028-4711", "test"), expires_at=1_900_000_000.25, renew_at=1_899_999_940.0, issued_at=1_800_000_000.5,
@@ -40,7 +41,7 @@ def plain(token: Token) -> dict[str, Any]:
     return {**opened, "kept": kept, "times": (token.expires_at, token.renew_at, token.issued_at), "type": token.token_type, "scope": token.scope}
 
 
-@pytest.mark.parametrize(("value", "kept"), [
+@every("value, kept", [
     ({"\0bytes": "AA=="}, {"\0bytes": "AA=="}), ({1: "a", False: []}, {"1": "a", "false": []}), ((1, 2), [1, 2]), (AnyCase((("A", "b"),)), {"a": "b"}), (b"\0", b"\0"),
     ({"a": None}, {"a": None}), (0.5, 0.5),
 ])  # fmt: skip
@@ -54,7 +55,7 @@ def test_what_is_held_comes_back_the_same(value, kept):
     assert kept == back.kept["other"].reveal()
 
 
-@pytest.mark.parametrize("value", [[b"x"], {"a": [b"x"]}, float("inf"), [float("nan")], [object()], Secret("x", "test")], ids=["bytes in a list", "bytes in a map", "infinity", "no number", "an object", "a secret"])
+@every("value", [[b"x"], {"a": [b"x"]}, float("inf"), [float("nan")], [object()], Secret("x", "test")], ids=["bytes in a list", "bytes in a map", "infinity", "no number", "an object", "a secret"])
 def test_what_no_entry_can_hold_is_said(value):
     """It is refused when it is kept, in words without the value, and not when the token is written."""
     with pytest.raises(Unheld):
@@ -292,7 +293,7 @@ def test_a_store_that_is_not_known():
         engine(store="etcd://x")
 
 
-@pytest.mark.parametrize("text", [b"[" * 200_000, b"9" * 5000, b"\xff\xfe", b"[1]", b""])
+@every("text", [b"[" * 200_000, b"9" * 5000, b"\xff\xfe", b"[1]", b""])
 def test_a_note_that_nobody_here_would_leave(text):
     """Whoever writes to a store in plain text leaves what is no fact: it is as if absent, and ends no renewal."""
     store = MemoryStore()

@@ -31,6 +31,7 @@ from authweave.sources.keyring import KeyringSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret
 from services import Api, Identity, between, serving
+from thorough import every
 
 HEAD = {"format": 1, "name": "acme", "identity_provider": "Acme", "servers": ["https://api.acme.example"]}
 KEY = {"type": "api_key"}
@@ -72,8 +73,8 @@ def refused(limits, made, tenant: str = "", **more) -> LimitRefused:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("but", "key"),
+@every(
+    "but, key",
     [
         ({"profiles": ["blue-*"]}, "name"), ({"types": ["bearer"]}, "auth.type"), ({"hosts": ["*.blue.example"]}, "servers[0]"),
         ({"inputs": ["client_*"]}, "inputs.api_key"), ({"environment": ["AUTHWEAVE_BLUE_*"]}, "inputs.api_key"),
@@ -110,8 +111,8 @@ def test_a_function_that_fails_allows_nothing(wrong):
         engine(wrong).connect(profile())
 
 
-@pytest.mark.parametrize(
-    ("kind", "entry"),
+@every(
+    "kind, entry",
     [
         ("hosts", "https://acme.example"), ("hosts", "acme.example/x"), ("hosts", "a.*.example"), ("hosts", "*.example"), ("hosts", "a:0"), ("hosts", "u@a.example"),
         ("types", "oauth*"), ("inputs", "a b"), ("environment", "HOME"), ("environment", "AUTHWEAVE_{user}_X"), ("files", "/run/../etc/x"),
@@ -127,7 +128,7 @@ def test_what_can_never_be_meant_is_an_error_of_the_operator(kind, entry):
 TYPES = ["ntlm", "acme.hmac", "oauth2", "no_such_type", "api_kei", "", 5, None, ["api_key"]]
 
 
-@pytest.mark.parametrize("kind", TYPES, ids=str)
+@every("kind", TYPES, ids=str)
 def test_a_type_that_is_unknown_reads_as_one_that_is_not_allowed(kind):
     """Whether a type is installed is not told: the words are the same, and name only what may be used."""
     checked = check_text(text({"type": kind}), "acme.json", within=Within(EVERYTHING(types=["api_key", "no_such_type"])))
@@ -138,7 +139,7 @@ def test_a_type_that_is_unknown_reads_as_one_that_is_not_allowed(kind):
     assert (f"{shown} may not be used here", "types that may be used here: api_key, no_such_type (Engine(limits=…))") == (problem.message, problem.fix)
 
 
-@pytest.mark.parametrize("grant", ["password", "client_credentails", "urn:ietf:params:oauth:grant-type:jwt-bearer", {"vendor": "password"}], ids=str)
+@every("grant", ["password", "client_credentails", "urn:ietf:params:oauth:grant-type:jwt-bearer", {"vendor": "password"}], ids=str)
 def test_a_grant_is_allowed_as_it_is_written(grant):
     """`oauth2/client_credentials` is that grant and no other; `oauth2` is all of them; each variant is looked at."""
     auth = {"type": "oauth2", "grant_type": grant, "token_url": "https://auth.acme.example/t"}
@@ -172,13 +173,13 @@ def inputs_of(url: str, among: dict) -> dict:
     return {"inputs": {"x": among[url]}} if "inputs.x" in url else {}
 
 
-@pytest.mark.parametrize("url", INSIDE)
+@every("url", INSIDE)
 def test_a_host_that_stays_inside_is_allowed(url):
     """Literal hosts in any spelling, and values whose pattern or list cannot lead outside."""
     engine(EVERYTHING(hosts=HOSTS)).connect(profile(servers=[url], **inputs_of(url, INSIDE)))
 
 
-@pytest.mark.parametrize("url", OUTSIDE)
+@every("url", OUTSIDE)
 def test_a_host_that_could_be_another_is_refused(url):
     """As a server, as a token URL, as an issuer, in a step, as a test: when it is loaded."""
     spec = inputs_of(url, OUTSIDE)
@@ -191,8 +192,8 @@ def test_a_host_that_could_be_another_is_refused(url):
         refused(EVERYTHING(hosts=HOSTS), profile(auth, **spec))
 
 
-@pytest.mark.parametrize(
-    ("redirect", "inputs", "is_inside"),
+@every(
+    "redirect, inputs, is_inside",
     [
         ("{{ inputs.redirect_uri }}", {}, True), ("https://x.acme.example/cb", {}, True), ("http://127.0.0.1:8000/cb", {}, True),
         ("https://evil.example/cb", {}, False), ("https://x.acme.example{{ inputs.y }}/cb", {"y": {}}, False), ("https://{{ inputs.y }}/cb", {"y": {}}, False),

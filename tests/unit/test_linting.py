@@ -20,6 +20,7 @@ from authweave.loading import check_text
 from commands import here
 from services import Reply, engine, serving
 from sockets import free_port
+from thorough import every
 
 SECRETS = {"client_id": "robot", "client_secret": "s3cr3t-never-sent"}
 
@@ -164,8 +165,8 @@ def test_hints_for_what_is_offered_and_not_used(server):
 # ---- whose metadata
 
 
-@pytest.mark.parametrize("path", ["", "/realms/acme", "/a/b/c"])
-@pytest.mark.parametrize("places", [(OAUTH,), (OPENID,)])
+@every("path", ["", "/realms/acme", "/a/b/c"])
+@every("places", [(OAUTH,), (OPENID,)])
 def test_metadata_are_found_above_the_token_endpoint(path, places):
     """Without an issuer the usual places are asked, the nearest first."""
     with serving(AuthorizationServer(path=path, places=places, token_path=f"{path}/protocol/token", metadata={"token_endpoint_auth_methods_supported": ["none"]})) as server:

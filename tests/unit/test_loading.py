@@ -24,7 +24,7 @@ from authweave.schema.problems import MOST
 from authweave.values import Document, Mark, Problem
 from effort import examples
 from parts.vectors import load as vectors
-from thorough import few
+from thorough import every, few
 from unit.test_schema import DOCUMENTS, FULL, places_in
 
 HEAD = "format: 1\nname: acme\nidentity_provider: Acme\nservers: ['https://api.acme.example']\n"
@@ -144,13 +144,13 @@ ONE_MISTAKE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rest", "rule"), ONE_MISTAKE, ids=[f"{rule}-{number}" for number, (_, rule) in enumerate(ONE_MISTAKE)])
+@every("rest, rule", ONE_MISTAKE, ids=[f"{rule}-{number}" for number, (_, rule) in enumerate(ONE_MISTAKE)])
 def test_one_mistake_is_one_problem(rest: str, rule: str) -> None:
     """What follows from a mistake is not told beside it: no missing key that is misspelt, no unused input that could not be read."""
     assert [rule] == rules(HEAD + rest)
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: 1\n---\nb: 2\n", "\xff", "%YAML 1.1\n---\na: 1\n", "", "- a\n", "x"])
+@every("text", ["a: [", "a: 1\n---\nb: 2\n", "\xff", "%YAML 1.1\n---\na: 1\n", "", "- a\n", "x"])
 def test_what_cannot_be_read_is_only_told_so(text: str) -> None:
     """Syntax, several documents, encoding, no map: nothing else is said."""
     found = check_text(text.encode("latin-1"))
@@ -172,8 +172,8 @@ def test_many_problems_are_told_up_to_a_limit() -> None:
 # places inside texts
 
 
-@pytest.mark.parametrize(
-    ("written", "line", "column"),
+@every(
+    "written, line, column",
     [
         ("'since {{ nwo() }}'", 1, 11), ('"since {{ nwo() }}"', 1, 11), ("since {{ nwo() }}", 1, 10), ("'it''s {{ nwo() }}'", 1, 11),
         ('"a\\tb {{ nwo() }}"', 1, 10), ("|\n    one\n    two {{ nwo() }}\n", 3, 12), (">-\n    one\n    two {{ nwo() }}\n", 3, 12),
@@ -217,13 +217,13 @@ def test_a_type_of_a_package_that_is_not_installed_says_so() -> None:
     assert "install the package of `acme`" in problem.fix
 
 
-@pytest.mark.parametrize("grant", ["account_credentials", "urn:acme:params:grant", "https://acme.example/grant", "x"])
+@every("grant", ["account_credentials", "urn:acme:params:grant", "https://acme.example/grant", "x"])
 def test_a_vendors_grant_is_sent_as_it_is(grant: str) -> None:
     """A word far from every known one, or a URN."""
     assert [] == rules(HEAD + f"auth: {{type: oauth2, grant_type: '{grant}', token_url: 'https://a.example'}}\n")
 
 
-@pytest.mark.parametrize("grant", ["client_credentails", "Client_Credentials", "client-credentials", "authorisation_code", "pasword", "device-code"])
+@every("grant", ["client_credentails", "Client_Credentials", "client-credentials", "authorisation_code", "pasword", "device-code"])
 def test_a_word_near_a_known_grant_is_an_error(grant: str) -> None:
     """Unless {vendor: word} insists."""
     text = HEAD + "auth: {{type: oauth2, grant_type: {}, token_url: 'https://a.example'}}\n"
@@ -264,7 +264,7 @@ def hostile() -> list[Any]:
     return [vector for vector in vectors("policy_hostile_documents.json")["vectors"] if "text" in vector]
 
 
-@pytest.mark.parametrize("vector", hostile(), ids=lambda vector: vector["id"])
+@every("vector", hostile(), ids=lambda vector: vector["id"])
 def test_hostile_documents_are_refused_in_a_second(vector: Any) -> None:
     """None of them is a profile, none raises anything but problems, none takes long."""
     started = time.thread_time()

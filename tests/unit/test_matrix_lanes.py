@@ -4,9 +4,8 @@ import random
 import threading
 from collections import Counter
 
-import pytest
-
 from authweave.matrix.lanes import Lanes
+from thorough import every
 
 
 def drive(lanes, workers, work):
@@ -25,7 +24,7 @@ def drive(lanes, workers, work):
     assert not any(thread.is_alive() for thread in threads)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@every("seed", range(5))
 def test_each_once_and_never_more_at_a_host_than_allowed(seed):
     """Two hundred runs at a handful of hosts, some at two of them: each is made once, and no host has a third at once."""
     chance = random.Random(seed)

@@ -17,6 +17,7 @@ from authweave.mutual_tls.wires import MOST, Supplied, Wires
 from authweave.settings import Settings
 from authweave.values import TaskRequest
 from authweave.wire import Wire
+from thorough import every
 
 NOW = datetime.datetime(2030, 6, 1, tzinfo=datetime.UTC).timestamp()
 DAY = 86400.0
@@ -65,7 +66,7 @@ def bundle(password=None, key=KEY, made=CERTIFICATE, others=()):
     return pkcs12.serialize_key_and_certificates(b"x", key, made, list(others) or None, sealing)
 
 
-@pytest.mark.parametrize(("given", "key", "password"), [
+@every("given, key, password", [
     (pem(CERTIFICATE), key_pem(KEY), None),
     (pem(CERTIFICATE) + key_pem(KEY), None, None),
     (key_pem(KEY) + pem(CERTIFICATE), None, None),
@@ -102,7 +103,7 @@ def test_a_chain_begins_with_the_clients_own():
     assert NOW + DAY / 2 == until
 
 
-@pytest.mark.parametrize(("given", "key", "password", "name", "words"), [
+@every("given, key, password, name, words", [
     (pem(certificate(KEY, end=-0.5, start=-2)), key_pem(KEY), None, "tls.certificate", "CN=client expired on 2030-05-31"),
     (pem(certificate(KEY, start=0.5)), key_pem(KEY), None, "tls.certificate", "CN=client is not valid before 2030-06-01; is the clock of this machine right"),
     (pem(CERTIFICATE), key_pem(OTHER), None, "tls.private_key", "does not belong to tls.certificate, which is for CN=client"),
@@ -138,7 +139,7 @@ def test_authorities():
     assert (pem(AUTHORITY) + pem(self_signed), NOW + DAY) == authorities(pem(AUTHORITY) + pem(self_signed), NOW)
 
 
-@pytest.mark.parametrize(("text", "words"), [
+@every("text, words", [
     ("no certificate", "holds no PEM certificate"),
     (key_pem(KEY), "but a private key"),
     (pem(certificate(KEY, "server", issuer="authority", signer=OTHER, is_authority=False)), "CN=server, which is no authority: supply the certificate of CN=authority"),

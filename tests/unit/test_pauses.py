@@ -13,6 +13,7 @@ from authweave.stores.memory import MemoryStore
 from authweave.tokens.ledger import Ledger
 from authweave.tokens.pauses import FAILURES, LONGEST_HOLD, Pauses
 from services import Api, Clock, Identity, connect, engine, oauth, says, serving
+from thorough import every
 
 CLIENT, OTHER = ("https://id.example", "robot"), ("https://id.example", "another")
 
@@ -89,7 +90,7 @@ def test_another_process_hears_of_it():
     assert "robot" not in str(list(store._notes))
 
 
-@pytest.mark.parametrize("fact", [{}, {"until": "soon"}, {"until": 1e300}, {"until": None}])
+@every("fact", [{}, {"until": "soon"}, {"until": 1e300}, {"until": None}])
 def test_an_odd_note_holds_nobody(fact):
     """What a later version, or garbage, says of the wait is no wait."""
     store = Shared()

@@ -22,6 +22,7 @@ from authweave.placements.path import PathPlacement
 from authweave.placements.payload import PayloadPlacement
 from authweave.placements.query import QueryPlacement
 from authweave.values import TaskRequest
+from thorough import every
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "policy_injection.json").read_text())["vectors"]
 ALL = [HeaderPlacement(), QueryPlacement(), PayloadPlacement(), PathPlacement(), CookiePlacement()]
@@ -69,14 +70,14 @@ def sent(made):
 
 
 class TestEvery:
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_the_contract(self, placement):
         """Every placement is what `contracts.Placement` promises, and says what it is."""
         assert isinstance(placement, Placement)
         assert inspect.getdoc(type(placement))
         assert placement.title
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_registration(self, placement):
         """The file of each offers it through the hook that a stranger's package uses."""
         registered = []
@@ -85,7 +86,7 @@ class TestEvery:
 
         assert registered == [type(placement)]
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_keep(self, placement):
         """`keep` leaves what is there, byte for byte, and says so."""
         made, before = roomy(placement), roomy(placement)
@@ -95,7 +96,7 @@ class TestEvery:
         assert made.kept
         assert sent(before) == sent(made)
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_error(self, placement):
         """`error` refuses, names the field and not the value, and changes nothing."""
         made = roomy(placement)
@@ -106,7 +107,7 @@ class TestEvery:
         assert "geheim" not in str(refused.value)
         assert sent(roomy(placement)) == sent(made)
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_replace(self, placement):
         """`replace` leaves one value where there were two, and forgets a `keep` before it."""
         made = roomy(placement)
@@ -118,8 +119,8 @@ class TestEvery:
         assert "old" not in repr(sent(made))
         assert repr(sent(made)).count("new") == 1
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
-    @pytest.mark.parametrize("value", [None, {"a": "geheim"}, b"geheim", "geheim\ud800", [], float("nan")], ids=repr)
+    @every("placement", ALL, ids=lambda placement: placement.name)
+    @every("value", [None, {"a": "geheim"}, b"geheim", "geheim\ud800", [], float("nan")], ids=repr)
     def test_values_that_are_no_text(self, placement, value):
         """Null, maps, bytes, half characters and numbers without end are refused by name, not by value."""
         made = roomy(placement)
@@ -132,8 +133,8 @@ class TestEvery:
         assert None is refused.value.__context__
         assert sent(roomy(placement)) == sent(made)
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
-    @pytest.mark.parametrize(("value", "written"), [(7, "7"), (True, "true"), (1.5, "1.5")])
+    @every("placement", ALL, ids=lambda placement: placement.name)
+    @every("value, written", [(7, "7"), (True, "true"), (1.5, "1.5")])
     def test_numbers_and_truth_values(self, placement, value, written):
         """They are written as in JSON."""
         made = roomy(placement)
@@ -142,7 +143,7 @@ class TestEvery:
 
         assert written in repr(sent(made))
 
-    @pytest.mark.parametrize("placement", ALL, ids=lambda placement: placement.name)
+    @every("placement", ALL, ids=lambda placement: placement.name)
     def test_empty_keys(self, placement):
         """No place has a field without a name."""
         assert placement.wrong_key("")
@@ -152,7 +153,7 @@ class TestEvery:
 class TestHeader:
     place = staticmethod(HeaderPlacement().place)
 
-    @pytest.mark.parametrize("value", of_kind("header-value"))
+    @every("value", of_kind("header-value"))
     def test_hostile_values(self, value):
         """Refused before a request is made; the error holds nothing of the value."""
         made = draft()
@@ -163,14 +164,14 @@ class TestHeader:
         assert value not in str(refused.value)
         assert made.headers == []
 
-    @pytest.mark.parametrize("key", of_kind("header-name"))
+    @every("key", of_kind("header-name"))
     def test_hostile_names(self, key):
         """Refused when the profile is loaded, and again before sending."""
         assert HeaderPlacement().wrong_key(key)
         with pytest.raises(PlacementError):
             self.place(draft(), key, "v", "replace")
 
-    @pytest.mark.parametrize("key", [*RESERVED, "Proxy-Authorization", "proxy-connection", ":authority", ":path"])
+    @every("key", [*RESERVED, "Proxy-Authorization", "proxy-connection", ":authority", ":path"])
     def test_names_that_are_not_ours(self, key):
         """Framing, routing and hop-by-hop fields, in any case, and the fields of HTTP/2."""
         assert HeaderPlacement().wrong_key(key)
@@ -190,8 +191,8 @@ class TestHeader:
         request = h11.Request(method="GET", target="/", headers=[("Host", "h"), *made.headers])
         assert (b"x", f"a{character}b".encode()) == request.headers[1]
 
-    @pytest.mark.parametrize(
-        ("value", "why"),
+    @every(
+        "value, why",
         [
             ("a\r\n", "a line break at character 2 of 3"),
             ("tökén", "a non-ASCII character at character 2 of 5"),
@@ -208,7 +209,7 @@ class TestHeader:
         with pytest.raises(PlacementError, match=why):
             self.place(draft(), "X", value, "replace")
 
-    @pytest.mark.parametrize("value", ["", "x", "a b\tc", "!~", "Bearer abc"])
+    @every("value", ["", "x", "a b\tc", "!~", "Bearer abc"])
     def test_sound_values(self, value):
         """Blanks within a value and an empty value are HTTP."""
         made = draft()
@@ -276,8 +277,8 @@ class TestQuery:
 
         assert made.url == "https://h/a?k=a&k=2"
 
-    @pytest.mark.parametrize(
-        ("url", "expected"),
+    @every(
+        "url, expected",
         [
             ("https://h", "https://h?k=v"),
             ("https://h?", "https://h?k=v"),
@@ -299,7 +300,7 @@ class TestPath:
     place = staticmethod(PathPlacement().place)
     TEMPLATE = "https://h/v1/{key}/x{key}y?{key}"
 
-    @pytest.mark.parametrize("value", of_kind("path-parameter"))
+    @every("value", of_kind("path-parameter"))
     def test_hostile_values(self, value):
         """One segment of unreserved characters and escapes, behind the prefix; dot segments are refused."""
         made = draft(url="https://h/v1/{key}", template=True)
@@ -368,7 +369,7 @@ class TestPath:
 
         assert made.finish().url == "https://api.telegram.org/bot123%3AABC-d_e/getMe"
 
-    @pytest.mark.parametrize("key", ["a b", "a/b", "{a}", "1a", "a?"])
+    @every("key", ["a b", "a/b", "{a}", "1a", "a?"])
     def test_names(self, key):
         """What cannot stand between the braces is refused at load."""
         assert PathPlacement().wrong_key(key)
@@ -404,14 +405,14 @@ class TestPayload:
         assert PayloadPlacement().wrong_key(key)
         assert not PayloadPlacement().wrong_key(key.replace("~", "~0"))
 
-    @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
+    @every("method", ["GET", "HEAD", "DELETE", "POST"])
     def test_no_body(self, method):
         """A request without a body has no payload, whatever the method."""
         with pytest.raises(PlacementError, match=f"payload field k: a {method} without a body has no payload"):
             self.place(draft(method=method), "k", "v", "replace")
 
-    @pytest.mark.parametrize(
-        ("headers", "body", "why"),
+    @every(
+        "headers, body, why",
         [
             ((), b"x", "no Content-Type"),
             ((("Content-Type", "application/json"), ("content-type", "text/plain")), b"{}", "2 Content-Type"),
@@ -456,8 +457,8 @@ class TestPayload:
 class TestCookie:
     place = staticmethod(CookiePlacement().place)
 
-    @pytest.mark.parametrize(
-        ("headers", "expected"),
+    @every(
+        "headers, expected",
         [
             ((), [("Cookie", "k=v")]),
             ((("cookie", 'a=1; b = "x y"'),), [("Cookie", 'a=1; b = "x y"; k=v')]),
@@ -476,7 +477,7 @@ class TestCookie:
 
         assert expected == made.headers
 
-    @pytest.mark.parametrize("value", ["", "a=b", '"quoted"', ".node1", "!#$%&'()*+-./:<=>?@[]^_`{|}~"])
+    @every("value", ["", "a=b", '"quoted"', ".node1", "!#$%&'()*+-./:<=>?@[]^_`{|}~"])
     def test_sound_values(self, value):
         """cookie-value of RFC 6265 §4.1.1, quotes around it included."""
         made = draft()
@@ -485,7 +486,7 @@ class TestCookie:
 
         assert [("Cookie", f"k={value}")] == made.headers
 
-    @pytest.mark.parametrize(
+    @every(
         "value",
         ["a; b=c", "a,b", "a b", " a", 'a"b', '"', '"a', "a\\b", "ä", "a\r\nX: 1", "a\n", "\x00", "a\x7f", "a\t"],
     )
@@ -499,7 +500,7 @@ class TestCookie:
         assert str(refused.value) == "cookie k: the value has a character that a cookie cannot hold (RFC 6265 §4.1.1)"
         assert made.headers == []
 
-    @pytest.mark.parametrize("key", ["", "a b", "a=b", "a;b", "ä", 'a"'])
+    @every("key", ["", "a b", "a=b", "a;b", "ä", 'a"'])
     def test_hostile_names(self, key):
         """A name is a token, at load and when it is placed."""
         assert CookiePlacement().wrong_key(key)

@@ -21,6 +21,7 @@ from authweave.sources.dotenv_text import parse
 from authweave.sources.secret_files import without_line_end
 from authweave.templates import compile_template
 from hostile import tells_nothing
+from thorough import every
 
 
 def rendered(expression, value):
@@ -148,7 +149,7 @@ def test_xml_content(value):
         assert [child.text or "" for child in root] == [value, value, ""]
 
 
-@pytest.mark.parametrize("template", ["<{{ inputs.v }}/>", "<r {{ inputs.v }}='1'/>", "<!-- {{ inputs.v }} --><r/>", "<?x {{ inputs.v }}?><r/>", "<r a={{ inputs.v }}>", "<r a='{{ inputs.v }}"])
+@every("template", ["<{{ inputs.v }}/>", "<r {{ inputs.v }}='1'/>", "<!-- {{ inputs.v }} --><r/>", "<?x {{ inputs.v }}?><r/>", "<r a={{ inputs.v }}>", "<r a='{{ inputs.v }}"])
 def test_xml_content_in_markup(template):
     """Where a value could become markup it is a name, or refused."""
     for value in ("a b='1'", "x/><admin", "-->", "?>", "'", '"', ">"):

@@ -22,6 +22,7 @@ from authweave.placements.payload import PayloadPlacement
 from authweave.placements.query import QueryPlacement
 from authweave.values import TaskRequest
 from hostile import tells_nothing
+from thorough import every
 
 pairs = st.lists(st.tuples(name, text), max_size=4)
 FORM, JSON, XML = "application/x-www-form-urlencoded", "application/json", "application/xml"
@@ -187,7 +188,7 @@ def test_multipart(value):
     assert sent.body[start:] == value.encode() + b"\r\n--b0und--\r\n"
 
 
-@pytest.mark.parametrize("spelling", ["Content-Length", "content_length", "CONTENT-length", "Transfer_Encoding", "HOST", "Proxy_Authorization", "Proxy", "proxy-connection", "Set-Cookie", "Cookie", "cookie2", "TE", "Trailer", "Keep_Alive", "Upgrade", "Expect", "HTTP2-Settings", ":authority", ":method", "Connection"])
+@every("spelling", ["Content-Length", "content_length", "CONTENT-length", "Transfer_Encoding", "HOST", "Proxy_Authorization", "Proxy", "proxy-connection", "Set-Cookie", "Cookie", "cookie2", "TE", "Trailer", "Keep_Alive", "Upgrade", "Expect", "HTTP2-Settings", ":authority", ":method", "Connection"])
 def test_reserved_names_in_every_spelling(spelling):
     """CGI and its heirs read `_` as `-`: both are one name, in any case."""
     for written in (spelling, spelling.lower(), spelling.upper(), spelling.swapcase()):
@@ -204,7 +205,7 @@ def test_names_of_headers(key):
         assert CookiePlacement().wrong_key(key)
 
 
-@pytest.mark.parametrize("placement", [HeaderPlacement(), CookiePlacement(), QueryPlacement(), PathPlacement()], ids=lambda placement: placement.name)
+@every("placement", [HeaderPlacement(), CookiePlacement(), QueryPlacement(), PathPlacement()], ids=lambda placement: placement.name)
 def test_a_value_may_be_long_but_not_endless(placement):
     """128 KiB in the head of a request; what is longer is refused, not cut, and not told."""
     for length, fits in ((8192, True), (128 * 1024, True), (128 * 1024 + 1, False)):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from authweave.redaction import Redactor, fingerprint, inert, masked
 from authweave.values import Secret
 from forked import said_in_child
-from thorough import few
+from thorough import every, few
 
 PEM = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n".format(
     "\n".join(base64.b64encode(random.Random(line).randbytes(48)).decode() for line in range(12))
@@ -283,7 +283,7 @@ def test_mark():
     assert masked({"a": "b" * 10}, "key_file") == masked(Secret({"a": "b" * 10}, "env"), "key_file")
 
 
-@pytest.mark.parametrize(("text", "shown"), [
+@every("text, shown", [
     ("plain é 日本 😀 ‹›", "plain é 日本 😀 ‹›"),
     ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
     ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
@@ -385,8 +385,8 @@ def test_a_value_of_a_megabyte_is_hidden():
         assert "1869f" not in redactor.redact(f"a {form} b")
 
 
-@pytest.mark.parametrize("secret", ["Qm7xPlainSecretZk81vv0w", "pl4nted+s3cr3t/va%lue:x y=Zq&<9"])
-@pytest.mark.parametrize("form", [
+@every("secret", ["Qm7xPlainSecretZk81vv0w", "pl4nted+s3cr3t/va%lue:x y=Zq&<9"])
+@every("form", [
     lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
     lambda text: base64.b64encode(base64.b64encode(b"my-client:" + text.encode())).decode(),
     lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),

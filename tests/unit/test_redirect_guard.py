@@ -16,7 +16,7 @@ from authweave.errors import OriginRefused, UrlRefused
 from parts.vectors import load
 from services import Api, Identity, Reply, connect, engine, oauth, serving
 from sockets import Server, answers, connect_proxy
-from thorough import few
+from thorough import every, few
 
 STATUSES = [301, 302, 303, 307, 308]
 FIELDS = [
@@ -394,7 +394,7 @@ def guard_for(*home, names=("x-key",)):
     return guard
 
 
-@pytest.mark.parametrize(("url", "home"), [
+@every("url, home", [
     (Url(b"https", b"api.example", None), True), (Url(b"https", b"API.example", 443), True), (Url(b"https", b"api.example", 444), False),
     (Url(b"http", b"api.example", 443), False), (Url(b"http", b"api.example", None), False), (Url(b"https", b"api.example.", None), False),
     (Url(b"https", b"sub.api.example", None), False), (Url(b"https", b"example", None), False), (Url(b"ftp", b"api.example", None), False),

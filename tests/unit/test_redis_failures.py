@@ -6,13 +6,14 @@ import pytest
 from redis import exceptions
 
 from authweave.stores.redis.failures import Failure, failure_of
+from thorough import every
 
 SIX = "Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): @user_script:9: @user_script: 9: "
 SEVEN = " script: 6b1bf486c81ceb7edf3c093f4c48582e38c0e791, on @user_script:9."
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
+@every(
+    "error, reason",
     [
         (exceptions.ResponseError(SIX + "-OOM command not allowed when used memory > 'maxmemory'. "), "full"),
         (exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'." + SEVEN), "full"),
@@ -50,8 +51,8 @@ def test_reasons(error: Exception, reason: str) -> None:
     assert str(told.error("h:1")).startswith("the token store in Redis at h:1 ")
 
 
-@pytest.mark.parametrize(
-    ("error", "is_gone", "is_elsewhere"),
+@every(
+    "error, is_gone, is_elsewhere",
     [
         (exceptions.ConnectionError("Connection closed by server."), True, False),
         (exceptions.TimeoutError(), False, False),
@@ -69,7 +70,7 @@ def test_what_is_tried_again(error: Exception, is_gone: bool, is_elsewhere: bool
     assert isinstance(told, Failure)
 
 
-@pytest.mark.parametrize("version", [b"x", b"-1", b"", b"9" * 20, b"9" * 5000])
+@every("version", [b"x", b"-1", b"", b"9" * 20, b"9" * 5000])
 def test_a_version_that_we_never_write_is_somebody_elses(version):
     """It concerns its own key; a whole store is not taken for one that is away because of it."""
     from authweave.stores.redis.failures import Foreign

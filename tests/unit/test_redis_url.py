@@ -15,12 +15,13 @@ from authweave.contracts import StoreOptions
 from authweave.errors import SettingsError
 from authweave.stores.redis.store import RedisStore
 from authweave.stores.redis.url import Node, RedisUrl, read
+from thorough import every
 
 SECRET = "S3CRET-4711"
 
 
-@pytest.mark.parametrize(
-    ("url", "meant"),
+@every(
+    "url, meant",
     [
         ("redis://localhost", RedisUrl("redis", (Node("localhost", 6379),))),
         ("REDIS://localhost/", RedisUrl("redis", (Node("localhost", 6379),))),
@@ -46,8 +47,8 @@ def test_what_it_says(url: str, meant: RedisUrl) -> None:
     assert meant == read(url)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
+@every(
+    "url, words",
     [
         ("redis:/h", "begins with one of"),
         ("http://h", "begins with one of"),

@@ -16,6 +16,7 @@ from authweave.reports.shell import Commands
 from every_report import HOSTILE, every_kind, hostile
 from probing import ACCEPTS, GIVES_TOKEN, INPUTS, REFRESH, SECRET, TOKEN, oauth, report_of, run, says_json, written
 from sockets import Server, answers
+from thorough import every
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 ODD = "$(touch ran) `touch ran` \"'\\ !$HOME;& é–漢 %41+/=~*#\ttab"
@@ -187,7 +188,7 @@ def test_no_value_begins_another_header_field(tmp_path, value):
     assert (2, True) == (done.returncode, "ACCESS_TOKEN holds a control character" in done.stderr)
 
 
-@pytest.mark.parametrize("name", ["path", "home", "ifs", "LD_PRELOAD", "https_proxy", "ps4", "env", "Ünï", "1st", "--help", "a b;c"])
+@every("name", ["path", "home", "ifs", "LD_PRELOAD", "https_proxy", "ps4", "env", "Ünï", "1st", "--help", "a b;c"])
 def test_variables_of_the_system_are_left_alone(name):
     """An input that is called as something of the shell, of curl or of the system gets another name, which is one."""
     commands = Commands()

@@ -36,6 +36,7 @@ from authweave.reports.html_page.pages import MOST_WHOLE
 from authweave.reports.html_page.sequence import sequence
 from authweave.values import Mark, Problem
 from probing import oauth, report_of, run, says_json, written
+from thorough import every
 
 VOID = frozenset({"meta", "link", "br", "input"})
 EMPTY_IN_SVG = frozenset({"line", "rect", "circle", "path"})
@@ -218,8 +219,8 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("many", [False, True])
-@pytest.mark.parametrize("mark", HOSTILE, ids=range(len(HOSTILE)))
+@every("many", [False, True])
+@every("mark", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_a_server_says_makes_no_element(mark, many):
     """Markup in any field leaves the page with the same elements and attributes as harmless text, and can be read as it was."""
     def render(report):
@@ -319,8 +320,8 @@ def called(purpose, url, *stages, status=200, error=""):
     return Exchange(purpose, purpose.title(), Asked("GET", url, "/x", (), Body()), answered, error, 50.0, "", tuple(Timing(stage, 10.0, text) for stage, text in stages))
 
 
-@pytest.mark.parametrize(
-    ("stages", "scheme", "ended"),
+@every(
+    "stages, scheme, ended",
     [
         ((), "https", "dns"), (("dns",), "https", "connect"), (("dns", "connect"), "https", "tls"), (("dns", "connect"), "http", "answer"),
         (("dns", "connect", "tls"), "https", "answer"), (("sent",), "https", "answer"),
@@ -381,8 +382,8 @@ def test_a_credential_that_needs_no_token_meets_no_provider():
     assert ["GET /x", "GET //b.example/x"] == [row.ask for row in told.rows]
 
 
-@pytest.mark.parametrize("stage", [*STAGES, *STEP_STAGES])
-@pytest.mark.parametrize("severity", ["error", "warning"])
+@every("stage", [*STAGES, *STEP_STAGES])
+@every("severity", ["error", "warning"])
 def test_a_diagnosis_of_any_stage_is_drawn(stage, severity):
     """Whatever stage it belongs to, an error marks a call or the end on this machine, and the page is there."""
     calls = tuple(called(purpose, "https://a.example/x") for purpose in ("discovery", "authorize", "before", "token", "after", "introspection", "check", "renewal", "check", "control"))
@@ -437,16 +438,16 @@ def test_none_at_all():
     assert "0 reports" in Page(HtmlReport().render_many([])).words
 
 
-@pytest.mark.parametrize(
-    ("ms", "text"), [(None, ""), (0.01, "<0.1 ms"), (0.44, "0.4 ms"), (9.94, "9.9 ms"), (9.96, "10 ms"), (93.2, "93 ms"), (999.4, "999 ms"), (999.6, "1.00 s"), (12345.0, "12.35 s")]
+@every(
+    "ms, text", [(None, ""), (0.01, "<0.1 ms"), (0.44, "0.4 ms"), (9.94, "9.9 ms"), (9.96, "10 ms"), (93.2, "93 ms"), (999.4, "999 ms"), (999.6, "1.00 s"), (12345.0, "12.35 s")]
 )  # fmt: skip
 def test_durations(ms, text):
     """As people read them."""
     assert text == words.duration(ms)
 
 
-@pytest.mark.parametrize(
-    ("text", "room", "lines"),
+@every(
+    "text, room, lines",
     [
         ("a.example", 20, ["a.example"]), ("login.microsoftonline.com", 16, ["login.", "microsoftonline.", "com"]),
         ("x" * 50, 10, ["x" * 10, "x" * 10, "x" * 9 + "…"]), ("this machine", 9, ["this ", "machine"]), ("", 5, [""]),

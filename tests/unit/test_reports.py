@@ -19,6 +19,7 @@ from authweave.reports.text import TextReport
 from authweave.resources import schema_file
 from probing import ACCEPTS, GIVES_TOKEN, oauth, report_of, run, says_json, written
 from sockets import answers
+from thorough import every
 
 SCHEMA = json.loads((schema_file("test-report")).read_text())
 WIDE = "デバイスの認証に失敗しました。もう一度お試しください" * 3
@@ -94,8 +95,8 @@ class Stream(io.TextIOWrapper):
         return self._terminal
 
 
-@pytest.mark.parametrize(
-    ("terminal", "environ", "colour"),
+@every(
+    "terminal, environ, colour",
     [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False), (True, {"NO_COLOR": ""}, True), (True, {"TERM": "dumb"}, False)],
 )
 def test_colour_of_a_stream(terminal, environ, colour):
@@ -204,8 +205,8 @@ def test_formats_are_in_the_catalogue():
     assert {"text": TextReport, "json": JsonReport}.items() <= default_catalog().named("reports").items()
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "lines"),
+@every(
+    "text, width, lines",
     [
         ("", 10, [""]), ("one two", 10, ["one two"]), ("one two three", 7, ["one two", "three"]), ("abcdefgh", 3, ["abc", "def", "gh"]),
         ("ab  cd", 3, ["ab", "cd"]), ("  indented", 20, ["  indented"]), ("認証失敗", 5, ["認証", "失敗"]), ("e\u0301" * 4, 2, ["e\u0301" * 2] * 2),

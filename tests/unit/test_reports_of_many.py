@@ -21,6 +21,7 @@ from authweave.reports.summary import OUTCOMES, outcome_of, summary_of
 from authweave.reports.text import TextReport
 from authweave.resources import schema_file
 from probing import oauth, report_of, run, says_json, written
+from thorough import every
 
 ONE, MANY = (json.loads(schema_file(name).read_text()) for name in ("test-report", "test-reports"))
 SCHEMA = Draft202012Validator(MANY, registry=Registry().with_resource(ONE["$id"], Resource.from_contents(ONE)))
@@ -76,7 +77,7 @@ def test_json_keeps_its_schema(real):
     assert {"outcome": "refused", "code": "invalid_client", "host": "127.0.0.1", "reports": [1]} == summary["causes"][0]
 
 
-@pytest.mark.parametrize("name", sorted(default_catalog().named("reports")))
+@every("name", sorted(default_catalog().named("reports")))
 def test_every_format_shows_what_was_not_run(name):
     """A run that was stopped, and one that could not be asked for, have a place in every format of ours, with the reason or the command."""
     stopped, impossible = not_run(Run("acme.yaml", tenant="eu"), "stopped <here>"), not_possible(Run("beta.yaml"), "no such\x1b file")

@@ -10,6 +10,7 @@ from authweave.reports.page import Page, cells
 from authweave.reports.text import TextReport
 from probing import ACCEPTS, GIVES_TOKEN, report_of, says_json
 from sockets import answers
+from thorough import every
 
 FOUND = Diagnosis(
     "invalid_client", "error", "token_call", "The token server does not accept this client.", ("POST https://id.example/t: 401",),
@@ -55,8 +56,8 @@ def test_what_matters_stands_last(refused):
     assert sorted(places) == places
 
 
-@pytest.mark.parametrize("width", [20, 27, 40, 56, 80, 100, 250])
-@pytest.mark.parametrize("options", [{}, {"colour": True}, {"unicode": False}])
+@every("width", [20, 27, 40, 56, 80, 100, 250])
+@every("options", [{}, {"colour": True}, {"unicode": False}])
 def test_everything_fits_and_nothing_is_lost(width, options):
     """Variants, edit, banner and comparison on any terminal."""
     text = text_of(FULL, width=width, **options)
@@ -100,8 +101,8 @@ def test_the_edit_in_colour():
     assert "\x1b[32m+\x1b[0m" in text
 
 
-@pytest.mark.parametrize(
-    ("changes", "words", "there"),
+@every(
+    "changes, words, there",
     [
         ({}, "Since the last run (3 min ago)", True), ({"compared": ()}, "Since the last run (3 min ago): nothing is otherwise", True),
         ({"compared": (), "diagnoses": ()}, "Since the last run", False), ({"compared_with": ""}, "Since the last run", False),
@@ -149,7 +150,7 @@ def test_what_is_cut_says_how_large_it_was(tmp_path):
     assert "y" * 3000 not in "".join(text.split())
 
 
-@pytest.mark.parametrize("evil", ["\x1b[2J", "\u202e", "\u2066", "\x07", "\r", "\x9b31m", "\u200b"])
+@every("evil", ["\x1b[2J", "\u202e", "\u2066", "\x07", "\r", "\x9b31m", "\u200b"])
 def test_nothing_anywhere_moves_a_cursor(evil):
     """In no text of a report, whatever made it: not in variants, edits, recordings, comparisons, parts."""
     bad = f"a{evil}b"

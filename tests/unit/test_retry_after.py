@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authweave.answers.retry_after import http_date, retry_after
+from thorough import every
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "retry_after.json").read_text())
 NOW = datetime.fromisoformat(VECTORS["now"]).timestamp()
@@ -21,7 +21,7 @@ def expected(vector):
     return vector["seconds_from_now"]
 
 
-@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])
+@every("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])
 def test_published_forms(vector):
     """Digits and the three HTTP dates are read, waits are clamped, everything else is no answer."""
     assert expected(vector) == retry_after(vector["value"], now=NOW, ceiling=CEILING)
@@ -32,7 +32,7 @@ def test_an_absent_field_is_no_answer():
     assert retry_after(None, now=NOW) is None
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         "Fri, 31 Feb 1999 23:59:59 GMT",
@@ -51,7 +51,7 @@ def test_a_very_long_number_is_the_ceiling():
     assert retry_after("9" * 5000, now=NOW, ceiling=60.0) == 60.0
 
 
-@pytest.mark.parametrize(("year", "full"), [("99", 1999), ("00", 2000), ("49", 2049), ("50", 1950)])
+@every("year, full", [("99", 1999), ("00", 2000), ("49", 2049), ("50", 1950)])
 def test_two_digit_years(year, full):
     """More than fifty years ahead means the past: RFC 9110 §5.6.7."""
     then = http_date(f"Friday, 01-Jan-{year} 00:00:00 GMT", now=NOW)

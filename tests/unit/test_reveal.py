@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 import authweave
+from thorough import every
 
 ROOT = Path(authweave.__file__).parent
 BY_REASON = {
@@ -91,7 +90,7 @@ def test_secrets_are_opened_where_the_list_says():
     assert not (gone := sorted(ALLOWED - found)), f"opens no Secret any more, so take it off the list: {gone}"
 
 
-@pytest.mark.parametrize("code", [
+@every("code", [
     "def f(s):\n    return s.reveal()",
     "def f(s):\n    take = s.reveal\n    return take()",
     "def f(s):\n    return getattr(s, 'reveal')()",

@@ -24,6 +24,7 @@ from authweave.schema.closures import compiled_schema
 from authweave.schema.descent import validator_of
 from authweave.schema.profile import quick_check, shape_check
 from effort import examples
+from thorough import every
 
 RULES = Path(__file__).parents[1] / "rules"
 DOCUMENTS = [
@@ -108,6 +109,7 @@ def test_it_is_the_same_in_every_process_and_order() -> None:
     assert schema.published() == schema.published()
 
 
+@pytest.mark.thorough
 def test_it_is_valid_against_the_metaschema() -> None:
     """JSON Schema 2020-12, by jsonschema's own check; so are the full one, and the one that documents are loaded with."""
     for made in (published(), json.loads(schema.installed(default_catalog())), schema.profile_schema(default_catalog())):
@@ -173,7 +175,7 @@ def test_examples_and_defaults_are_valid_and_anti_examples_explain() -> None:
 # what it allows
 
 
-@pytest.mark.parametrize("key", [
+@every("key", [
     ("version",), ("description",), ("documentation",), ("extends",), ("abstract",), ("subject",), ("inputs",), ("vars",), ("servers",), ("fields",), ("test",),
     ("inputs", "tenant"), ("inputs", "tenant", "enum"), ("vars", "name"), ("auth", "client_auth"), ("auth", "scopes"), ("auth", "token_request"),
     ("auth", "token_request", "rename", "client_id"), ("auth", "token_response", "keep", "host"), ("auth", "token_response", "expires_in"),
@@ -190,7 +192,7 @@ def test_null_is_not_written(key: tuple[str, ...]) -> None:
     assert quick_check(default_catalog())(significant(document))
 
 
-@pytest.mark.parametrize("key", [("name",), ("identity_provider",), ("auth",), ("auth", "type"), ("auth", "grant_type"), ("fields", 0, "key")], ids=str)
+@every("key", [("name",), ("identity_provider",), ("auth",), ("auth", "type"), ("auth", "grant_type"), ("fields", 0, "key")], ids=str)
 def test_what_is_required_is_more_than_null(key: tuple[Any, ...]) -> None:
     """A required key that is null is missing."""
     document = copy.deepcopy(FULL)

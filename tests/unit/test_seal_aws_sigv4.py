@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.values import TaskRequest
 from services import Reply, engine, profile, says, serving
-from thorough import few
+from thorough import every, few
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 TEMPORARY = {**KEYS, "access_key_id": "ASIAEXAMPLE", "session_token": "AQoDYXdz//+EXAMPLE=="}
@@ -256,8 +256,8 @@ def test_what_was_placed_is_told():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("auth", "inputs", "error", "words"),
+@every(
+    "auth, inputs, error, words",
     [
         (signing(), {"access_key_id": "", "secret_access_key": "x"}, MissingInput, "access_key_id"),
         (signing(access_key_id="{{ inputs.a }}"), {**KEYS, "a": "AKIA/x y"}, InvalidInput, "access_key_id is made of letters and digits"),
@@ -290,8 +290,8 @@ def _signature_of(server, target="/", headers=(), host=None):
     return ours.header("authorization").rpartition("=")[2], signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
 
 
-@pytest.mark.parametrize(
-    ("server", "headers", "host"),
+@every(
+    "server, headers, host",
     [
         ("https://api.example.com", (), "api.example.com"),
         ("https://api.example.com:443", (), "api.example.com"),

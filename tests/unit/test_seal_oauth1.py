@@ -19,6 +19,7 @@ from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.values import TaskRequest
 from services import Reply, engine, profile, says, serving
+from thorough import every
 
 FORM = "application/x-www-form-urlencoded"
 KEYS = {"consumer_key": "ck/+ é", "consumer_secret": "cs& é", "token": "tk=1", "token_secret": "ts %"}
@@ -173,7 +174,7 @@ def test_the_realm_is_not_signed():
     assert sealed(signing(realm="Photos \\ \"x\"")).header("authorization").startswith('OAuth realm="Photos \\\\ \\"x\\"", oauth_consumer_key="ck%2F%2B%20%C3%A9"')
 
 
-@pytest.mark.parametrize("key", ["é", "a\r\nX-Injected: 1", "a\x00", "\u20ac"])
+@every("key", ["é", "a\r\nX-Injected: 1", "a\x00", "\u20ac"])
 def test_a_realm_that_no_header_holds(key):
     """It is the one parameter that is not escaped: what a header cannot carry is refused, and not shown."""
     with pytest.raises(PlacementError, match="header Authorization: the value has a") as refused:
@@ -205,8 +206,8 @@ def test_rsa_keys_as_they_come():
         assert 'oauth_signature_method="RSA-SHA1"' in sealed(signing(signature_method="RSA-SHA1"), {**KEYS, "consumer_secret": pem}).header("authorization")
 
 
-@pytest.mark.parametrize(
-    ("auth", "inputs", "request_", "error", "words"),
+@every(
+    "auth, inputs, request_, error, words",
     [
         (signing(signature_method="RSA-SHA1"), KEYS, {}, InvalidInput, "wants an RSA private key in PEM"),
         (signing(signature_in="payload"), KEYS, {"method": "POST", "body": b"{}", "headers": (("Content-Type", "application/json"),)}, PlacementError, "signature_in: header or query"),

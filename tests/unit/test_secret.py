@@ -16,6 +16,7 @@ import rich.pretty
 import rich.traceback
 
 from authweave.values import Secret
+from thorough import every
 
 VALUE = "hunter2-is-the-planted-value"
 FORM = "{0} {0!s} {x}"
@@ -102,7 +103,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_never_shown(way):
     """In whatever way it is shown, its mark stands there and not its value."""
     shown = WAYS[way]()
@@ -117,7 +118,7 @@ def test_mark_names_the_origin():
     assert str(SECRET) == "<secret from environment variable AUTHWEAVE_ACME_CLIENT_SECRET>"
 
 
-@pytest.mark.parametrize("act", [
+@every("act", [
     lambda: json.dumps({"s": SECRET}),
     lambda: pickle.dumps(SECRET),
     lambda: [pickle.dumps(SECRET, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)],
@@ -164,7 +165,7 @@ def test_copies_are_the_same_secret():
     assert dataclasses.replace(Holder("a", SECRET), name="b").secret is SECRET
 
 
-@pytest.mark.parametrize(("other", "same"), [
+@every("other, same", [
     (VALUE, True), (VALUE.encode(), True), (Secret(VALUE, "elsewhere"), True), (SECRET, True),
     (VALUE + "x", False), ("", False), (b"\xff", False), (VALUE[:-1], False), ("\ud800", False),
 ])  # fmt: skip
@@ -178,7 +179,7 @@ def test_matches_any_text():
     assert Secret("a\ud800", "x").matches("a\ud800")
 
 
-@pytest.mark.parametrize("value", ["text", b"bytes", {"parsed": ["json", 1]}, 12, ""])
+@every("value", ["text", b"bytes", {"parsed": ["json", 1]}, 12, ""])
 def test_reveal(value):
     """`reveal()` gives the very value, with its type."""
     assert value is Secret(value, "x").reveal()

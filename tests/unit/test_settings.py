@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from authweave.engine import Engine
 from authweave.errors import SettingsError
 from authweave.settings import MEMBERS, VARIABLES, Settings
+from thorough import every
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_defaults(load):
     ) == ("memory:", 30.0, True, 4)  # fmt: skip
 
 
-@pytest.mark.parametrize("member", MEMBERS.values(), ids=lambda member: member.name)
+@every("member", MEMBERS.values(), ids=lambda member: member.name)
 def test_every_member_is_described(member):
     """Each setting has a description, a type in words, a key and a variable."""
     assert member.description.endswith((".", "`."))

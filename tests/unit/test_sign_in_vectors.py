@@ -17,6 +17,7 @@ from authweave.values import Secret, Token
 from parts.vectors import load
 from services import Identity, Reply, connect, engine, says, serving
 from signing_in import API, answer_to, begun_by, code_profile, device_auth
+from thorough import every
 
 PKCE = load("rfc7636_pkce.json")
 ISS = {vector["id"]: vector for vector in load("rfc9207_iss.json")["vectors"]}
@@ -33,8 +34,8 @@ def test_challenge(vector):
     assert vector["code_challenge"] == challenge_of(vector["code_verifier"], vector["code_challenge_method"])
 
 
-@pytest.mark.parametrize("vector", [one for one in PKCE["negative"] if "code_verifier" in one], ids=lambda vector: vector["id"])
-@pytest.mark.parametrize("method", ["S256", "plain"])
+@every("vector", [one for one in PKCE["negative"] if "code_verifier" in one], ids=lambda vector: vector["id"])
+@every("method", ["S256", "plain"])
 def test_what_is_no_verifier(vector, method):
     """Too short, too long, another character: never sent."""
     with pytest.raises(ValueError, match="43 to 128"):
@@ -161,7 +162,7 @@ def waits(script):
     return [later - before for before, later in zip([0.0, *script.polls], script.polls, strict=False)]
 
 
-@pytest.mark.parametrize("vector", DEVICE["poll_sequences"], ids=lambda vector: vector["id"])
+@every("vector", DEVICE["poll_sequences"], ids=lambda vector: vector["id"])
 def test_polls(vector):
     """RFC 8628 §3.5: the pauses before each poll, and when it is over."""
     script = Script(vector)

@@ -17,6 +17,7 @@ from authweave.errors import MissingInput, PlacementError, SigningError, Templat
 from authweave.values import TaskRequest
 from parts.vectors import load
 from services import Api, Clock, engine, profile, serving
+from thorough import every
 
 VECTORS = {vector["id"]: vector for vector in load("hmac_schemes.json")["vectors"]}
 SECRET = "s3cr3t-of-the-signature"
@@ -180,8 +181,8 @@ REQUESTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("name", REQUESTS)
+@every("door", DOORS)
+@every("name", REQUESTS)
 def test_the_server_makes_the_same_string_from_what_arrives(door, name):
     """Method, URL, path, query, Host, User-Agent, Accept-Encoding, length, type, cookies and body: nothing is changed after signing."""
     method, target, parts = REQUESTS[name]
@@ -302,7 +303,7 @@ def test_a_header_that_a_client_adds_later_is_not_signed_as_missing(name):
     assert hmac.new(SECRET.encode(), b"mine", "sha256").hexdigest() == made.header("X-Signature")
 
 
-@pytest.mark.parametrize("url", ["/a b", "/ü", "/a|b", '/"', "/a/../b", "/./x", "/?q=a b", "/?q={x}"])
+@every("url", ["/a b", "/ü", "/a|b", '/"', "/a/../b", "/./x", "/?q=a b", "/?q={x}"])
 def test_a_url_that_clients_rewrite_is_refused(url):
     """What is signed would not be what a server sees."""
     with pytest.raises((PlacementError, UrlRefused), match=r"percent-encode it|without"):

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from authweave.errors import SigningError
 from authweave.proofs.signatures import ALGORITHMS, SECRET_KEYED, signature_of
 from parts.vectors import load
+from thorough import every
 
 VECTORS = {vector["id"]: vector for vector in load("hmac_schemes.json")["vectors"]}
 MACS = [vector for vector in VECTORS.values() if "key_hex" in vector]
@@ -27,7 +28,7 @@ def pem(key, password=None):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how).decode()
 
 
-@pytest.mark.parametrize("vector", MACS, ids=lambda vector: vector["id"])
+@every("vector", MACS, ids=lambda vector: vector["id"])
 def test_published_macs(vector):
     """RFC 2202 and RFC 4231: HMAC with each hash, and with a key longer than a block."""
     made = signature_of(f"hmac-{vector['algorithm']}", bytes.fromhex(vector["key_hex"]), vector["data_utf8"].encode())
@@ -80,7 +81,7 @@ def test_every_algorithm_is_checked_here():
     assert set(ALGORITHMS) == SECRET_KEYED | set(VERIFIED)
 
 
-@pytest.mark.parametrize("algorithm", VERIFIED)
+@every("algorithm", VERIFIED)
 def test_the_public_key_verifies(algorithm):
     """Who has the public half accepts the signature, and refuses it with one bit turned."""
     key, verify = VERIFIED[algorithm]
@@ -92,8 +93,8 @@ def test_the_public_key_verifies(algorithm):
         verify(bytes([made[0] ^ 1]) + made[1:])
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "key", "why"),
+@every(
+    "algorithm, key, why",
     [
         ("rsa-sha256", pem(P256), "takes an RSA key, this one is on secp256r1"),
         ("rsa-pss-sha512", pem(ED), "takes an RSA key, this one is Ed25519"),

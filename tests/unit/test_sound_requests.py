@@ -8,6 +8,7 @@ from authweave.errors import ApplyError, PlacementError
 from authweave.values import TaskRequest
 from hostile import MARK, tells_nothing
 from services import connect, engine
+from thorough import every
 
 URL = "https://api.example.com/a"
 BAD = [
@@ -17,7 +18,7 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("request_", BAD, ids=range(len(BAD)))
+@every("request_", BAD, ids=range(len(BAD)))
 def test_a_platforms_own_request(request_):
     """`authorize` hands back nothing that whoever sends it would send as more than one request, and tells none of it."""
     connection = connect({"type": "api_key"}, "https://api.example.com", run=engine(inputs={"api_key": "k3y"}))
@@ -34,7 +35,7 @@ def test_what_http_has_always_let_pass():
     refuse_unsound(TaskRequest("PROPFIND", URL, {"X": "caf\xe9\tx", "Y": "", "Z": " a "}))
 
 
-@pytest.mark.parametrize(("name", "value"), [("X", f"{MARK}\r\nY: 1"), ("X", f"{MARK}é"), ("X", f" {MARK}"), ("Authorization", f"{MARK}\x00"), ("X", "x" * 140_000)])
+@every("name, value", [("X", f"{MARK}\r\nY: 1"), ("X", f"{MARK}é"), ("X", f" {MARK}"), ("Authorization", f"{MARK}\x00"), ("X", "x" * 140_000)])
 def test_what_a_seal_writes(name, value):
     """It is held to the rules of a field; what was there before it is not its business."""
     before = TaskRequest("GET", URL, (("Own", "caf\xe9"),))

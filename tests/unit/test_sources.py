@@ -32,6 +32,7 @@ from authweave.sources.keyring import KeyringSource
 from authweave.sources.mapping import MappingSource
 from authweave.sources.secrets_dir import SecretsDirSource
 from authweave.values import Secret
+from thorough import every
 
 NAMES = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,9}\Z")
 ASKED = Input("client_secret", title="Client secret", secret=True)
@@ -81,7 +82,7 @@ def test_from_settings(tmp_path):
 class TestEnvironment:
     """Environment variables."""
 
-    @pytest.mark.parametrize("text", [*EXACT, " both ends ", "line\nfeed\n"])
+    @every("text", [*EXACT, " both ends ", "line\nfeed\n"])
     def test_exact(self, text):
         """A value is taken letter for letter, its ends included."""
         assert text == value(EnvironmentSource({"AUTHWEAVE_ACME_CLIENT_SECRET": text}))
@@ -111,7 +112,7 @@ class TestEnvironment:
             EnvironmentSource(own).describe("acme", ASKED, "t-1")
         ) == "environment variable AUTHWEAVE_ACME__T_1__CLIENT_SECRET or AUTHWEAVE_ACME_CLIENT_SECRET"
 
-    @pytest.mark.parametrize("tenant", ["T-1", "t_1", "t.1", "t--1", "-t-1", "t 1", "t/1", "ţ-1"])
+    @every("tenant", ["T-1", "t_1", "t.1", "t--1", "-t-1", "t 1", "t/1", "ţ-1"])
     def test_tenants_that_could_be_mistaken(self, tenant):
         """A tenant whose variable could be another's too has none: nobody gets a neighbour's secret."""
         names = ("AUTHWEAVE_ACME__T_1__CLIENT_SECRET", "AUTHWEAVE_ACME__T__1__CLIENT_SECRET")
@@ -341,7 +342,7 @@ class TestDotenv:
 
             assert text == value(DotenvSource(tmp_path / ".env"))
 
-    @pytest.mark.parametrize(("text", "read"), [
+    @every("text, read", [
         ("A=1", {"A": "1"}),
         ("\ufeffA=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
         ("export A=1\n  export\tB = 2  \n", {"A": "1", "B": "2"}),
@@ -410,7 +411,7 @@ class TestDotenv:
         """Everything but a single quote goes through single quotes unchanged."""
         assert pairs == parse("".join(f"{name}='{text}'\n" for name, text in pairs.items()))
 
-    @pytest.mark.parametrize("text", [
+    @every("text", [
         "A=" + " " * 60_000 + "x", " " * 60_000, 'A="' + "\\" * 60_001, "#" * 60_000, "A='" * 20_000, "\n" * 60_000,
         "".join(f"A{number}=1\n" for number in range(8_000)),
     ], ids=range(7))  # fmt: skip
@@ -487,7 +488,7 @@ class TestKeyring:
         described = "keyring entry t1/client_secret or client_secret of authweave/acme"
         assert described == source.describe("acme", ASKED, "t1")
 
-    @pytest.mark.parametrize(("backend", "said"), [
+    @every("backend, said", [
         (keyrings.alt.file.PlaintextKeyring(), "keyrings.alt.file.PlaintextKeyring is refused: it keeps passwords in"),
         (Renamed(), "Renamed is refused: it keeps passwords in a file"),
         (keyring.backends.null.Keyring(), "keyring.backends.null.Keyring is refused: it keeps nothing"),
@@ -539,7 +540,7 @@ class TestKeyring:
 class TestMapping:
     """What the host gives."""
 
-    @pytest.mark.parametrize("given", ["x", b"\xff", 12, 1.5, True, False, 0, "", ["a"], {"a": {"b": 1}}])
+    @every("given", ["x", b"\xff", 12, 1.5, True, False, 0, "", ["a"], {"a": {"b": 1}}])
     def test_kinds(self, given):
         """A value of every kind comes through with its type."""
         assert value(MappingSource({"client_secret": given})) is given
@@ -580,7 +581,7 @@ class TestMapping:
         with pytest.raises(InputError, match="the vault is sealed"):
             value(MappingSource(failing))
 
-    @pytest.mark.parametrize("given", [object(), SimpleNamespace(a=1), Secret(object(), "x"), {1, 2}, bytearray(b"x")])
+    @every("given", [object(), SimpleNamespace(a=1), Secret(object(), "x"), {1, 2}, bytearray(b"x")])
     def test_other_kinds(self, given):
         """What is no value is refused by its type."""
         with pytest.raises(InputError, match="client_secret: the inputs of the host hold a "):

@@ -18,6 +18,7 @@ from authweave.errors import SettingsError
 from authweave.stores.sqlite.file_system import check_file_system, check_locks, file_system_of
 from authweave.stores.sqlite.store import SqliteStore
 from authweave.stores.sqlite.url import default_path, path_of
+from thorough import every
 
 OPTIONS = StoreOptions(patience=5.0)
 KEY = "a" * 64
@@ -67,8 +68,8 @@ def test_url(monkeypatch, url, expected):
     assert Path(expected) == path_of(url)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
+@every(
+    "url, words",
     [
         ("sqlite:tokens.db", "has to be absolute"),
         ("sqlite:/srv/tokens.db", "has to be absolute"),

@@ -28,6 +28,7 @@ from authweave.starting.parsing import key_place, looks_secret, new_field, scope
 from authweave.starting.providing import BEST_CLIENT_AUTH, BEST_GRANTS, provided
 from authweave.starting.start import GRANTS, TYPES, NewField, Start
 from authweave.starting.texts import comment, flow, harmless, is_scope, scalar
+from thorough import every
 
 ISSUER = "https://login.acme.example"
 START = Start("acme", "Acme", grant="client_credentials", urls={"token_url": f"{ISSUER}/token"})
@@ -55,7 +56,7 @@ def data_of(text):
 # ---- what strangers say
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@every("hostile", HOSTILE)
 def test_nothing_a_server_says_leaves_its_comment(hostile):
     """Scopes, grants and methods of any shape: the file is valid, and says what it says without them."""
     names = ("scopes_supported", "grant_types_supported", "token_endpoint_auth_methods_supported")
@@ -105,7 +106,7 @@ def test_a_comment_is_nothing_but_a_comment(text):
     assert {"a": 1} == data_of("\n".join([*lines, "a: 1"]))
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\u202eb", "a\x1b[31mb", "\u3164"])
+@every("text", ["a\nb", "a\u202eb", "a\x1b[31mb", "\u3164"])
 def test_what_nobody_sees_is_marked(text):
     """Controls, marks of direction and blanks that look like letters."""
     assert harmless(text) != text
@@ -128,8 +129,8 @@ def test_endpoints_that_are_no_urls_of_profiles_never_come_so_far():
 # ---- what is chosen
 
 
-@pytest.mark.parametrize(
-    ("listed", "grant"),
+@every(
+    "listed, grant",
     [
         (("authorization_code", "client_credentials"), "client_credentials"),
         (("authorization_code", "refresh_token"), "authorization_code"),
@@ -179,7 +180,7 @@ def test_names_of_grants_are_those_of_the_catalogue():
 # ---- what is written
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@every("kind", TYPES)
 def test_each_type_of_the_form_is_valid_as_it_comes(kind):
     """With nothing but a name and a server."""
     found = made(Start("acme", "Acme", type=kind, grant="client_credentials" if kind == "oauth2" else "", urls={"token_url": f"{ISSUER}/token"} if kind == "oauth2" else {}, servers=("https://api.acme.example",)))
@@ -188,7 +189,7 @@ def test_each_type_of_the_form_is_valid_as_it_comes(kind):
     assert [] == list(found.warnings)
 
 
-@pytest.mark.parametrize("grant", GRANTS)
+@every("grant", GRANTS)
 def test_each_grant_of_the_form_is_valid_with_an_issuer(grant):
     """Only what the grant itself is warned of is open."""
     found = made(Start("acme", "Acme", grant=grant, urls={"issuer": ISSUER}, servers=("https://api.acme.example",)))
@@ -197,8 +198,8 @@ def test_each_grant_of_the_form_is_valid_with_an_issuer(grant):
     assert {"grant.password"} >= {problem.rule for problem in found.warnings}
 
 
-@pytest.mark.parametrize("method", BEST_CLIENT_AUTH)
-@pytest.mark.parametrize("grant", BEST_GRANTS)
+@every("method", BEST_CLIENT_AUTH)
+@every("grant", BEST_GRANTS)
 def test_each_way_that_metadata_may_list_makes_a_valid_file(method, grant):
     """A server that takes nothing else is no reason for a file that is wrong."""
     found, whole = from_metadata(grant_types_supported=(grant,), token_endpoint_auth_methods_supported=(method,), endpoints={"device_authorization_url": f"{ISSUER}/device"})
@@ -236,7 +237,7 @@ def test_the_schema_is_named_as_it_is_reached(tmp_path):
     assert "../../schemas/auth-profile.schema.json" == schema_beside(tmp_path / "config" / "profiles")
 
 
-@pytest.mark.parametrize(("name", "near"), [("Acme Bot.yaml", "acme-bot"), ("../x", "x"), ("a--b", "a-b"), ("", ""), ("a" * 101, "a" * 100), ("é", ""), ("a\n", "a")])
+@every("name, near", [("Acme Bot.yaml", "acme-bot"), ("../x", "x"), ("a--b", "a-b"), ("", ""), ("a" * 101, "a" * 100), ("é", ""), ("a\n", "a")])
 def test_a_name_that_is_none(name, near):
     """It is a file's name too: nothing that leads elsewhere; a near one is said."""
     assert wrong_name(name)
@@ -322,7 +323,7 @@ def test_back_goes_to_the_question_before():
 # ---- like another
 
 
-@pytest.mark.parametrize("path", sorted(profiles_folder().glob("*.yaml")), ids=lambda path: path.stem)
+@every("path", sorted(profiles_folder().glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_profile_can_be_copied(path):
     """Under another name the copy is as valid, keeps every comment, and differs in name, version and first line only."""
     text = path.read_text()

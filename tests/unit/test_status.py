@@ -21,6 +21,7 @@ from authweave.values import NEVER, Entry, Intent, Record, Trouble
 from keeping import token_of
 from renewing import KEY, key_of
 from services import Api, Clock, Identity, between, connect, engine, oauth, profile, says
+from thorough import every
 
 NOW = 1_700_000_000.0
 SOON = Around(NOW, 45.0)
@@ -42,8 +43,8 @@ def trouble(kind, **more):
     return Trouble(kind, "so it was", NOW - 100, **more)
 
 
-@pytest.mark.parametrize(
-    ("state", "there", "around"),
+@every(
+    "state, there, around",
     [
         ("unused", Record(), SOON),
         ("unused", Record(version=7), SOON),  # it was forgotten

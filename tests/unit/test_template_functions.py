@@ -17,14 +17,15 @@ from authweave.errors import TemplateError
 from authweave.templates import compile_template
 from authweave.templates.functions import FUNCTIONS
 from authweave.times import NotATime, parse_http_date, parse_rfc3339, parse_time
+from thorough import every
 
 
 def value(text, **response):
     return compile_template(text).value({"response": response, "now": 1705570200.75})
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("{{ 'ÀB' | lower }}", "àb"),
         ("{{ upper('straße') }}", "STRASSE"),
@@ -85,8 +86,8 @@ def test_results(text, expected):
     assert (type(result), result) == (type(expected), expected)
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "expected"),
+@every(
+    "algorithm, expected",
     [
         ("md5", "750c783e6ab0b503eaa86e310a5db738"),
         ("sha1", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
@@ -192,8 +193,8 @@ def test_x5t_is_the_jose_header():
     assert value("{{ x5t(response.pem, 'sha256') }}", pem=pem) == value("{{ response.pem | x5t(algorithm='sha256') }}", pem=pem) == longer
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@every(
+    "text, says",
     [
         ("{{ base64([1]) }}", "base64: takes text or bytes, got a list"),
         ("{{ lower(unhex('00')) }}", "lower: takes text, got bytes"),
@@ -284,8 +285,8 @@ def test_json_is_read_back(data):
 # Times
 
 
-@pytest.mark.parametrize(
-    ("text", "form", "expected"),
+@every(
+    "text, form, expected",
     [
         ("2024-01-18T09:30:00Z", "rfc3339", 1705570200),
         ("2024-01-18t09:30:00z", "rfc3339", 1705570200),
@@ -315,8 +316,8 @@ def test_times_are_read(text, form, expected):
     assert (type(result), result) == (type(expected), expected)
 
 
-@pytest.mark.parametrize(
-    ("text", "form"),
+@every(
+    "text, form",
     [
         ("2024-01-18T09:30:00", "rfc3339"),
         ("2024-02-30T09:30:00Z", "rfc3339"),

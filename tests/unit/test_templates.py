@@ -20,7 +20,7 @@ from authweave.errors import TemplateError, TemplateSyntax
 from authweave.templates import check_namespaces, compile_data, compile_template
 from authweave.values import Secret
 from effort import examples
-from thorough import few
+from thorough import every, few
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "policy_jinja_hostile_templates.json"
 HOSTILE = json.loads(VECTORS.read_text())["vectors"]
@@ -67,8 +67,8 @@ def attempt(text, scope):
 # What they give
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("plain", "plain"),
         ("", ""),
@@ -113,8 +113,8 @@ def test_value(text, expected):
     assert (type(expected), expected) == (type(result), result)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("<{{ inputs.n }}>", "<3>"),
         ("<{{ inputs.on }}>", "<true>"),
@@ -148,19 +148,19 @@ def test_escape_is_for_values_only():
     assert template.render({"inputs": {"x": "<&>"}}, lambda text: f"[{text}]") == "<a>[<&>]</a>"
 
 
-@pytest.mark.parametrize("text", ["{{ none }}", "{{ '' }}", "{{ 0 }}", "{{ 0.0 }}", "{{ [] }}", "{{ {} }}"])
+@every("text", ["{{ none }}", "{{ '' }}", "{{ 0 }}", "{{ 0.0 }}", "{{ [] }}", "{{ {} }}"])
 def test_false(text):
     """Null, empty text, 0 and what is empty are false."""
     assert compile_template(text, cond=True).is_true(SCOPE) is False
 
 
-@pytest.mark.parametrize("text", ["{{ 'false' }}", "{{ 1 }}", "{{ [0] }}", "{{ inputs.tenant }}"])
+@every("text", ["{{ 'false' }}", "{{ 1 }}", "{{ [0] }}", "{{ inputs.tenant }}"])
 def test_true(text):
     """Everything else is true."""
     assert compile_template(text, cond=True).is_true(SCOPE) is True
 
 
-@pytest.mark.parametrize("text", ["true", "", "{{ inputs.on }} ", "{{ inputs.on }}\n", "{{ 1 }}{{ 2 }}"])
+@every("text", ["true", "", "{{ inputs.on }} ", "{{ inputs.on }}\n", "{{ 1 }}{{ 2 }}"])
 def test_condition_is_one_expression(text):
     """A condition with anything around its `{{ }}` would always be true."""
     with pytest.raises(TemplateSyntax, match="exactly one"):
@@ -261,7 +261,7 @@ def test_default_is_only_evaluated_when_needed():
 # Null
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "{{ response.json.no }}", "{{ response.no.no }}", "{{ token.no }}", "{{ callback.x }}", "{{ kept.x.y }}",
@@ -277,8 +277,8 @@ def test_null_stays_null(text):
     assert value(text) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("{{ inputs.none == none }}", True),
         ("{{ inputs.none != none }}", False),
@@ -297,8 +297,8 @@ def test_null_is_asked_for(text, expected):
     assert expected == value(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "path"),
+@every(
+    "text, path",
     [
         ("Bearer {{ token.x }}", "token.x"),
         ("x{{ response.json.deep.no }}", "response.json.deep.no"),
@@ -342,7 +342,7 @@ def test_one_place_reveals():
     assert sum(path.read_text().count(".reveal()") for path in files) == 1
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "{{ inputs.secret * 2 }}", "{{ inputs.secret + 1 }}", "{{ -inputs.secret }}", "{{ inputs.secret < 1 }}",
@@ -367,7 +367,7 @@ def test_errors_hold_no_value(text):
 # What is refused
 
 
-@pytest.mark.parametrize("vector", HOSTILE, ids=lambda vector: vector["id"])
+@every("vector", HOSTILE, ids=lambda vector: vector["id"])
 def test_hostile_templates(vector):
     """The published payloads are refused at load, or end as what they are defined to be."""
     if vector["id"] in ("trailing-newline", "not-a-string"):
@@ -383,8 +383,8 @@ def test_a_list_is_no_text():
         compile_template("{{ [1, 2] }}").render({})
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@every(
+    "text, says",
     [
         ("{% if 1 %}x{% endif %}", "statements"),
         ("{%- set x = 1 -%}", "statements"),
@@ -479,8 +479,8 @@ def test_refused(text, says):
     assert says in str(refusal(text))
 
 
-@pytest.mark.parametrize(
-    ("text", "fix"),
+@every(
+    "text, fix",
     [
         ("{{ input.x }}", "did you mean inputs?"),
         ("{{ tokn.x }}", "did you mean token?"),
@@ -497,8 +497,8 @@ def test_near_misses(text, fix):
     assert fix in refusal(text).fix
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
+@every(
+    "text, found",
     [
         ("ab {{ input.x }}", "input"),
         ("a\n{{ inputs.x }} b {{ inputs.y | lowr }}", "lowr"),
@@ -538,8 +538,8 @@ def test_place_is_computed_when_it_is_needed():
         template.render({})
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@every(
+    "text, says",
     [
         ("{{ 1 / 0 }}", "division by zero"),
         ("{{ 1 // 0 }}", "division by zero"),

@@ -20,6 +20,7 @@ from authweave.stores.memory import MemoryStore
 from authweave.tokens.flights import Flights, Lane, outcome
 from services import INPUTS, Api, Identity, Reply, connect, engine, oauth, profile, says, serving, until
 from signing_in import API, REDIRECT, device_auth
+from thorough import every
 from wiring import failure_of, get, wire
 
 
@@ -284,7 +285,7 @@ def test_a_person_is_sent_to_no_host_outside_of_the_limits_by_a_device_endpoint(
             connection.begin_authorization().result(10)
 
 
-@pytest.mark.parametrize("code", ["call +1 555 0100", "open https://elsewhere.example", "elsewhere.example", "a@b", "<b>x</b>", "-", "\u202eABCD"])
+@every("code", ["call +1 555 0100", "open https://elsewhere.example", "elsewhere.example", "a@b", "<b>x</b>", "-", "\u202eABCD"])
 def test_a_code_to_type_is_no_sentence_with_an_address(code):
     """RFC 8628 §6.1: letters and digits, with dashes or blanks between."""
     said = {"device_code": "d", "user_code": code, "verification_uri": "https://id.example.com/device"}

@@ -25,6 +25,7 @@ from authweave.values import NEVER, TaskResponse
 from parts.vectors import load
 from services import CLIENT_SECRET, connect, engine
 from sockets import Server, drip_body, http, says
+from thorough import every
 
 VECTORS = {vector["id"]: vector for vector in load("policy_token_responses.json")["vectors"]}
 REFRESH, ID_TOKEN = "R-planted-4711", "eyJ-planted.id.token"
@@ -81,7 +82,7 @@ def test_unstated_lifetime(id):
     assert 600 == pytest.approx(token.renew_at - token.issued_at)
 
 
-@pytest.mark.parametrize("literal", ["9" * 5000, "9" * 500, "1e400", "-1e400", "NaN", "Infinity", "-Infinity"])
+@every("literal", ["9" * 5000, "9" * 500, "1e400", "-1e400", "NaN", "Infinity", "-Infinity"])
 def test_numbers_that_are_none(literal):
     """5,000 digits, NaN and infinity are refused; NaN would make a token immortal."""
     error = error_of(TokenAnswerError, answer(f'{{"access_token":"AT","token_type":"Bearer","expires_in":{literal}}}'.encode()))
@@ -89,7 +90,7 @@ def test_numbers_that_are_none(literal):
     assert "json_malformed" == error.kind
 
 
-@pytest.mark.parametrize("value", ["soon", "9" * 5000, "9" * 20, "NaN", "inf", "1e3", "0x10", "１２", "1_000", " ", True, False, [3600], {"s": 1}, 10**19, "--1", "1.5.2"])
+@every("value", ["soon", "9" * 5000, "9" * 20, "NaN", "inf", "1e3", "0x10", "１２", "1_000", " ", True, False, [3600], {"s": 1}, 10**19, "--1", "1.5.2"])
 def test_lifetimes_that_are_none(value):
     """A lifetime that is not a number of seconds is a typed error, not a guess."""
     error = error_of(TokenAnswerError, answer(good(expires_in=value)))
@@ -98,7 +99,7 @@ def test_lifetimes_that_are_none(value):
     assert "expires_in" in str(error)
 
 
-@pytest.mark.parametrize(("value", "seconds"), [
+@every("value, seconds", [
     (3600, 3600), ("3600", 3600), (" 3600 ", 3600), (3600.5, 3600.5), ("3600.0", 3600), (1e3, 1000), ("007", 7), (0, 0), ("0", 0), (-5, 0),
     ("-5", 0), (36_000_000_000_000, LONGEST_LIFETIME), (999_999_999_999_999, LONGEST_LIFETIME),
     (2**63 - 1, LONGEST_LIFETIME), (str(2**63 - 1), LONGEST_LIFETIME), (9_223_372_036_854_775, LONGEST_LIFETIME),
@@ -111,7 +112,7 @@ def test_lifetimes(value, seconds):
     assert token.renew_at <= token.expires_at
 
 
-@pytest.mark.parametrize(("value", "scope"), [(["chat:read", "chat:edit"], "chat:read chat:edit"), ([], None), ("a b", "a b"), (None, None)])
+@every("value, scope", [(["chat:read", "chat:edit"], "chat:read chat:edit"), ([], None), ("a b", "a b"), (None, None)])
 def test_scopes_in_a_list(value, scope):
     """Twitch answers with a list: it reads as RFC 6749 has it, with blanks between."""
     token, _ = got(answer(good(scope=value)))
@@ -119,13 +120,13 @@ def test_scopes_in_a_list(value, scope):
     assert scope == token.scope
 
 
-@pytest.mark.parametrize("value", [["a", 1], [["a"]], {"a": 1}, True])
+@every("value", [["a", 1], [["a"]], {"a": 1}, True])
 def test_scopes_that_are_none(value):
     """A list of anything but texts is a typed error."""
     assert "scope is not a text" in str(error_of(TokenAnswerError, answer(good(scope=value))))
 
 
-@pytest.mark.parametrize(("value", "moment"), [
+@every("value, moment", [
     (1_900_000_000, 1.9e9), ("1900000000", 1.9e9), ("2030-03-17T17:46:40Z", 1.9e9), ("2030-03-17T18:46:40+01:00", 1.9e9),
     ("Sun, 17 Mar 2030 17:46:40 GMT", 1.9e9), (None, NEVER), ("", NEVER), (0, 0.0),
 ])  # fmt: skip
@@ -136,7 +137,7 @@ def test_points_in_time(value, moment):
     assert moment == token.expires_at
 
 
-@pytest.mark.parametrize("value", [1_900_000_000_000, "1900000000000", "tomorrow", True, [], "2030-13-17T17:46:40Z", "2030-03-17 17:46:40"])
+@every("value", [1_900_000_000_000, "1900000000000", "tomorrow", True, [], "2030-13-17T17:46:40Z", "2030-03-17 17:46:40"])
 def test_points_in_time_that_are_none(value):
     """Milliseconds and loose dates are refused: a token would seem to live for ever, or not at all."""
     error = error_of(TokenAnswerError, answer(good(at=value)), auth={"token_response": {"expires_at": "{{ response.json.at }}"}})
@@ -194,7 +195,7 @@ def test_long_token():
     assert "A" * 65536 == token.access_token.reveal()
 
 
-@pytest.mark.parametrize("members", [
+@every("members", [
     {"access_token": ""}, {"access_token": None}, {"access_token": ["AT"]}, {"access_token": {"value": "AT"}}, {"access_token": True},
     {"access_token": 1.5},
 ])  # fmt: skip
@@ -213,13 +214,13 @@ def test_missing_access_token_names_the_fields_seen():
     assert "T0K3N" not in str(error)
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"AT"', b"1", b"null", b"true", b'[{"access_token":"AT"}]'])
+@every("body", [b"[]", b'"AT"', b"1", b"null", b"true", b'[{"access_token":"AT"}]'])
 def test_json_that_is_no_object(body):
     """JSON of another kind holds no token."""
     assert "token_field_missing" == error_of(TokenAnswerError, answer(body)).kind
 
 
-@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER", None, ""])
+@every("token_type", ["Bearer", "bearer", "BEARER", None, ""])
 def test_bearer_types(token_type):
     """Any case; one that is left out is Bearer, for many servers leave it out."""
     token, _ = got(answer(good(token_type=token_type)))
@@ -227,7 +228,7 @@ def test_bearer_types(token_type):
     assert "bearer" == token.token_type.lower()
 
 
-@pytest.mark.parametrize("token_type", ["example", "mac", "DPoP", "N_A", "bearer ", "Bearer, mac", "bot", 7])
+@every("token_type", ["example", "mac", "DPoP", "N_A", "bearer ", "Bearer, mac", "bot", 7])
 def test_other_types_are_not_sent_as_bearer(token_type):
     """RFC 6749 §7.1: a client must not use a token whose type it does not understand."""
     error = error_of(TokenAnswerError, answer(good(token_type=token_type)))
@@ -253,7 +254,7 @@ def test_a_profile_that_knows_the_type(auth):
     assert "AT" == token.access_token.reveal()
 
 
-@pytest.mark.parametrize("case", load("rfc6750_bearer.json")["b64token_cases"], ids=lambda case: repr(case["token"]))
+@every("case", load("rfc6750_bearer.json")["b64token_cases"], ids=lambda case: repr(case["token"]))
 def test_tokens_for_a_bearer_header(case):
     """RFC 6750 §2.1: what a Bearer header cannot carry is a typed error before anything is sent to the API."""
     outcome, _ = got(answer(good(access_token=case["token"])))
@@ -266,13 +267,13 @@ def test_tokens_for_a_bearer_header(case):
         assert not case["token"] or case["token"] not in str(outcome)
 
 
-@pytest.mark.parametrize("token", ["00Dxx0000001gPL!AR8AQP0jITN80ES", "1|laravel-sanctum", "fc:4711:abc", "a.b-c_d~e+f/g==", "sk_live$x*y"])
+@every("token", ["00Dxx0000001gPL!AR8AQP0jITN80ES", "1|laravel-sanctum", "fc:4711:abc", "a.b-c_d~e+f/g==", "sk_live$x*y"])
 def test_tokens_that_real_servers_hand_out(token):
     """Characters beyond the grammar that real servers hand out and read back."""
     assert token == got(answer(good(access_token=token)))[0].access_token.reveal()
 
 
-@pytest.mark.parametrize("token", ["a\u0000b", "a\u007f", "a\tb", "a\nb", "\ud800", "\u200bAT", "AT\u00a0", "AT,BT", "AT "])
+@every("token", ["a\u0000b", "a\u007f", "a\tb", "a\nb", "\ud800", "\u200bAT", "AT\u00a0", "AT,BT", "AT "])
 def test_tokens_with_what_no_header_carries(token):
     """Control characters, halves of characters, separators: refused."""
     assert "token_not_sendable" == error_of(TokenAnswerError, answer(good(access_token=token))).kind
@@ -288,7 +289,7 @@ def test_odd_tokens_may_go_elsewhere():
 # ---- refusals
 
 
-@pytest.mark.parametrize(("status", "members", "error"), [
+@every("status, members, error", [
     (400, {"error": "invalid_client"}, "invalid_client"),
     (401, {"error": "invalid_client", "error_description": "no such client"}, "invalid_client"),
     (400, {"error": "invalid_scope", "error_description": "x", "error_uri": "https://idp.example/e"}, "invalid_scope"),
@@ -312,8 +313,8 @@ def test_refusals_in_the_servers_own_words(status, members, error):
     assert (status, error, 1) == (outcome.status, outcome.error, asked)
 
 
-@pytest.mark.parametrize("echo", [CLIENT_SECRET, f"secret={CLIENT_SECRET}!", CLIENT_SECRET.replace("-", "%2D")])
-@pytest.mark.parametrize("place", ["error", "error_description", "error_uri"])
+@every("echo", [CLIENT_SECRET, f"secret={CLIENT_SECRET}!", CLIENT_SECRET.replace("-", "%2D")])
+@every("place", ["error", "error_description", "error_uri"])
 def test_a_server_that_repeats_the_secret(echo, place):
     """What a server repeats of a secret does not get into the error."""
     before = "https://idp.example/" if place == "error_uri" else ""
@@ -331,7 +332,7 @@ def test_words_of_a_server_are_short_and_inert():
     assert error.error.isprintable()
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
+@every("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
 def test_redirects_are_not_followed(status):
     """A token call carries secrets: every 3xx is an error, and the other server hears nothing."""
     with Server(says(answer(good()))) as other:
@@ -342,7 +343,7 @@ def test_redirects_are_not_followed(status):
     assert 0 == other.connections
 
 
-@pytest.mark.parametrize(("status", "body"), [
+@every("status, body", [
     (200, b"<html><title>Login</title></html>"), (200, b"\n <!DOCTYPE html><title>a\x1b[31mb</title>"), (403, b"<html>no</html>"),
     (500, b"<html><h1>Oops " + b"x" * 100_000), (200, b"<HTML>"),
 ])  # fmt: skip
@@ -355,7 +356,7 @@ def test_web_pages(status, body):
     assert "\x1b" not in str(error)
 
 
-@pytest.mark.parametrize(("raw", "kind"), [
+@every("raw, kind", [
     (http(204), "empty_or_partial_body"),
     (http(200), "empty_or_partial_body"),
     (http(200, JSON, body=b"  \r\n"), "empty_or_partial_body"),
@@ -375,7 +376,7 @@ def test_bodies_that_cannot_be_read(raw, kind):
     assert kind == error_of(TokenAnswerError, raw).kind
 
 
-@pytest.mark.parametrize("body", [
+@every("body", [
     b'\xef\xbb\xbf{"access_token":"AT","token_type":"Bearer"}',
     '{"access_token":"AT","token_type":"Bearer"}'.encode("utf-16"),
     b'\n\t {"access_token":"AT","token_type":"Bearer"}\n',
@@ -387,7 +388,7 @@ def test_bodies_that_can_be_read(body):
     assert "AT" == got(answer(body))[0].access_token.reveal()
 
 
-@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "no-such-charset", "", '"utf-8"'])
+@every("charset", ["iso-8859-1", "utf-16", "no-such-charset", "", '"utf-8"'])
 def test_charset_does_not_matter_to_json(charset):
     """RFC 8259 §8.1: JSON is UTF-8; a charset that says otherwise is passed over."""
     raw = answer('{"access_token":"AT","token_type":"Bearer","note":"é"}'.encode(), 200, ("Content-Type", f"application/json; charset={charset}"))
@@ -409,7 +410,7 @@ def test_compressed_answers():
         assert isinstance(got(raw)[0], WireError)
 
 
-@pytest.mark.parametrize("raw", [
+@every("raw", [
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + VECTORS["content-length-longer-than-body"]["body"].encode(),
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2a\r\n" + b'{"access_token":"AT","token_',
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
@@ -448,7 +449,7 @@ def test_one_byte_a_second():
     assert 0.9 < time.monotonic() - start < 2.5
 
 
-@pytest.mark.parametrize("id", sorted(set(VECTORS) - {"slow-loris"}))
+@every("id", sorted(set(VECTORS) - {"slow-loris"}))
 def test_every_vector_ends_in_a_token_or_a_typed_error(id):
     """No vector ends in a foreign exception, and none that must be refused gives a token."""
     vector = VECTORS[id]
@@ -504,7 +505,7 @@ def test_rfc6749_answers(vector):
 # ---- readings of the profile's own
 
 
-@pytest.mark.parametrize(("body", "reading", "token"), [
+@every("body, reading, token", [
     (b'{"data":{"jwt":"AT"}}', {"access_token": "{{ response.json.data.jwt }}"}, "AT"),
     (b"AT", {"access_token": "{{ response.text }}"}, "AT"),
     (b"<r><token kind='x'>AT</token></r>", {"access_token": "{{ response.xml.r.token['#text'] }}"}, "AT"),
@@ -565,7 +566,7 @@ def test_a_value_is_not_taken_for_a_field_name(body):
     assert names_of({"response": response_scope(response)}) == []
 
 
-@pytest.mark.parametrize("number", ["1" + 308 * "0", "-1" + 308 * "0", "9" * 400, "1e309"])
+@every("number", ["1" + 308 * "0", "-1" + 308 * "0", "9" * 400, "1e309"])
 def test_a_number_that_no_float_holds_is_no_json(number):
     """A lifetime or an interval of that size would else end in an exception of Python's own."""
     with pytest.raises(NotJson):

@@ -27,7 +27,7 @@ from authweave.values import Secret, TaskResponse, Token
 from parts.vectors import load
 from services import Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving, talks, until
 from sockets import Server, free_port
-from thorough import few
+from thorough import every, few
 
 API = "https://api.example.com"
 RETRY_AFTER = load("retry_after.json")
@@ -48,7 +48,7 @@ def failure_of(kind, work):
 # ---- repeating
 
 
-@pytest.mark.parametrize("passing", [
+@every("passing", [
     UNAVAILABLE, says({"error": "server_error"}, 400), says({"error": "slow_down"}, 400), says({}, 500), says({}, 502), says({}, 503),
     says({}, 504), Reply(500, b"<html>oops"), Reply(200, b'{"access_token":"AT'), Reply(200, b""),
 ])  # fmt: skip
@@ -74,7 +74,7 @@ def test_asked_at_most_three_times():
     assert 0.75 <= time.monotonic() - start <= 3
 
 
-@pytest.mark.parametrize("final", [
+@every("final", [
     says({"error": "invalid_client"}, 401), says({"error": "invalid_scope"}, 400), says({}, 400), says({}, 403), says({}, 501), says({}, 404),
     Reply(200, b'{"access_token":"AT",}'), says({"nothing": 1}), Reply(302, b"", (("Location", "/login"),)),
 ])  # fmt: skip
@@ -161,7 +161,7 @@ def test_everybody_of_the_client_keeps_away():
     assert "T1" == other.access_token.reveal()
 
 
-@pytest.mark.parametrize("vector", RETRY_AFTER["vectors"], ids=lambda vector: vector["id"])
+@every("vector", RETRY_AFTER["vectors"], ids=lambda vector: vector["id"])
 def test_retry_after_vectors(vector):
     """Every form of the field at the token endpoint: a wait, a ceiling, or as if it were not there."""
     now = 946684740.0  # the vectors' now
@@ -205,7 +205,7 @@ def test_a_client_that_waits_keeps_no_other_from_its_token():
 # ---- the deadline
 
 
-@pytest.mark.parametrize("behaviour", [
+@every("behaviour", [
     sockets.drip_headers(0.05), sockets.drip_body(0.05), sockets.hang, sockets.hang_after_request, sockets.hang_after_headers,
 ], ids=["drip_headers", "drip_body", "hang", "hang_after_request", "hang_after_headers"])  # fmt: skip
 def test_total_deadline(behaviour):

@@ -54,7 +54,7 @@ from services import CLIENT_SECRET, INPUTS, Api, Clock, Identity, Reply, connect
 from services import says as says_json
 from signing_in import answer_to, begun_by, code_auth
 from sockets import Behaviour, Peer, Server, hang_after_request, http, says, tls_server
-from thorough import few
+from thorough import every, few
 
 API = "https://api.example.com"
 DEADLINE = 0.5
@@ -325,7 +325,7 @@ def test_what_is_large_costs_little_memory(names):
         assert int(kibibytes) // (1 if sys.platform == "linux" else 1024) < 8 * 1024, name
 
 
-@pytest.mark.parametrize(("body", "words"), [
+@every("body, words", [
     (filled(b"[],", LARGEST - 10), "values"), (b"[" * 65 + b"]" * 65, "deep"), (b'{"a":' * 100 + b"1" + b"}" * 100, "deep"), (b" " * LARGEST + b"1", "KiB"),
 ])  # fmt: skip
 def test_json_of_strangers_is_bounded(body, words):
@@ -342,7 +342,7 @@ def test_json_within_the_bounds():
     assert 5000 == len(parse_answer(body)["x"])
 
 
-@pytest.mark.parametrize("said", [
+@every("said", [
     "text/html; charset=punycode", "text/html; charset=unicode_escape", "text/html; charset=idna", "text/html; charset=utf-7", "text/html; charset=rot13",
     "text/html; charset=zlib", "text/html; charset=undefined", "text/html; charset*" + "9" * 5000 + "=x", "a;" + '";' * 40_000, "a/b; charset=\0", "a/b; charset=" + "u" * 5000,
 ])  # fmt: skip
@@ -353,7 +353,7 @@ def test_a_charset_that_would_cost_time_is_none(said):
     assert ("é\\d+a-b" * 30_000) == response_scope(response)["text"]
 
 
-@pytest.mark.parametrize("said", ["utf-8", "UTF8", '"iso-8859-1"', "Shift_JIS", "utf-16", "windows-1252", "gb18030", "us-ascii", "euc-kr"])
+@every("said", ["utf-8", "UTF8", '"iso-8859-1"', "Shift_JIS", "utf-16", "windows-1252", "gb18030", "us-ascii", "euc-kr"])
 def test_a_charset_of_text_is_read(said):
     """The negative twin."""
     name = said.strip('"')
@@ -376,10 +376,10 @@ def test_cookies_that_would_cost_time_are_passed_over():
 # ---- a connection that is kept
 
 
-@pytest.mark.parametrize("after", [
+@every("after", [
     b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL", b"x", b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL", b"\0" * 100_000,
 ])  # fmt: skip
-@pytest.mark.parametrize("is_later", [False, True])
+@every("is_later", [False, True])
 def test_an_answer_that_nobody_asked_for_answers_nothing(after, is_later):
     """What follows an answer, at once or later, is not taken for the next one: the connection is not used again."""
 
@@ -591,7 +591,7 @@ def test_a_web_page_is_shown_in_200_characters():
     assert "bbbb" not in str(caught.value)
 
 
-@pytest.mark.parametrize("length", [100, 16_384, 16_385, 200_000])
+@every("length", [100, 16_384, 16_385, 200_000])
 def test_long_words_of_a_server_take_no_time(length):
     """Words are shown in part, or not at all: what is looked through for secrets is bounded, and half a secret is never shown."""
     words = (CLIENT_SECRET * (length // len(CLIENT_SECRET) + 1))[:length]
@@ -603,7 +603,7 @@ def test_long_words_of_a_server_take_no_time(length):
     assert CLIENT_SECRET[:8] not in said
 
 
-@pytest.mark.parametrize("uri", ["javascript:alert(1)", "data:text/html,x", "https://user@evil.example/", "//evil.example", "vbscript:x", 7, ["https://a.example"]])
+@every("uri", ["javascript:alert(1)", "data:text/html,x", "https://user@evil.example/", "//evil.example", "vbscript:x", 7, ["https://a.example"]])
 def test_an_error_uri_that_is_no_page_is_left_out(uri):
     """People click on it."""
     with Server(says(answer({"error": "invalid_request", "error_uri": uri}, 400))) as server, pytest.raises(TokenEndpointError) as caught:
@@ -612,7 +612,7 @@ def test_an_error_uri_that_is_no_page_is_left_out(uri):
     assert caught.value.error_uri is None
 
 
-@pytest.mark.parametrize("member", ["refresh_token", "id_token", "scope", "token_type"])
+@every("member", ["refresh_token", "id_token", "scope", "token_type"])
 def test_half_a_character_is_kept_nowhere(member):
     """It could be sent to nobody: a refresh token of that kind would fail each renewal from then on. The next answer is as good as any."""
     odd = Reply(200, GOOD[:-1] + f',"{member}":"a\\ud800"'.encode() + b"}") if member != "token_type" else Reply(200, b'{"access_token":"AT","token_type":"\\ud800"}')
@@ -869,7 +869,7 @@ def test_pauses_of_our_own_grow_and_end():
     assert now[0] + 7 == pauses.crowd(client, now[0] + 7)
 
 
-@pytest.mark.parametrize("said", [b'{"client_id":"\\ud800","client_secret":"s"}', b'{"client_id":"a\\r\\nb","client_secret":"s"}', b'{"client_id":"","client_secret":"s"}', b'{"client_id":["a"]}'])
+@every("said", [b'{"client_id":"\\ud800","client_secret":"s"}', b'{"client_id":"a\\r\\nb","client_secret":"s"}', b'{"client_id":"","client_secret":"s"}', b'{"client_id":["a"]}'])
 def test_a_registration_that_nobody_could_use_is_none(said):
     """A client_id that cannot be sent is not kept: it would be there for ever."""
     with Server(says(http(201, JSON, body=said))) as server, pytest.raises(RegistrationError, match="no client_id"):

@@ -8,6 +8,7 @@ import pytest
 
 from authweave.errors import AuthweaveError, EndpointPaused, TokenEndpointError
 from services import INPUTS, Identity, engine, oauth, profile, says, serving
+from thorough import every
 
 API = "https://api.example.com"
 PLANTED = "planted-s3cret-of-a-tenant"
@@ -28,7 +29,7 @@ def key_of(connection):
     return connection.credential(connection.profile.variants[0]).token_key(connection.inputs())
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_what_is_made_of_a_secret_is_told_nowhere(place):
     """Stored facts, events, status and errors name such a part as the profile writes it."""
     told = []
@@ -49,8 +50,8 @@ def test_what_is_made_of_a_secret_is_told_nowhere(place):
     assert all(PLANTED not in str(getattr(event, name)) for event in told for name in type(event).__dataclass_fields__)
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("grant", [{}, {"grant_type": "refresh_token", "refresh_token": "{{ inputs.refresh_token }}"}])
+@every("place", PLACES)
+@every("grant", [{}, {"grant_type": "refresh_token", "refresh_token": "{{ inputs.refresh_token }}"}])
 def test_another_secret_there_is_another_key(place, grant):
     """That it is not shown makes no two tokens one; and it is the same key each time."""
     with serving(Identity()) as identity:

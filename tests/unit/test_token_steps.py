@@ -17,6 +17,7 @@ from authweave.errors import (
 )
 from authweave.values import NEVER, TaskRequest
 from services import Clock, Identity, Reply, Request, connect, engine, says, serving
+from thorough import every
 
 
 class Host:
@@ -127,8 +128,8 @@ def test_after_replaces_by_default_what_a_token_answer_has() -> None:
     assert (got.access_token.reveal(), round(got.expires_at - got.issued_at)) == ("T2", 6000)
 
 
-@pytest.mark.parametrize(
-    ("response", "answer", "expected"),
+@every(
+    "response, answer, expected",
     [
         ({"expires_at": "{{ response.json.exp }}"}, {"exp": 4102444800, "scope": "other", "access_token": "no"}, ("T1", 4102444800.0, None)),
         ({"expires_at": "{{ response.json.exp }}"}, {"active": True}, ("T1", None, None)),
@@ -160,8 +161,8 @@ def test_a_step_that_was_answered_is_not_asked_again() -> None:
     assert host.lines == ["POST /login", "POST /token", "POST /token"]
 
 
-@pytest.mark.parametrize(("method", "times"), [("GET", 3), ("POST", 1), ("PUT", 1)])
-@pytest.mark.parametrize("phase", ["before", "after"])
+@every("method, times", [("GET", 3), ("POST", 1), ("PUT", 1)])
+@every("phase", ["before", "after"])
 def test_only_a_harmless_step_is_tried_again(phase: str, method: str, times: int) -> None:
     """A GET may be repeated; what may have had an effect is not. After the token request only the step is repeated, not the request."""
     with serving(Host(other=[says({}, 502)], token=[TOKEN])) as host, pytest.raises(TokenEndpointError, match=r"^step other: http://\S+/other refused the request \(502\)") as caught:
@@ -281,7 +282,7 @@ def test_a_store_gives_back_what_was_kept(tmp_path: Any) -> None:
     assert json.dumps(host.lines) == json.dumps(["GET /before", "POST /token"])
 
 
-@pytest.mark.parametrize("place", ["http://evil.example/token", "https://evil.example/token", "https://user:pw@login.acme.example/token", "file:///etc/passwd"])
+@every("place", ["http://evil.example/token", "https://evil.example/token", "https://user:pw@login.acme.example/token", "file:///etc/passwd"])
 def test_a_kept_endpoint_stays_within_its_pattern(place: str) -> None:
     """A hostile answer of the discovery cannot send the secret to another host, nor over plain http."""
     keep = {"endpoint": {"value": "{{ response.json.endpoint }}", "pattern": r"https://[a-z]+\.acme\.example/.*"}}

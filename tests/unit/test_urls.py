@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from authweave.errors import TemplateError, TemplateSyntax, UrlRefused
 from authweave.urls import Origin, ServerPattern, compile_url, fill, join, placeholders_in
 from authweave.values import Secret
+from thorough import every
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "policy_injection.json").read_text())["vectors"]
 
@@ -34,7 +35,7 @@ def reason(call, *arguments, **named):
 # The literal frame
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "https://api.example.com", "https://api.example.com/v1/x?y=z&a=%20", "HTTPS://API.example.com:8443/",
@@ -50,8 +51,8 @@ def test_literal_url_stays_as_it_is(text):
     assert url.render({}) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@every(
+    "text, says",
     [
         ("", "not an absolute URL"),
         ("example.com", "not an absolute URL"),
@@ -129,8 +130,8 @@ def test_offset_of_what_is_wrong():
 # Values in their places
 
 
-@pytest.mark.parametrize(
-    ("text", "inputs", "expected"),
+@every(
+    "text, inputs, expected",
     [
         ("https://{{ inputs.t }}.acme.example/oauth/token", {"t": "eu-1"}, "https://eu-1.acme.example/oauth/token"),
         ("https://{{ inputs.t }}.acme.example", {"t": "a.b"}, "https://a.b.acme.example"),
@@ -162,8 +163,8 @@ def test_value_in_its_place(text, inputs, expected):
     assert render(text, **inputs) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "why"),
+@every(
+    "text, value, why",
     [
         ("https://{{ inputs.v }}.acme.example/", "evil.com/", "host"),
         ("https://{{ inputs.v }}.acme.example/", "evil.com#", "host"),
@@ -222,7 +223,7 @@ def test_value_that_would_leave_its_place(text, value, why):
     assert len(str(value)) < 5 or str(value) not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", [None, [1], {"a": 1}, b"x"])
+@every("value", [None, [1], {"a": 1}, b"x"])
 def test_only_text_and_numbers_go_into_urls(value):
     """Null, lists, maps and bytes are errors of the template."""
     with pytest.raises(TemplateError):
@@ -292,7 +293,7 @@ def test_query_vectors(vector):
 # Path fields
 
 
-@pytest.mark.parametrize("vector", of_place("path-parameter"), ids=lambda vector: vector["id"])
+@every("vector", of_place("path-parameter"), ids=lambda vector: vector["id"])
 def test_path_vectors(vector):
     """One segment, reserved characters escaped; `.`, `..` and empty refused; the prefix of the profile stays."""
     value = vector["value"]
@@ -308,8 +309,8 @@ def test_path_vectors(vector):
     assert httpx.URL(url).raw_path.decode() == f"/a/{segment}/b"
 
 
-@pytest.mark.parametrize(
-    ("template", "values", "expected"),
+@every(
+    "template, values, expected",
     [
         ("https://api.telegram.org/bot{token}/getMe", {"token": "12:A-b_C"}, "https://api.telegram.org/bot12%3AA-b_C/getMe"),
         ("/v3/company/{id}/info/{id}", {"id": 7}, "/v3/company/7/info/7"),
@@ -324,8 +325,8 @@ def test_fill(template, values, expected):
     assert fill(template, values) == expected
 
 
-@pytest.mark.parametrize(
-    ("template", "values", "why"),
+@every(
+    "template, values, why",
     [
         ("/{a}", {}, "placeholder"),
         ("/{a}", {"a": None}, "placeholder"),
@@ -353,7 +354,7 @@ def test_placeholders_of_a_template():
     assert placeholders_in("https://{h}.com/{a}?{q}") == ("a",)
 
 
-@pytest.mark.parametrize("text", ["https://{a}.x.io/", "https://x.io/?q={a}", "https://x.io/{a", "https://x.io/{1}"])
+@every("text", ["https://{a}.x.io/", "https://x.io/?q={a}", "https://x.io/{a", "https://x.io/{1}"])
 def test_placeholders_elsewhere(text):
     """A path field cannot stand in a host or query."""
     with pytest.raises(TemplateSyntax):
@@ -363,7 +364,7 @@ def test_placeholders_elsewhere(text):
 # Relative URLs
 
 
-@pytest.mark.parametrize("text", ["/auth.test", "getMe", "v1/me?x=1", "?x={{ inputs.v }}", "/v/{{ inputs.v }}", "/a:b"])
+@every("text", ["/auth.test", "getMe", "v1/me?x=1", "?x={{ inputs.v }}", "/v/{{ inputs.v }}", "/a:b"])
 def test_relative(text):
     """Where relative URLs are allowed, they are paths."""
     url = compile_url(text, relative=True)
@@ -372,7 +373,7 @@ def test_relative(text):
     assert url.render({"inputs": {"v": "a/b"}}) == text.replace("{{ inputs.v }}", "a%2Fb")
 
 
-@pytest.mark.parametrize(
+@every(
     "text", ["", "//evil.example", "https:evil", "javascript:x", "a:b/c", "\\\\evil", "/\\evil", "a/../b", "{{ 1 }}x"]
 )
 def test_relative_is_refused(text):
@@ -392,8 +393,8 @@ def test_absolute_where_relative_is_allowed():
     assert not compile_url("{{ inputs.base }}/x", relative=True).relative
 
 
-@pytest.mark.parametrize(
-    ("server", "relative", "expected"),
+@every(
+    "server, relative, expected",
     [
         ("https://slack.com/api", "/auth.test", "https://slack.com/api/auth.test"),
         ("https://slack.com/api/", "/auth.test", "https://slack.com/api/auth.test"),
@@ -410,8 +411,8 @@ def test_join(server, relative, expected):
     assert join(server, relative) == expected
 
 
-@pytest.mark.parametrize(
-    ("server", "relative", "why"),
+@every(
+    "server, relative, why",
     [
         ("https://x.io", "//evil.example", "relative"),
         ("https://x.io", "https:evil", "relative"),
@@ -452,8 +453,8 @@ def test_join_keeps_the_origin(relative):
 # Origins and servers
 
 
-@pytest.mark.parametrize(
-    ("url", "origin"),
+@every(
+    "url, origin",
     [
         ("https://API.Example.com", Origin("https", "api.example.com", 443)),
         ("https://api.example.com./x", Origin("https", "api.example.com", 443)),
@@ -471,8 +472,8 @@ def test_origin(url, origin):
     assert Origin.of(url) == origin
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
+@every(
+    "url, why",
     [
         ("api.example.com", "scheme"),
         ("//api.example.com", "scheme"),
@@ -511,8 +512,8 @@ def test_origin_as_text():
     assert [Origin.of(text).is_loopback for text in texts] == [False, False, True, False]
 
 
-@pytest.mark.parametrize(
-    ("server", "url", "expected"),
+@every(
+    "server, url, expected",
     [
         ("https://a.com/api", "https://A.com:443/other", True),
         ("https://a.com", "https://a.com.", True),
@@ -537,8 +538,8 @@ def test_server(server, url, expected):
     assert ServerPattern.of(server).matches(Origin.of(url)) is expected
 
 
-@pytest.mark.parametrize(
-    ("server", "why"),
+@every(
+    "server, why",
     [
         ("https://*", "wildcard"),
         ("https://*.com", "wildcard"),

@@ -8,7 +8,7 @@ from authweave.diagnosis import ENTRIES, Case
 from authweave.diagnosis.vendors import API, CODES, TOKEN, code_in
 from authweave.diagnosis.words import words_of
 from authweave.values import TaskResponse
-from thorough import few
+from thorough import every, few
 
 
 def answered(status, body, *headers):
@@ -62,13 +62,13 @@ MET = [
 """Other answers that people have published: a vendor says the same in several wordings."""
 
 
-@pytest.mark.parametrize(("at", "body"), ALIKE)
+@every("at, body", ALIKE)
 def test_what_is_only_alike_is_no_word_of_a_vendor(at, body):
     """Without its shape a word is anybody's."""
     assert code_in(Case(response=answered(400, body)).lines, at) is None
 
 
-@pytest.mark.parametrize(("name", "at", "body"), MET)
+@every("name, at, body", MET)
 def test_what_was_met_elsewhere_is_the_vendors_word_too(name, at, body):
     """The words of one year, product or sandbox are not those of another."""
     found = code_in(Case(response=answered(400, body)).lines, at)
@@ -84,7 +84,7 @@ def test_only_members_that_tell_are_read():
     assert (("code", "7"), ("message", "no"), ("reason", "x"), ("ok", "false")) == said
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[" * 5000, b'{"error": ' * 100, b'{"message": "' + b"x" * 70_000 + b'"}', b"a=b&c", b"<xml/>"])
+@every("body", [b"", b"\xff\xfe", b"[" * 5000, b'{"error": ' * 100, b'{"message": "' + b"x" * 70_000 + b'"}', b"a=b&c", b"<xml/>"])
 def test_no_answer_is_too_odd(body):
     """Whatever comes, there are words or none, and they are short."""
     said = words_of(TaskResponse(400, (("Content-Type", "application/json"),), body))

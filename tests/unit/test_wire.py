@@ -28,7 +28,7 @@ from authweave.errors import (
 from authweave.wire import Call
 from certificates import Authority
 from sockets import Server, answers, http, says, tls_server
-from thorough import few
+from thorough import every, few
 from wiring import AUTHORITY, SECRET, failure_of, get, getaddrinfo_of, wire
 
 
@@ -79,7 +79,7 @@ def test_the_length_of_nothing(method, body, length):
     assert length == server.requests[0].values("content-length")
 
 
-@pytest.mark.parametrize(
+@every(
     "call",
     [
         Call("GET", "https://api.example/", (("X-Key", SECRET + "\r\nX: y"),)),
@@ -193,8 +193,8 @@ def test_tls_details_are_in_the_reply():
     assert reply.tls.certificate.not_after.endswith("Z")
 
 
-@pytest.mark.parametrize("chunked", [True, False])
-@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "bare deflate", "two members", "padded", "identity"])
+@every("chunked", [True, False])
+@every("coding", ["gzip", "x-gzip", "deflate", "bare deflate", "two members", "padded", "identity"])
 def test_bodies_are_decoded(coding, chunked):
     """gzip (any number of members, padding after it) and deflate (wrapped or bare) are decoded, in any framing."""
     text = os.urandom(3000) + b"weave" * 40_000
@@ -218,8 +218,8 @@ def test_bodies_are_decoded(coding, chunked):
     assert text == reply.body
 
 
-@pytest.mark.parametrize(
-    ("coding", "body", "detail"),
+@every(
+    "coding, body, detail",
     [
         ("br", b"x", "encoding"),
         ("gzip, gzip", gzip.compress(gzip.compress(b"x")), "encoding"),
@@ -329,7 +329,7 @@ def test_a_listener_that_fails_leaves_no_connection_open(stage):
         gc.collect()  # an open socket would be a ResourceWarning here, and warnings are errors
 
 
-@pytest.mark.parametrize("behaviour", [sockets.close, sockets.hang, sockets.reset, sockets.truncated(), says(b"x\r\n")])
+@every("behaviour", [sockets.close, sockets.hang, sockets.reset, sockets.truncated(), says(b"x\r\n")])
 def test_an_error_holds_nothing_of_the_request(behaviour):
     """No cause, no context, and no frame of the transport whose locals hold a header or the body."""
     with Server(behaviour) as server:

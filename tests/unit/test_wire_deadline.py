@@ -16,11 +16,12 @@ from authweave.net.dialing import PATIENCE
 from authweave.net.resolving import MOST_LOOKUPS
 from authweave.wire import Call
 from sockets import Server, answers, tls_server
+from thorough import every
 from wiring import AUTHORITY, failure_of, get, getaddrinfo_of, wire
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "stage"),
+@every(
+    "behaviour, stage",
     [
         (sockets.hang, "headers"),
         (sockets.hang_after_request, "headers"),
@@ -30,7 +31,7 @@ from wiring import AUTHORITY, failure_of, get, getaddrinfo_of, wire
     ],
     ids=["hang", "hang after request", "hang after headers", "drip headers", "drip body"],
 )
-@pytest.mark.parametrize("tls", [False, True])
+@every("tls", [False, True])
 def test_the_deadline_is_total(behaviour, stage, tls):
     """However slowly a server answers, the call ends in time and names the stage; each byte is no new chance."""
     server = tls_server(behaviour, AUTHORITY, "127.0.0.1") if tls else Server(behaviour)

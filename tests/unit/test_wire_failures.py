@@ -23,11 +23,12 @@ from authweave.errors import (
 from authweave.wire import TLS_DETAILS, ClientCertificate, Reply
 from certificates import DAY, Authority, self_signed, server_context
 from sockets import Server, answers, http, says, tls_server
+from thorough import every
 from wiring import AUTHORITY, SECRET, failure_of, get, wire
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "stage", "detail"),
+@every(
+    "behaviour, stage, detail",
     [
         (sockets.reset, "headers", "reset"),
         (sockets.close, "headers", "no_answer"),
@@ -60,8 +61,8 @@ def test_nothing_listens():
     assert f"127.0.0.1 port {port}" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "detail"),
+@every(
+    "outcome, detail",
     [
         (socket.gaierror(socket.EAI_NONAME, "unknown"), "nxdomain"),
         (socket.gaierror(socket.EAI_AGAIN, "later"), "timeout"),
@@ -99,8 +100,8 @@ QUOTED = {
 }
 
 
-@pytest.mark.parametrize("tls12", [False, True])
-@pytest.mark.parametrize("detail", BROKEN)
+@every("tls12", [False, True])
+@every("detail", BROKEN)
 def test_broken_certificates_are_told_apart(detail, tls12):
     """Each kind says dates, issuer or names; no request reaches the server; nothing advises to stop verifying."""
     with Server(answers(), tls=server_context(BROKEN[detail](), tls12=tls12)) as server:

@@ -16,6 +16,7 @@ from authweave.errors import (
 from authweave.wire import Route
 from certificates import server_context
 from sockets import Server, answers, free_port, says, tls_server
+from thorough import every
 from wiring import AUTHORITY, SECRET, failure_of, get, getaddrinfo_of, wire
 
 
@@ -59,7 +60,7 @@ def test_every_address_is_checked_and_the_checked_one_is_called():
     assert [("api.example", "127.0.0.1", server.port)] == asked
 
 
-@pytest.mark.parametrize("url", ["https://api.example/", "https://2130706433/", "https://127.1/", "https://[::1]/"])
+@every("url", ["https://api.example/", "https://2130706433/", "https://127.1/", "https://[::1]/"])
 def test_one_forbidden_address_refuses_the_call(url):
     """If any address of the name is forbidden, no connection is made to any of them."""
 
@@ -130,8 +131,8 @@ def test_a_proxy_that_wants_credentials(url):
     assert SECRET not in str(error) + repr(error.facts)
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "detail"),
+@every(
+    "behaviour, detail",
     [
         (answers(403), "refused"),
         (answers(502), "refused"),
@@ -199,8 +200,8 @@ def test_behind_a_proxy_addresses_are_still_checked(host):
     assert proxy.connections == 1
 
 
-@pytest.mark.parametrize(
-    ("no_proxy", "direct"),
+@every(
+    "no_proxy, direct",
     [
         ("*", True), ("api.example", True), (".example", True), ("example", True), ("EXAMPLE", True),
         ("*.example", True), ("other.test, api.example:{port}", True), ("api.example:1", False),
