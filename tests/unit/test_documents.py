@@ -111,6 +111,14 @@ def test_joiners_are_letters_where_scripts_need_them() -> None:
     assert {"title": persian, "x": family} == read(f"title: {persian}\nx: {family}\n")
 
 
+def test_selectors_choose_how_a_character_looks() -> None:
+    """A heart in colour, a keycap and a Mongolian letter hold one; they may stand in texts for people, and in keys."""
+    texts = ["❤\ufe0f", "1\ufe0f\u20e3", "#\ufe0f\u20e3 x", "\u1820\u180b", "👩\u200d❤\ufe0f\u200d👨"]
+
+    assert texts == read("a:\n" + "".join(f"- '{text}'\n" for text in texts))["a"]
+    assert dict.fromkeys(texts[:4], 1) == read("".join(f"{text!r}: 1\n" for text in texts[:4]))
+
+
 # where things stand
 
 
@@ -212,6 +220,12 @@ REFUSED = [
     ("bidirectional comment", "a: b # \u2066x\n", "document.hidden_character", Mark(1, 8), "remove it"),
     ("zero width", "a: ac\u200bme", "document.hidden_character", Mark(1, 6), "remove it"),
     ("joiner in a word", "a: go\u200dogle", "document.hidden_character", Mark(1, 6), "remove it"),
+    ("selector behind a letter", "a: read\ufe00", "document.hidden_character", Mark(1, 8), "remove it"),
+    ("two selectors", "a: ❤\ufe0f\ufe01", "document.hidden_character", Mark(1, 6), "remove it"),
+    ("half a keycap", "a: 1\ufe0f", "document.hidden_character", Mark(1, 5), "remove it"),
+    ("selector of another script", 'a: "x\\u180by"', "document.hidden_character", Mark(1, 4), "remove it"),
+    ("selector in a key", '"a\\ufe0f": c', "document.hidden_character", Mark(1, 1), "remove it"),
+    ("format of music", "a: x\U0001d173y", "document.hidden_character", Mark(1, 5), "remove it"),
     ("hidden in a key", '"a\\u200cb": c', "document.hidden_character", Mark(1, 1), "remove it"),
     ("line break in a key", '"a\\nb": c', "document.control_character", Mark(1, 1), "remove it"),
     ("NUL", "a: b\0c", "document.control_character", Mark(1, 5), "remove it"),

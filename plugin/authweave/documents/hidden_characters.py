@@ -2,7 +2,9 @@
 
 Controls, lone surrogates and noncharacters have no place in a text at all. Bidirectional controls (CVE-2021-42574)
 and zero-width characters let a reviewer see something else than what is applied. The zero-width joiner and
-non-joiner are letters of Persian, Hindi and of emoji: they are let through between two characters beyond ASCII.
+non-joiner are letters of Persian, Hindi and of emoji: they are let through between two characters beyond ASCII. A variation
+selector chooses how the character before it looks: one behind a character beyond ASCII or in a keycap (`1️⃣`) is let through; behind
+any other, or behind another selector, it shows nothing, and a row of them can carry a whole text.
 """
 
 from __future__ import annotations
@@ -18,16 +20,18 @@ _NOT_A_CHARACTER = "\ud800-\udfff\ufdd0-\ufdef" + "".join(
 _BIDIRECTIONAL = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f"
-    "\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_SELECTOR = "\u180b-\u180d\u180f\ufe00-\ufe0f"
+_LONE_SELECTOR = f"(?:(?<![^\x00-\x7f])(?!(?<=[0-9#*])\ufe0f\u20e3)|(?<=[{_SELECTOR}]))[{_SELECTOR}]"
 _LONE_JOINER = "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 _LONE_RETURN = "\r(?!\n)"
 
 _IN_ASCII = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|{_LONE_RETURN}")
-_IN_TEXT = re.compile(f"[{_CONTROL}{_NOT_A_CHARACTER}{_BIDIRECTIONAL}{_INVISIBLE}]|{_LONE_JOINER}|{_LONE_RETURN}")
+_IN_TEXT = re.compile(f"[{_CONTROL}{_NOT_A_CHARACTER}{_BIDIRECTIONAL}{_INVISIBLE}]|{_LONE_JOINER}|{_LONE_SELECTOR}|{_LONE_RETURN}")
 _PLAIN_ASCII = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _HAS_NO_NAME = re.compile(f"[{_CONTROL}\t\n\r{_NOT_A_CHARACTER}]")
-_IN_VALUE = re.compile(f"[{_CONTROL}{_NOT_A_CHARACTER}{_BIDIRECTIONAL}{_INVISIBLE}]|{_LONE_JOINER}")
+_IN_VALUE = re.compile(f"[{_CONTROL}{_NOT_A_CHARACTER}{_BIDIRECTIONAL}{_INVISIBLE}]|{_LONE_JOINER}|{_LONE_SELECTOR}")
 
 
 def hidden_in_file(text: str, limit: int) -> list[re.Match[str]]:

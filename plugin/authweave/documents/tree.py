@@ -150,8 +150,7 @@ class Tree:
                 "document.duplicate_key", place, f"this key is written twice{first}", "keep one of them",
                 path=(*self.path()[:-1], key),
             )  # fmt: skip
-        if not key.isprintable():
-            character = next(part for part in key if not part.isprintable())
+        if character := _hidden_in_key(key):
             self.problem(
                 rule_of(character), place, f"the key holds the character {named(character)}", "remove it",
                 path=(*self.path()[:-1], key),
@@ -249,6 +248,14 @@ class MarkedTree(Tree):
     def _note(self, notes: dict[Path, Mark], place: Any) -> None:
         if mark := self._mark_of(place):
             notes.setdefault(self.path(), mark)
+
+
+def _hidden_in_key(key: str) -> str:
+    """The first character of a key that cannot be printed, or be seen; '' if there is none."""
+    if key.isascii() and key.isprintable():
+        return ""
+    found = hidden_in_value(key)
+    return next((part for part in key if not part.isprintable()), found.group() if found else "")
 
 
 def shown_path(path: Path) -> Path:
