@@ -1,4 +1,4 @@
-"""Planted values behind the hosts' own doors: what HTTPie leaves on its streams and disks, searched in every encoding."""
+"""Planted values behind the hosts' own doors: what HTTPie and Kedro leave on their streams and disks, searched in every encoding."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leaking import Search, files_under
 from parts.httpie import Httpie
+from parts.kedro import Project
 from sockets import Server
 from test_secrets_outside import KINDS, SECRETS, Place
 
@@ -43,3 +44,30 @@ def test_httpie_leaves_nothing(httpie: Httpie, tmp_path: Path) -> None:
             sinks |= {f"stdout of {ENDS[number]}": ended.stdout, f"stderr of {ENDS[number]}": ended.stderr}
             assert "requests" in ended.stderr, "it said nothing of what it did"
     SEARCH.refuse({**sinks, **dict(files_under(httpie.folder, tmp_path))})
+
+
+LOGGING = json.dumps({
+    "version": 1, "disable_existing_loggers": False, "root": {"level": "DEBUG", "handlers": ["console"]},
+    "handlers": {"console": {"class": "logging.StreamHandler", "level": "DEBUG", "stream": "ext://sys.stderr"}}, "loggers": {"kedro": {"level": "DEBUG"}},
+})  # fmt: skip
+NODES = "from kedro.pipeline import node\n\nnodes = [node(lambda answer: print(catalog_of(answer)), 'contacts', None)]\n\ndef catalog_of(answer):\n    return answer.status_code\n"
+
+
+def test_kedro_leaves_nothing(kedro: Project) -> None:
+    """Every logger at DEBUG, a run that works and runs that fail; inputs from the environment and from the catalogue's credentials. Neither the streams nor
+    any file but the one that a person wrote holds a planted value."""
+    sinks = {}
+    for number, (kind, token, api) in enumerate([("oauth2", "good", "good"), ("query", "good", "moves"), ("oauth2 post", "echo 400", "good"), ("cookie", "good", "echo 401")]):
+        with Server(Place(token, api)) as server:
+            profile(kedro.folder, kind, server.url.rstrip("/"))
+            (kedro.folder / "logging.yml").write_text(LOGGING)
+            needed = ("client_secret",) if kind.startswith("oauth2") else ("api_key",)
+            inputs = {name: SECRETS[name] for name in needed if number % 2}
+            own = {f"AUTHWEAVE_ACME_{name.upper()}": SECRETS[name] for name in needed if not number % 2}
+            kedro.write({"contacts": {"type": "api.APIDataset", "url": f"{server.url}v1/me", "credentials": "acme"}}, NODES, {"acme": {"authweave": {"profile": "acme", "inputs": inputs}}})
+            ended = kedro.run(AUTHWEAVE_PROFILES=str(kedro.folder), AUTHWEAVE_ACME_CLIENT_ID="me", KEDRO_LOGGING_CONFIG=str(kedro.folder / "logging.yml"), **own)
+            told = [line for line in ended.stderr.splitlines() if not line.strip().startswith("conf_creds: ")]  # at DEBUG Kedro logs the file itself
+            sinks |= {f"stdout of {kind}": ended.stdout, f"stderr of {kind}": "\n".join(told)}
+            assert "urllib3" in ended.stderr or "http" in ended.stderr, ended.stderr
+        (kedro.folder / "conf/local/credentials.yml").unlink()
+    SEARCH.refuse({**sinks, **dict(files_under(kedro.folder))})
