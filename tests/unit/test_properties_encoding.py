@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from nasty import any_text, is_well_formed, name, text
 
@@ -117,6 +117,8 @@ def test_json_content(first, second):
 
 
 @given(any_text)
+@example('1, "a": 2').via("a second member")
+@example("NaN").via("no JSON")
 def test_json_content_without_quotes(value):
     """Outside of quotes stands one JSON value or nothing."""
     body = content("json", '{"a": {{ inputs.v }}, "b": 1}', v=value)
@@ -137,6 +139,7 @@ def test_form_content(first, second):
 
 
 @given(any_text)
+@example("a]]>b").via("what ends a CDATA section")
 def test_xml_content(value):
     """In text, in attributes of either quote, in a CDATA section: what the parser of the library reads is the value."""
     body = content("xml", "<r a=\"{{ inputs.v }}\" b='{{ inputs.v }}'><t>{{ inputs.v }}</t><c><![CDATA[{{ inputs.v }}]]></c><!-- > --><e/></r>", v=value)
