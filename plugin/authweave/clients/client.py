@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from authweave.clients.redirect_guard import RedirectGuard
     from authweave.connections.connection import Connection
     from authweave.egress.ways import Ways
-    from authweave.net.routed import Routes
+    from authweave.net.routes import Routes
 
 _GUARD: Final = "_authweave_guard_before_hooks"
 _CLOSED_WITH_IT: Final = "all://routes.invalid"
@@ -106,9 +106,10 @@ class _Templated:
         if ways is None and routes is None:
             transport = made(**own)
         elif ways is None:
-            from authweave.net.routed import transports
+            from authweave.net.routed import AsyncRoutedTransport, RoutedTransport
 
-            transport = made(functools.partial(transports()[self.bound], routes), **own)
+            inner: Any = (RoutedTransport, AsyncRoutedTransport)[self.bound]
+            transport = made(functools.partial(inner, routes), **own)
         else:
             ways, own = _chosen(ways, own)
             transport = made(_guarded_transport(self.bound, ways), **own)
@@ -126,10 +127,11 @@ class _Templated:
         """The options of a client that follows the operator's routes; one with ways of its own goes those."""
         if options.get("transport") or options.get("mounts"):
             return options
-        from authweave.net.routed import Unrouted, transports
+        from authweave.net.routed import AsyncRoutedTransport, RoutedTransport, Unrouted
 
         own = {name: options[name] for name in ("verify", "cert", "http1", "http2", "limits") if name in options}
-        routed = transports()[self.bound](routes, Unrouted, **own)
+        made: Any = (RoutedTransport, AsyncRoutedTransport)[self.bound]
+        routed = made(routes, Unrouted, **own)
         self._leads = lambda url: routed if routes.route(url) is not None else None
         return {**options, "mounts": {_CLOSED_WITH_IT: routed}}
 
@@ -162,7 +164,7 @@ def _routes(connection: Connection, options: dict[str, Any]) -> Routes | None:
     wire = connection.departures.wire("task")
     if not wire.routes:
         return None
-    from authweave.net.routed import Routes
+    from authweave.net.routes import Routes
 
     if "verify" in options:
         return Routes(wire.routes)

@@ -7,7 +7,7 @@ Imports httpx: itself imported where a client is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -17,8 +17,11 @@ from authweave.egress.ways import Ways
 from authweave.errors import AuthweaveError, EgressRefused
 from authweave.machine.forks import Lock
 from authweave.net.proxy import Proxy
+from authweave.net.routed import AsyncRoutedTransport, RoutedTransport, connecting_by
 from authweave.net.target import bracketed
 from authweave.net.wary import wary
+
+_NOT_HELD: Final = EgressRefused("this version of httpx cannot be held to an egress policy: its connections are made elsewhere", stage="connect", host="", detail="httpx")
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -112,16 +115,10 @@ def _direct(colour: int, ways: Ways, options: dict[str, Any], pinned: Callable[.
     """The transport for what goes through no proxy: where a route leads, which is the operator's own word, or to a checked address."""
     if ways.routes is None:
         return pinned(**options)
-    from authweave.net import routed
-
-    return routed.transports()[colour](ways.routes, pinned, **options)
+    made: Any = (RoutedTransport, AsyncRoutedTransport)[colour]
+    return made(ways.routes, pinned, **options)
 
 
 def _pinned(transport: Any, around: Callable[[Any], Any]) -> Any:
     """httpx's transport, whose pool connects by ours. A version of httpx that keeps it elsewhere is refused, not trusted."""
-    pool: Any = getattr(transport, "_pool", None)
-    inner = getattr(pool, "_network_backend", None)
-    if not hasattr(inner, "connect_tcp"):
-        raise EgressRefused("this version of httpx cannot be held to an egress policy: its connections are made elsewhere", stage="connect", host="", detail="httpx")
-    pool._network_backend = around(inner)
-    return wary(transport)
+    return connecting_by(transport, around, _NOT_HELD)

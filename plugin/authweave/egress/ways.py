@@ -10,7 +10,7 @@ from authweave.egress.errand import Errand, calling_for
 from authweave.egress.guard import Guard
 from authweave.net.proxy import Proxies, Proxy
 from authweave.net.resolving import Resolve
-from authweave.net.routed import Routes
+from authweave.net.routes import Routes
 from authweave.net.target import Target
 
 _PORTS = {"https": 443, "http": 80}

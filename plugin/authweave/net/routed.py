@@ -1,91 +1,67 @@
-"""Transports for httpx that follow an operator's routes, as the wire does: connected elsewhere, with host, SNI and URL of the real place."""
+"""Transports for httpx that follow an operator's routes, as the wire does: connected elsewhere, with host, SNI and URL of the real place.
+
+Imports httpx: itself imported where a client is made.
+"""
 
 from __future__ import annotations
 
 import functools
-import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import httpcore
+import httpx
 
-from authweave.errors import UsageError
+from authweave.errors import AuthweaveError, UsageError
+from authweave.net.routes import Routes
 from authweave.net.values import Route
 from authweave.net.wary import wary
 
-_PORTS = {"https": 443, "http": 80}
+_MADE_ELSEWHERE: Final = UsageError("this version of httpx makes its connections elsewhere, so that a client cannot follow routes (settings: routes)")
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Where requests for a host and port really go. `trusts` are what is believed there; None: what the client believes anyway."""
+class RoutedTransport(httpx.BaseTransport):
+    """Sends where the route leads, or as ever."""
 
-    of: Mapping[tuple[str, int], Route]
-    trusts: Mapping[Route, ssl.SSLContext] | None = None
+    def __init__(self, routes: Routes, otherwise: Callable[..., Any] = httpx.HTTPTransport, **options: Any) -> None:
+        self._routes = routes
+        self._plain = otherwise(**options)
+        self._made = {
+            route: connecting_by(httpx.HTTPTransport(**routes.options(route, options)), functools.partial(RoutingBackend, route))
+            for route in set(routes.of.values())
+        }  # fmt: skip
 
-    @classmethod
-    def trusting(cls, routes: Mapping[tuple[str, int], Route], context: Callable[[str], ssl.SSLContext]) -> Routes:
-        """Each host believed by its route's own authority, too: `context` makes one of that."""
-        made = {ca: context(ca) for ca in {route.ca or "" for route in routes.values()}}
-        return cls(routes, {route: made[route.ca or ""] for route in routes.values()})
+    def handle_request(self, request: Any) -> Any:
+        """Send it. Raises as the transport that it goes through."""
+        route = self._routes.route(request.url)
+        return (self._plain if route is None else self._made[route]).handle_request(request)
 
-    def route(self, url: Any) -> Route | None:
-        """The route of a URL (of httpx)."""
-        host = url.raw_host.decode("ascii").lower().strip("[]").rstrip(".")
-        return self.of.get((host, _PORTS.get(url.scheme, 0) if url.port is None else url.port))
-
-    def options(self, route: Route, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of the transport for it: no proxy is on its way."""
-        trust = {} if self.trusts is None else {"verify": self.trusts[route]}
-        return {**options, **trust, "proxy": None, "trust_env": False}
+    def close(self) -> None:
+        """Close every connection."""
+        for transport in (self._plain, *self._made.values()):
+            transport.close()
 
 
-@functools.cache
-def transports() -> tuple[type, type]:
-    """The transport for `httpx.Client`, and that for `httpx.AsyncClient`. Each takes `Routes`, what makes the transport for all
-    else, and the options of httpx's own."""
-    import httpx
+class AsyncRoutedTransport(httpx.AsyncBaseTransport):
+    """The same for event loops."""
 
-    class RoutedTransport(httpx.BaseTransport):
-        """Sends where the route leads, or as ever."""
+    def __init__(self, routes: Routes, otherwise: Callable[..., Any] = httpx.AsyncHTTPTransport, **options: Any) -> None:
+        self._routes = routes
+        self._plain = otherwise(**options)
+        self._made = {
+            route: connecting_by(httpx.AsyncHTTPTransport(**routes.options(route, options)), functools.partial(AsyncRoutingBackend, route))
+            for route in set(routes.of.values())
+        }  # fmt: skip
 
-        def __init__(self, routes: Routes, otherwise: Callable[..., Any] = httpx.HTTPTransport, **options: Any) -> None:
-            self._routes = routes
-            self._plain = otherwise(**options)
-            self._made = {
-                route: connecting_by(httpx.HTTPTransport(**routes.options(route, options)), functools.partial(RoutingBackend, route))
-                for route in set(routes.of.values())
-            }  # fmt: skip
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send it. Raises as the transport that it goes through."""
+        route = self._routes.route(request.url)
+        return await (self._plain if route is None else self._made[route]).handle_async_request(request)
 
-        def handle_request(self, request: Any) -> Any:
-            route = self._routes.route(request.url)
-            return (self._plain if route is None else self._made[route]).handle_request(request)
-
-        def close(self) -> None:
-            for transport in (self._plain, *self._made.values()):
-                transport.close()
-
-    class AsyncRoutedTransport(httpx.AsyncBaseTransport):
-        """The same for event loops."""
-
-        def __init__(self, routes: Routes, otherwise: Callable[..., Any] = httpx.AsyncHTTPTransport, **options: Any) -> None:
-            self._routes = routes
-            self._plain = otherwise(**options)
-            self._made = {
-                route: connecting_by(httpx.AsyncHTTPTransport(**routes.options(route, options)), functools.partial(AsyncRoutingBackend, route))
-                for route in set(routes.of.values())
-            }  # fmt: skip
-
-        async def handle_async_request(self, request: Any) -> Any:
-            route = self._routes.route(request.url)
-            return await (self._plain if route is None else self._made[route]).handle_async_request(request)
-
-        async def aclose(self) -> None:
-            for transport in (self._plain, *self._made.values()):
-                await transport.aclose()
-
-    return RoutedTransport, AsyncRoutedTransport
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for transport in (self._plain, *self._made.values()):
+            await transport.aclose()
 
 
 class Unrouted:
@@ -101,12 +77,12 @@ class Unrouted:
         """Nothing is open."""
 
 
-def connecting_by(transport: Any, around: Callable[[Any], Any]) -> Any:
-    """httpx's transport, whose pool connects by `around` what it connected by. Raises UsageError for a version that keeps it elsewhere."""
+def connecting_by(transport: Any, around: Callable[[Any], Any], failure: AuthweaveError = _MADE_ELSEWHERE) -> Any:
+    """httpx's transport, whose pool connects by `around` what it connected by. Raises `failure` for a version that keeps it elsewhere."""
     pool: Any = getattr(transport, "_pool", None)
     inner = getattr(pool, "_network_backend", None)
     if not hasattr(inner, "connect_tcp"):
-        raise UsageError("this version of httpx makes its connections elsewhere, so that a client cannot follow routes (settings: routes)")
+        raise failure.fresh()
     pool._network_backend = around(inner)
     return wary(transport)
 
