@@ -252,7 +252,7 @@ class Tokens:
             self._refusal = error.fresh() if error.asked_again_at else None
             raise
         assert token is not None  # noqa: S101 - only one who does not wait gets none
-        if refused is not None:
+        if refused is not None or (self._suspect is not None and not self._proven):  # one that ended before it was tried passes the doubt on
             self._suspect = token
         self._adopt(token)
         return token
