@@ -329,3 +329,19 @@ def test_nothing_comes_out(profiles, server, kind, of):
         setattr(behaviour, of, BEHAVIOURS[name])
         sinks, _ = looked_at(profiles[kind], server, doors=name in (TELLS_MOST, "reset"))
         search.refuse({f"{name}: {sink}": text for sink, text in sinks.items()})
+
+
+def test_hpack_logs_no_fields(caplog):
+    """HTTP/2's own encoder writes each field and its bytes at DEBUG; with authweave's clients at hand it writes how many there are."""
+    import hpack
+
+    import authweave.clients.url_logs  # noqa: F401  as soon as a client is made
+
+    with caplog.at_level(logging.DEBUG):
+        raw = [hpack.Encoder().encode([("authorization", "Bearer t0ken-planted"), ("x-key", "k3y-planted")], huffman=huffman) for huffman in (True, False)]
+        for data in raw:
+            hpack.Decoder().decode(data)
+
+    assert [record for record in caplog.records if record.name.startswith("hpack")]
+    assert "planted" not in caplog.text
+    assert not [data for data in raw if repr(data)[2:-1] in caplog.text]

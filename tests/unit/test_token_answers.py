@@ -324,6 +324,28 @@ def test_a_server_that_repeats_the_secret(echo, place):
     assert "bad client" in f"{error.error} {error.error_description} {error.error_uri}"
 
 
+def test_half_a_secret_is_not_shown_either():
+    """Words are cut after secrets were taken out, so that none is cut in two; of a flood of words nothing is shown but its length."""
+    for before in (186, 191, 196):
+        error = error_of(TokenEndpointError, answer({"error": "invalid_client", "error_description": "x" * before + CLIENT_SECRET}, 400))
+        assert CLIENT_SECRET[:4] not in str(error)
+        assert len(error.error_description) <= 200
+    error = error_of(TokenEndpointError, answer({"error": "invalid_client", "error_description": f"{CLIENT_SECRET[:9]} " * 2_000}, 400))
+
+    assert f"a text of {2_000 * 10} characters" == error.error_description
+
+
+def test_the_query_of_the_token_url_is_not_told():
+    """It may hold a key that nobody declared: messages name the URL without it."""
+    with Server(says(answer({"error": "invalid_client"}, 400))) as server:
+        auth = {"type": "oauth2", "grant_type": "client_credentials", "token_url": f"{server.url}token?key=planted-in-the-url"}
+        with pytest.raises(TokenEndpointError) as caught:
+            connect(auth, "https://api.example.com", run=engine(attempts=1)).token().result(20)
+
+    assert f"{server.url}token" == caught.value.url
+    assert "planted" not in f"{caught.value} {caught.value!r} {caught.value.__dict__}"
+
+
 def test_words_of_a_server_are_short_and_inert():
     """Control characters and floods of text do not reach a terminal or a log."""
     error = error_of(TokenEndpointError, answer({"error": "x\x1b[31m\r\n", "error_description": "y" * 100_000}, 400))
