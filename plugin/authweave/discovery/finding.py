@@ -29,6 +29,8 @@ MOST: Final = 1000
 LARGEST: Final = 256 * 1024
 """Bytes of metadata that are looked at."""
 EVERYBODY: Final = "\0everybody"
+SOMEBODY: Final = "\0somebody"
+"""To whom a server said that it fails: that counts for those who have older metadata, too, and lose nothing by not asking."""
 NO_ANSWER: Final = frozenset({"unreachable", "not_found", "unreadable"})
 """Failures during which older metadata go on; a server that says what must not be believed is another matter."""
 
@@ -123,7 +125,7 @@ class Finder:
         if old is not None and is_ahead(old.until, now, LONGEST) and (dict(old.fact) != wrong or is_ahead(old.at + AGAIN, now, AGAIN)):
             self._remember(name, tenant, old)
             return old.fact
-        failure = self._failure(name, tenant, now)
+        failure = self._failure(name, (tenant, EVERYBODY, SOMEBODY) if old is not None and now < old.at + STALE else (tenant, EVERYBODY), now)
         if failure is None:
             try:
                 fact, seconds = ask()
@@ -163,21 +165,22 @@ class Finder:
 
     def _remember(self, name: str, tenant: str, known: Known) -> None:
         with self._lock:
-            for whose in {tenant, EVERYBODY}:
+            for whose in {tenant, EVERYBODY, SOMEBODY}:
                 self._failed.pop((whose, name), None)
             self._known[name] = known
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
 
-    def _failure(self, name: str, tenant: str, now: float) -> DiscoveryError | None:
+    def _failure(self, name: str, whose: Iterable[str], now: float) -> DiscoveryError | None:
         """Why it need not be asked for again yet."""
-        noted = (self._failed.get((whose, name)) for whose in (tenant, EVERYBODY))
+        noted = (self._failed.get((one, name)) for one in whose)
         return next((found[0] for found in noted if found is not None and is_ahead(found[1], now, AGAIN)), None)
 
     def _note_failure(self, name: str, tenant: str, error: DiscoveryError) -> None:
         with self._lock:
-            self._failed[tenant if error.retry or not error.status else EVERYBODY, name] = (error, self._clock() + AGAIN)
-            if len(self._failed) > MOST:
+            for whose in (tenant,) if not error.status else (tenant, SOMEBODY) if error.retry else (EVERYBODY,):
+                self._failed[whose, name] = (error, self._clock() + AGAIN)
+            while len(self._failed) > MOST:
                 self._failed.popitem(last=False)
 
 
