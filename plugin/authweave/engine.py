@@ -27,6 +27,7 @@ from authweave.errors import (
     EngineClosed,
     MissingInput,
     UsageError,
+    without_arguments,
 )
 from authweave.events import Event, Events, observers_of
 from authweave.extensions.catalog import Catalog, catalog_for
@@ -70,6 +71,7 @@ class Engine:
     SettingsError, UsageError (inputs).
     """
 
+    @without_arguments
     def __init__(
         self, profiles: str | Path | Iterable[str | Path] = (), *, inputs: Any = None, catalog: Catalog | None = None,
         settings: Settings | None = None, wire: Wire | None = None, store: Store | str | None = None,
@@ -182,6 +184,7 @@ class Engine:
     def _files_within(self, within: Within | None) -> ProfileFiles:
         return self.profile_files if within is None else self._files.files(within)
 
+    @without_arguments
     def connect(
         self, profile: Profile | str | Path, *, tenant: str | None = "", subject: str | None = None,
         inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (),

@@ -56,10 +56,14 @@ context of the worker hangs on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, ParamSpec, Self, TypeVar
 
 from authweave.values import Authorization, Problem, SignIn
+
+Given = ParamSpec("Given")
+Value = TypeVar("Value")
 
 
 class AuthweaveError(Exception):
@@ -90,6 +94,22 @@ class AuthweaveError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def without_arguments(call: Callable[Given, Value]) -> Callable[Given, Value]:
+    """The call, whose errors of the tree have no frame that holds what it was given: inputs, URLs with a password."""
+
+    @functools.wraps(call)
+    def called(*arguments: Given.args, **named: Given.kwargs) -> Value:
+        failure: AuthweaveError
+        try:
+            return call(*arguments, **named)
+        except AuthweaveError as error:
+            failure = error.fresh()
+        del arguments, named
+        raise failure
+
+    return called
 
 
 def _rebuilt(cls: type[AuthweaveError], args: tuple[object, ...], fields: dict[str, object]) -> AuthweaveError:

@@ -16,6 +16,7 @@ from authweave.applying.targets import Server, base_url, refuse_outside, refuse_
 from authweave.clients.quick import is_steady
 from authweave.connections.credential import Credential
 from authweave.connections.departures import Departures
+from authweave.connections.given import Given
 from authweave.connections.hosts_requests import HostsRequests
 from authweave.connections.signing_in import SigningIn
 from authweave.drafts.draft import Draft
@@ -55,7 +56,7 @@ class Connection:
         self.profile = profile
         self.tenant = tenant
         self.subject = subject
-        self.given = inputs
+        self.given = Given(inputs)
         self.given_servers = servers
         self.within = within
         if within is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from authweave.errors import UsageError
@@ -16,6 +16,27 @@ def whole_text(name: str, value: Any) -> str:
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
         raise UsageError(f"{name} is a text (str) without halves of characters, and not {'one with some' if isinstance(value, str) else type(value).__name__}")
     return value
+
+
+class Given(Mapping[str, Any]):
+    """What a connection was given, by the names of inputs; what it shows is the names."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Given({', '.join(self._values)})"
 
 
 def own_copy(value: Any) -> Any:

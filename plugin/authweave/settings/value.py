@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_type_hints
 
-from authweave.errors import SettingsError
+from authweave.errors import SettingsError, without_arguments
 from authweave.settings import kinds
 from authweave.settings.files import SettingsFile, nearest, of_user
 from authweave.settings.variable_names import PREFIX
@@ -128,6 +128,7 @@ class Settings:
         return MEMBERS[name].kind.shown(getattr(self, name))
 
     @classmethod
+    @without_arguments
     def load(
         cls, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None,
         *, called: str = "Engine({}=…)",
