@@ -366,7 +366,7 @@ def plant() -> AbstractContextManager[None]:
 
         return run
 
-    return planted(expressions, "_chain", hasty, of_texts._program.cache_clear)
+    return planted(expressions, "chain", hasty, of_texts._program.cache_clear)
 
 
 TARGET = Target(

@@ -30,7 +30,7 @@ BY_REASON = {
     ),
     "a template, an input or a source reads it: what comes out is a Secret again, or goes where the profile says": (
         "inputs/__init__.py:Resolved._found", "sources/mapping.py:MappingSource.get_for_subject", "templates/expressions.py:_Compiler._item_of.run",
-        "templates/expressions.py:_run_long_path.run", "templates/expressions.py:_run_path", "templates/expressions.py:_run_path.run",
+        "templates/closures.py:_run_long_path.run", "templates/closures.py:path_of", "templates/closures.py:path_of.run",
         "templates/operators.py:item", "templates/operators.py:revealed",
     ),
     "a sign-in: the redirect URI that the profile writes, and what the redirect brought, which becomes Secrets": (

@@ -7,17 +7,30 @@ A null makes every operation null but `==`, `!=`, `in`, `not`, `and`, `or`, `if`
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authweave.templates.bounds import DEPTH, INTEGER, ITEMS, NODES, Unfit, bounded, fits
-from authweave.templates.functions import FUNCTIONS, Function
+from authweave.templates.bounds import DEPTH, NODES, fits
+from authweave.templates.closures import (
+    Part,
+    Run,
+    Scope,
+    called,
+    chain,
+    constant,
+    default,
+    first_missing,
+    named_by,
+    never_missing,
+    now,
+    path_of,
+)
+from authweave.templates.functions import FUNCTIONS
+from authweave.templates.literals import check_arguments, check_items, check_number, map_key, refuse_half_characters
 from authweave.templates.operands import is_number, text_of
 from authweave.templates.operators import COMPARISONS, arithmetic, item, negative, revealed
 from authweave.templates.refusals import (
-    HALF,
     NAME_PARTS,
     NAMESPACES,
     Refused,
@@ -26,10 +39,7 @@ from authweave.templates.refusals import (
     unknown_function,
     unknown_name,
 )
-from authweave.values import Secret
 
-Scope = Mapping[str, Any]
-Run = Callable[[Scope], Any]
 Reads = frozenset[tuple[str, ...]]
 
 _DECLARED: Final = frozenset({"inputs", "vars", "profile", "kept", "token"})
@@ -68,27 +78,6 @@ def compile_expression(node: Any) -> Expression:
     return Expression(part.run, part.missing, frozenset(compiler.reads), frozenset(compiler.functions), plain)
 
 
-class _Part:
-    """A compiled node: how to run it, and how to name the path that made it null."""
-
-    __slots__ = ("missing", "run")
-
-    def __init__(self, run: Run, missing: Callable[[Scope], str]) -> None:
-        self.run = run
-        self.missing = missing
-
-
-def _first_missing(parts: tuple[_Part, ...]) -> Callable[[Scope], str]:
-    def missing(scope: Scope) -> str:
-        return next((part.missing(scope) for part in parts if part.run(scope) is None), "")
-
-    return missing
-
-
-def _never_missing(_: Scope) -> str:
-    return ""
-
-
 _LOOKUPS: Final = frozenset({"Name", "Getattr", "Getitem"})
 
 
@@ -101,7 +90,7 @@ class _Compiler:
         self.nodes = 0
         self.depth = 0
 
-    def part(self, node: Any) -> _Part:
+    def part(self, node: Any) -> Part:
         rule = _RULES.get(type(node).__name__)
         if rule is None:
             raise not_allowed(node)
@@ -115,21 +104,21 @@ class _Compiler:
         self.depth -= 1
         return part
 
-    def parts(self, nodes: list[Any]) -> tuple[_Part, ...]:
+    def parts(self, nodes: list[Any]) -> tuple[Part, ...]:
         return tuple(self.part(node) for node in nodes)
 
-    def literal(self, node: Any) -> _Part:
+    def literal(self, node: Any) -> Part:
         value = node.value
         if type(value) is str and not value.isascii():
-            _well_formed(value, node.lineno)
+            refuse_half_characters(value, node.lineno)
         elif is_number(value):
-            _check_number(value, node.lineno)
-        return _Part(lambda scope: value, _never_missing)
+            check_number(value, node.lineno)
+        return Part(lambda scope: value, never_missing)
 
-    def name(self, node: Any) -> _Part:
+    def name(self, node: Any) -> Part:
         return self.lookup(node.name, [], node.lineno)
 
-    def subscript(self, node: Any) -> _Part:
+    def subscript(self, node: Any) -> Part:
         keys: list[Any] = []
         while type(node).__name__ in ("Getattr", "Getitem"):
             keys.append(self._key(node))
@@ -151,12 +140,12 @@ class _Compiler:
             return node.arg.value
         return self.part(node.arg)
 
-    def lookup(self, space: str, keys: list[Any], line: int) -> _Part:
+    def lookup(self, space: str, keys: list[Any], line: int) -> Part:
         if space not in NAMESPACES:
             raise unknown_name(space, line)
         if len(keys) > DEPTH:
             raise Refused(f"nested deeper than {DEPTH}", NAME_PARTS, line=line)
-        static = next((index for index, key in enumerate(keys) if isinstance(key, _Part)), len(keys))
+        static = next((index for index, key in enumerate(keys) if isinstance(key, Part)), len(keys))
         if space in _DECLARED and static == 0:
             raise Refused(
                 f"`{space}` is read by a name that is written out", f"write {space}.<name>", line=line, needle=space
@@ -164,12 +153,12 @@ class _Compiler:
         path = (space, *(str(key) for key in keys[:static]))
         self.reads.add(path)
         if static < len(keys):
-            return self._item_of(_Part(_run_path(space, keys[:static]), _named(path)), keys[static:])
-        return _Part(_run_path(space, keys), _named(path))
+            return self._item_of(Part(path_of(space, keys[:static]), named_by(path)), keys[static:])
+        return Part(path_of(space, keys), named_by(path))
 
-    def _item_of(self, base: _Part, keys: list[Any]) -> _Part:
-        runs = [key.run if isinstance(key, _Part) else _constant(key) for key in keys]
-        parts = (base, *(key for key in keys if isinstance(key, _Part)))
+    def _item_of(self, base: Part, keys: list[Any]) -> Part:
+        runs = [key.run if isinstance(key, Part) else constant(key) for key in keys]
+        parts = (base, *(key for key in keys if isinstance(key, Part)))
 
         def run(scope: Scope) -> Any:
             value = base.run(scope)
@@ -177,22 +166,22 @@ class _Compiler:
                 value = item(value, key(scope))
             return revealed(value)
 
-        return _Part(run, _first_missing(parts))
+        return Part(run, first_missing(parts))
 
-    def sequence(self, node: Any) -> _Part:
-        _check_items(node)
+    def sequence(self, node: Any) -> Part:
+        check_items(node)
         parts = self.parts(node.items)
         runs = [part.run for part in parts]
-        return _Part(lambda scope: [run(scope) for run in runs], _never_missing)
+        return Part(lambda scope: [run(scope) for run in runs], never_missing)
 
-    def mapping(self, node: Any) -> _Part:
-        _check_items(node)
-        runs = {_map_key(pair.key): self.part(pair.value).run for pair in node.items}
+    def mapping(self, node: Any) -> Part:
+        check_items(node)
+        runs = {map_key(pair.key): self.part(pair.value).run for pair in node.items}
         if len(runs) < len(node.items):
             raise Refused("a map holds a key twice", "keep one of them", line=node.lineno)
-        return _Part(lambda scope: {key: run(scope) for key, run in runs.items()}, _never_missing)
+        return Part(lambda scope: {key: run(scope) for key, run in runs.items()}, never_missing)
 
-    def concat(self, node: Any) -> _Part:
+    def concat(self, node: Any) -> Part:
         parts = self.parts(node.nodes)
         runs = [part.run for part in parts]
 
@@ -204,75 +193,75 @@ class _Compiler:
             fits(sum(map(len, texts)))
             return "".join(texts)
 
-        return _Part(run, _first_missing(parts))
+        return Part(run, first_missing(parts))
 
-    def arithmetic(self, node: Any) -> _Part:
+    def arithmetic(self, node: Any) -> Part:
         left, right = parts = self.parts([node.left, node.right])
         symbol, first, second = _SYMBOLS[type(node).__name__], left.run, right.run
-        return _Part(lambda scope: arithmetic(symbol, first(scope), second(scope)), _first_missing(parts))
+        return Part(lambda scope: arithmetic(symbol, first(scope), second(scope)), first_missing(parts))
 
-    def negative(self, node: Any) -> _Part:
+    def negative(self, node: Any) -> Part:
         part = self.part(node.node)
-        return _Part(lambda scope: negative(part.run(scope)), part.missing)
+        return Part(lambda scope: negative(part.run(scope)), part.missing)
 
-    def compare(self, node: Any) -> _Part:
+    def compare(self, node: Any) -> Part:
         parts = self.parts([node.expr, *(operand.expr for operand in node.ops)])
         tests = [(COMPARISONS[operand.op], part.run) for operand, part in zip(node.ops, parts[1:], strict=True)]
         start = parts[0].run
         if len(tests) > 1:
-            return _Part(_chain(start, tests), _first_missing(parts))
+            return Part(chain(start, tests), first_missing(parts))
         [(test, other)] = tests
-        return _Part(lambda scope: test(start(scope), other(scope)), _first_missing(parts))
+        return Part(lambda scope: test(start(scope), other(scope)), first_missing(parts))
 
-    def both(self, node: Any) -> _Part:
+    def both(self, node: Any) -> Part:
         left, right = parts = self.parts([node.left, node.right])
-        return _Part(lambda scope: left.run(scope) and right.run(scope), _first_missing(parts))
+        return Part(lambda scope: left.run(scope) and right.run(scope), first_missing(parts))
 
-    def either(self, node: Any) -> _Part:
+    def either(self, node: Any) -> Part:
         left, right = parts = self.parts([node.left, node.right])
-        return _Part(lambda scope: left.run(scope) or right.run(scope), _first_missing(parts))
+        return Part(lambda scope: left.run(scope) or right.run(scope), first_missing(parts))
 
-    def negation(self, node: Any) -> _Part:
+    def negation(self, node: Any) -> Part:
         part = self.part(node.node)
-        return _Part(lambda scope: not part.run(scope), _never_missing)
+        return Part(lambda scope: not part.run(scope), never_missing)
 
-    def choice(self, node: Any) -> _Part:
+    def choice(self, node: Any) -> Part:
         if node.expr2 is None:
             raise Refused("`a if b` without `else`", "write `a if b else none`", line=node.lineno, needle="if")
         test, yes, no = self.parts([node.test, node.expr1, node.expr2])
-        return _Part(
+        return Part(
             lambda scope: yes.run(scope) if test.run(scope) else no.run(scope),
             lambda scope: yes.missing(scope) if test.run(scope) else no.missing(scope),
         )
 
-    def filtered(self, node: Any) -> _Part:
+    def filtered(self, node: Any) -> Part:
         return self._function(node.name, [node.node, *node.args], node)
 
-    def called(self, node: Any) -> _Part:
+    def called(self, node: Any) -> Part:
         if type(node.node).__name__ != "Name":
             raise Refused("only functions can be called, not values", all_functions(), line=node.lineno, needle="(")
         return self._function(node.node.name, node.args, node)
 
-    def _function(self, name: str, arguments: list[Any], node: Any) -> _Part:
+    def _function(self, name: str, arguments: list[Any], node: Any) -> Part:
         function = FUNCTIONS.get(name)
         if function is None:
             raise unknown_function(name, node.lineno)
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise Refused("`*` and `**` arguments are not part of templates", f"it is {function.signature}", line=node.lineno, needle="*")
         named = {pair.key: pair.value for pair in node.kwargs}
-        _check_arguments(function, arguments, named, node)
+        check_arguments(function, arguments, named, node)
         self.functions.add(name)
         parts = self.parts(arguments)
         if name == "now":
-            return _Part(_now, _never_missing)
+            return Part(now, never_missing)
         if name == "default":
-            return _default(*parts)
-        return _called(function, parts, {key: self.part(value) for key, value in named.items()})
+            return default(*parts)
+        return called(function, parts, {key: self.part(value) for key, value in named.items()})
 
 
 _SYMBOLS: Final = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "FloorDiv": "//"}
 
-_RULES: Final[dict[str, Callable[[_Compiler, Any], _Part]]] = {
+_RULES: Final[dict[str, Callable[[_Compiler, Any], Part]]] = {
     "Const": _Compiler.literal,
     "Name": _Compiler.name,
     "Getattr": _Compiler.subscript,
@@ -294,125 +283,3 @@ _RULES: Final[dict[str, Callable[[_Compiler, Any], _Part]]] = {
     "Filter": _Compiler.filtered,
     "Call": _Compiler.called,
 }
-
-def _check_arguments(function: Function, given: list[Any], named: dict[str, Any], node: Any) -> None:
-    left = function.parameters[len(given) :]
-    needed = [name for name in left if name not in function.optional]
-    wrong = set(named) - (set(left) & set(function.optional))
-    if len(given) > len(function.parameters) or needed or wrong or len(named) < len(node.kwargs):
-        raise Refused(
-            f"`{function.name}` is given other values than it takes",
-            f"it is {function.signature}", line=node.lineno, needle=function.name,
-        )  # fmt: skip
-    positions = dict(enumerate(given)) | {function.parameters.index(name): value for name, value in named.items()}
-    for position, check in function.literals.items():
-        if type(argument := positions.get(position)).__name__ == "Const":
-            _check_literal(function, check, argument)
-
-
-def _check_literal(function: Function, check: Callable[[Any], None], node: Any) -> None:
-    try:
-        check(node.value)
-    except (Unfit, ValueError) as unfit:
-        raise Refused(f"{function.name}: {unfit}", f"it is {function.signature}", line=node.lineno, needle=function.name) from None
-
-
-def _check_items(node: Any) -> None:
-    if len(node.items) > ITEMS:
-        raise Refused(f"a list or map of more than {ITEMS} items", "leave some out", line=node.lineno)
-
-
-def _map_key(node: Any) -> str | int | bool:
-    if type(node).__name__ == "Const" and type(node.value) in (str, int, bool):
-        key: str | int | bool = node.value
-        return key
-    raise Refused("the keys of a map are literals", "write {'a': …}", line=node.lineno)
-
-
-def _check_number(value: float, line: int) -> None:
-    try:
-        bounded(value)
-    except Unfit:
-        raise Refused(f"a number beyond {INTEGER}", "quote it if it is a text", line=line) from None
-
-
-def _well_formed(text: str, line: int) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Refused("a text with half a character (a lone surrogate)", HALF, line=line) from None
-
-
-def _constant(value: Any) -> Run:
-    return lambda scope: value
-
-
-def _named(path: tuple[str, ...]) -> Callable[[Scope], str]:
-    return lambda scope: ".".join(path)
-
-
-def _run_path(space: str, keys: list[Any]) -> Run:
-    if not keys:
-        return lambda scope: revealed(scope.get(space))
-    if len(keys) > 1:
-        return _run_long_path(space, keys)
-    [key] = keys
-
-    def run(scope: Scope) -> Any:
-        holder = scope.get(space)
-        value = holder.get(key) if type(holder) is dict else item(holder, key)
-        return revealed(value) if type(value) is Secret else value
-
-    return run
-
-
-def _run_long_path(space: str, keys: list[Any]) -> Run:
-    def run(scope: Scope) -> Any:
-        value = scope.get(space)
-        for key in keys:
-            value = value.get(key) if type(value) is dict else item(value, key)
-        return revealed(value) if type(value) is Secret else value
-
-    return run
-
-
-def _chain(start: Run, tests: list[tuple[Callable[[Any, Any], Any], Run]]) -> Run:
-    """`a < b < c`: each pair must hold, each operand is looked at once (as in Python and Jinja)."""
-
-    def run(scope: Scope) -> Any:
-        left, answer = start(scope), None
-        for test, other in tests:
-            right = other(scope)
-            if not (answer := test(left, right)):
-                return answer
-            left = right
-        return answer
-
-    return run
-
-
-def _now(scope: Scope) -> int:
-    fixed = scope.get("now")
-    return int(time.time() if fixed is None else fixed)
-
-
-def _default(value: _Part, fallback: _Part) -> _Part:
-    def run(scope: Scope) -> Any:
-        found = value.run(scope)
-        return fallback.run(scope) if found is None else found
-
-    return _Part(run, fallback.missing)
-
-
-def _called(function: Function, parts: tuple[_Part, ...], named: dict[str, _Part]) -> _Part:
-    runs, options = [part.run for part in parts], {key: part.run for key, part in named.items()}
-
-    def run(scope: Scope) -> Any:
-        values = [one(scope) for one in runs]
-        given = {key: one(scope) for key, one in options.items()} if options else {}
-        for value in (*values, *given.values()):
-            if value is None:
-                return None
-        return function.on(values, given)
-
-    return _Part(run, _first_missing((*parts, *named.values())))

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from authweave.errors import TemplateError, TemplateSyntax
 from authweave.templates.bounds import DEPTH, REMEMBERED, RESULT_LENGTH, Unfit, begin, end, spend, weigh_out
-from authweave.templates.expressions import Expression, Reads, Scope
+from authweave.templates.closures import Scope
+from authweave.templates.expressions import Expression, Reads
 from authweave.templates.operands import text_of
 from authweave.templates.parts import Part, offset_of, parts_of
 from authweave.templates.refusals import Refused

@@ -16,7 +16,8 @@ from urllib.parse import quote, unquote
 from authweave.errors import TemplateSyntax, UrlRefused
 from authweave.templates import Place, Template, compile_template, literal
 from authweave.templates.bounds import Unfit
-from authweave.templates.expressions import Expression, Reads, Scope
+from authweave.templates.closures import Scope
+from authweave.templates.expressions import Expression, Reads
 from authweave.templates.operands import text_of
 from authweave.templates.refusals import Refused
 from authweave.urls.frames import HOLE, Frame, check_segments, read_frame
