@@ -221,6 +221,26 @@ def test_clients_that_are_asked_to_wait_are_bounded(bench, monkeypatch):
     assert (bench.now + 60, 0.0) == (bench.pauses.until(CLIENT), bench.pauses.until(OTHER))
 
 
+def test_clients_that_are_refused_again_and_again_are_bounded(bench, monkeypatch):
+    """Nor with those that it has too many requests of."""
+    monkeypatch.setattr(authweave.tokens.pauses, "MOST", 100)
+    for number in range(150):
+        bench.pauses.crowd(("https://id.example", str(number)), bench.now + 1)
+
+    assert 100 == len(bench.pauses._crowded) == len(bench.pauses._until)
+
+
+def test_whose_endpoint_is_left_alone_is_not_told(bench):
+    """Who listens to events is told where it is, and not which tenant's client asked there."""
+    client = ("https://id.example", "https://id.example/token blue-tenant robot-of-blue")
+    bench.fail(FAILURES, client)
+    bench.pauses.answered(client)
+
+    assert ["endpoint_paused", "endpoint_back"] == [kind for kind, _ in bench.told]
+    assert {"https://id.example"} == {fields["endpoint"] for _, fields in bench.told}
+    assert "blue" not in str(bench.told)
+
+
 def test_an_endpoint_that_is_down_is_asked_a_few_times():
     """From outside: 40 requests in a row to an endpoint that answers 500 cost it a few calls, then none; the error says so."""
     with serving(Identity(script=[says({}, 500)] * 100)) as identity, serving(Api()) as api:
