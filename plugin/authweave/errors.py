@@ -297,9 +297,13 @@ class UrlRefused(ApplyError):
 
 
 class PlacementError(ApplyError):
-    """A field cannot be put where the profile wants it. Names the field, never its value."""
+    """A field cannot be put where the profile wants it. Names the field, never its value; what of a name cannot be printed is escaped:
+    authors choose names, and a line break in one would be a line of its own in a log."""
 
     code = "placement"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if message.isprintable() else "".join(part if part.isprintable() else ascii(part)[1:-1] for part in message))
 
 
 class NoServers(ApplyError):

@@ -15,6 +15,7 @@ _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\
 _DISPOSITION: Final = re.compile(
     rb"\r\ncontent-disposition:[ \t]*form-data[ \t]*((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE
 )
+_DOUBTFUL: Final = re.compile(r"[\\\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
@@ -63,8 +64,8 @@ class MultipartBody:
 
     def put(self, key: str, value: Any) -> None:
         """Set the part, before the closing boundary if there was none."""
-        if "\\" in key:
-            raise PlacementError(f"payload field {key}: servers disagree about a backslash in the name of a part")
+        if _DOUBTFUL.search(key):
+            raise PlacementError(f"payload field {key}: servers disagree about a backslash or control character in the name of a part")
         fresh = [self._part(key, text) for text in texts_for(value, f"payload field {key}")]
         first, *others = self._names.places(key) or [len(self._parts)]
         if first == len(self._parts):
