@@ -88,8 +88,10 @@ def test_against_the_sandbox(tmp_path):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--record", "--replay"], "do not go together"), (["--cassette", "x.json"], "goes with --record or --replay"), (["--replay", "--sandbox"], "calls nobody"),
-        (["--replay", "--tenant", "eu"], "acme.json --record --tenant eu"),
+        (["--record", "--replay"], "do not go together"),
+        *(pytest.param(*case, marks=pytest.mark.thorough) for case in [
+            (["--cassette", "x.json"], "goes with --record or --replay"), (["--replay", "--sandbox"], "calls nobody"), (["--replay", "--tenant", "eu"], "acme.json --record --tenant eu"),
+        ]),
     ],
 )  # fmt: skip
 def test_misuse(tmp_path, options, why):
@@ -100,6 +102,7 @@ def test_misuse(tmp_path, options, why):
     assert why in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_shipped_profile_needs_a_place(tmp_path):
     """Nothing is written into the installed package."""
     done = authweave_test("nuance-mix-runtime", "--sandbox", "--record", cwd=tmp_path)

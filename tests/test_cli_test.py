@@ -81,6 +81,7 @@ def test_before_anything_is_sent(tmp_path):
         assert done.stderr.startswith("authweave: ")
 
 
+@pytest.mark.thorough
 def test_unreachable(tmp_path):
     """3 for what cannot be reached, with the key to look at."""
     done = authweave_test(written(tmp_path, oauth(f"http://127.0.0.1:{sockets.free_port()}/t")), cwd=tmp_path)
@@ -90,6 +91,7 @@ def test_unreachable(tmp_path):
     assert "auth.token_url" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_report_never_takes_the_place_of_the_profile(tmp_path):
     """`-o acme.json` beside `acme.json` is a slip that would cost the profile."""
     path = written(tmp_path, oauth("https://auth.invalid/t"))
@@ -102,6 +104,7 @@ def test_a_report_never_takes_the_place_of_the_profile(tmp_path):
     assert before == path.read_bytes()
 
 
+@pytest.mark.thorough
 def test_a_secret_is_no_argument(tmp_path):
     """A secret on the command line is refused with the ways there are."""
     done = authweave_test(written(tmp_path, oauth("https://auth.invalid/t")), "--input", "client_secret=oops-shown", cwd=tmp_path)
@@ -126,6 +129,7 @@ def test_tenant_input_server_and_deadline(tmp_path):
     assert f"--tenant eu --input realm=r1 --server {task.url.rstrip('/')}" in " ".join(done.stdout.split())
 
 
+@pytest.mark.thorough
 def test_pipes_of_a_small_character_set(tmp_path):
     """An ASCII pipe gets ASCII, and 100 columns; NO_COLOR and COLUMNS are heard."""
     path = written(tmp_path, oauth("https://auth.invalid/t"))

@@ -161,6 +161,7 @@ def test_a_program_with_everything_turned_on_shows_nothing(tmp_path, configured)
     check_program(tmp_path, configured, CASES)
 
 
+@pytest.mark.thorough
 def test_a_small_program_shows_nothing(tmp_path):
     """One case of it, for every run."""
     check_program(tmp_path, "before", CASES[:1])

@@ -170,3 +170,19 @@ def test_a_virtual_environment_of_other_requirements_is_missing(tmp_path: Path) 
     assert half_made == "the virtual environment for requirements.txt is not there"
     assert whole is None
     assert part.missing() == "the virtual environment was made for another requirements.txt"
+
+
+def test_the_core_tier_does_not_read_the_folder_of_foreign_parts(tmp_path: Path) -> None:
+    """A row says so, with and without workers; who names it, or a tier above, reads it."""
+    there = tmp_path / "tests" / "real"
+    there.mkdir(parents=True)
+    (there / "test_there.py").write_text("def test_there(): pass")
+    row = ["tests/real, 1 files", "tier real is not chosen, and the folder not read", "AUTHWEAVE_TIER=real"]
+
+    for words in ((), ("-p", "xdist", "-n", "2")):
+        code, output = run(tmp_path, *words)
+        assert code == 0
+        assert "1 passed" in output
+        assert row in [[cell.strip() for cell in each] for each in table(output)]
+    assert "1 passed" in run(tmp_path, "tests/real")[1]
+    assert "2 passed" in run(tmp_path, AUTHWEAVE_TIER="real", suite="def test_that_runs(): pass")[1]

@@ -40,6 +40,17 @@ def chosen_tier() -> str:
     return os.environ.get("AUTHWEAVE_TIER") or ("heavy" if is_required() else "core")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The core tier does not read the folder that holds nothing for it: that took each worker seconds."""
+    if chosen_tier() != "core" or collection_path != config.rootpath / "tests" / "real" or config.option.markexpr or any("real" in word for word in config.args):
+        return None
+    files = len([*collection_path.glob("test_*.py")])
+    what, reason = f"tests/real, {files} files", f"tier real is not chosen, and the folder not read{HOW}AUTHWEAVE_TIER=real"
+    config.stash[NOT_RUN].add(what, reason)
+    config.stash[NOT_CHOSEN].append((what, reason))
+    return True
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:

@@ -289,6 +289,7 @@ def test_variables_count_for_who_reads_them() -> None:
         compile_template("{{ [" + ",".join(f"vars.v{number}" for number in range(50)) + "] | length }}").value(scope)
 
 
+@pytest.mark.thorough
 def test_looking_through_what_goes_out_is_work() -> None:
     """A value that holds another a thousand times over, each way through a variable of its own, is stopped: looking at it is counted for each."""
     held: dict[str, Any] = {"a": 1}

@@ -310,6 +310,7 @@ def test_inert_can_be_printed(text):
     assert shown.encode() or not text
 
 
+@pytest.mark.thorough
 def test_thousands_of_secrets_that_begin_alike_cost_no_more_than_others():
     """A server may make up as many values as an answer holds: each is found at once, the longest first, and one that was cut, too."""
     redactor = Redactor((f"name{number}", f"%/+ v\"alue-{number}" * 3) for number in range(300))
@@ -354,7 +355,7 @@ def steps_of(act):
     return counted
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", few(HOSTILE, every=5))
 def test_twice_the_text_is_twice_the_work(name):
     """Whatever an answer is made of to cost much, the work grows with its length and no faster."""
     secret, piece = HOSTILE[name]

@@ -691,6 +691,7 @@ def git(folder: Path, *words: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+@pytest.mark.thorough
 def test_git_checks_out_another_revision_under_a_running_engine(folder: Path) -> None:
     """Files are deleted and created, half of them at a time: every request is served, by one whole revision or the other, and the
     last one in the end."""

@@ -519,8 +519,8 @@ class TestKeyring:
 
     @pytest.mark.parametrize(("chosen", "said"), [
         ("keyrings.alt.file.PlaintextKeyring", "keyrings.alt.file.PlaintextKeyring is refused"),
-        ("keyring.backends.null.Keyring", "keyring.backends.null.Keyring is refused"),
-        ("no.such.Backend", "the library could not choose a keyring (ModuleNotFoundError)"),
+        pytest.param("keyring.backends.null.Keyring", "keyring.backends.null.Keyring is refused", marks=pytest.mark.thorough),
+        pytest.param("no.such.Backend", "the library could not choose a keyring (ModuleNotFoundError)", marks=pytest.mark.thorough),
     ])  # fmt: skip
     def test_what_the_library_chooses(self, chosen, said, tmp_path):
         """In a process of its own: what `keyring` chooses by its configuration is inspected, too."""

@@ -38,6 +38,7 @@ def test_workers_choose_moments_of_their_own(bench):
     assert moments[-1] - moments[0] > 3
 
 
+@pytest.mark.thorough
 def test_tokens_of_one_birth_that_many_workers_share_are_renewed_one_by_one():
     """The first of 50 workers renews each of 300 tokens: these moments, too, are spread over most of half the window (0 to 30 s)."""
     clock = Clock()

@@ -314,7 +314,7 @@ def test_a_failed_call_tells_the_stages_before():
     assert [event.stage for event in heard] == ["dns", "connect", "sent"]
 
 
-@pytest.mark.parametrize("stage", few(["dns", "connect", "tls", "sent", "headers", "body"], every=5))
+@pytest.mark.parametrize("stage", few(["dns", "connect", "tls", "sent", "headers", "body"], every=6))
 def test_a_listener_that_fails_leaves_no_connection_open(stage):
     """An exception of the caller's own listener comes out as it is, and the connection is closed."""
 
