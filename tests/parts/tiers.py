@@ -42,7 +42,11 @@ def chosen_tier() -> str:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The core tier does not read the folder that holds nothing for it: that took each worker seconds."""
-    if chosen_tier() != "core" or collection_path != config.rootpath / "tests" / "real" or config.option.markexpr or any("real" in word for word in config.args):
+    whole = config.rootpath / "tests"
+    if collection_path != whole / "real" or chosen_tier() != "core" or config.option.markexpr:
+        return None
+    asked = {Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.args}
+    if not asked.intersection((whole, config.rootpath)) or any(place.is_relative_to(whole / "real") for place in asked):
         return None
     files = len([*collection_path.glob("test_*.py")])
     what, reason = f"tests/real, {files} files", f"tier real is not chosen, and the folder not read{HOW}AUTHWEAVE_TIER=real"
