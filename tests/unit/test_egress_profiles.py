@@ -49,6 +49,8 @@ servers: ["https://{{ inputs.x | default('evil.test/') }}.acme.example"] ::: {x:
 servers: ["https://{{ join([inputs.x, '/']) }}.acme.example"] ::: {x: {pattern: '[a-z]+'}}
 servers: ["https://{{ inputs.x | json }}.acme.example"] ::: {x: {pattern: '[a-z]+'}}
 servers: ['https://{{ inputs.x }}.example']          ::: {x: {pattern: '[a-z]+'}}
+servers: ['https://{{ inputs.x }}acme.example']      ::: {x: {pattern: '[a-z]+'}}
+servers: ['https://api-{{ inputs.x }}acme.example']  ::: {x: {pattern: '[a-z]+'}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {format: hostname}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z0-9.-]+'}}
 servers: ['https://{{ inputs.x }}']                  ::: {x: {pattern: '[a-z.]+\\.example'}}
