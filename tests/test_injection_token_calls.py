@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote, unquote_plus
 import pytest
 
 from authweave.errors import AuthweaveError
+from authweave.redaction import inert
 from authweave.values import Secret, TaskRequest
 from hostile import EXACT, HOSTILE, MARK, answer, recording, spoken, tells_nothing
 from services import engine, profile
@@ -229,8 +230,8 @@ def test_what_a_token_server_says_is_placed_or_refused(name):
             except AuthweaveError as error:
                 failure = spoken(error)
             server.take()
-            text = f"{value} T1" if name == "token type" else value
-            expected = text if re.fullmatch(carried, text) else None
+            text = f"{inert(value)} T1" if name == "token type" else value  # it is shown to people, too: kept as what no terminal obeys
+            expected = text if is_text(value) and re.fullmatch(carried, text) else None
             if got != expected or (failure and MARK in value and MARK in failure):
                 wrong.append((value[:60], got, failure and failure[:200]))
     assert not wrong, "\n".join(map(repr, wrong))
