@@ -66,7 +66,7 @@ def begun_with(vector, identity):
     base, _, query = location.partition("?")
     connection = engine(settings={"deadline": 5}).connect(code_profile(identity, API), subject="anna")
     begun = begun_by(connection, redirect_uri=base)
-    shelf = connection.signing_in.credential()._desk().shelf
+    shelf = connection.signing_in.credential()._desk()._beginning.shelf
     version, record = shelf.read()
     required = bool(vector.get("metadata", {}).get("authorization_response_iss_parameter_supported"))
     assert shelf.write(version, replace(record, issuer=vector.get("expected_issuer", ""), iss_required=required), begun.begun_at)
