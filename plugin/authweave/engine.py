@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from authweave.applying.targets import named_server
 from authweave.at_rest.keys import Keys
-from authweave.connections.at_hand import AtHand
-from authweave.connections.coming_back import completing
+from authweave.connections.cache import ConnectionCache
+from authweave.connections.completing_sign_in import completing
 from authweave.connections.connection import Connection
 from authweave.connections.credential import Credential
 from authweave.connections.given import by_value, own_copy, whole_text
@@ -111,7 +111,7 @@ class Engine:
             limits_of=limits_of(None if isinstance(limits, str | Path) else limits, self.settings.limits), sources=self._sources[self._hosts_own :],
         )  # fmt: skip
         self.profile_files = self._files.files(None)
-        self.at_hand = AtHand()
+        self.connections = ConnectionCache()
         self._tokens: weakref.WeakValueDictionary[str, Tokens] = weakref.WeakValueDictionary()
         self._is_closed = False
 
@@ -213,7 +213,7 @@ class Engine:
         if not all(isinstance(server, str) for server in named):
             raise UsageError(f"{profile.name}: servers are a list of URLs, each a text (str)")
         key = (id(profile), tenant, subject, by_value(given), named, within)  # the connection keeps the profile: its id stays its own
-        return self.at_hand.of(
+        return self.connections.of(
             key, lambda: Connection(self, profile, tenant=tenant, subject=subject, inputs=given, servers=tuple(map(named_server, named)), within=within)
         )
 
@@ -255,12 +255,12 @@ class Engine:
         other.ledger = Ledger(MemoryStore(), Keys(None), other.events.tell, self.settings.store_patience)
         other.finder = Finder(other.ledger, self.clock, self.finder.refuses)
         other.pauses, other.flights = self.pauses.apart(), Flights(self.settings.workers_per_endpoint)
-        other.at_hand, other._tokens = AtHand(), weakref.WeakValueDictionary()
+        other.connections, other._tokens = ConnectionCache(), weakref.WeakValueDictionary()
         return other
 
     def status(self) -> list[Health]:
         """How every connection made in this process is. Blocking: asks the sources of inputs and reads the store."""
-        return [health for connection in self.at_hand.all() for health in healths_of(connection)]
+        return [health for connection in self.connections.all() for health in healths_of(connection)]
 
     @property
     def registrar(self) -> Registrar:
@@ -313,7 +313,7 @@ class Engine:
     def _heed(self, change: Change, within: Within | None = None) -> None:
         """Let go of connections of what is not served any more within these limits, and tell."""
         if change.before is not None:
-            self.at_hand.let_go(change, within)
+            self.connections.let_go(change, within)
         if change.kind:
             self.events.tell(change.kind, profile=change.profile, detail=change.detail)
 

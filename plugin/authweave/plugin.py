@@ -16,7 +16,7 @@ from authweave.loading import check_text
 from authweave.pending import Pending
 from authweave.report import Report
 from authweave.shared_engine import share_engine, shared_engine
-from authweave.sign_in import whose
+from authweave.sign_in import sign_in_of
 from authweave.tokens.flights import Lane
 from authweave.values import Authorization, Judgement, Problem, SignIn
 
@@ -75,7 +75,7 @@ class AuthweavePlugin:
         servers: Sequence[str] = (),
     ) -> Pending[Any] | None:  # fmt: skip
         """The request with its credential."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.hosts_requests.authorizing(request))
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.flows.authorizing(request))
 
     @host_hookimpl
     def handle_response(
@@ -83,7 +83,7 @@ class AuthweavePlugin:
         inputs: Mapping[str, Any] | None = None, servers: Sequence[str] = (),
     ) -> Pending[Judgement] | None:  # fmt: skip
         """What to do with the answer."""
-        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.hosts_requests.handling(request, response))
+        return self._with(profile, tenant, subject, inputs, servers, lambda connection: connection.flows.handling(request, response))
 
     @host_hookimpl
     def list_authorizations(
@@ -208,7 +208,7 @@ class AuthweavePlugin:
 
 
 def _awaited(connection: Connection) -> Generator[Future[Any], Any, SignIn]:
-    return whose(connection).done((yield from connection.signing_in.awaiting()))
+    return sign_in_of(connection).done((yield from connection.signing_in.awaiting()))
 
 
 def _listed(plugin: AuthweavePlugin) -> AuthweavePlugin:

@@ -36,7 +36,7 @@ def over_wire(
     Raises ApplyError, InputError, TokenError, StoreUnavailable (nothing was sent then), WireError, EgressRefused.
     """
     with Kept() as kept:
-        send = partial(_sent, connection, seconds, cap, truncate, kept if connection.departures.is_bound else None)
+        send = partial(_sent, connection, seconds, cap, truncate, kept if connection.outgoing.is_bound else None)
         flow = connection.applying(connection.as_we_send(request))
         reply: Reply | None = None
         step: Callable[[], Any] = partial(next, flow)
@@ -67,5 +67,5 @@ def _landed(flow: Any, future: Future[Any]) -> Callable[[], Any]:
 def _sent(connection: Connection, seconds: float, cap: int, truncate: bool, kept: Kept | None, sent: Sent) -> Reply:
     request = sent.request
     call = Call(request.method, request.url, request.headers, request.body)
-    with connection.departures.calling("task"):
-        return connection.departures.wire("task").send(call, deadline=seconds, cap=cap, truncate=truncate, kept=kept)
+    with connection.outgoing.calling("task"):
+        return connection.outgoing.wire("task").send(call, deadline=seconds, cap=cap, truncate=truncate, kept=kept)

@@ -28,7 +28,7 @@ from typing import Any
 import auth_step
 from _places import Place, key, p10, places, token
 
-from authweave.connections.at_hand import MOST_CONNECTIONS
+from authweave.connections.cache import MOST_CONNECTIONS
 from authweave.engine import Engine
 from authweave.stores.memory import MOST
 from authweave.tokens.ledger import Ledger
@@ -163,7 +163,7 @@ def _bounded(place: Place, number: int) -> bool:
         if (index + 1) % (number // 10) == 0:
             gc.collect()
             memory.append(_resident())
-            print(f"  {index + 1:10,}: {len(engine.at_hand.by_key):,} connections, {len(engine._tokens):,} tokens, {memory[-1] / 2**20:.0f} MiB", flush=True)
+            print(f"  {index + 1:10,}: {len(engine.connections.by_key):,} connections, {len(engine._tokens):,} tokens, {memory[-1] / 2**20:.0f} MiB", flush=True)
     is_bounded = memory[-1] <= GROWTH * memory[len(memory) // 2]
     print(f"  memory at the end / in the middle: {memory[-1] / memory[len(memory) // 2]:.3f}  {'ok' if is_bounded else 'MISSED'}")
     return is_bounded

@@ -152,7 +152,7 @@ def _ways(place: Place, server: auth_step.Loopback) -> dict[str, Callable[[int],
 
 def _emptied(engine: Any) -> Any:
     """The engine with its store, and no token or connection at hand."""
-    engine.at_hand.by_key.clear()
+    engine.connections.by_key.clear()
     gc.collect()
     assert not engine._tokens
     return engine

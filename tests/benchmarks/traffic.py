@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from authweave.connections.at_hand import MOST_CONNECTIONS
+from authweave.connections.cache import MOST_CONNECTIONS
 from authweave.tokens.tokens import BY_KEY
 
 WORKERS, TENANTS = 10_000, 1_000

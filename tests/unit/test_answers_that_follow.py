@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from authweave.net.wary import is_followed, wary
+from authweave.net.unasked_answers import is_followed, wary
 from services import Identity, connect, engine, oauth, serving
 from sockets import Peer, Server, http
 

@@ -839,7 +839,7 @@ def test_connecting_twice_is_the_same_connection():
     assert first is run.connect(made, tenant="t", inputs={"api_key": Secret("k", "there")})
     assert first is not run.connect(made, tenant="t", inputs={"api_key": Secret("other", "here")})
     assert first is not run.connect(made, tenant="u", inputs={"api_key": Secret("k", "here")})
-    assert "'k'" not in repr(list(run.at_hand.by_key))
+    assert "'k'" not in repr(list(run.connections.by_key))
 
 
 @every("odd", [0, 1, False, b"blue", ("blue",), "\ud800"])
@@ -870,16 +870,16 @@ def test_what_the_host_changes_afterwards_was_not_connected():
 
 def test_connections_are_bounded(monkeypatch):
     """Hosts with very many tenants do not fill the memory; a connection in use goes on."""
-    import authweave.connections.at_hand
+    import authweave.connections.cache
 
-    monkeypatch.setattr(authweave.connections.at_hand, "MOST_CONNECTIONS", 10)
+    monkeypatch.setattr(authweave.connections.cache, "MOST_CONNECTIONS", 10)
     run, made = engine(inputs={"api_key": "k"}), profile(KEY, "https://api.example.com")
     first = run.connect(made, tenant="0")
     for number in range(50):
         run.connect(made, tenant=str(number))
         often = run.connect(made, tenant="often")
 
-    assert 10 == len(run.at_hand.by_key)
+    assert 10 == len(run.connections.by_key)
     assert often is run.connect(made, tenant="often")
     assert first is not run.connect(made, tenant="0")
     assert "k" == first.authorize(TaskRequest("GET", "/x")).result(10).header("x-api-key")

@@ -106,7 +106,7 @@ def test_hosts_that_are_written_out_need_no_list():
     connection = engine("b1.blue.example").connect(mixed, servers=["https://one.green.example", "https://*.red.example"])
 
     assert hosts_of(mixed) == {"login.acme.example", ".acme.net"}
-    chosen = {host: connection.departures.errand.lets_choose(host) for host in ("login.acme.example", "eu.acme.net", "acme.net", "one.green.example", "a.red.example", "b1.blue.example", "evil.example")}
+    chosen = {host: connection.outgoing.errand.lets_choose(host) for host in ("login.acme.example", "eu.acme.net", "acme.net", "one.green.example", "a.red.example", "b1.blue.example", "evil.example")}
     assert [host for host, is_chosen in chosen.items() if is_chosen] == ["acme.net", "b1.blue.example", "evil.example"]
     assert hosts_of(profile({"type": "bearer"}, ("https://{{ inputs.host }}.acme.example",), host={"pattern": "[a-z]+"})) is None
 

@@ -597,7 +597,7 @@ def test_hundreds_of_reloads_leave_nothing_behind(folder: Path, reloads: int) ->
 
         assert len([thing for thing in gc.get_objects() if type(thing) is Connection and thing.engine is engine]) <= 8
         assert len([thing for thing in gc.get_objects() if type(thing) is Profile and str(folder) in str(thing.merged.document.source)]) <= 8
-        assert len(engine.at_hand.by_key) <= 4
+        assert len(engine.connections.by_key) <= 4
         assert len(at.asked) == 1
 
 

@@ -164,7 +164,7 @@ def placed(
     if variant.default_fields:
         _refuse_odd_bearer(finished)
     refuse_other_origin(finished.url, servers)
-    connection.departures.refuse(finished.url)
+    connection.outgoing.refuse(finished.url)
     if credential.seal is None:
         return Sent(finished, token, credential, tuple(draft.placed), scope)
     signing = Signing(variant.own, scope, token, connection.engine.clock(), variant.origin, answered)
@@ -172,7 +172,7 @@ def placed(
     sealed = asked(credential.seal, sign, finished, signing, of=Sealed)
     refuse_unsound_seal(finished, sealed.request)
     refuse_other_origin(sealed.request.url, servers)
-    connection.departures.refuse(sealed.request.url)
+    connection.outgoing.refuse(sealed.request.url)
     return Sent(sealed.request, token, credential, (*draft.placed, *sealed.placed), scope, signing)
 
 

@@ -53,7 +53,7 @@ class _Made:
 def authorizing(connection: Connection, request: Any) -> Generator[Future[Any], Any, Any]:
     """The finished request. Raises UsageError for what is no request, and what `prepared` raises."""
     task, own = _task_of(request), connection.of_subject(subject_of(request))
-    return _Made(own, request, task, (yield from own.hosts_requests.preparing(task))).finished()
+    return _Made(own, request, task, (yield from own.flows.preparing(task))).finished()
 
 
 def handling(connection: Connection, request: Any, response: Any, repeatable: bool | None = None) -> Generator[Future[Any], Any, Judgement]:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from authweave.clients.bound_connections import EXTENSION, Connections, Lease
-from authweave.net.wary import wary
+from authweave.net.unasked_answers import wary
 
 
 class BoundTransport(httpx.BaseTransport):

@@ -11,7 +11,7 @@ from authweave.applying.targets import refuse_other_origin
 from authweave.clients.hops import guard_of
 from authweave.clients.redirect_guard import AWAY
 from authweave.errors import OriginRefused, UsageError
-from authweave.net.wary import wary
+from authweave.net.unasked_answers import wary
 from authweave.urls import placeholders_in
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Templated:
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         routes = _routes(connection, options)
-        if connection.departures.shows_certificate("task"):
+        if connection.outgoing.shows_certificate("task"):
             options = self._closed(connection, options)
         base = options.pop("base_url", None) or connection.base_url()
         self._template = base if placeholders_in(base) else ""
@@ -73,14 +73,14 @@ class _Templated:
         options = {**options, "verify": _verify(connection, options)}
         auth = connection.client_auth
         ways = _ways(connection, routes)
-        if connection.departures.is_bound:
+        if connection.outgoing.is_bound:
             auth, options = self._bound(connection, options, ways, routes)
         elif ways is not None:
             options = self._guarded(ways, options)
         elif routes is not None:
             options = self._routed(routes, options)
         self._first = self.hooks[0]
-        self._last = functools.partial(self.hooks[1], connection if connection.departures.shows_certificate("task") else None)
+        self._last = functools.partial(self.hooks[1], connection if connection.outgoing.shows_certificate("task") else None)
         super().__init__(auth=auth, base_url=plain, **options)  # type: ignore[call-arg]  # the other base is a client
         self.event_hooks = self.event_hooks
 
@@ -100,7 +100,7 @@ class _Templated:
         from authweave.clients.bound_transports import AsyncBoundTransport, BoundAuth, BoundTransport
 
         if taken := sorted(name for name in ("transport", "mounts", "http2") if options.get(name)):
-            raise UsageError(f"{connection.departures.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
+            raise UsageError(f"{connection.outgoing.is_bound}: this client has a transport of its own, and takes no {', '.join(taken)}")
         made: Any = (BoundTransport, AsyncBoundTransport)[self.bound]
         own: dict[str, Any] = {name: options.pop(name) for name in ("verify", "cert", "proxy", "trust_env") if name in options}
         if ways is None and routes is None:
@@ -143,7 +143,7 @@ class _Templated:
         """The options of a client whose certificate, and whose belief in an authority, is for the profile's servers alone."""
         if taken := sorted({"verify", "cert", "transport", "mounts"} & options.keys()):
             raise UsageError(f"{connection.profile.reference} has `tls`, which says what {', '.join(taken)} would")
-        return {**options, "verify": connection.departures.wire("task").tls_context()}
+        return {**options, "verify": connection.outgoing.wire("task").tls_context()}
 
     def build_request(self, method: str, url: Any, **parts: Any) -> Any:
         """As the client's own; a relative URL keeps the placeholders of the first server for the path fields."""
@@ -161,7 +161,7 @@ class _Templated:
 
 def _routes(connection: Connection, options: dict[str, Any]) -> Routes | None:
     """The operator's routes, and what is believed there unless the caller says whom to believe; None without any."""
-    wire = connection.departures.wire("task")
+    wire = connection.outgoing.wire("task")
     if not wire.routes:
         return None
     from authweave.net.routes import Routes
@@ -178,7 +178,7 @@ def _ways(connection: Connection, routes: Routes | None) -> Ways | None:
         return None
     from authweave.egress.ways import Ways
 
-    return Ways(engine.guard, connection.departures.errand, engine.wire.resolve, engine.wire.proxies, _is_hop, routes)
+    return Ways(engine.guard, connection.outgoing.errand, engine.wire.resolve, engine.wire.proxies, _is_hop, routes)
 
 
 def _is_hop(request: Any) -> bool:

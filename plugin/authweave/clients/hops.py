@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from authweave.applying.flow import placed
-from authweave.applying.led_on import at_redirect, template_again
 from authweave.applying.placed_secrets import filled_segments, placed_at, placed_pairs, placed_secrets, template_of
+from authweave.applying.redirected import at_redirect, template_again
 from authweave.applying.sent import Sent
 from authweave.applying.verdicts import STRAYED
 from authweave.clients.redirect_guard import (

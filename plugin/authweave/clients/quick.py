@@ -33,7 +33,7 @@ class Quick:
         token = sent.token
         self._homes: Homes = {}
         self._servers = connection.servers(sent.scope)
-        self._refuse = connection.departures.refuse if connection.engine.guard is not None else None
+        self._refuse = connection.outgoing.refuse if connection.engine.guard is not None else None
         self.sent = _without_request(sent)
         self.token = token
         self.tokens = sent.credential.tokens

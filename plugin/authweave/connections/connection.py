@@ -14,10 +14,10 @@ from authweave.applying.sent import Sent
 from authweave.applying.signing_string import signature, with_own_headers
 from authweave.applying.targets import Server, base_url, refuse_outside, refuse_plain_http, rendered_servers, target_of
 from authweave.clients.quick import is_steady
+from authweave.connections.authorizing import AuthorizingFlows
 from authweave.connections.credential import Credential
-from authweave.connections.departures import Departures
 from authweave.connections.given import Given
-from authweave.connections.hosts_requests import HostsRequests
+from authweave.connections.outgoing import Outgoing
 from authweave.connections.signing_in import SigningIn
 from authweave.drafts.draft import Draft
 from authweave.errors import (
@@ -67,8 +67,8 @@ class Connection:
         self._lock = Lock()
         self._asked: Resolved | None = None
         self._auth: tuple[tuple[str, ...], Any] = ((), None)
-        self.departures = Departures(self)
-        self.hosts_requests = HostsRequests(self)
+        self.outgoing = Outgoing(self)
+        self.flows = AuthorizingFlows(self)
         self.signing_in = SigningIn(self)
         self.is_steady = is_steady(profile)
         self.reads_body = any(needs_body(variant, profile.fields) for variant in profile.variants)
@@ -96,7 +96,7 @@ class Connection:
         for a profile that promises what only `client()` can keep. A request may name its user:
         `extensions={'authweave': {'subject': …}}`; it then gets that user's token.
         """
-        self.departures.refuse_without_client("auth")
+        self.outgoing.refuse_without_client("auth")
         return self.client_auth
 
     @property
@@ -125,8 +125,8 @@ class Connection:
         """The finished request, for platforms that send by themselves: a TaskRequest for a TaskRequest, a new request of httpx or
         httpx2 for one of theirs (with the redirect guard, as from `auth`). Raises NeedsClient, UsageError, and (from the Pending)
         what `prepared` raises."""
-        self.departures.refuse_without_client("authorize()")
-        return Pending.of(self.hosts_requests.authorizing(request))
+        self.outgoing.refuse_without_client("authorize()")
+        return Pending.of(self.flows.authorizing(request))
 
     def prepare(self, request: TaskRequest) -> Pending[Sent]:
         """As `authorize`, with what the request was made from."""
@@ -137,8 +137,8 @@ class Connection:
 
         Raises PlacementError if the profile puts anything elsewhere: it would be missing; and NeedsClient.
         """
-        self.departures.refuse_without_client("headers_for()")
-        return Pending.of(self.hosts_requests.heading(url))
+        self.outgoing.refuse_without_client("headers_for()")
+        return Pending.of(self.flows.heading(url))
 
     def handle_response(self, request: Any, response: Any, *, can_repeat: bool | None = None) -> Pending[Judgement]:
         """What to do with the answer, a TaskResponse, or the response of httpx or httpx2 to a request of theirs. `request` is best
@@ -147,7 +147,7 @@ class Connection:
         request that it holds. `can_repeat`: can the body be sent again? If not said, one that is streamed cannot. Raises UsageError
         for what is neither.
         """
-        return Pending.of(self.hosts_requests.handling(request, response, can_repeat))
+        return Pending.of(self.flows.handling(request, response, can_repeat))
 
     def token(self) -> Pending[Token | None]:
         """The token in force (got now, if need be); None for a type without tokens. Variants by input only."""
@@ -220,7 +220,7 @@ class Connection:
         return False if credential.tokens is None else (yield credential.tokens.revoked())
 
     def applying(self, request: TaskRequest) -> Any:
-        """The whole flow for one task request: see `applying.applying`."""
+        """The whole flow for one task request: see `applying.flow.applying`."""
         return applying(self, request)
 
     def choosing(self, request: TaskRequest | None) -> Generator[Future[Any], Any, Credential]:

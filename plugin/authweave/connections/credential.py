@@ -91,7 +91,7 @@ class Credential:
         inputs = connection.inputs()
         inputs.require(self.variant.needs)
         connection.ask_all(inputs)
-        connection.departures.refuse_bad_certificate()
+        connection.outgoing.refuse_bad_certificate()
         settings = self.variant.tokens
         if settings is None or (settings.when is not None and not settings.when.is_true(connection.scope(inputs, None))):
             self._resolution = Resolution(inputs)
@@ -147,10 +147,10 @@ class Credential:
         engine = connection.engine
         return Desk(Whose(
             tokens.key, connection.profile, self.variant, settings, tuple(server.url for server in connection.given_servers),
-            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.departures.exchange, engine.clock, engine.flights.rest,
+            lambda: self._scope(None), self.endpoint, tokens, engine.consents, self.connection.outgoing.exchange, engine.clock, engine.flights.rest,
             lambda: engine.consents.is_ending or is_leaving(), engine.settings.deadline,
             lambda scope, end, wanted, redirect_uri: self.completer().completed(scope, end, wanted, redirect_uri=redirect_uri),
-            connection.departures.refuse_link,
+            connection.outgoing.refuse_link,
         ))  # fmt: skip
 
     def _token(self, refused: Token | None) -> Generator[Future[Any], Any, Token | None]:
@@ -225,13 +225,13 @@ class Credential:
         """How token calls are sent: signed, where the type's seal signs them, too. Raises MissingInput."""
         self._refuse_unproven()
         if self.seal is None or not self.signs_token_calls:
-            return self.connection.departures.exchange
-        return sealed_exchange(self.connection.departures.exchange, self.seal, lambda: self.token_signing(consent))
+            return self.connection.outgoing.exchange
+        return sealed_exchange(self.connection.outgoing.exchange, self.seal, lambda: self.token_signing(consent))
 
     def _refuse_unproven(self) -> None:
         """Where the client's certificate is its only proof, no token call goes without one."""
         method = self.variant.tokens.client_auth if self.variant.tokens is not None else None
-        if getattr(method, "is_certificate", False) and self.connection.departures.is_without_certificate:
+        if getattr(method, "is_certificate", False) and self.connection.outgoing.is_without_certificate:
             raise MissingInput("certificate", f"tls.certificate is empty, and client_auth {getattr(method, 'name', '')} proves the client by it alone; supply it")
 
     @property
@@ -254,9 +254,9 @@ class Credential:
             engine.events.tell(kind, profile=connection.profile.name, tenant=connection.tenant, grant=REGISTRATION, **fields)
 
         return Completer(
-            settings, engine.finder, engine.registrar, connection.departures.exchange, tenant=connection.tenant,
+            settings, engine.finder, engine.registrar, connection.outgoing.exchange, tenant=connection.tenant,
             connection=f"{connection.profile.name}/{self.variant.name}", origin=self.variant.origin, tell=told,
-            trust=connection.departures.trust,
+            trust=connection.outgoing.trust,
         )  # fmt: skip
 
     def lane(self) -> Lane:

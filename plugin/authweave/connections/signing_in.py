@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from authweave.connections.coming_back import stated
+from authweave.connections.completing_sign_in import stated
 from authweave.errors import CallbackRefused, TemplateError, UsageError
 from authweave.sign_in import Begun, Callback, Desk, Shelf, row_of_state, standing
 from authweave.values import Authorization, SignIn, Token

@@ -19,7 +19,7 @@ from authweave.machine.forks import Lock
 from authweave.net.proxy import Proxy
 from authweave.net.routed import AsyncRoutedTransport, RoutedTransport, connecting_by
 from authweave.net.target import bracketed
-from authweave.net.wary import wary
+from authweave.net.unasked_answers import wary
 
 _NOT_HELD: Final = EgressRefused("this version of httpx cannot be held to an egress policy: its connections are made elsewhere", stage="connect", host="", detail="httpx")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from authweave.applying.led_on import at_redirect
+from authweave.applying.redirected import at_redirect
 from authweave.applying.verdicts import BODY_READ, STRAYED, wants_body
 from authweave.errors import AuthweaveError, OriginRefused, UrlRefused
 from authweave.hosts.path_templates import checked, with_path

@@ -15,8 +15,8 @@ import requests
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
 
+from authweave.connections.authorizing import Made
 from authweave.connections.connection import Connection
-from authweave.connections.hosts_requests import Made
 from authweave.errors import AuthweaveError
 from authweave.hosts import requests as door
 from authweave.hosts.airflow_logins import MARK, names_profile

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from authweave.applying.led_on import template_again
 from authweave.applying.placed_secrets import Sought, filled_segments, placed_at, placed_secrets, template_of
+from authweave.applying.redirected import template_again
 from authweave.errors import OriginRefused
 
 if TYPE_CHECKING:

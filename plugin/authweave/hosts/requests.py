@@ -21,10 +21,10 @@ try:
 except ImportError:
     raise ImportError("authweave.hosts.requests needs requests: pip install 'authweave[requests]'") from None
 
-from authweave.applying.led_on import at_redirect
+from authweave.applying.redirected import at_redirect
 from authweave.applying.verdicts import STRAYED, wants_body
 from authweave.clients.url_logs import Hidden, hide_in_logs
-from authweave.connections.hosts_requests import Made
+from authweave.connections.authorizing import Made
 from authweave.errors import AuthweaveError, OriginRefused, UsageError
 from authweave.hosts.path_templates import checked
 from authweave.hosts.placed_cookies import take_out_cookies

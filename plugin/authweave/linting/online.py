@@ -89,7 +89,7 @@ def _subjects(checked: Checked, engine: Engine, tenant: str, inputs: Mapping[str
         return
     for variant in profile.variants:
         if variant.tokens is not None and not variant.tokens.is_session:
-            yield Subject.of(checked, profile, variant, values, engine.clock()), connection.departures.errand
+            yield Subject.of(checked, profile, variant, values, engine.clock()), connection.outgoing.errand
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -14,8 +14,8 @@ import httpx
 
 from authweave.errors import AuthweaveError, UsageError
 from authweave.net.routes import Routes
+from authweave.net.unasked_answers import wary
 from authweave.net.values import Route
-from authweave.net.wary import wary
 
 _MADE_ELSEWHERE: Final = UsageError("this version of httpx makes its connections elsewhere, so that a client cannot follow routes (settings: routes)")
 

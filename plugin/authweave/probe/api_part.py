@@ -72,7 +72,7 @@ def answered(
 def _was_bare(ledger: Ledger, test: Test, sent: Sent, record: Recorded) -> bool:
     """Did the API see nothing that the credential is made of? A field may have been left out by its `when`."""
     variant, connection = sent.credential.variant, ledger.connection
-    if variant.scheme.name == "none" or variant.seal is not None or connection is None or connection.departures.shows_certificate("task"):
+    if variant.scheme.name == "none" or variant.seal is not None or connection is None or connection.outgoing.shows_certificate("task"):
         return False
     placed = (*sent.placed, *(one for one, _ in record.path), *record.placed)
     if any(one.secret or one.origin.startswith(variant.origin) for one in placed) or any(item.secret for item in test.request.fields):

@@ -42,8 +42,8 @@ def controlled(ledger: Ledger, test: Test, request: TaskRequest, sent: Sent, abo
             ledger.stage("control", "skipped", None, "the credential is part of the URL: there is none without it", about=about)
             return
         key = f"{test.origin}.request.url"
-        wire = connection.departures.wire_without_certificate()
-        with connection.departures.calling("task"):
+        wire = connection.outgoing.wire_without_certificate()
+        with connection.outgoing.calling("task"):
             response = ledger.recorder.control(bare, ledger.engine.settings.deadline, about=about, url_key=key, wire=wire)
     except AuthweaveError as error:
         failure = error.fresh()
@@ -55,7 +55,7 @@ def controlled(ledger: Ledger, test: Test, request: TaskRequest, sent: Sent, abo
 def _why_not(connection: Connection, test: Test, sent: Sent) -> str:
     """Why a request without the credential cannot be made; '' if it can."""
     profile = connection.profile
-    if not sent.placed and not connection.departures.shows_certificate("task"):
+    if not sent.placed and not connection.outgoing.shows_certificate("task"):
         return "the profile adds nothing that could be left out"
     if not connection.given_servers and _holds_secret(profile, *profile.servers):
         return "a secret is part of `servers`: there is no URL without it"
@@ -111,6 +111,6 @@ def _unanswered(ledger: Ledger, connection: Connection, error: AuthweaveError, a
     """No answer: without the certificate that is the right one, else it says nothing."""
     if ledger.recorder.records and ledger.recorder.records[-1].purpose == "control":
         ledger.learn(ledger.recorder.records[-1])
-    refused = isinstance(error, TlsFailure) and connection.departures.shows_certificate("task")
+    refused = isinstance(error, TlsFailure) and connection.outgoing.shows_certificate("task")
     words = f"no connection without the certificate: {error}" if refused else f"says nothing: {error}"
     ledger.stage("control", "ok" if refused else "warning", None, words, about=about)

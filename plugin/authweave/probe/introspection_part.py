@@ -65,8 +65,8 @@ def _asked(ledger: Ledger, variant: Variant, metadata: Metadata, token: Token) -
     start, key = time.monotonic(), f"{variant.origin}.issuer"
     draft = _draft(filled(settings, metadata), metadata, ledger.scope(), token, variant.origin)
     left = max(0.0, ledger.engine.settings.deadline - (time.monotonic() - start))
-    with connection.departures.calling("introspection"):
-        return ledger.recorder.introspect(draft.finish(), tuple(draft.placed), left, url_key=key, wire=connection.departures.wire("token"))
+    with connection.outgoing.calling("introspection"):
+        return ledger.recorder.introspect(draft.finish(), tuple(draft.placed), left, url_key=key, wire=connection.outgoing.wire("token"))
 
 
 def _draft(settings: TokenSettings, metadata: Metadata, scope: dict[str, Any], token: Token, origin: str) -> Draft:

@@ -40,7 +40,7 @@ def driven(ledger: Ledger, checking: Checking, flow: Any, first: Callable[[Sent,
     `first` hears of the first request that is ready, and of the milliseconds that it took.
     """
     assert ledger.connection is not None  # noqa: S101 - connected
-    if not ledger.connection.departures.is_bound:
+    if not ledger.connection.outgoing.is_bound:
         return _sent_all(ledger, checking, flow, first, None)
     with Kept() as kept:
         return _sent_all(ledger, checking, flow, first, kept)
@@ -51,10 +51,10 @@ def _send(ledger: Ledger, checking: Checking, asked: Sent, kept: Kept | None) ->
     connection = ledger.connection
     assert connection is not None  # noqa: S101 - connected
     ledger.known.learn_token(asked.token)
-    with connection.departures.calling("task"):
+    with connection.outgoing.calling("task"):
         return ledger.recorder.check(
             asked.request, (*checking.own, *asked.placed), ledger.engine.settings.deadline, about=checking.about,
-            url_key=f"{checking.test.origin}.request.url", path=tuple(_path_values(asked, connection.profile)), wire=connection.departures.wire("task"), kept=kept,
+            url_key=f"{checking.test.origin}.request.url", path=tuple(_path_values(asked, connection.profile)), wire=connection.outgoing.wire("task"), kept=kept,
         )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from authweave.sign_in.begun import Begun
 from authweave.sign_in.callbacks import Callback
 from authweave.sign_in.desk import Desk
 from authweave.sign_in.shelf import Shelf, row_of_state
-from authweave.sign_in.standings import standing, whose
+from authweave.sign_in.standings import sign_in_of, standing
 from authweave.sign_in.three_legs import is_without_state, with_state
 from authweave.sign_in.whose import Whose
 
-__all__ = ["Begun", "Callback", "Desk", "Shelf", "Whose", "is_without_state", "row_of_state", "standing", "whose", "with_state"]
+__all__ = ["Begun", "Callback", "Desk", "Shelf", "Whose", "is_without_state", "row_of_state", "sign_in_of", "standing", "with_state"]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from authweave.connections.connection import Connection
 
 
-def whose(connection: Connection) -> SignIn:
-    """Whose standing it is; nothing is said of it yet."""
+def sign_in_of(connection: Connection) -> SignIn:
+    """Whose sign-in it would be; nothing is said of it yet."""
     profile = connection.profile
     return SignIn(profile.name, profile.identity_provider, connection.subject, connection.tenant)
 
@@ -25,9 +25,9 @@ def standing(connection: Connection, session: str, redirect_uri: str | None) -> 
     A grant that needs nobody is not asked for a token. Raises as `Connection.begin_authorization`.
     """
     if not any(variant.tokens is not None and variant.tokens.signs_in for variant in connection.profile.variants):
-        return whose(connection).done(None)
+        return sign_in_of(connection).done(None)
     try:
-        return whose(connection).done((yield from connection.getting_token()))
+        return sign_in_of(connection).done((yield from connection.getting_token()))
     except SignInNeeded as error:
         needed = error.fresh()
     if not session and redirect_uri is None:
@@ -36,4 +36,4 @@ def standing(connection: Connection, session: str, redirect_uri: str | None) -> 
         begun = yield from connection.signing_in.beginning(session, redirect_uri)
     except UsageError:
         return needed.sign_in
-    return whose(connection).to_do(begun, needed.reason)
+    return sign_in_of(connection).to_do(begun, needed.reason)

@@ -1,6 +1,6 @@
 """Templates: Jinja2 expressions inside text, checked when a profile is loaded, evaluated without Jinja.
 
-`template_text.py` takes a text apart, `expressions.py` holds the allow-list and makes closures. Templates are
+`parts.py` takes a text apart, `expressions.py` holds the allow-list, `closures.py` is what runs. Templates are
 frozen and may be evaluated from any thread. Parsed texts are cached, so that a profile loaded again costs little.
 """
 

@@ -8,7 +8,7 @@ from authweave.errors import StoreUnavailable
 from authweave.tokens.later import Later
 from authweave.tokens.leases import Leases
 from authweave.tokens.ledger import worth
-from authweave.tokens.surroundings import Surroundings
+from authweave.tokens.renewal_context import RenewalContext
 from authweave.tokens.unsaved import Unsaved
 from authweave.tokens.way import Way, usable
 from authweave.values import Entry, Record, Token, spent_mark
@@ -21,8 +21,8 @@ CONSENTED: Final = "a person's consent"
 class Keeping:
     """What is kept of one key."""
 
-    def __init__(self, around: Surroundings, leases: Leases, later: Later) -> None:
-        self._around = around
+    def __init__(self, context: RenewalContext, leases: Leases, later: Later) -> None:
+        self._context = context
         self._leases = leases
         self._later = later
 
@@ -31,7 +31,7 @@ class Keeping:
         failure: StoreUnavailable
         seconds = self.seconds(token, way)
         try:
-            if self._around.ledger.write(self._around.key, version, entry, keep=seconds):
+            if self._context.ledger.write(self._context.key, version, entry, keep=seconds):
                 return token
             return token if self._is_written_late(entry, spends, seconds) else None
         except StoreUnavailable as error:
@@ -43,7 +43,7 @@ class Keeping:
 
     def keep_consent(self, owner: str, token: Token) -> None:
         """The token that a person's consent gave, over whatever is there. While the store is away, here is the only copy."""
-        key, ledger = self._around.key, self._around.ledger
+        key, ledger = self._context.key, self._context.ledger
         entry = Entry(key.facts(), token)
         failure: StoreUnavailable
         version = 0
@@ -63,11 +63,11 @@ class Keeping:
     @property
     def unsaved(self) -> Unsaved | None:
         """What any renewal of this key in this process could not store yet."""
-        return self._around.ledger.unsaved.of(self._around.key)
+        return self._context.ledger.unsaved.of(self._context.key)
 
     def save(self) -> None:
         """Write what could not be written when it came. Raises StoreUnavailable."""
-        key, ledger = self._around.key, self._around.ledger
+        key, ledger = self._context.key, self._context.ledger
         if (unsaved := self.unsaved) is None:
             return
         with unsaved.saving:
@@ -85,25 +85,25 @@ class Keeping:
 
     def seconds(self, token: Token | None, way: Way) -> float | None:
         """Seconds to keep an entry; what a person gave is kept for good."""
-        return None if way.attended else worth(token, self._around.clock())
+        return None if way.attended else worth(token, self._context.clock())
 
     def _save_later(self, unsaved: Unsaved) -> None:
-        self._around.ledger.unsaved.add(self._around.key, unsaved)
-        self._later.do((self._around.key, "save"), self.save, float("inf"))
+        self._context.ledger.unsaved.add(self._context.key, unsaved)
+        self._later.do((self._context.key, "save"), self.save, float("inf"))
 
     def _is_written_late(self, entry: Entry, spends: str, seconds: float | None) -> bool:
         """Somebody wrote while we called. Ours stands only if what is there still rests on what we have spent."""
         for _ in range(LATE_TRIES):
-            record = self._around.ledger.read(self._around.key)
+            record = self._context.ledger.read(self._context.key)
             if not _rests_on(record, spends) or (entry.rotates is False and self._is_won(record)):
                 return False
-            if self._around.ledger.write(self._around.key, record.version, entry, keep=seconds):
+            if self._context.ledger.write(self._context.key, record.version, entry, keep=seconds):
                 return True
         return False
 
     def _is_won(self, record: Record) -> bool:
         """Has somebody else put a token there that is good?"""
-        return record.trouble is None and usable(record, None, self._around.way, self._around.clock(), waits=True) is not None
+        return record.trouble is None and usable(record, None, self._context.way, self._context.clock(), waits=True) is not None
 
 
 def _rests_on(record: Record, spends: str) -> bool:

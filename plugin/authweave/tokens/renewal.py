@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from authweave.errors import AuthweaveError, EndpointPaused, StoreUnavailable, UnexpectedFailure
 from authweave.times import is_ahead
-from authweave.tokens.aftermath import Aftermath
+from authweave.tokens.failures import Failures
 from authweave.tokens.flights import Flights
 from authweave.tokens.guard import Tell
 from authweave.tokens.keeping import LATE_TRIES, Keeping
@@ -21,15 +21,15 @@ from authweave.tokens.later import Later
 from authweave.tokens.leases import Leases, held_too_long
 from authweave.tokens.ledger import Ledger
 from authweave.tokens.owners import new_owner
+from authweave.tokens.renewal_context import RenewalContext
 from authweave.tokens.storeless import Storeless
-from authweave.tokens.surroundings import Surroundings
 from authweave.tokens.troubles import DOUBT, MOST_ATTEMPTS, is_lasting, moment
 from authweave.tokens.way import Way, is_same, usable
 from authweave.values import Entry, Intent, Record, Token, TokenKey, spent_mark
 
 
 class Renewal:
-    """The renewals of one key. `way()` is made anew for each call: see `Surroundings`.
+    """The renewals of one key. `way()` is made anew for each call: see `RenewalContext`.
 
     `required`: fail while the store is away, also where going on without it loses nothing.
     """
@@ -46,20 +46,20 @@ class Renewal:
         self._clock = clock
         self._tell = tell
         self._required = required
-        self._around = Surroundings(key, way, ledger, flights, lane, lease_seconds, deadline, clock, tell)
-        self.later = Later(self._around)
-        self._leases = Leases(self._around, self.later)
-        self._keeping = Keeping(self._around, self._leases, self.later)
-        self._aftermath = Aftermath(self._around, self._keeping)
-        self._storeless = Storeless(self._around, self._aftermath)
+        self._context = RenewalContext(key, way, ledger, flights, lane, lease_seconds, deadline, clock, tell)
+        self.later = Later(self._context)
+        self._leases = Leases(self._context, self.later)
+        self._keeping = Keeping(self._context, self._leases, self.later)
+        self._failures = Failures(self._context, self._keeping)
+        self._storeless = Storeless(self._context, self._failures)
 
     def way(self) -> Way:
         """How its token is got, today."""
-        return self._around.way()
+        return self._context.way()
 
     def use(self, way: Callable[[], Way]) -> None:
         """Get it by another way from now on."""
-        self._around.way = way
+        self._context.way = way
 
     def run(self, refused: Token | None, known: Token | None, end: float, *, waits: bool = True) -> Token | None:
         """A token that is not the refused one and good for now. `known` is the one in memory.
@@ -143,7 +143,7 @@ class Renewal:
             return self._reused(token, known)
         way = self.way()
         way.refuse_early(end)
-        self._aftermath.refuse_as_before(record, way)
+        self._failures.refuse_as_before(record, way)
         if not self._leases.take(owner, record):
             return None
         try:
@@ -167,7 +167,7 @@ class Renewal:
         way = self.way()
         old, attempt = self._presented(owner, record, known, way)
         if way.needs_person(old):
-            raise self._aftermath.sign_in("there is no token yet" if old is None else "the token has ended, and nothing came with it that renews it")
+            raise self._failures.sign_in("there is no token yet" if old is None else "the token has ended, and nothing came with it that renews it")
         spends = spent_mark(way.spends(old))
         if not self._ledger.intend(self.key, record.version, Intent(owner, self._clock(), spends, attempt)):
             return None
@@ -187,8 +187,8 @@ class Renewal:
             return self._keeping.keep(owner, token, Entry(self.key.facts(), token, rotates=rotates), record.version, spends, way)
         brought = way.brought
         if way.attended and brought is not None and spent_mark(brought) != spends:
-            return self._aftermath.unusable(owner, failure, record, spends, brought, way)
-        return self._aftermath.failed(failure, record, spends, attempt, way)
+            return self._failures.unusable(owner, failure, record, spends, brought, way)
+        return self._failures.failed(failure, record, spends, attempt, way)
 
     def _presented(self, owner: str, record: Record, known: Token | None, way: Way) -> tuple[Token | None, int]:
         """The token to refresh, if any, and the how-manieth time its refresh token is presented.
@@ -196,14 +196,14 @@ class Renewal:
         Raises SignInNeeded, and EndpointPaused for a refresh token in doubt.
         """
         if record.unreadable and way.attended:
-            raise self._aftermath.sign_in(f"the stored token cannot be opened: {record.unreadable}")
+            raise self._failures.sign_in(f"the stored token cannot be opened: {record.unreadable}")
         if record.intent is not None and record.intent.owner != owner:
             self._tell("interrupted", detail=f"a renewal begun at {moment(record.intent.at)} was never heard of again")
         if not way.attended:
             return (record.token, 1) if record.intent is None else (None, 1)  # a grant loses nothing; a refresh token may be spent
         old = record.token or self._remembered(record, known)
         if self.is_parents and way.spends(old):
-            raise self._aftermath.sign_in("the refresh token is with the process that this one was forked from: tokens in memory are not shared")
+            raise self._failures.sign_in("the refresh token is with the process that this one was forked from: tokens in memory are not shared")
         return old, self._attempt(owner, record, spent_mark(way.spends(old)), way)
 
     def _remembered(self, record: Record, known: Token | None) -> Token | None:
@@ -225,7 +225,7 @@ class Renewal:
         attempt = 1
         if trouble is not None and spends and trouble.spends == spends:
             if trouble.kind == "sign_in_needed":
-                raise self._aftermath.sign_in(trouble.reason)
+                raise self._failures.sign_in(trouble.reason)
             if is_ahead(trouble.until, self._clock(), DOUBT[1]):
                 wait = trouble.until - self._clock()
                 raise EndpointPaused(url=self.key.endpoint, reason=trouble.reason, retry_at=trouble.until, wait=wait)
@@ -235,7 +235,7 @@ class Renewal:
         if intent.owner == owner:
             return intent.attempt  # ours, and nothing was sent
         if intent.attempt >= MOST_ATTEMPTS and not is_lasting(record):
-            raise self._aftermath.ended(record, spends, f"previous refresh interrupted at {moment(intent.at)}, and so was one before it", way)
+            raise self._failures.ended(record, spends, f"previous refresh interrupted at {moment(intent.at)}, and so was one before it", way)
         return intent.attempt + 1
 
     def _without_store(self, failure: StoreUnavailable, end: float) -> Token:

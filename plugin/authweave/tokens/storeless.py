@@ -6,8 +6,8 @@ import time
 
 from authweave.errors import AuthweaveError
 from authweave.machine.forks import begin_anew_in_child
-from authweave.tokens.aftermath import Aftermath
-from authweave.tokens.surroundings import Surroundings
+from authweave.tokens.failures import Failures
+from authweave.tokens.renewal_context import RenewalContext
 from authweave.tokens.way import Way
 from authweave.values import Entry, Record, Token
 
@@ -15,9 +15,9 @@ from authweave.values import Entry, Record, Token
 class Storeless:
     """What one key comes to without its store."""
 
-    def __init__(self, around: Surroundings, aftermath: Aftermath) -> None:
-        self._around = around
-        self._aftermath = aftermath
+    def __init__(self, context: RenewalContext, failures: Failures) -> None:
+        self._context = context
+        self._failures = failures
         self.in_child()
         begin_anew_in_child(self)
 
@@ -28,7 +28,7 @@ class Storeless:
     def token(self, way: Way, end: float) -> Token:
         """A token by a grant in the client's own name, never with a refresh token. Raises as `Way.get`."""
         way.refuse_early(end)
-        self._aftermath.refuse_as_before(Record(entry=self._known), way)
+        self._failures.refuse_as_before(Record(entry=self._known), way)
         began = time.monotonic()
         refusal: AuthweaveError
         try:
@@ -37,13 +37,13 @@ class Storeless:
             refusal = error.fresh()
         else:
             self._known = None
-            self._around.tell("acquired", seconds=time.monotonic() - began, detail="kept in memory only: the token store is away")
+            self._context.tell("acquired", seconds=time.monotonic() - began, detail="kept in memory only: the token store is away")
             return token
         self._note(refusal, way)
         raise refusal
 
     def _note(self, failure: AuthweaveError, way: Way) -> None:
         """As in the store: a client that is refused must not be tried again and again."""
-        self._aftermath.tell_of(failure)
+        self._failures.tell_of(failure)
         record = Record(entry=self._known)
-        self._known = self._aftermath.entry(record, self._aftermath.trouble(failure, record, "", 1, way))
+        self._known = self._failures.entry(record, self._failures.trouble(failure, record, "", 1, way))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from authweave.errors import AuthweaveError, CallbackRefused, UsageError
-from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, whose, with_state
+from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_state, sign_in_of, with_state
 
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection
@@ -31,7 +31,7 @@ def completing(engine: Engine, answer: str | Mapping[str, str], session: str, in
         except AuthweaveError:
             continue
         if is_it:
-            return whose(connection).done((yield from connection.signing_in.completing(callback, session)))
+            return sign_in_of(connection).done((yield from connection.signing_in.completing(callback, session)))
     raise CallbackRefused("connection", "this sign-in was begun with other inputs than are found here: give them with inputs=", profile=begun.profile)
 
 
@@ -45,7 +45,7 @@ def stated(engine: Engine, callback: Callback) -> Generator[Any, Any, Callback]:
 def _candidates(engine: Engine, begun: Begun, inputs: Mapping[str, Any] | None) -> Iterator[Connection]:
     """Who may have begun it: connections at hand, then one made from the profile."""
     wanted = (begun.profile, begun.tenant, begun.subject)
-    yield from (one for one in engine.at_hand.all() if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
+    yield from (one for one in engine.connections.all() if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
     try:
         profile = engine.profile(begun.profile, begun.tenant)
     except UsageError:

@@ -24,7 +24,7 @@ CALLS: Final = ("token", "task")
 """What `tls.calls` can name."""
 
 
-class Departures:
+class Outgoing:
     """Of one connection. What asks for a wire may block where a source of inputs does, and raises InputError, TemplateError, SettingsError."""
 
     def __init__(self, connection: Connection) -> None:

@@ -13,7 +13,7 @@ from authweave.values import TokenKey
 
 
 @dataclass(slots=True)
-class Surroundings:
+class RenewalContext:
     """`way()` is made anew for each call: secrets may have changed, and then it is another one. `lane` is that of its workers; `lease_seconds` outlast the `deadline` of a call, in seconds, too; `clock` gives Unix seconds."""
 
     key: TokenKey

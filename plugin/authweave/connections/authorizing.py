@@ -40,7 +40,7 @@ class Made:
         return replace(self.sent.request, made_from=self)
 
 
-class HostsRequests:
+class AuthorizingFlows:
     """Of one connection: the flows behind its doors `authorize`, `headers_for` and `handle_response`."""
 
     __slots__ = ("_connection", "_quick")
@@ -52,7 +52,7 @@ class HostsRequests:
     def authorizing(self, request: Any) -> Generator[Future[Any], Any, Any]:
         """The flow of `authorize`."""
         connection = self._connection
-        connection.departures.refuse_without_client("authorize()")
+        connection.outgoing.refuse_without_client("authorize()")
         if not isinstance(request, TaskRequest):
             return (yield from authorizing(connection, request))
         refuse_unsound(request)
@@ -88,7 +88,7 @@ class HostsRequests:
             raise UsageError(f"the answer to a TaskRequest is a TaskResponse(status, headers, body); not {kind.__module__}.{kind.__qualname__}")
         made = request.made_from
         if isinstance(made, Made) and made.connection is not connection and made.connection.is_like(connection) and made.connection.subject == connection.subject:
-            return (yield from made.connection.hosts_requests.handling(request, response, can_repeat))  # it ends with the version it began with
+            return (yield from made.connection.flows.handling(request, response, can_repeat))  # it ends with the version it began with
         if not (isinstance(made, Made) and made.connection is connection):
             made = Made(connection, request, (yield from prepared(connection, request)))
         step = yield from following(connection, made.request, made.sent, response, can_repeat=can_repeat)

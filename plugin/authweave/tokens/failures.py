@@ -19,26 +19,26 @@ from authweave.errors import (
 )
 from authweave.times import is_ahead
 from authweave.tokens.keeping import Keeping
-from authweave.tokens.surroundings import Surroundings
+from authweave.tokens.renewal_context import RenewalContext
 from authweave.tokens.troubles import LONGEST_REFUSAL, OTHER_REFUSALS, event_of, retry_of, trouble_of, why_ended
 from authweave.tokens.way import Way
 from authweave.values import Entry, Record, Secret, Token, Trouble, spent_mark
 
 
-class Aftermath:
+class Failures:
     """The failures of one key. Whatever is noted is noted if the store answers: the failure itself is raised in any case."""
 
-    def __init__(self, around: Surroundings, keeping: Keeping) -> None:
-        self._around = around
+    def __init__(self, context: RenewalContext, keeping: Keeping) -> None:
+        self._context = context
         self._keeping = keeping
 
     def failed(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Token | None:
         """Note what is known of the failure, and raise it; None where a winner's token is to be taken."""
-        ledger, key = self._around.ledger, self._around.key
+        ledger, key = self._context.ledger, self._context.key
         is_before = isinstance(failure, DiscoveryError | RegistrationError)
         if not (failure.is_of_answer or (isinstance(failure, TokenError | WireError | UnexpectedFailure) and not is_before)):  # nothing was sent
             if is_before:
-                self._around.tell("unreachable", detail=str(failure))
+                self._context.tell("unreachable", detail=str(failure))
             with suppress(StoreUnavailable):
                 ledger.intend(key, record.version, None)
             raise failure
@@ -61,7 +61,7 @@ class Aftermath:
         trouble = self.trouble(failure, record, "", 1, way)
         entry = self.entry(record, record.trouble if record.trouble is not None and record.trouble.spends else trouble)
         with suppress(StoreUnavailable):
-            if not self._around.ledger.write(self._around.key, record.version, entry, keep=self._keeping.seconds(record.token, way)):
+            if not self._context.ledger.write(self._context.key, record.version, entry, keep=self._keeping.seconds(record.token, way)):
                 return None
         raise failure
 
@@ -70,53 +70,53 @@ class Aftermath:
 
         The one that was presented may be dead by now. Raises StoreUnavailable where it cannot be kept yet.
         """
-        self._around.tell("refused", detail=str(failure))
-        before, now = record.trouble, self._around.clock()
+        self._context.tell("refused", detail=str(failure))
+        before, now = record.trouble, self._context.clock()
         count = before.count + 1 if before is not None and before.spends == spends else 1
         until = now + min(OTHER_REFUSALS[0] * 2.0 ** (count - 1), OTHER_REFUSALS[1])
         trouble = Trouble("unreachable", str(failure), now, spends=spent_mark(brought), count=count, until=until)
         token = replace(record.token or Token(Secret("", "nothing yet"), expires_at=0.0, renew_at=0.0), refresh_token=brought)
-        entry = Entry(self._around.key.facts(), token, trouble, rotates=True)
+        entry = Entry(self._context.key.facts(), token, trouble, rotates=True)
         if self._keeping.keep(owner, token, entry, record.version, spends, way) is None:
             return None
         raise failure
 
     def ended(self, record: Record, spends: str, reason: str, way: Way) -> SignInNeeded:
         """Note that this refresh token is of no more use."""
-        self._around.tell("lost", detail=reason)
+        self._context.tell("lost", detail=reason)
         with suppress(StoreUnavailable):
-            entry = self.entry(record, Trouble("sign_in_needed", reason, self._around.clock(), spends=spends))
-            self._around.ledger.write(self._around.key, record.version, entry, keep=self._keeping.seconds(record.token, way))
+            entry = self.entry(record, Trouble("sign_in_needed", reason, self._context.clock(), spends=spends))
+            self._context.ledger.write(self._context.key, record.version, entry, keep=self._keeping.seconds(record.token, way))
         return self.sign_in(reason)
 
     def sign_in(self, reason: str) -> SignInNeeded:
         """The error, told, for what only a person can mend."""
-        self._around.tell("sign_in_needed", detail=reason)
-        key = self._around.key
+        self._context.tell("sign_in_needed", detail=reason)
+        key = self._context.key
         return SignInNeeded(reason, profile=key.connection.partition("/")[0], tenant=key.tenant, subject=key.subject)
 
     def tell_of(self, failure: AuthweaveError) -> None:
         """Tell of a failure, where that has not been done already."""
         if kind := event_of(failure):
-            self._around.tell(kind, detail=str(failure), **retry_of(failure))
+            self._context.tell(kind, detail=str(failure), **retry_of(failure))
 
     def trouble(self, failure: AuthweaveError, record: Record, spends: str, attempt: int, way: Way) -> Trouble:
         """What is kept of a failure; a refusal says from now on when it is asked again."""
-        trouble = trouble_of(failure, record, spends, attempt, way.credentials, self._around.clock())
+        trouble = trouble_of(failure, record, spends, attempt, way.credentials, self._context.clock())
         if isinstance(failure, TokenEndpointError) and trouble.kind == "refused":
             failure.asked_again_at = trouble.until
         return trouble
 
     def entry(self, record: Record, trouble: Trouble) -> Entry:
         """What is known of the key, with a new trouble."""
-        return Entry(self._around.key.facts(), record.token, trouble, record.entry.rotates if record.entry else None)
+        return Entry(self._context.key.facts(), record.token, trouble, record.entry.rotates if record.entry else None)
 
     def refuse_as_before(self, record: Record, way: Way) -> None:
         """Raise what the endpoint said the last time, where it is too early to ask again."""
-        trouble, now = record.trouble, self._around.clock()
+        trouble, now = record.trouble, self._context.clock()
         if trouble is None or trouble.credentials != way.credentials or not is_ahead(trouble.until, now, LONGEST_REFUSAL):
             return
-        url = self._around.key.endpoint
+        url = self._context.key.endpoint
         if trouble.kind == "unreachable" and not trouble.spends:
             raise EndpointPaused(url=url, reason=trouble.reason, retry_at=trouble.until, wait=trouble.until - now)
         if trouble.kind == "refused":

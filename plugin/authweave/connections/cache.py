@@ -19,7 +19,7 @@ MOST_CONNECTIONS: Final = 10_000
 """Connections remembered; of more, the least recently asked for is made anew when somebody does. Its tokens stay in the store."""
 
 
-class AtHand:
+class ConnectionCache:
     """Connections by what they were made from. Safe for threads and forks."""
 
     def __init__(self) -> None:
