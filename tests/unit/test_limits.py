@@ -419,7 +419,7 @@ def test_two_tenants_in_one_engine_over_sockets():
         with pytest.raises(OriginRefused):
             blue.authorize(TaskRequest("GET", f"{secret.url}/x")).result(10)
         with pytest.raises(EgressRefused, match="may be used here"):
-            blue.departures.exchange(TaskRequest("POST", f"{secret.url}/token"), 5.0, ())
+            blue.outgoing.exchange(TaskRequest("POST", f"{secret.url}/token"), 5.0, ())
         assert (1, 0) == (identity.count, secret.count)
 
 

@@ -250,8 +250,8 @@ def test_every_door_is_open_where_only_token_calls_show_it():
     engine = Engine(settings=Settings(sources=()), clock=lambda: NOW)
     made = engine.connect(loads(text), inputs={name: value for name, value in GIVEN.items() if name != "token"} | {"client_id": "c", "client_secret": "s"})
 
-    assert (True, True) == (made.auth is not None, made.departures.wire("task") is engine.wire)
-    assert made.departures.wire("token") is not engine.wire
+    assert (True, True) == (made.auth is not None, made.outgoing.wire("task") is engine.wire)
+    assert made.outgoing.wire("token") is not engine.wire
 
 
 @pytest.mark.parametrize("method", ["tls_client_auth", "self_signed_tls_client_auth"])
@@ -295,7 +295,7 @@ def test_a_pkcs12_file_comes_in_base64():
 
     made = connection(text, {"certificate": base64.b64encode(bundle("pw")).decode(), "key_password": "pw", "token": "t"})
 
-    assert made.departures.wire("task") is not made.engine.wire
+    assert made.outgoing.wire("task") is not made.engine.wire
 
 
 def test_an_unattended_token_rests_on_the_certificate():
