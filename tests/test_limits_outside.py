@@ -54,7 +54,9 @@ def test_validate_says_what_a_tenants_profile_names_outside(tmp_path):
     blue, red = (apart("validate", "acme.json", "--limits", "limits.toml", "--tenant", tenant, cwd=place) for tenant in ("blue", "red"))
 
     assert (0, 1) == (blue.code, red.code)
-    assert "servers[0]: https://blue.acme.example may not be called; hosts that may be used here: {tenant}.acme.example" in red.out
+    assert "servers[0]: https://blue.acme.example may not be called; hosts that may be used here: red.acme.example (limits.toml" in red.out
+    nobody = apart("validate", "acme.json", "--limits", "limits.toml", cwd=place)
+    assert "hosts that may be used here: {tenant}.acme.example (limits.toml" in nobody.out
     done = apart("validate", "acme.json", "--format", "json", cwd=place, AUTHWEAVE_LIMITS=str(place / "limits.toml"))
     [file] = json.loads(done.out)["files"]
     assert {"limits"} == {problem["rule"] for problem in file["problems"]}

@@ -107,7 +107,8 @@ class HostSpecs:
     @hookspec(firstresult=True)
     def validate_auth_profile(self, source: str, text: str | bytes, tenant: str = "") -> Pending[Sequence[Problem]] | None:
         """Every problem of a profile text, with place and fix; `source` is its file name, used in messages. None of severity
-        "error": it is valid. What the limits of the tenant do not name (docs/limits.md) is told alone.
+        "error": it is valid. What the limits of the tenant do not name (docs/limits.md) is told alone, and what the
+        egress policy in force refuses (docs/egress.md) where nothing else is wrong.
 
         >>> for problem in host.validate_auth_profile(source="acme.yaml", text="format: 1\\nname: acme\\naut: {}").result():
         ...     print(problem)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from authweave.binding import bind
 from authweave.checking.document import Checked, check
 from authweave.documents import parse_document, read_document
+from authweave.egress.profiles import problems_of as refused_by
 from authweave.errors import LimitRefused, ProfileError
 from authweave.extensions.catalog import Catalog, default_catalog
 from authweave.inheritance.merging import FindParent, may_be_meant
@@ -17,6 +19,9 @@ from authweave.limits.within import RULE, Within
 from authweave.profile import Profile
 from authweave.resources import profiles_folder
 from authweave.values import Document
+
+if TYPE_CHECKING:
+    from authweave.egress.guard import Guard
 
 ENDINGS = (".yaml", ".yml", ".json")
 LookedAt = Callable[[Path], object]
@@ -56,6 +61,13 @@ def check_text(
     called = str(source)
     document = parse_document(text, called, json=called.endswith(".json"))
     return _held(check(document, catalog or default_catalog(), parents_in((*folders, profiles_folder())), within), within)
+
+
+def check_egress(checked: Checked, guard: Guard | None) -> Checked:
+    """The same, with what the egress policy in force has against a profile in which nothing else is wrong."""
+    if guard is not None and checked.is_valid:
+        checked.problems.extend(refused_by(bind(checked), guard))
+    return checked
 
 
 def profile_of(checked: Checked) -> Profile:

@@ -12,7 +12,7 @@ from authweave.connections.connection import Connection
 from authweave.engine import Engine
 from authweave.errors import ProfileError, SettingsError, UsageError
 from authweave.hookspecs import add_host_specs, host_hookimpl
-from authweave.loading import check_text
+from authweave.loading import check_egress, check_text
 from authweave.pending import Pending
 from authweave.report import Report
 from authweave.shared_engine import share_engine, shared_engine
@@ -65,7 +65,8 @@ class AuthweavePlugin:
 
         def problems() -> Sequence[Problem]:
             engine = self.engine
-            return check_text(text, source, catalog=engine.catalog, folders=engine.folders, within=engine.within(tenant)).problems
+            checked = check_text(text, source, catalog=engine.catalog, folders=engine.folders, within=engine.within(tenant))
+            return check_egress(checked, engine.guard).problems
 
         return Pending.at_once(problems)
 

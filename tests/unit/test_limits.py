@@ -17,6 +17,7 @@ from authweave.errors import (
     LimitRefused,
     MissingInput,
     OriginRefused,
+    ProfileError,
     SettingsError,
     UrlRefused,
 )
@@ -258,6 +259,40 @@ def test_a_profile_outside_reads_the_same_whether_it_is_there_or_not(tmp_path):
     assert ["acme"] == [one["name"] for one in plugin.list_auth_profiles(tenant="blue").result()]
     assert plugin.authorize_request("theirs", TaskRequest("GET", "/"), tenant="blue") is plugin.authorize_request("nobody", TaskRequest("GET", "/"), tenant="blue") is None
     assert ["limits"] == [problem.rule for problem in plugin.validate_auth_profile("x.json", text(name="theirs"), "blue").result()]
+
+
+def test_a_refusal_names_what_this_tenant_may_use():
+    """`{tenant}` is the tenant's own name there; an entry in which that name cannot stand is none of theirs, and is not offered."""
+    limits = EVERYTHING(hosts=["{tenant}.acme.example", "auth.acme.example"])
+
+    assert "hosts that may be used here: red.acme.example, auth.acme.example (" in str(refused(limits, profile(), "red"))
+    assert "hosts that may be used here: auth.acme.example (" in str(refused(limits, profile(), "red.dotted"))
+
+
+def test_what_helps_against_an_egress_policy_is_not_offered_against_limits():
+    """`egress_hosts` lets values choose hosts under strict; limits refuse them whatever it says, so that no fix names it."""
+    open_host = profile(servers=["https://{{ inputs.host }}"], inputs={"host": {"format": "hostname"}})
+
+    told = str(refused(EVERYTHING(hosts=["*.blue.example"]), open_host, egress="strict", egress_hosts=["*"]))
+
+    assert "an enum, or a pattern that ends with the domain" in told
+    assert "egress_hosts" not in told
+
+
+@every("text_of, rule", [({"servers": ["https://10.0.0.1"]}, "egress"), ({"servers": ["https://[::1]"], "auth": {"type": "none"}}, "limits"), ({}, None)])
+def test_what_comes_in_is_validated_as_connect_will_look_at_it(text_of, rule):
+    """`validate_auth_profile` tells what the engine's egress policy refuses, too; with the limits first, and alone, as ever."""
+    run = engine(EVERYTHING(types=["api_key"]), egress="strict")
+    came_in = text(**text_of)
+
+    problems = AuthweavePlugin(run).validate_auth_profile("acme.json", came_in, "blue").result()
+
+    assert ([rule] if rule else []) == [problem.rule for problem in problems if problem.severity == "error"]
+    if rule is None:
+        run.connect(loads(came_in, "acme.json"), tenant="blue")
+    else:
+        with pytest.raises(ProfileError):
+            run.connect(loads(came_in, "acme.json"), tenant="blue")
 
 
 def test_an_edit_that_leaves_the_limits_is_not_taken(tmp_path):

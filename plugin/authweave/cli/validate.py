@@ -113,12 +113,9 @@ class _Look:
         return self._held(check_text(sys.stdin.buffer.read(MAX_BYTES + 1), name, folders=self._folders, within=self._within))
 
     def _held(self, checked: Checked) -> Checked:
-        if self._guard is not None and checked.is_valid:
-            from authweave.binding import bind
-            from authweave.egress.profiles import problems_of
+        from authweave.loading import check_egress
 
-            checked.problems.extend(problems_of(bind(checked), self._guard))
-        return checked
+        return check_egress(checked, self._guard)
 
 
 def _guard_of(settings: Settings) -> Guard | None:

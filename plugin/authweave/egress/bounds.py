@@ -18,7 +18,8 @@ _WHOLE_HOST: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 _WHOLE_FRONT: Final = re.compile(r"https://[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+(/[A-Za-z0-9._~/-]*)?")
 _FRONT: Final = "https://"
 
-_LISTED: Final = "or an operator lists the hosts that may be chosen (egress_hosts)"
+LISTED: Final = "or an operator lists the hosts that may be chosen (egress_hosts)"
+"""What helps against an egress policy beside an edit of the profile; it is no way around limits."""
 
 Wrong = tuple[str, str]
 
@@ -148,7 +149,7 @@ def _fix(name: str, place: str) -> str:
     if place == "host":
         return f"give {name} a pattern of letters, digits and hyphens, such as [a-z0-9-]{{1,63}}, or an enum"
     if place == "open host":
-        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum; {_LISTED}"
+        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum; {LISTED}"
     if place == "whole host":
-        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum, or a pattern that ends with the domain: [a-z0-9-]+\\.acme\\.example; {_LISTED}"
-    return f"write https:// and the domain out, or give {name} an enum, or a pattern that holds both: https://[a-z0-9-]+\\.acme\\.example; {_LISTED}"
+        return f"write the domain out (https://{{{{ {name} }}}}.acme.example), or give {name} an enum, or a pattern that ends with the domain: [a-z0-9-]+\\.acme\\.example; {LISTED}"
+    return f"write https:// and the domain out, or give {name} an enum, or a pattern that holds both: https://[a-z0-9-]+\\.acme\\.example; {LISTED}"

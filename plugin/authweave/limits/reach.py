@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any, Final
 
-from authweave.egress.bounds import Bounds
+from authweave.egress.bounds import LISTED, Bounds
 from authweave.egress.languages import Language, language_of
 from authweave.egress.profiles import choosing
 from authweave.errors import AuthweaveError
@@ -42,7 +42,7 @@ class Reach:
             return ()
         for expression, place in choosing(url):
             if wrong := self._bounds.why_not(expression, place):
-                return f"{wrong[0]}; {wrong[1]}"
+                return f"{wrong[0]}; {wrong[1].removesuffix(f'; {LISTED}')}"
         return self._of_base(url) if url.frame.based else self._of_host(url)
 
     def _of_base(self, url: UrlTemplate) -> tuple[Place, ...] | str:

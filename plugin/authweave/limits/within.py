@@ -47,7 +47,7 @@ class Within:
 
     def allowed(self, kind: str) -> str:
         """What may be used instead, and where that is said: for people."""
-        entries = getattr(self.limits, kind)
+        entries = _bound(self.limits, kind, self.tenant) if self.tenant else getattr(self.limits, kind)
         shown = ", ".join(entries[:_MOST_SHOWN]) + (", …" if len(entries) > _MOST_SHOWN else "")
         return f"{kind} that may be used here: {shown or 'none'} ({self.limits.origin})"
 
