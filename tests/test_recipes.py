@@ -1,9 +1,10 @@
-"""docs/hosts.md and the recipes in it: what is shown is what is run, the tables are whole, and a task request goes as they say."""
+"""docs/hosts.md, docs/limits.md and the recipes in them: what is shown is what is run, the tables are whole, and a task request goes as they say."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -14,21 +15,23 @@ import httpx
 import pluggy
 import pytest
 
-from authweave import TaskRequest, TaskResponse
-from authweave.errors import CredentialRejected, SignInNeeded
+from authweave import Limits, TaskRequest, TaskResponse
+from authweave.errors import CredentialRejected, LimitRefused, SignInNeeded
 from authweave.hookspecs import HostSpecs
 from authweave.plugin import AuthweavePlugin, join
 from documentation.markdown import ROOT, names_in, page
-from host_world import World, browser, world
+from host_world import API, CRM, World, browser, world
 from services import Api, Identity, Reply, between, connect, oauth, says
 
 RECIPES = ROOT / "tests" / "recipes"
 PAGE = page("docs/hosts.md")
-SHOWN = re.findall(r"<!-- recipe: (\S+) -->\n\n```python\n(.*?)```", PAGE.text, re.DOTALL)
+LIMITS = page("docs/limits.md")
+SHOWN = re.findall(r"<!-- recipe: (\S+) -->\n\n```python\n(.*?)```", PAGE.text + LIMITS.text, re.DOTALL)
 sys.path.append(str(RECIPES))
 
 from send_task import send_task, send_task_async  # noqa: E402 - from there
 from sign_in_step import signed_in  # noqa: E402 - from there
+from uploads import connection_of, told  # noqa: E402 - from there
 from urllib_send import send as urllib_send  # noqa: E402 - from there
 
 HOOKS = {name: spec for name, spec in vars(HostSpecs).items() if not name.startswith("_")}
@@ -53,9 +56,9 @@ def test_a_recipe_on_the_page_is_the_file_that_is_run(name: str, text: str) -> N
     assert len(text.splitlines()) <= 30
 
 
-def test_both_recipes_are_shown() -> None:
+def test_all_recipes_are_shown() -> None:
     """Nothing above runs over an empty list."""
-    assert ["send_task.py", "urllib_send.py", "sign_in_step.py"] == [name for name, _ in SHOWN]
+    assert ["send_task.py", "urllib_send.py", "sign_in_step.py", "uploads.py"] == [name for name, _ in SHOWN]
 
 
 def test_the_table_has_every_hook_with_arguments_that_exist() -> None:
@@ -162,3 +165,23 @@ def test_an_error_that_asks_for_a_person_says_what_to_forward(here: World) -> No
 
     assert needed.value.sign_in.url
     assert [needed.value.sign_in.as_dict()] == [each.as_dict() for each in pending.result(30)]
+
+
+def test_an_upload_is_told_what_to_change_and_used_once_it_is_right(tmp_path: Path) -> None:
+    """Two customers with a profile of one name: each text is held to its tenant's limits, at the upload and in the worker, and has a token of its own."""
+    mine = Limits.everything(hosts=["*.acme.example"])
+    with world(tmp_path, limits={"blue": mine, "red": mine, "*": Limits()}) as here:
+        host, texts = AuthweavePlugin(here.engine), [json.dumps({**CRM, "name": "crm", "description": tenant}) for tenant in ("blue", "red")]
+        elsewhere = json.dumps({**CRM, "servers": ["https://api.evil.example"]})
+
+        assert [] == told(host, texts[0], "blue")
+        assert [] == told(host, texts[0], "blue", "crm.json")
+        [problem] = told(host, elsewhere, "blue")
+        assert "hosts that may be used here: *.acme.example" in problem
+        with pytest.raises(LimitRefused):
+            connection_of(here.engine, elsewhere, "blue")
+        with pytest.raises(LimitRefused):
+            connection_of(here.engine, texts[0], "green")
+        sent = [connection_of(here.engine, text, tenant).authorize(TaskRequest("GET", f"{API}/v1/me")).result(30) for text, tenant in zip(texts, ("blue", "red"), strict=True)]
+
+    assert ["Bearer T1", "Bearer T2"] == [request.header("authorization") for request in sent]

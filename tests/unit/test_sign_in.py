@@ -10,6 +10,7 @@ import httpx
 import pluggy
 import pytest
 
+from authweave import loads
 from authweave.errors import (
     AuthorizationDenied,
     AuthorizationRequired,
@@ -670,6 +671,26 @@ def test_another_process_completes_it_by_the_state_alone(identity, clock, tmp_pa
     assert ("acme", "t", "anna", True) == (signed_in.profile, signed_in.tenant, signed_in.subject, signed_in.is_authorized)
     assert "T1" == token_of(here.connect("acme", tenant="t", subject="anna")) == token_of(there.connect("acme", tenant="t", subject="anna"))
     assert 1 == identity.count
+
+
+def test_what_a_text_was_called_is_no_file_to_read_elsewhere(identity, clock, tmp_path):
+    """A customer names an upload as a file of the host: another process looks for the profile by name alone where texts name no files,
+    and says the same whether that file is there or not. A developer's own file is found as ever."""
+    store, file, said = MemoryStore(clock), tmp_path / "acme.json", []
+    text = json.dumps({"format": 1, "name": "acme", "identity_provider": "Acme", "servers": [API], "auth": code_auth(identity)})
+    file.write_text(text)
+    begun = begun_by(engine(clock=clock, store=store).connect(loads(text, str(file)), subject="anna"))
+    elsewhere = begun_by(engine(clock=clock, store=store).connect(loads(text, "upload 7"), subject="berta"))
+
+    for asked in (begun, elsewhere):
+        with pytest.raises(UsageError, match="on its connection") as caught:
+            engine(clock=clock, store=store, settings={"profile_paths": False}).complete_authorization(answer_to(asked)).result(10)
+        said.append(str(caught.value))
+    with pytest.raises(UsageError, match="on its connection"):
+        engine(clock=clock, store=store).complete_authorization(answer_to(elsewhere)).result(10)
+
+    assert said[0] == said[1]
+    assert engine(clock=clock, store=store).complete_authorization(answer_to(begun)).result(10).is_authorized
 
 
 def test_inputs_that_were_given_are_given_again(identity, clock, tmp_path):

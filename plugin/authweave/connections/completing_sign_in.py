@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +14,7 @@ from authweave.sign_in import Begun, Callback, Shelf, is_without_state, row_of_s
 if TYPE_CHECKING:
     from authweave.connections.connection import Connection
     from authweave.engine import Engine
+    from authweave.profile import Profile
     from authweave.values import SignIn
 
 _LANE = ("sign-in", "")
@@ -46,8 +48,15 @@ def _candidates(engine: Engine, begun: Begun, inputs: Mapping[str, Any] | None) 
     """Who may have begun it: connections at hand, then one made from the profile."""
     wanted = (begun.profile, begun.tenant, begun.subject)
     yield from (one for one in engine.connections.all() if (one.profile.name, one.tenant, one.subject) == wanted and inputs is None)
+    yield engine.connect(_profile_of(engine, begun), tenant=begun.tenant, subject=begun.subject, inputs=inputs, servers=begun.servers)
+
+
+def _profile_of(engine: Engine, begun: Begun) -> Profile:
+    """By its name, or by the file that it came from: never where texts name no files, for what a text was called may be a stranger's word."""
     try:
-        profile = engine.profile(begun.profile, begun.tenant)
-    except UsageError:
-        profile = engine.profile(Path(begun.source), begun.tenant)
-    yield engine.connect(profile, tenant=begun.tenant, subject=begun.subject, inputs=inputs, servers=begun.servers)
+        return engine.profile(begun.profile, begun.tenant)
+    except UsageError as error:
+        if engine.settings.profile_paths and os.path.isfile(begun.source):
+            return engine.profile(Path(begun.source), begun.tenant)
+        fix = "complete the sign-in on its connection: engine.connect(profile, …).complete_authorization(…)"
+        raise UsageError(f"{begun.profile}: a sign-in was begun with a profile that this engine does not find by its name; {fix}") from error
