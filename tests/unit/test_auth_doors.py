@@ -994,14 +994,14 @@ def test_values_stay_hidden_while_those_long_gone_are_forgotten(monkeypatch):
 
     class Watching(bytes):
         def hex(self, *_):
-            meanwhile.append(hider._redactor.redact("a server repeats value-20-of-many"))
+            meanwhile.append(hider._young._redactor.redact("a server repeats value-20-of-many"))
             return super().hex()
 
     for number in range(21):
-        hider.learn_value(Secret(f"value-{number}-of-many", "a test"))
+        hider.learn_values([Secret(f"value-{number}-of-many", "a test")])
         hider._without_values("looked at")
-    hider.learn_value(Secret(Watching(b"watched-while-taught"), "a test"))
-    hider.learn_value(Secret("value-20-of-many", "a test"))
+    hider.learn_values([Secret(Watching(b"watched-while-taught"), "a test")])
+    hider.learn_values([Secret("value-20-of-many", "a test")])
     hider._without_values("looked at")
 
     assert meanwhile

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
+import time
 
 import httpx
 import httpx2
@@ -16,7 +17,7 @@ from authweave.errors import ApplyError, AuthweaveError, OriginRefused, UrlRefus
 from authweave.hosts.requests import ProfileAuth
 from authweave.values import TaskRequest
 from redirecting import CARRIERS, SECRETS, TOKEN, World, connection_for, found_in, led, send
-from services import Api, Identity, Reply, connect, engine, says, serving
+from services import Api, Identity, Reply, connect, engine, profile, says, serving
 from thorough import few
 
 PACKAGES = pytest.mark.parametrize("package", [httpx, httpx2], ids=lambda package: package.__name__)
@@ -279,6 +280,29 @@ def test_a_secret_that_a_redirect_repeats_in_another_way_is_not_carried(package,
             with pytest.raises(OriginRefused, match="redirect repeats"):
                 send((package, "sync"), connection_for(carrier, "", home.url), carrier, f"{home.url}/x")
         assert (1, 0) == (home.count, other.count)
+
+
+def test_redirects_to_a_stranger_cost_little_however_long_the_secrets_are():
+    """Who owns profile and API places what takes long to be looked for, and redirects as often as a client follows: the event loop is everybody's."""
+    names = [f"key{number}" for number in range(4)]
+    secrets = {name: f"{name}/" + 'a+b&c="d" ' * 800 + "e" for name in names}
+    auth = {"type": "custom", "fields": [{"in": "header", "key": f"X-{name}", "value": f"{{{{ inputs.{name} }}}}"} for name in names]}
+    with serving(Api()) as other, serving(Api()) as home:
+        home.good = Reply(302, b"", (("Location", f"{other.url}/x"),))
+        other.good = Reply(302, b"", (("Location", "/again"),))
+        connection = engine(inputs=secrets).connect(profile(auth, home.url, inputs={name: {"secret": True} for name in names}))
+
+        async def send_it():
+            began = time.process_time()
+            async with httpx.AsyncClient(trust_env=False, follow_redirects=True, max_redirects=8) as http:
+                with contextlib.suppress(httpx.TooManyRedirects):
+                    await http.get(f"{home.url}/x", auth=connection.auth)
+            return time.process_time() - began
+
+        assert asyncio.run(send_it()) < 3
+
+    assert (1, 8) == (home.count, other.count)
+    assert not [name for name in names for asked in other.asked if asked.values(f"x-{name}")]
 
 
 @PACKAGES

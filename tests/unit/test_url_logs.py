@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import httpx
 import httpx2
@@ -22,7 +23,7 @@ FOLLOWING = {"trust_env": False, "follow_redirects": True}
 def crowd():
     """Others place as much as is remembered."""
     for number in range(url_logs.MOST_VALUES + 1):
-        url_logs._hider.learn_value(Secret(f"of-somebody-else-{number:09}", "a test"))
+        url_logs._hider.learn_values([Secret(f"of-somebody-else-{number:09}", "a test")])
 
 
 class Repeating(Api):
@@ -98,3 +99,39 @@ def test_what_a_server_repeats_is_hidden_however_much_others_place_meanwhile(cap
                     silent += [] if [one for one in told if "/home/" in one[1]] else [(place, door, turn)]
 
     assert ([], []) == (wrong, silent)
+
+
+def test_who_has_many_long_secrets_neither_fills_the_memory_nor_stops_what_others_log():
+    """A tenant's values of 8 KiB (tokens of a server of its own, one with each request) are known while they are few; what stays is bounded."""
+    hider = url_logs._Hider()
+    letters = 0
+    for number in range(300):
+        secret = Secret(f"{number}/" + 'a+b&c="d" ' * 820, "a test")
+        hider.learn_values([secret])
+        url = f"https://api.example/x?key={secret.reveal()}"
+        hider.learn(url, "https://api.example/x?key=‹secret›")
+        letters += 2 * len(url)
+    began = time.process_time()
+    shown = hider._without_values(f"a server repeats {secret.reveal()}")
+    took = time.process_time() - began
+    found = [find for values in (hider._young, hider._old) for shelf in values._redactor._filed.values() for find in shelf.finds.values()]
+
+    assert "a+b&c" not in shown
+    assert took < 10, "of all forms of all of them it would be a minute"
+    assert sum(len(find.text) for find in found) < 80 * url_logs.MOST_LETTERS
+    assert sum(len(text) + len(instead) for text, instead in hider._shown.items()) <= url_logs.MOST_LETTERS < letters
+
+
+def test_the_values_of_one_request_stay_together(monkeypatch):
+    """A value that is a part of another would show the rest of it, where they were forgotten apart."""
+    monkeypatch.setattr(url_logs, "MOST_VALUES", 10)
+    hider = url_logs._Hider()
+    part, whole = Secret("the-middle-of-it", "a test"), Secret("before-the-middle-of-it-after", "a test")
+    wrong = []
+    for number in range(30):
+        hider.learn_values([Secret(f"of-somebody-else-{number:09}", "a test")])
+        hider.learn_values([part, whole])
+        shown = hider._without_values(f"x {whole.reveal()} x")
+        wrong += [shown] if "before" in shown or "after" in shown else []
+
+    assert [] == wrong

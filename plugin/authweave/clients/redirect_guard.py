@@ -88,7 +88,7 @@ class RedirectGuard:
     transport that has no trace.
     """
 
-    __slots__ = ("_first", "_is_away", "calls", "carried", "then")
+    __slots__ = ("_first", "_is_away", "_sought", "calls", "carried", "then")
 
     def __init__(self, carried: Carried, then: Callable[..., Any] | None = None) -> None:
         self.carried = carried
@@ -96,6 +96,7 @@ class RedirectGuard:
         self.calls = 0
         self._first: bytes | None = None
         self._is_away = False
+        self._sought: tuple[Carried, Sought] | None = None
 
     def is_home(self, url: Any) -> bool:
         """Is it a URL (of httpx) of the origin that this is for?"""
@@ -170,7 +171,9 @@ class RedirectGuard:
             raise OriginRefused("a redirect repeats what the profile put into the path, and leads to another origin; it was not followed")
         if carried.pairs and (kept := without_pairs(query, carried.pairs)) != query:
             request.url.target = path + (mark if kept else b"") + kept
-        sought = Sought((*carried.secrets, *carried.hidden.values))
+        if self._sought is None or self._sought[0] is not carried:
+            self._sought = carried, Sought((*carried.secrets, *carried.hidden.values))  # once for all hops: it takes long to be made
+        sought = self._sought[1]
         request.headers = without_values(request.headers, sought)
         if sought.stands_in((request.url.host + b" " + request.url.target).decode("latin-1")):
             raise OriginRefused("a redirect repeats what the profile added, and leads to another origin; it was not followed")

@@ -20,10 +20,15 @@ from urllib.parse import unquote_plus
 from authweave.drafts.draft import Placed
 from authweave.machine.forks import Lock
 from authweave.redaction import Redactor
+from authweave.redaction.forms import LONG
+from authweave.redaction.marks import text_in
 from authweave.values import Secret
 
 MOST: Final = 3000
 MOST_VALUES: Final = 1000
+MOST_LETTERS: Final = 1024 * 1024
+"""Characters of URLs, and of values, that are known: of short values many times what they have, for they are looked for in so many more forms."""
+_FORMS_OF_SHORT: Final = 16
 HIDDEN: Final = "‹secret›"
 _PARTS: Final = re.compile(r"([^?#]*?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?(.*)", re.DOTALL)
 _OF_URLS: Final = ("httpx", "httpx2", "urllib3.connectionpool", "urllib3.util.retry")
@@ -51,36 +56,68 @@ def under_way(hidden: Hidden) -> None:
     _under_way.set(weakref.ref(hidden))
 
 
+class _Values:
+    """Values to hide, that were placed one after the other. What they take to be looked for is not made before the first record."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Secret] = {}
+        self._untaught: list[Secret] = []
+        self._letters = 0
+        self._redactor = Redactor()
+
+    @property
+    def are_many(self) -> bool:
+        """Are these as many as are kept together, or as long?"""
+        return len(self.known) >= MOST_VALUES // 2 or self._letters >= MOST_LETTERS // 2
+
+    def add(self, value: Secret) -> None:
+        """One more."""
+        if value.mark not in self.known:
+            self.known[value.mark] = value
+            self._untaught.append(value)
+            letters = len(text_in(value))
+            self._letters += letters if letters > LONG else letters * _FORMS_OF_SHORT
+
+    def taught(self) -> Redactor:
+        """What knows all of them. Called with the lock held."""
+        untaught, self._untaught = self._untaught, []
+        self._redactor.learn(("credential", value) for value in untaught)
+        return self._redactor
+
+
 class _Hider(logging.Filter):
-    """Puts a URL without its secrets into the place of one that it knows, and marks into the place of values."""
+    """Puts a URL without its secrets into the place of one that it knows, and marks into the place of values.
+
+    Values are known in two generations: when there are enough of the young, the old ones are forgotten, so that nothing is ever
+    made anew, and nobody's values, be they as long as they like, take more than their share. Those of one request stay together.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = Lock()
         self._shown: OrderedDict[str, str] = OrderedDict()
-        self._values: OrderedDict[bytes, Secret] = OrderedDict()
-        self._untaught: dict[bytes, Secret] = {}
-        self._taught = 0
-        self._redactor = Redactor()
+        self._letters = 0
+        self._young, self._old = _Values(), _Values()
 
     def learn(self, text: str, shown: str) -> None:
         """A URL, or a decoded pair of a query. One that is learned again is as good as new."""
         with self._lock:
+            before = self._shown.pop(text, None)
+            self._letters += len(text) + len(shown) - (0 if before is None else len(text) + len(before))
             self._shown[text] = shown
-            self._shown.move_to_end(text)
-            if len(self._shown) > MOST:
-                self._shown.popitem(last=False)
+            while len(self._shown) > 1 and (len(self._shown) > MOST or self._letters > MOST_LETTERS):
+                self._letters -= sum(map(len, self._shown.popitem(last=False)))
 
-    def learn_value(self, value: Secret) -> None:
-        """What may be repeated. Its encodings are made when the first record has to be looked at."""
-        mark = value.mark
+    def learn_values(self, values: Iterable[Secret]) -> None:
+        """What may be repeated, of one request."""
+        values = tuple(values)
         with self._lock:
-            if mark not in self._values:
-                self._untaught[mark] = value
-            self._values[mark] = value
-            self._values.move_to_end(mark)
-            if len(self._values) > MOST_VALUES:
-                self._untaught.pop(self._values.popitem(last=False)[0], None)
+            if all(value.mark in self._young.known for value in values):
+                return
+            if self._young.are_many:
+                self._young, self._old = _Values(), self._young
+            for value in values:
+                self._young.add(value)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, its texts made fit to show."""
@@ -94,8 +131,8 @@ class _Hider(logging.Filter):
     def _learn_again(self) -> None:
         """What the request under way carries is as new as what was placed last."""
         sent = _under_way.get()
-        for value in hidden.values if sent is not None and (hidden := sent()) is not None else ():
-            self.learn_value(value)
+        if sent is not None and (hidden := sent()) is not None:
+            self.learn_values(hidden.values)
 
     def _fit(self, value: Any) -> Any:
         if isinstance(value, int | float) or value is None:
@@ -111,22 +148,11 @@ class _Hider(logging.Filter):
         return value if shown == str(value) else shown
 
     def _without_values(self, text: str) -> str:
-        if not self._values:
-            return text
         with self._lock:
-            if self._untaught:
-                self._teach()
-            redactor = self._redactor
-        return redactor.redact(text)
-
-    def _teach(self) -> None:
-        """Hand the new values to the redactor; a fresh one where most of what it knows is long gone, put in its place when it knows all."""
-        redactor = self._redactor
-        if self._taught > 2 * MOST_VALUES:
-            redactor, self._untaught, self._taught = Redactor(), dict(self._values), 0
-        self._taught += len(self._untaught)
-        redactor.learn(("credential", value) for value in self._untaught.values())
-        self._redactor, self._untaught = redactor, {}
+            redactors = [values.taught() for values in (self._young, self._old) if values.known]
+        for redactor in redactors:
+            text = redactor.redact(text)
+        return text
 
 
 class _WithoutFields(logging.Filter):
@@ -170,8 +196,7 @@ def hide_in_logs(url: str, placed: Iterable[Placed], values: Iterable[Secret] = 
             if unquote_plus(name) in keys:
                 _hider.learn(unquote_plus(pair), HIDDEN)
                 known.append(Secret(unquote_plus(value), "the query"))
-    for one in known:
-        _hider.learn_value(one)
+    _hider.learn_values(known)
     hidden = Hidden(known)
     under_way(hidden)
     return hidden

@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -37,21 +37,42 @@ def texts_of(secret: str) -> set[str]:
     return {secret, *every_byte, *_in_urls(secret), *_in_quotes(secret), *_in_html(secret), *twice, *backwards}
 
 
+def long_texts_of(secret: str) -> set[str]:
+    """A long secret as it is, and in the encodings that whole values meet on their way: percent, forms, JSON, HTML, hex, another case."""
+    raw = secret.encode(errors="surrogatepass")
+    urls = {quote(raw, safe) for safe in _LEFT_ALONE[:4]}
+    urls |= {encoded.replace("%20", "+") for encoded in urls}
+    urls |= {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded) for encoded in urls}
+    quoted = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)} | {repr(secret)[1:-1]}
+    quoted |= {one.replace("/", "\\/") for one in quoted}
+    return {secret, *urls, *quoted, html.escape(secret), html.escape(secret, quote=False), raw.hex(), raw.hex().upper(), *_other_case(secret)}
+
+
+def long_cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
+    """What base64 makes of a long secret itself, wherever it stands; see `cores_of`."""
+    return _cores((secret if isinstance(secret, bytes) else secret.encode(errors="surrogatepass"),))
+
+
 def cores_of(secret: str | bytes) -> dict[str, tuple[bool, bool]]:
     """What base64 makes of the secret wherever it stands in what is encoded (`user:secret`, a JSON text, a form).
 
     A core is the part that does not depend on the neighbours. It comes with whether the character before it and the
     one after it hold bits of the secret, too.
     """
+    found = _cores((secret,) if isinstance(secret, bytes) else _before_base64(secret))
+    for core in _twice(secret):
+        found.setdefault(core, (True, True))
+    return found
+
+
+def _cores(texts: Iterable[bytes]) -> dict[str, tuple[bool, bool]]:
     found: dict[str, tuple[bool, bool]] = {}
-    for raw in (secret,) if isinstance(secret, bytes) else _before_base64(secret):
+    for raw in texts:
         for shift in range(3):
             end = (shift + len(raw)) * 8
             core = base64.b64encode(b"\0" * shift + raw).decode()[(0, 2, 3)[shift]:end // 6]
             if len(core) >= SHORTEST_CORE:
                 found.update(dict.fromkeys(_written(core), (shift > 0, end % 6 > 0)))
-    for core in _twice(secret):
-        found.setdefault(core, (True, True))
     return found
 
 

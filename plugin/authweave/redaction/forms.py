@@ -9,22 +9,29 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
-from authweave.redaction.encodings import SHORTEST_CORE, cores_of, texts_of
+from authweave.redaction.encodings import SHORTEST_CORE, cores_of, long_cores_of, long_texts_of, texts_of
 from authweave.redaction.shelves import Find
 
 SHORTEST: Final = SHORTEST_CORE
 """Shorter secrets are hidden by their place only: as text they are everywhere, and hiding every `1` would tell more."""
 _LINE_OF_A_KEY: Final = 16
+LONG: Final = 1024
+"""Characters of a secret from which on it is looked for in fewer forms: all of them are hundreds of times as much."""
 _HUGE: Final = 65536
 """Characters; no header field carries so many. Such a value is looked for as it is, and in the few forms that answers have."""
 _TELLING: Final = re.compile(r"(?i)secret|password|passwd|passphrase|token|private|credential|assertion|api_?key|^key$")
 _HARMLESS: Final = re.compile(r"(?i)_(uri|url|id|type|endpoint)$|^type$")
 
 
-def finds(secret: str | bytes, mark: str) -> Iterator[Find]:
-    """Each form of one text of a secret, with the mark that goes in its place."""
+def finds(secret: str | bytes, mark: str, *, of_long: bool = False) -> Iterator[Find]:
+    """Each form of one text of a secret, with the mark that goes in its place; fewer where it is `of_long` one."""
     if len(secret) > _HUGE:
         yield from (Find(text, mark) for text in _few_texts(secret))
+        return
+    if of_long or len(secret) > LONG:
+        yield from (Find(text, mark) for text in (long_texts_of(secret) if isinstance(secret, str) else {secret.hex(), secret.hex().upper()}))
+        for core, (before, after) in long_cores_of(secret).items():
+            yield Find(core, mark, before, after)
         return
     for text in (secret.hex(), secret.hex().upper()) if isinstance(secret, bytes) else texts_of(secret):
         yield Find(text, mark)

@@ -8,8 +8,8 @@ from typing import Final
 
 from authweave.machine.forks import Lock
 from authweave.redaction.escapes import ESCAPE, Written, letter
-from authweave.redaction.forms import SHORTEST, finds, parts
-from authweave.redaction.marks import SALT, masked, plain
+from authweave.redaction.forms import LONG, SHORTEST, finds, parts
+from authweave.redaction.marks import SALT, masked, plain, text_in
 from authweave.redaction.shelves import TELLING_PART, Find, Shelf
 from authweave.values import Secret
 
@@ -39,9 +39,10 @@ class Redactor:
         """Know more secrets, each with the name that its mark will bear. Do so before anything shows them."""
         for name, secret in secrets:
             mark = masked(secret, name, self._salt)
+            is_long = len(text_in(secret)) > LONG
             for part in parts(plain(secret)):
                 with self._lock:
-                    self._file(finds(part, mark))
+                    self._file(finds(part, mark, of_long=is_long))
 
     def redact(self, text: str, *, whole: bool = False) -> str:
         """The text with a mark in the place of every known secret, wrapped over lines or written in escapes or not.
