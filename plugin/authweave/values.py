@@ -99,7 +99,8 @@ class Mark:
 class Problem:
     """One thing that is wrong with a profile: where, what, and what would be right.
 
-    `severity` is "error", "warning" or "info" (a hint); only errors make a profile invalid.
+    `severity` is "error", "warning" or "info" (a hint); only errors make a profile invalid. Texts hold words of strangers' files
+    and their names: what would move a cursor or hide is written as an escape.
     """
 
     rule: str
@@ -109,6 +110,11 @@ class Problem:
     message: str
     fix: str = ""
     severity: str = "error"
+
+    def __post_init__(self) -> None:
+        for name in ("source", "key", "message", "fix"):
+            if not (text := getattr(self, name)).isprintable():
+                object.__setattr__(self, name, "".join(part if part.isprintable() else ascii(part)[1:-1] for part in text))
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.mark.line}:{self.mark.column}" if self.mark else self.source

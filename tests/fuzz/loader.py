@@ -335,7 +335,7 @@ TARGET = Target(
     plant=plant,
     planted="a parent's `auth` is looked into as if it were always a map (it may be a list of variants)",
     longest=16_000,
-    found=(),
+    found=("the name of an input that hides a character stood as it was in `did you mean …?` (input.undeclared)",),
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -430,3 +430,13 @@ def test_a_source_that_is_no_name_is_not_proposed_as_one():
 def test_a_source_may_be_a_path(tmp_path):
     """What a file is called is often at hand as a path; it is read by its ending, too."""
     assert loads('{"format": 1, "name": "a", "identity_provider": "A", "servers": ["https://a.example"], "auth": {"type": "bearer"}}', tmp_path / "a.json").name == "a"
+
+
+def test_a_name_that_hides_something_is_shown_as_escapes():
+    """What a problem quotes of a file, or calls it by, moves no cursor and hides nothing: also the name that somebody probably meant."""
+    text = '{"format": 1, "name": "a", "identity_provider": "A", "servers": ["https://a.example"], "inputs": {"use\\ufeffr": {}}, "auth": {"type": "basic", "username": "{{ inputs.user }}"}}'
+
+    problems = check_text(text, "a\u202e.json").problems
+
+    assert "did you mean `inputs.use\\ufeffr`?" in [problem.fix for problem in problems]
+    assert all(part.isprintable() for problem in problems for part in (str(problem), *map(str, problem.as_dict().values())))
