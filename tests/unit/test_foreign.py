@@ -98,7 +98,7 @@ OAUTH = {"type": "oauth2", "token_url": "https://idp.example.com/token", "grant_
 GRANT = {"name": "urn:acme:badge", "schema": {}, "inputs": {}, "attended": False}
 
 
-@every("answer", [fails, leaves, lambda *_: None, lambda *_: [("a", "b")], lambda *_: {5: "x"}])
+@every("answer", [fails, leaves, lambda *_: None, lambda *_: HUSH, lambda *_: [("a", "b")], lambda *_: {5: "x"}])
 def test_a_grant(answer):
     """Before anything is sent; the next call asks it again."""
     connection = connect(catalog("grants", parameters=answer, **GRANT), {**OAUTH, "grant_type": "urn:acme:badge"})
@@ -130,6 +130,13 @@ def test_an_error_of_the_tree_comes_through_bare():
     connection = connect(made, {"type": "bearer"}, fields=[{"in": "acme.place", "key": "a", "value": "b"}])
 
     told(lambda: connection.authorize(REQUEST).result(20), "acme.place: no room", PlacementError)
+
+
+def test_so_it_does_where_a_profile_is_checked():
+    """By `validate`, which keeps no error as it was raised."""
+    made = catalog("schemes", name="acme.key", schema={}, inputs={}, fields=(), gets_token=False, filled=staticmethod(wraps))
+
+    told(lambda: connect(made, {"type": "acme.key"}), "acme.place: no room", PlacementError)
 
 
 @pytest.mark.parametrize("answer", [fails, leaves, lambda *_: True, lambda *_: 5])

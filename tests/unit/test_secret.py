@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import io
 import json
 import logging
@@ -177,6 +178,12 @@ def test_matches(other, same):
 def test_matches_any_text():
     """A secret that is no valid text is compared without an error that would quote it."""
     assert Secret("a\ud800", "x").matches("a\ud800")
+
+
+def test_its_mark_is_of_this_process_alone():
+    """Equal for equal values; whoever comes by one, in another process, cannot find the value by trying."""
+    assert SECRET.mark == Secret(VALUE.encode(), "elsewhere").mark != Secret(VALUE[:-1], "elsewhere").mark
+    assert SECRET.mark not in [hashlib.blake2b(VALUE.encode(), key=key, digest_size=16).digest() for key in (b"", bytes(16))]
 
 
 @every("value", ["text", b"bytes", {"parsed": ["json", 1]}, 12, ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,33 @@ def test_another_secret_there_is_another_key(place, grant):
     assert one.digest() == again.digest() != other.digest()
 
 
+def digest_of(*, tenant="blue", subject="anna", name="acme", variant=0, given=None, **auth):
+    """The key of a connection, with these things about it changed."""
+    one = oauth("https://id.example.com/token", **{"scopes": ["a"], "audience": "https://a.example.com", "resource": "https://r.example.com", **auth})
+    variants = [{**one, "name": way, "when": f"{{{{ inputs.way == '{way}' }}}}"} for way in ("this", "that")]
+    inputs = {"way": {"enum": ["this", "that"]}, "region": {}, "hidden": {"secret": True}}
+    fields = [{"in": "payload", "key": key, "value": f"{{{{ inputs.{key} }}}}"} for key in ("region", "hidden")]
+    made = profile([{**way, "token_request": {"fields": fields}} for way in variants], API, inputs=inputs)
+    made = replace(made, name=name)
+    connection = engine(inputs={**INPUTS, "way": "this", "region": "eu", "hidden": "h", "refresh_token": "r", **(given or {})}).connect(made, tenant=tenant, subject=subject)
+    return connection.credential(made.variants[variant]).token_key(connection.inputs()).digest()
+
+
+REFRESH = {"grant_type": "refresh_token", "refresh_token": "{{ inputs.refresh_token }}"}
+
+
+@every("one, other", [
+    ({}, {"tenant": "red"}), ({}, {"subject": "berta"}), ({}, {"name": "acme-of-another"}), ({}, {"variant": 1}), ({}, {"token_url": "https://id.example.com/t"}),
+    ({}, {"client_id": "another"}), ({}, {"scopes": ["b"]}), ({}, {"audience": "https://b.example.com"}), ({}, {"resource": "https://s.example.com"}),
+    ({}, {"given": {"region": "us"}}), ({}, {"given": {"hidden": "i"}}), ({}, {"given": {"client_secret": "another"}}), ({}, REFRESH),
+    (REFRESH, {**REFRESH, "given": {"refresh_token": "s"}}),
+    ({"given": {"client_secret": "a", "hidden": "bhiddenc"}}, {"given": {"client_secret": "ahiddenb", "hidden": "c"}}),
+], ids=range(15))  # fmt: skip
+def test_whatever_tells_two_tokens_apart_is_in_the_key(one, other):
+    """Whose, for what, from where, by which way and with which inputs; the same of all of it is the same key."""
+    assert digest_of(**one) == digest_of(**one) != digest_of(**other)
+
+
 def test_the_trouble_of_one_tenants_endpoint_is_not_anothers():
     """Two tenants of one provider, each with a URL of its own, the same client: what fails for one is not left alone for the other."""
     with serving(Identity(script=[says({}, 500)] * 5)) as identity:
@@ -77,14 +105,18 @@ def test_the_trouble_of_one_tenants_endpoint_is_not_anothers():
         assert "T1" == good.token().result(10).access_token.reveal()
 
 
-def test_what_an_endpoint_asks_of_one_tenants_url_it_asks_of_no_other():
-    """`Retry-After` holds for the URL that said it."""
+@pytest.mark.parametrize("other", [{"tenant": "idle"}, {"org": "idle"}, {"client_id": "another"}])
+def test_what_an_endpoint_asks_of_one_client_it_asks_of_no_other(other):
+    """`Retry-After` holds for this client of this tenant at the URL that said it."""
+    def connected(*, tenant="busy", org="busy", client_id="robot"):
+        return run.connect(made, tenant=tenant, inputs={**INPUTS, "org": org, "client_id": client_id})
+
     with serving(Identity(script=[says({}, 429, ("Retry-After", "3600"))])) as identity:
         made = profile(oauth(identity, token_url=f"{identity.url}/{{{{ inputs.org }}}}/token"), API, inputs={"org": {}})
         run = engine(inputs=None)
         for _ in range(2):
             with pytest.raises(AuthweaveError, match="asked to wait"):
-                run.connect(made, tenant="busy", inputs={**INPUTS, "org": "busy"}).token().result(10)
+                connected().token().result(10)
 
-        assert "T1" == run.connect(made, tenant="idle", inputs={**INPUTS, "org": "idle"}).token().result(10).access_token.reveal()
-    assert ["/busy/token", "/idle/token"] == [request.target for request in identity.asked]
+        assert "T1" == connected(**other).token().result(10).access_token.reveal()
+    assert ["/busy/token", f"/{other.get('org', 'busy')}/token"] == [request.target for request in identity.asked]
