@@ -160,6 +160,24 @@ def test_list_and_show_see_what_a_tenant_sees(tmp_path):
     assert 0 == shown.code
     assert 1 == refused.code
     assert "for whoever has no table there" in refused.err
+    assert refused.err.startswith("authweave: the profile names what may not be used here:\n")
+
+
+AGAIN = [("red", [], 1), ("blue", [], 4), ("blue", ["--sandbox"], 0)]
+
+
+@pytest.mark.parametrize(("tenant", "options", "code"), few(AGAIN, every=3), ids=["refused", "real", "sandbox"])
+def test_the_command_that_repeats_a_strangers_test_holds_it_to_the_same(tmp_path, tenant, options, code):
+    """Folder, limits and `--strict` stand in it, whether the profile was refused or ran: without them another profile, or a freer one, is tested."""
+    place = operators_folder(tmp_path)
+    (place / "authweave.toml").unlink()
+    bounds = ["--profiles-dir", "profiles", "--limits", "limits.toml", "--strict"]
+    done = apart("test", "blue-crm", "--tenant", tenant, *options, *bounds, cwd=place)
+    again = shlex.split(done.out.partition("\nAgain")[2])[1:]
+    repeated = apart(*again, cwd=place)
+
+    assert bounds == again[-5:]
+    assert done.code == repeated.code == code
 
 
 @pytest.mark.parametrize("options", [pytest.param([], marks=pytest.mark.thorough), ["--sandbox"]], ids=["real", "sandbox"])

@@ -89,14 +89,15 @@ def _words(error: Any) -> str:
 
 
 def _ended_by(error: Exception) -> int:
-    from authweave.errors import AuthweaveError, ProfileError
+    from authweave.errors import AuthweaveError, LimitRefused, ProfileError
 
     if os.environ.get(DEBUG):
         import traceback
 
         traceback.print_exception(error)
     if isinstance(error, ProfileError):
-        complain(f"the profile is not valid:\n{error}")
+        what = "names what may not be used here" if isinstance(error, LimitRefused) else "is not valid"
+        complain(f"the profile {what}:\n{error}")
     elif isinstance(error, AuthweaveError):
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
     else:

@@ -16,6 +16,8 @@ from authweave.cli.options import taking
 from authweave.cli.testing.progress import progress, wipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from authweave.cassettes import Tape
     from authweave.engine import Engine
     from authweave.matrix import Run
@@ -109,9 +111,10 @@ def tested_run(engine: Engine, run: Run, running: Running, given: Given, tape: T
     try:
         profile = run.profile if isinstance(run.profile, Profile) else engine.profile(run.profile, run.tenant or None)
     except ProfileError:
-        return probed(engine, run)
+        return _with_own_options(probed(engine, run), running, given, None)
     if running.sandbox:
-        return _in_sandbox(engine, run.reference, profile, running, run.inputs, tape, tenant=run.tenant, subject=run.subject, servers=run.servers)
+        report = _in_sandbox(engine, run.reference, profile, running, run.inputs, tape, tenant=run.tenant, subject=run.subject, servers=run.servers)
+        return _with_words(report, _of_place(given))
     with keeping(engine, profile, running, given) as kept:
         report = probed(kept, run, heard=tape, control=running.control, refresh=running.refresh)
     return _with_own_options(report, running, given, profile)
@@ -125,7 +128,7 @@ def _tested(engine: Engine, reference: str, running: Running, given: Given, tape
         try:
             profile = profile_of(engine, reference)
         except ProfileError:
-            return test_profile(engine, reference, tenant=given.tenant, subject=given.subject)
+            return _with_own_options(test_profile(engine, reference, tenant=given.tenant, subject=given.subject), running, given, None)
         _refuse_or_warn(profile, running, given)
         values.update(given_values(profile, given))
         person = _person(running)
@@ -192,21 +195,35 @@ def _person(running: Running) -> Any:
     return AtTerminal(opens_browser=not running.no_browser, pastes=running.paste)
 
 
-def _with_own_options(report: Report, running: Running, given: Given, profile: Profile) -> Report:
+def _with_own_options(report: Report, running: Running, given: Given, profile: Profile | None) -> Report:
     """The command that does it again, with the options that only a command line has: where secrets are looked for among them, never one itself."""
     words = [f"--{name.replace('_', '-')}" for name in ("login", "keep_login", "no_browser", "paste") if getattr(running, name)]
-    words += [word for name, path in given.input_file if name in profile.inputs and profile.inputs[name].secret for word in ("--input-file", f"{name}={path}")]
+    words += [word for name, path in given.input_file if profile is not None and name in profile.inputs and profile.inputs[name].secret for word in ("--input-file", f"{name}={path}")]
     words += [word for name in given.prompt for word in ("--prompt", name)]
-    places = [("--secrets-dir", given.secrets_dir), ("--dotenv", given.dotenv), *(("--profiles-dir", one) for one in given.profiles_dir), ("--config", given.config), ("--limits", given.limits)]
-    words += [word for option, path in places if path is not None for word in (option, str(path))]
+    words += _of_paths(("--secrets-dir", given.secrets_dir), ("--dotenv", given.dotenv)) + _of_place(given)
     words += ["--deadline", f"{running.deadline:g}"] if running.deadline is not None else []
+    return _with_words(report, words)
+
+
+def _of_place(given: Given) -> list[str]:
+    """Which profiles there are, and what they may: without these words the same command is another one."""
+    words = _of_paths(*(("--profiles-dir", one) for one in given.profiles_dir), ("--config", given.config), ("--limits", given.limits))
+    return [*words, "--strict"] if given.strict else words
+
+
+def _of_paths(*places: tuple[str, Path | None]) -> list[str]:
+    return [word for option, path in places if path is not None for word in (option, str(path))]
+
+
+def _with_words(report: Report, words: list[str]) -> Report:
     return dataclasses.replace(report, again=" ".join([report.again, shlex.join(words)])) if words and report.again else report
 
 
 def _sandboxed(engine: Engine, reference: str, running: Running, given: Given, tape: Tape | None) -> Report:
     profile = profile_of(engine, reference)
     values = given_values(profile, given)
-    return _in_sandbox(engine, reference, profile, running, values, tape, tenant=given.tenant, subject=given.subject, servers=given.server)
+    report = _in_sandbox(engine, reference, profile, running, values, tape, tenant=given.tenant, subject=given.subject, servers=given.server)
+    return _with_words(report, _of_place(given))
 
 
 def _in_sandbox(
