@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from authweave.probe import test_profile as probe_profile
@@ -44,8 +43,3 @@ def points_at(folder, report):
     file, line = re.fullmatch(r"(.*):(\d+)", place).groups()
     assert file == str(folder / "acme.json")
     return (folder / "acme.json").read_text().splitlines()[int(line) - 1].strip()
-
-
-def written_in(folder):
-    """The profile as it stands in its file."""
-    return json.loads((folder / "acme.json").read_text())

@@ -85,6 +85,17 @@ class Clock:
         return time.time() + self.ahead
 
 
+class Still(Clock):
+    """A clock that only moves as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = time.time()
+
+    def __call__(self) -> float:
+        return self.began + self.ahead
+
+
 def until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait until it is so."""
     end = time.monotonic() + seconds

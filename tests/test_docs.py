@@ -124,11 +124,6 @@ def _schema_of(name: str) -> Mapping[str, Any]:
     return found
 
 
-def _within(schema: Any, name: str) -> Mapping[str, Any]:
-    """The first schema of a key of this name, at any depth, that is a map with keys of its own."""
-    return next(part for key, part in _keys(schema) if key == name and "properties" in str(part))
-
-
 def _keys(schema: Any) -> Iterator[tuple[str, Any]]:
     """Every key that the schema describes, with its schema."""
     if isinstance(schema, list):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,23 +19,12 @@ from authweave.hosts.aiohttp import ProfileAuth as AiohttpAuth
 from authweave.hosts.requests import ProfileAuth as RequestsAuth
 from authweave.sending import over_wire
 from authweave.values import TaskRequest, TaskResponse
-from services import Api, Clock, Identity, connect, engine, oauth, serving
+from services import Api, Identity, Still, connect, engine, oauth, serving
 from thorough import few
 
 RATE = 100
 SECONDS = 2
 Ask = Callable[[str], object]
-
-
-class Still(Clock):
-    """A clock that only moves as it is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.began = time.time()
-
-    def __call__(self) -> float:
-        return self.began + self.ahead
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import httpx
 import pytest
@@ -13,24 +12,13 @@ from authweave.errors import EndpointPaused
 from authweave.stores.memory import MemoryStore
 from authweave.tokens.refusals import Refusal
 from authweave.values import Secret, Token
-from services import Api, Clock, Identity, between, connect, engine, oauth, serving, until
+from services import Api, Clock, Identity, Still, between, connect, engine, oauth, serving, until
 
 
 class Shared(MemoryStore):
     """As other processes see it."""
 
     is_shared = True
-
-
-class Still(Clock):
-    """A clock that only moves as it is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.began = time.time()
-
-    def __call__(self) -> float:
-        return self.began + self.ahead
 
 
 def processes(count: int, clock: Clock) -> list[Engine]:

@@ -50,7 +50,7 @@ from authweave.wire import Call, Wire
 from certificates import Authority
 from enemies import BROKEN, CHUNKED, ENDLESS, ENEMIES, GOOD, HARMLESS, PACKED, drips, floods, packed, whole
 from parts.vectors import load
-from services import CLIENT_SECRET, INPUTS, Api, Clock, Identity, Reply, connect, engine, oauth, profile, serving
+from services import CLIENT_SECRET, INPUTS, Api, Clock, Identity, Reply, Still, connect, engine, oauth, profile, serving
 from services import says as says_json
 from signing_in import answer_to, begun_by, code_auth
 from sockets import Behaviour, Peer, Server, hang_after_request, http, says, tls_server
@@ -633,17 +633,6 @@ SECONDS = 6
 
 def nobody(_: str) -> bool:
     return False
-
-
-class Still(Clock):
-    """A clock that only moves as it is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.began = time.time()
-
-    def __call__(self) -> float:
-        return self.began + self.ahead
 
 
 def stormed(token_url: str, api: Api, *, requests: int = SECONDS * RATE, **auth: Any) -> Counter[str]:

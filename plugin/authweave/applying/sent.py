@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from authweave.connections.credential import Credential
 
 
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A finished request with what it was made from: what the judge and the report need.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from authweave.tokens.ledger import Ledger
     from authweave.tokens.tokens import Tokens
 
+
 @dataclass(frozen=True, slots=True)
 class Whose:
     """Whose sign-in it is, and what it takes. `endpoint` gets tokens with a consent; `rest` sleeps without holding a worker's place.
