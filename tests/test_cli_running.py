@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -293,6 +294,21 @@ def test_completion(words, expected):
 
     assert 0 == done.code
     assert expected in done.lines
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_is_offered_names_of_profiles(tmp_path):
+    """What bash itself makes of the answers: shipped ones, and those of the folders that the settings name."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "nuance-mine.yaml").write_text("")
+    (tmp_path / "authweave.toml").write_text('profiles = ["mine"]')
+    (tmp_path / "authweave").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m authweave "$@"\n')
+    (tmp_path / "authweave").chmod(0o755)
+    script = apart(**{COMPLETE: "bash_source"}).out + 'COMP_WORDS=(authweave show nuance-m); COMP_CWORD=2; _authweave_completion ./authweave; echo "${COMPREPLY[*]}"'
+
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60)
+
+    assert {"nuance-mine", "nuance-mix-runtime"} <= set(done.stdout.split())
 
 
 def test_completion_script_names_the_command():

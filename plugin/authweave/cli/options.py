@@ -216,11 +216,22 @@ def format_option(function: Function) -> Function:
 
 
 def complete_profile(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Names of profiles, then files."""
+    """Files, and names of profiles. In this order: the function that click writes for bash forgets at a file what came before it."""
     from click.shell_completion import CompletionItem
 
-    names = [name for name in sorted(names_in(context.params.get("profiles_dir", ()))) if name.startswith(incomplete)]
-    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+    folders = (*context.params.get("profiles_dir", ()), *_folders_of_settings(context))
+    names = [name for name in sorted(names_in(folders)) if name.startswith(incomplete)]
+    return [CompletionItem(incomplete, type="file"), *map(CompletionItem, names)]
+
+
+def _folders_of_settings(context: click.Context) -> tuple[Path, ...]:
+    """The operator's folders; none where the settings are wrong, which the command itself will say."""
+    from authweave.errors import SettingsError
+
+    try:
+        return Place(config=context.params.get("config")).settings().profiles
+    except SettingsError:
+        return ()
 
 
 def names_in(folders: Iterable[Path]) -> set[str]:

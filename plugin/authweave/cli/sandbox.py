@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from authweave.cli.common import Exit, Place, command_of, complain, place_options, profile_of
+from authweave.cli.options import complete_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ authweave sandbox --faults                         what it can be told to do wro
 
 
 @command_of("sandbox", examples=EXAMPLES)
-@click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
+@click.argument("profiles", nargs=-1, metavar="[PROFILE]...", shell_complete=complete_profile)
 @click.option("--fault", multiple=True, metavar="NAME", help="Do this wrong; may be repeated. --faults lists them.")
 @click.option("--faults", "listing", is_flag=True, help="List what it can be told to do wrong.")
 @click.option(
