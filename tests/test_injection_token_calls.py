@@ -258,7 +258,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize("how", ["field", "rename"])
-@pytest.mark.parametrize("encoding", ["form", "json", "multipart", "query"])
+@pytest.mark.parametrize("encoding", few(["form", "json", "multipart", "query"], every=2))
 def test_names_of_parameters(encoding, how):
     """A name that an author chose is the name that another parser reads, or the profile is refused, in words that are one line for each problem."""
     wrong = []

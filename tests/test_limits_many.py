@@ -39,11 +39,13 @@ def outcomes(place: Path, *arguments: str) -> dict[tuple[str, str], str]:
     return {(Path(report["source"]).stem, report["tenant"]): next(stage["status"] for stage in report["stages"] if stage["name"] == "load") for report in reports}
 
 
+@pytest.mark.thorough
 def test_a_file_of_tenants_loads_each_profile_under_the_limits_of_its_tenant(place):
     """A tenant without `profiles` of his own tests what he may use; nobody in particular may use none of them, and is not asked."""
     assert {("blue-crm", "blue"): "ok", ("red-crm", "red"): "ok"} == outcomes(place, "--input-file", "tenants.yaml")
 
 
+@pytest.mark.thorough
 def test_what_a_tenant_names_and_may_not_use_is_a_failure_of_his(place):
     """And of nobody else's: red may."""
     (place / "tenants.yaml").write_text("profiles: [red-crm]\ntenants: {blue: {profiles: [red-crm]}, red: {}}\n")

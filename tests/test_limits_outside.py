@@ -180,7 +180,8 @@ def test_the_command_that_repeats_a_strangers_test_holds_it_to_the_same(tmp_path
     assert done.code == repeated.code == code
 
 
-@pytest.mark.parametrize("options", [pytest.param([], marks=pytest.mark.thorough), ["--sandbox"]], ids=["real", "sandbox"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("options", [[], ["--sandbox"]], ids=["real", "sandbox"])
 def test_the_command_that_repeats_a_test_runs_where_only_names_count(tmp_path, options):
     """Under `profile_paths = false` the last line of a report names the profile and the tenant: it ends as the run it repeats."""
     place = operators_folder(tmp_path)

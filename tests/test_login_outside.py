@@ -95,6 +95,7 @@ class Device(AuthorizationServer):
         return super().__call__(request)
 
 
+@pytest.mark.thorough
 @needs_proc
 def test_others_see_no_user_code_in_the_list_of_processes(tmp_path):
     """The page that has the code in it is opened by way of ours, too."""

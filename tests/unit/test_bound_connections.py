@@ -81,6 +81,7 @@ def test_both_requests_of_a_flow_go_over_one_connection():
     assert len({number for number, _ in behaviour.seen}) <= 6
 
 
+@pytest.mark.thorough
 def test_in_event_loops_too():
     """Tasks as threads."""
     behaviour = Numbered()

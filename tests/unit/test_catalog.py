@@ -13,6 +13,7 @@ from authweave.engine import Engine
 from authweave.errors import ExtensionError, SettingsError
 from authweave.extensions.catalog import BUILTIN, Catalog, catalog_for
 from authweave.settings import Settings
+from thorough import few
 
 GOOD = """
     from authweave.hookspecs import hookimpl
@@ -150,7 +151,7 @@ def test_a_broken_package_is_named_and_fatal(install, case):
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
 
 
-@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("case", few(BROKEN, every=4))
 def test_a_broken_package_is_left_out_whole(install, case):
     """Where the host wants that: nothing of it is there, and everything of the others."""
     install("acme-auth", BROKEN[case][0])

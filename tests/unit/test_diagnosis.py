@@ -42,7 +42,7 @@ from probing import (
     written,
 )
 from sockets import Server, answers, http, says
-from thorough import every
+from thorough import every, few
 from wiring import getaddrinfo_of
 
 AUTHORITY = Authority()
@@ -113,7 +113,7 @@ OPEN = [
 @pytest.mark.diagnoses(
     "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request", "invalid_target", "needs_person", "token_error", "error_in_200", "token_401", "token_status", "client_certificate_missing",
 )  # fmt: skip
-@pytest.mark.parametrize(("code", "behaviour", "key"), REFUSED)
+@pytest.mark.parametrize(("code", "behaviour", "key"), few(REFUSED, every=2))
 def test_the_token_server_refuses(tmp_path, code, behaviour, key):
     """A refusal in the server's words is a verdict on the client, with the likeliest key first; the API is not called."""
     report = report_of(tmp_path, behaviour)
@@ -165,7 +165,7 @@ def test_a_step_fails(tmp_path, phase, code, behaviour, word):
 @pytest.mark.diagnoses(
     "token_403", "token_404", "token_405", "html_instead_of_json", "redirect_to_login", "wrong_content_type", "empty_or_partial_body", "token_field_missing", "json_malformed", "token_not_bearer", "token_not_sendable", "lifetime_odd", "invalid_dpop_proof", "use_dpop_nonce", "server_error", "rate_limited", "connection_lost", "not_http", "answer_too_large",
 )  # fmt: skip
-@pytest.mark.parametrize(("code", "behaviour", "key"), OPEN)
+@pytest.mark.parametrize(("code", "behaviour", "key"), few(OPEN, every=3))
 def test_the_token_server_does_not_judge(tmp_path, code, behaviour, key):
     """An outage, a page or a broken answer is inconclusive, never refused."""
     report = report_of(tmp_path, behaviour)

@@ -316,7 +316,7 @@ def test_the_ears_hear():
 CASES = [("api", kind) for kind in KINDS] + [("token", kind) for kind, auth in KINDS.items() if "IDP/" in json.dumps(auth)]
 
 
-@pytest.mark.parametrize(("of", "kind"), few(CASES, every=8))
+@pytest.mark.parametrize(("of", "kind"), few(CASES, every=16))
 def test_nothing_comes_out(profiles, server, kind, of):
     """Whatever the token endpoint or the API does with what it got. The API's answers come back to the caller as they are, and nowhere else."""
     planted = secrets_of(profiles[kind])

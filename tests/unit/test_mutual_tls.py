@@ -6,9 +6,10 @@ import datetime
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+import signing
 from authweave.engine import Engine
 from authweave.errors import InvalidInput, MissingInput, NeedsClient, SettingsError, UsageError
 from authweave.loading import loads
@@ -85,7 +86,7 @@ def test_what_can_be_shown(given, key, password):
     assert key_pem(KEY) == client.private_key
 
 
-@pytest.mark.parametrize("key", [rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())], ids=lambda key: type(key).__name__)
+@pytest.mark.parametrize("key", [signing.key("RSA"), ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())], ids=lambda key: type(key).__name__)
 def test_keys_of_every_kind(key):
     """RSA, Ed25519 and other curves."""
     assert client_certificate(pem(certificate(key)), key_pem(key), None, NOW)[0].private_key == key_pem(key)

@@ -107,7 +107,7 @@ def by_wire(connection: Any) -> Iterator[Ask]:
 DOORS = [by_wire, by_httpx, by_httpx2, by_forgetful_platform, by_client, by_async_client, by_platform, by_requests, by_aiohttp]
 
 
-@pytest.mark.parametrize("door", few(DOORS, every=3))
+@pytest.mark.parametrize("door", few(DOORS, every=5))
 def test_no_storm(door):
     """Two hundred requests in two seconds: two tokens in all, and one request was sent twice; where tokens end at once, one a second."""
     for identity, tokens in (({}, 2), ({"refresh": True}, 2), ({"expires_in": 0}, 2 + 2 * SECONDS)):

@@ -340,8 +340,8 @@ def test_signatures_are_made_for_the_url_of_the_hop(world, package, carrier, col
 
 
 @PACKAGES
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("carrier", [NAMED["header"], NAMED["query"], NAMED["cookie"], NAMED["sigv4"], NAMED["dpop"], NAMED["basic"]], ids=repr)
+@pytest.mark.parametrize("status", few([302, 301, 303, 307, 308], every=3))
+@pytest.mark.parametrize("carrier", few([NAMED["header"], NAMED["query"], NAMED["cookie"], NAMED["sigv4"], NAMED["dpop"], NAMED["basic"]], every=3), ids=repr)
 def test_who_was_away_does_not_come_home(world, package, carrier, status):
     """Home, a stranger, home, and on at home: from the stranger on nothing is added, for the stranger chose the URL; the verdict says so."""
     with serving(Identity(more={"access_token": TOKEN, "token_type": "DPoP"})) as identity:

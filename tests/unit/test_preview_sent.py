@@ -30,7 +30,7 @@ def shown(text):
     return "‹" not in text
 
 
-@pytest.mark.parametrize("path", few(FILES, every=5), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", few(FILES, every=10), ids=lambda path: path.stem)
 def test_previewed_is_sent(path):
     """Method, URL, the order of header fields, and every part whose value both can show."""
     with Engine() as outside:

@@ -10,12 +10,11 @@ from urllib.parse import parse_qsl, unquote
 import httpx
 import httpx2
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from oauthlib.common import Request as Seen
 from oauthlib.oauth1.rfc5849 import signature as oauthlib
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
+import signing as signing_keys
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.values import TaskRequest
 from services import Reply, engine, profile, says, serving
@@ -197,7 +196,7 @@ def test_what_was_placed_is_told(place, placed):
     assert sent.request.header("content-length") == str(len(sent.request.body))
 
 
-RSA = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+RSA = signing_keys.pem(signing_keys.key("RSA"))
 
 
 def test_rsa_keys_as_they_come():

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+import signing
 from authweave.errors import SigningError
 from authweave.proofs.signatures import ALGORITHMS, SECRET_KEYED, signature_of
 from parts.vectors import load
@@ -17,7 +18,7 @@ VECTORS = {vector["id"]: vector for vector in load("hmac_schemes.json")["vectors
 MACS = [vector for vector in VECTORS.values() if "key_hex" in vector]
 MESSAGE = b"what is signed \xff\x00"
 
-RSA = rsa.generate_private_key(65537, 2048)
+RSA = signing.key("RSA")
 P256 = ec.generate_private_key(ec.SECP256R1())
 P384 = ec.generate_private_key(ec.SECP384R1())
 ED = ed25519.Ed25519PrivateKey.generate()

@@ -8,11 +8,12 @@ import json
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+import signing
 from authweave.errors import TemplateError
 from authweave.templates import compile_template
 from authweave.templates.functions import FUNCTIONS
@@ -154,7 +155,7 @@ def test_jwt_claims_are_read_not_verified():
     assert value("{{ jwt_claims(response.t).exp }}", t=f"eyJhbGciOiJub25lIn0.{claims}.") == 1300819380
 
 
-KEYS = {"rsa": rsa.generate_private_key(65537, 2048), "ec": ec.generate_private_key(ec.SECP256R1())}
+KEYS = {"rsa": signing.key("RSA"), "ec": ec.generate_private_key(ec.SECP256R1())}
 
 
 def private_pem(key):

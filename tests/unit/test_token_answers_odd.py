@@ -12,10 +12,12 @@ from test_token_endpoint_enemy import DOORS, READS_NOTHING
 from authweave.errors import AuthweaveError, UnexpectedFailure
 from services import CLIENT_SECRET, connect, engine, oauth
 from sockets import Peer, Server, says
+from thorough import few
 from token_answers_odd import ANSWERS, GOOD, said
 
 API = "https://api.example.com"
 NUMBERED = [*ANSWERS]
+SHARES = 6
 
 
 def answering(peer: Peer) -> None:
@@ -42,7 +44,8 @@ def test_there_are_many():
     assert len(ANSWERS) >= 450
 
 
-def test_each_answer_comes_to_what_it_should():
+@pytest.mark.parametrize("share", few(range(SHARES), every=SHARES))
+def test_each_answer_comes_to_what_it_should(share):
     """By a grant in the client's own name, in one attempt: a token, or the word that the diagnosis goes by."""
     with Server(answering) as server, ThreadPoolExecutor(4) as pool:
         run = engine(attempts=1, settings={"deadline": 60.0})
@@ -50,7 +53,8 @@ def test_each_answer_comes_to_what_it_should():
         def asked(number: int) -> str:
             return outcome_of(lambda: connect(oauth(f"{server.url}token{number}"), API, run=run, tenant=str(number)).token().result(90))
 
-        found = dict(zip(NUMBERED, pool.map(asked, range(len(NUMBERED))), strict=True))
+        numbers = range(share, len(NUMBERED), SHARES)
+        found = dict(zip([NUMBERED[number] for number in numbers], pool.map(asked, numbers), strict=True))
 
     wrong = {name: (word, ANSWERS[name][1]) for name, word in found.items() if not (word == ANSWERS[name][1] or (ANSWERS[name][1] == "*" and word.islower() and word != "token"))}
     assert {} == wrong, wrong
