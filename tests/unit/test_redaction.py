@@ -323,6 +323,24 @@ def test_thousands_of_secrets_that_begin_alike_cost_no_more_than_others():
     assert 300 == len({find.mark for shelf in redactor._filed.values() for find in shelf.finds.values()})
 
 
+def test_long_secrets_that_differ_at_their_ends_are_each_found_and_cost_no_more_than_one():
+    """A server's tokens have one head, longer than what is compared at first: the whole one is found, also inside another, and a text full of the head costs little."""
+    head = "a" * 900
+    secrets = [f"{head}{number}" for number in range(300)]
+    redactor = Redactor((f"name{number}", secret) for number, secret in enumerate(secrets))
+    steps = steps_of(lambda: redactor.redact("a" * 4_000))
+    alone = steps_of(lambda: Redactor([("name", secrets[0])]).redact("a" * 4_000))
+
+    assert [f"name{number}" for number in range(300)] == re.findall(r"‹secret (\w+): ", redactor.redact(" ".join(secrets)))
+    assert "x ‹secret name2: " in redactor.redact(f"x {head}2.")
+    assert "‹secret name12: " in redactor.redact(f"{head}12b", whole=True)
+    assert redactor.redact(f"{head[:-1]}.").startswith("‹secret ")
+    assert steps < 5 * alone
+    began = time.process_time()
+    redactor.redact("a" * 60_000)
+    assert time.process_time() - began < 3
+
+
 HOSTILE = {
     "nothing known": ("Qm7xPlainSecretZk81vv0w", "x"),
     "the block that it begins with": ("Qm7xPlainSecretZk81vv0w", "Qm7x"),

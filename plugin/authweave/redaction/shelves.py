@@ -56,10 +56,8 @@ class Shelf:
         index, piece = self._indexed(), text[at:at + _COMPARED]
         place = bisect_right(index.heads, piece) - 1
         while place >= 0:
-            if piece.startswith(index.heads[place]):
-                for whole in index.wholes[place]:
-                    if text.startswith(whole, at):
-                        return self.finds[whole]
+            if piece.startswith(index.heads[place]) and (whole := index.alike[place].longest_at(text, at)):
+                return self.finds[whole]
             place = index.inner[place]
         return None
 
@@ -67,7 +65,7 @@ class Shelf:
         """The one of which most stands there, at least until `stop`, and where that ends: in alphabetical order it is beside the text."""
         index = self._indexed()
         place = bisect_right(index.heads, text[at:at + _COMPARED])
-        near = [whole for wholes in index.wholes[max(place - 1, 0):place + 1] for whole in wholes]
+        near = [whole for alike in index.alike[max(place - 1, 0):place + 1] for whole in alike.beside(text, at)]
         begun = [(_shared(one, text, at), one) for one in near if len(one) > stop - at and text.startswith(one[:stop - at], at)]
         return (self.finds[max(begun)[1]], at + max(begun)[0]) if begun else None
 
@@ -78,18 +76,48 @@ class Shelf:
 
 
 class _Index:
-    """Texts in alphabetical order of their heads; for each head the whole texts, longest first, and which other head it begins with."""
+    """Texts in alphabetical order of their heads; for each head the whole texts, and which other head it begins with."""
 
-    __slots__ = ("heads", "inner", "size", "wholes")
+    __slots__ = ("alike", "heads", "inner", "size")
 
     def __init__(self, texts: tuple[str, ...]) -> None:
         by_head: dict[str, list[str]] = {}
-        for text in sorted(texts, key=len, reverse=True):
+        for text in sorted(texts):
             by_head.setdefault(text[:_COMPARED], []).append(text)
         self.size = len(texts)
         self.heads = sorted(by_head)
-        self.wholes = [by_head[head] for head in self.heads]
+        self.alike = [_Alike(by_head[head]) for head in self.heads]
         self.inner = _inner(self.heads)
+
+
+class _Alike:
+    """Texts of one head, in alphabetical order: there may be very many, as a server's tokens have one head."""
+
+    __slots__ = ("inner", "longest", "texts")
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+        self.longest = max(map(len, texts))
+        self.inner = _inner(texts)
+
+    def longest_at(self, text: str, at: int) -> str:
+        """The longest one that stands there; '' for none. Whatever is between it and the text in alphabetical order begins with it."""
+        place = self._place(text, at) - 1
+        while place >= 0:
+            if text.startswith(self.texts[place], at):
+                return self.texts[place]
+            place = self.inner[place]
+        return ""
+
+    def beside(self, text: str, at: int) -> list[str]:
+        """Those that are beside what stands there: none has more of it."""
+        place = self._place(text, at)
+        return self.texts[max(place - 1, 0):place + 1]
+
+    def _place(self, text: str, at: int) -> int:
+        if len(self.texts) == 1:
+            return int(text.startswith(self.texts[0], at))
+        return bisect_right(self.texts, text[at:at + self.longest])
 
 
 def _inner(heads: list[str]) -> list[int]:
