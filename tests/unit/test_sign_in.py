@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 
@@ -16,19 +17,23 @@ from authweave.errors import (
     AuthorizationRequired,
     CallbackRefused,
     MissingInput,
+    RateLimited,
     SignInNeeded,
     TemplateError,
     TokenEndpointError,
     UrlRefused,
     UsageError,
+    WireError,
 )
 from authweave.hookspecs import HostSpecs
 from authweave.plugin import AuthweavePlugin
-from authweave.sign_in import row_of_state
+from authweave.sign_in import Callback, row_of_state
+from authweave.sign_in.links import checked_redirect
 from authweave.stores.memory import MemoryStore
 from authweave.values import TaskRequest
 from services import INPUTS, Api, Clock, Identity, Reply, between, connect, engine, oauth, profile, says, serving
 from signing_in import API, AUTHORIZE, REDIRECT, answer_to, asked_of, begun_by, code_auth, code_profile
+from thorough import every
 
 ANSWERED = {"code": "the-code"}
 
@@ -132,6 +137,16 @@ def test_a_redirect_uri_that_must_not_be_used_is_refused(identity, uri):
         begun_by(of(identity), redirect_uri=uri)
 
 
+@every("uri", [
+    "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://app.example.com/x", "view-source:https://app.example.com/",
+    "about:blank", "ftp://app.example.com/", "mailto:anna@example.com", "tel:1", "ws://app.example.com/", "wss://app.example.com/", "com.example.app:/oauth\n", "com.example.app:/" + 2048 * "a", "https://",
+])  # fmt: skip
+def test_nobody_comes_back_to_what_runs_or_reads(uri):
+    """Schemes that a browser does something else with, a line end at the end, what is too long, or goes nowhere."""
+    with pytest.raises(UrlRefused, match="redirect_uri"):
+        checked_redirect(uri)
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:8912/cb", "http://[::1]:8912/cb", "http://localhost/cb?x=1", "com.example.app:/oauth", "https://app.example.com/a%2Fb/?tenant=a%20b"])
 def test_a_redirect_uri_is_sent_letter_for_letter_both_times(identity, uri):
     """RFC 6749 §4.1.3: identical at the authorization and at the token endpoint."""
@@ -228,6 +243,76 @@ def test_what_must_not_be_kept_ends_nothing_and_sends_nothing(identity):
 
     assert "form" == refused(connection, answer_to(begun, server="https://accounts.zoho.evil.example"))
     assert 0 == identity.count
+
+
+def test_what_is_no_text_looks_like_no_pattern(identity):
+    """A number is refused as a text is that does not match."""
+    connection = of(identity, callback={"keep": {"shop": {"value": "{{ [callback.shop] }}", "pattern": ".*"}}})
+
+    assert "form" == refused(connection, answer_to(begun_by(connection), shop="7"))
+    assert 0 == identity.count
+
+
+def test_a_secret_that_is_kept_of_the_redirect_is_one(identity):
+    """`secret: true`: with the token it is kept sealed, and shown nowhere."""
+    connection = of(identity, callback={"keep": {"ticket": {"value": "{{ callback.ticket }}", "secret": True}}})
+    token = completed(connection, answer_to(begun_by(connection), ticket="t1cket-4711"))
+
+    assert "t1cket-4711" == token.kept["ticket"].reveal()
+    assert "t1cket-4711" not in repr(token)
+
+
+def test_what_is_kept_of_the_redirect_must_not_be_doubled(identity):
+    """RFC 6749 §3.1: of two values nobody says which one counts; the right answer is still taken."""
+    connection = of(identity, callback={"keep": {"shop": {"value": "{{ callback.shop }}"}}})
+    begun = begun_by(connection)
+
+    assert "duplicate" == refused(connection, answer_to(begun, shop="mine") + "&shop=theirs")
+    assert 0 == identity.count
+    assert "mine" == completed(connection, answer_to(begun, shop="mine")).kept["shop"].reveal()
+
+
+@pytest.mark.parametrize(("stage", "retry", "calls"), [("connect", True, 2), ("dns", False, 1), ("headers", True, 1)])
+def test_a_code_is_presented_again_only_where_it_never_left(identity, stage, retry, calls):
+    """And not where another try cannot help."""
+    class Lost(WireError):
+        """On the way."""
+
+    Lost.retry = retry
+    run = engine()
+    sends, asked = run.exchange, []
+
+    def exchange(*given, **named):
+        asked.append(stage)
+        if len(asked) == 1:
+            raise Lost("lost on the way", stage=stage, host="id.example.com")
+        return sends(*given, **named)
+
+    run.exchange = exchange
+    connection = of(identity, run=run)
+    answer = answer_to(begun_by(connection))
+    if calls == 2:
+        assert "T1" == completed(connection, answer).access_token.reveal()
+    else:
+        with pytest.raises(Lost):
+            completed(connection, answer)
+    assert calls == len(asked)
+
+
+def test_an_answer_is_not_used_up_while_the_endpoint_asks_to_wait(identity):
+    """The code is presented once it may be."""
+    clock = Clock()
+    identity.script = [says({}, 429, ("Retry-After", "300"))]
+    run = engine(clock=clock)
+    anna, berta = of(identity, run=run), of(identity, run=run, subject="berta")
+    with pytest.raises(RateLimited):
+        completed(berta, answer_to(begun_by(berta)))
+    answer = answer_to(begun_by(anna))
+    with pytest.raises(RateLimited):
+        completed(anna, answer)
+    clock.ahead += 301
+
+    assert "T1" == completed(anna, answer).access_token.reveal()
 
 
 def test_servers_may_be_known_with_the_token_only(identity):
@@ -378,6 +463,15 @@ def test_asked_again_it_is_the_same_link_until_it_gets_old(identity, clock):
     assert first.state != begun_by(connection).state
 
 
+def test_another_redirect_uri_makes_another_link(identity):
+    """A code comes back where it was asked to come back to."""
+    connection = of(identity)
+    first, other = begun_by(connection), begun_by(connection, redirect_uri="https://other.example.com/cb")
+
+    assert first.state != other.state
+    assert [REDIRECT, "https://other.example.com/cb"] == [asked_of(begun)["redirect_uri"] for begun in (first, other)]
+
+
 def test_an_edited_profile_makes_another_link(identity, clock):
     """What is begun is what the profile says now."""
     store = MemoryStore(clock)
@@ -416,6 +510,38 @@ def test_of_two_completions_that_race_one_wins(identity):
             outcomes.append(error.reason)
     assert ["T1", "used", "used", "used"] == sorted(outcomes)
     assert 1 == identity.count
+
+
+def test_of_two_processes_that_take_it_at_the_same_moment_one_wins(identity):
+    """Both have seen that nobody took it: the store lets one of them write that down, and the other sends nothing."""
+    class Together(MemoryStore):
+        """Two that write wait for each other once."""
+
+        both = None
+
+        def write(self, *given, **named):
+            if self.both is not None:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    self.both.wait(0.5)
+            return super().write(*given, **named)
+
+    store = Together()
+    here, there = (of(identity, run=engine(store=store, settings={"store_key": "plaintext"})) for _ in range(2))
+    answer = answer_to(begun_by(here))
+    store.both = threading.Barrier(2)
+    pending = [one.complete_authorization(answer) for one in (here, there)]
+    outcomes = [one.result(20).access_token.reveal() if (error := _error(one)) is None else error.reason for one in pending]
+
+    assert ["T1", "used"] == sorted(outcomes)
+    assert 1 == identity.count
+
+
+def _error(pending):
+    try:
+        pending.result(20)
+    except CallbackRefused as error:
+        return error
+    return None
 
 
 @pytest.mark.parametrize(("begins", "completes"), [("s1", "s2"), ("s1", ""), ("", "s1")])
@@ -493,6 +619,7 @@ def test_a_state_that_was_never_made_is_refused(identity, answer):
     [
         (lambda url, state: f"{url}&code=other", "duplicate"),
         (lambda url, state: f"{url}&state={state}", "duplicate"),
+        (lambda url, state: f"{url}&iss=https://id.example.com&iss=https://evil.example", "duplicate"),
         (lambda url, state: f"{REDIRECT}#code=x&state={state}", "fragment"),
         (lambda url, state: f"{url}&x={'a' * 33000}", "size"),
         (lambda url, state: url + "".join(f"&x{number}=1" for number in range(101)), "size"),
@@ -624,12 +751,22 @@ def test_a_refusal_comes_in_the_providers_words_made_inert(identity):
     assert 0 == identity.count
 
 
-def test_an_error_that_is_no_word_is_not_repeated(identity):
+@every("uri, shown", [
+    ("https://id.example.com/why", "https://id.example.com/why"), ("https://id.example.com/w\x1b[2Jhy", "https://id.example.com/w\\x1b[2Jhy"),
+    ("http://id.example.com/why", None), ("javascript:alert(1)", None), ("https://id.example.com@evil.example/why", None), ("https:///why", None), ("https://[::1/why", None),
+])  # fmt: skip
+def test_only_a_page_of_https_is_shown(uri, shown):
+    """People may click on it: nothing that runs, that hides its host, or that moves a cursor."""
+    assert shown == Callback.of({"error": "access_denied", "error_uri": uri}).denied("acme").error_uri
+
+
+@pytest.mark.parametrize("error", ["<script>", "access_denied <script>"])
+def test_an_error_that_is_no_word_is_not_repeated(identity, error):
     """The name of an error has few characters (RFC 6749 §4.1.2.1)."""
     connection = of(identity)
     begun = begun_by(connection)
     with pytest.raises(AuthorizationDenied) as caught:
-        completed(connection, {"error": "<script>", "state": begun.state})
+        completed(connection, {"error": error, "state": begun.state})
 
     assert "<script" not in f"{caught.value} {vars(caught.value)}"
 

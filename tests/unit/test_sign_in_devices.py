@@ -207,6 +207,27 @@ def test_two_people_have_two_codes(device):
     assert 2 == len(device.asked)
 
 
+def test_one_begins_for_all():
+    """Two processes at once: the other waits for the code, and takes it, though it had seen none."""
+    gate, store = threading.Event(), MemoryStore()
+
+    class Slow(Device):
+        def __call__(self, request):
+            answer = super().__call__(request)
+            if request.target == "/device":
+                assert gate.wait(10)
+            return answer
+
+    with serving(Slow()) as device:
+        pending = [of(device, run=engine(store=store, settings={"store_key": "plaintext"})).begin_authorization() for _ in range(2)]
+        until(lambda: device.asked)
+        time.sleep(0.1)
+        gate.set()
+
+        assert 1 == len({one.result(10).state for one in pending})
+        assert 1 == len(device.asked)
+
+
 def test_a_code_that_ran_out_is_replaced(device):
     """The next caller gets a new one."""
     clock = Clock()
