@@ -71,7 +71,7 @@ def test_every_problem_is_told_in_the_order_of_the_file() -> None:
         "4:1: idntity_provider: not known here; did you mean `identity_provider`? [schema.unknown_key]",
         "5:1: name: this key is written twice; it first stands on line 2; keep one of them [document.duplicate_key]",
         "6:20: inputs.spare: nothing reads it; use it in a template, or remove it [input.unused]",
-        "7:23: servers[0]: `inputs.host` alone chooses the host; give inputs.host a pattern, an enum, or format: hostname (url for a whole origin) [url.open_host]",
+        "7:23: servers[0]: `inputs.host` alone chooses the host; give inputs.host a pattern, an enum, or format: hostname (url for a whole origin; not enough where egress is strict) [url.open_host]",
         "10:3: auth.grant_typ: not known here; did you mean `grant_type`? [schema.unknown_key]",
         "11:14: auth.token_url: http:// is not encrypted; write https:// (http:// only for 127.0.0.1, [::1] and localhost) [url]",
         "12:16: auth.client_auth: `client_secret_pots` is not known here; did you mean `client_secret_post`? [schema.unknown_name]",

@@ -29,7 +29,7 @@ class UrlHost:
 def _fix(read: tuple[str, ...], name: str) -> str:
     if read[0] == "inputs" and len(read) > 2:
         return "a member of an input has no pattern: write the host out, or declare an input of its own with format: hostname (url for a whole origin)"
-    return f"give {name} a pattern" + ("" if read[0] == "kept" else ", an enum, or format: hostname (url for a whole origin)")
+    return f"give {name} a pattern" + ("" if read[0] == "kept" else ", an enum, or format: hostname (url for a whole origin; not enough where egress is strict)")
 
 
 def _is_bounded(checked: Checked, read: tuple[str, ...], above: frozenset[str]) -> bool:
