@@ -342,7 +342,7 @@ def check(send, place, values, caplog):
     assert MARK not in said
 
 
-@pytest.mark.parametrize("place", PLACES, ids=repr)
+@pytest.mark.parametrize("place", few(PLACES, every=3), ids=repr)
 def test_values_in_every_place(place, caplog):
     """Through `auth` of httpx, the nastiest ones."""
     check(DOORS["httpx"], place, NASTIEST[::3], caplog)

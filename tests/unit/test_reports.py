@@ -48,7 +48,7 @@ def text_of(report, **page):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("width", [20, 27, 40, 59, 80, 100, 200])
+@every("width", [20, 27, 40, 59, 80, 100, 200])
 def test_no_line_is_wider_than_the_terminal(reports, kind, width):
     """Wide characters, long words, long paths: every line fits, with colour and without, in ASCII too."""
     for options in ({}, {"colour": True}, {"unicode": False}):

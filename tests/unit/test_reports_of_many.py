@@ -96,8 +96,8 @@ def test_nothing_to_test():
     assert 0 == exit_for_reports(())
 
 
-@pytest.mark.parametrize("width", [20, 27, 40, 59, 80, 100, 200])
-@pytest.mark.parametrize("verbose", [False, True])
+@every("width", [20, 27, 40, 59, 80, 100, 200])
+@every("verbose", [False, True])
 def test_no_line_is_wider_than_the_terminal(real, width, verbose):
     """Real failures, wide names, long names, a thousand of them: every line fits, with colour and without, in ASCII too."""
     for reports in (real, [refused(number, name=f"{WIDE}{number}") for number in range(7)], [refused(0, name="n" * 90), *map(refused, range(1, 300))]):

@@ -18,7 +18,7 @@ import signing as signing_keys
 from authweave.errors import InvalidInput, MissingInput, PlacementError
 from authweave.values import TaskRequest
 from services import Reply, engine, profile, says, serving
-from thorough import every
+from thorough import every, few
 
 FORM = "application/x-www-form-urlencoded"
 KEYS = {"consumer_key": "ck/+ é", "consumer_secret": "cs& é", "token": "tk=1", "token_secret": "ts %"}
@@ -105,7 +105,7 @@ def async_sends(package, connection, requests):
 
 
 @pytest.mark.parametrize("place", ["header", "query", "payload"])
-@pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512"])
+@pytest.mark.parametrize("method", few(["HMAC-SHA256", "HMAC-SHA1", "HMAC-SHA512"], every=3))
 @pytest.mark.parametrize(("package", "send"), [(httpx, sync_sends), (httpx2, async_sends)], ids=["httpx", "httpx2"])
 def test_what_arrives_is_what_was_signed(provider, place, method, package, send):
     """Every way to write a request and every place of the signature, by both packages in both colours."""
