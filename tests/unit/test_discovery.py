@@ -8,7 +8,7 @@ from authorizing import OAUTH, OPENID, AuthorizationServer, Resource
 from authweave.discovery.ages import LONGEST, SHORTEST, USUAL, fresh_for
 from authweave.discovery.metadata import Metadata, read_metadata
 from authweave.discovery.places import issuer_places, resource_place
-from authweave.discovery.resources import metadata_place, read_resource
+from authweave.discovery.resources import fact_of_resource, metadata_place, read_resource
 from authweave.errors import DiscoveryError, EgressRefused
 from authweave.stores.memory import MemoryStore
 from authweave.values import TaskResponse
@@ -146,6 +146,24 @@ def test_what_is_no_metadata_is_refused(said):
     """Types are looked at."""
     with pytest.raises(DiscoveryError):
         read_metadata(said, ISSUER, "x")
+
+
+def test_what_is_kept_of_one_server_is_bounded(server):
+    """A thousand servers are remembered, and a profile with a template in its issuer names as many as somebody likes: of each at most 48 KiB, in the store, too. A list that is left out is not known."""
+    scopes = [f"{number:04}-{'x' * 40}" for number in range(1000)]
+    read = read_metadata({**GOOD, "scopes_supported": scopes, "grant_types_supported": ["client_credentials"], "response_types_supported": ["y" * 2000] * 100}, ISSUER, "x")
+    fact = fact_of_resource({"resource": "https://rs.example.com", "authorization_servers": [ISSUER], "scopes_supported": scopes}, "https://rs.example.com", "x")
+
+    assert {"grant_types_supported": ("client_credentials",)} == read.lists
+    assert read.supports("scopes_supported", scopes[0]) is None
+    assert [] == fact["scopes"]
+
+    store = Shared()
+    server.metadata = {"scopes_supported": scopes}
+    token(connect(auth(issuer=server.issuer), API, run=engine(store=store)))
+    noted = [len(data) for data, _ in store._notes.values()]
+    assert noted
+    assert max(noted) < 10_000
 
 
 def test_a_resource_names_its_first_authorization_server():

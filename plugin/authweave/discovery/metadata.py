@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -31,6 +31,8 @@ _ALIASES: Final = "mtls_endpoint_aliases"
 _SERVERS: Final = "authorization_servers"
 MOST_ITEMS: Final = 1000
 LONGEST: Final = 2048
+ROOM: Final = 48 * 1024
+"""Characters of all lists of one server that are kept; a list for which there is no room is not known."""
 _SHOWN: Final = 200
 
 
@@ -91,7 +93,7 @@ def read_metadata(said: Any, issuer: str, url: str) -> Metadata:
     endpoints = {name: _endpoint(said[member], member, issuer, url) for name, member in ENDPOINTS.items() if said.get(member) is not None}
     lists = {name: _list(said[name], name, url) for name in LISTS if said.get(name) is not None}
     told = {name: _list(said[name], name, url) for name in TOLD if _is_list(said.get(name))}
-    return Metadata(issuer, url, endpoints, {**lists, **told}, said.get(FLAG) is True)
+    return Metadata(issuer, url, endpoints, _kept({**lists, **told}), said.get(FLAG) is True)
 
 
 def refuse_named(said: Any, url: str, refuses: Callable[[str], str | None] | None) -> None:
@@ -158,6 +160,21 @@ def _list(said: Any, name: str, url: str) -> tuple[str, ...]:
     if not _is_list(said):
         raise DiscoveryError("unreadable", f"{url}: {name} is not a list of texts", url=url)
     return tuple(item for item in said[:MOST_ITEMS] if len(item) <= LONGEST)
+
+
+def _kept(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Those that there is room for, the shortest first: a thousand servers are remembered, and each in the store for a week."""
+    room, short = ROOM, set()
+    for name in sorted(lists, key=lambda name: size_of(lists[name])):
+        room -= size_of(lists[name])
+        if room >= 0:
+            short.add(name)
+    return {name: items for name, items in lists.items() if name in short}
+
+
+def size_of(items: Iterable[str]) -> int:
+    """What a list takes: each of its texts more than its letters."""
+    return sum(len(item) + 24 for item in items)
 
 
 def _is_list(said: Any) -> bool:

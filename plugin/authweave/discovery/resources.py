@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from authweave.answers.challenges import challenges
+from authweave.discovery.metadata import ROOM, size_of
 from authweave.discovery.places import refuse_odd
 from authweave.errors import DiscoveryError
 
@@ -33,7 +34,7 @@ def fact_of_resource(said: Any, resource: str, url: str) -> dict[str, Any]:
     issuer = read_resource(said, resource, url)
     scopes = said.get("scopes_supported")
     named = [scope for scope in scopes[:MOST_SCOPES] if isinstance(scope, str)] if isinstance(scopes, list) else []
-    return {"issuer": issuer, "url": url, "scopes": named}
+    return {"issuer": issuer, "url": url, "scopes": named if size_of(named) <= ROOM else []}
 
 
 def read_resource(said: Any, resource: str, url: str) -> str:
