@@ -896,5 +896,3 @@ def test_at_most_three_fixes_each_key_once(tmp_path):
         fixes = [fix.key for fix in first(report_of(tmp_path, row[1])).fixes] if row[0] in ("invalid_client", "invalid_request") else []
         assert len(fixes) <= 3
         assert len(set(fixes)) == len(fixes)
-
-

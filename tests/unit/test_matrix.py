@@ -316,5 +316,3 @@ def test_secrets_come_for_each_tenant_from_where_secrets_come(tmp_path, servers)
 
     assert {"accepted"} == {outcome_of(report) for report in reports}
     assert 2 == len(seen)
-
-

@@ -718,8 +718,6 @@ def test_a_given_refresh_token(person):
     assert ["SEED"] == bench.endpoint.spent
 
 
-
-
 def test_a_failure_of_our_own_says_nothing_of_the_refresh_token(person):
     """A missing input, a template: nothing was sent, so nothing is in doubt, and no trouble is kept."""
     person.endpoint.errors = [MissingInput("client_secret", "client_secret is missing")] * 4

@@ -128,5 +128,3 @@ class Ticks:
 
     def __call__(self):
         return self.now
-
-

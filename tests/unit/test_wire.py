@@ -149,8 +149,6 @@ def test_a_host_name_in_any_alphabet():
     assert asked == ["xn--bcher-kva.example"]
 
 
-
-
 def test_a_reply_is_the_answer_as_it_came():
     """Status, reason, repeated headers and body are kept; a redirect is an answer and is not followed."""
     headers = (("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("Location", "https://elsewhere.example/"))
@@ -286,8 +284,6 @@ def test_a_gzip_bomb_costs_little_memory():
 
     kibibytes = int(ran.stdout) if sys.platform == "linux" else int(ran.stdout) // 1024
     assert kibibytes < 8 * 1024
-
-
 
 
 def test_the_stages_are_told_as_they_pass():

@@ -79,8 +79,6 @@ def test_one_forbidden_address_refuses_the_call(url):
     assert time.monotonic() - began < 4
 
 
-
-
 def test_a_tunnel_through_a_proxy():
     """CONNECT names the host, credentials go to the proxy alone, and TLS is with the host behind it."""
     with tls_server(answers(), AUTHORITY, "api.example") as server:

@@ -138,6 +138,7 @@ class _Binder:
         written = value_at(self.checked.data, path)
         return written.get("fields") is None and bool(scheme_of(written, self.checked.catalog).fields)
 
+
 def _input(name: str, spec: Mapping[str, Any], implied: bool) -> Input:
     enum = spec.get("enum")
     return Input(

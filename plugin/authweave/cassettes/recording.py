@@ -136,5 +136,3 @@ def at_hand(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(profile: Profile, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name in profile.inputs and not profile.inputs[name].secret and not isinstance(value, Secret) and value is not None}
-
-

@@ -84,5 +84,3 @@ def _jwt_like(value: str) -> str:
 
 def _encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-

@@ -57,6 +57,8 @@ def _print(write: Any, *values: Any) -> None:
     page = Page.for_stream(sys.stdout)
     write(page, *values)
     print(page.text(), flush=True)
+
+
 _MADE: Final = frozenset({"state", "code_challenge", "code_challenge_method", "oauth_token"})
 """Parameters of a link that are made anew each time, and tell nothing of the profile."""
 

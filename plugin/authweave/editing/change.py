@@ -136,4 +136,3 @@ def _at(data: Any, path: Path) -> Any:
     for part in path:
         data = data[part]
     return data
-

@@ -79,4 +79,3 @@ class Lanes:
         hosts = self._under_way[number] = self._placed.pop(number)
         self._busy.update(hosts)
         return number
-

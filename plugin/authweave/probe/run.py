@@ -50,7 +50,6 @@ class Hears(Protocol):
         ...
 
 
-
 def test_profile(
     engine: Engine, profile: Profile | str | Path | ProfileError, *, tenant: str = "", subject: str | None = None,
     inputs: Mapping[str, Any] | None = None, servers: Iterable[str] = (), events: Callable[[Stage], None] | None = None,

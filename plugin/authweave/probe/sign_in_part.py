@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from authweave.values import Authorization, Token
 
 
-
 class Goes(Protocol):
     """Plays the person who signs in: goes to what they are sent, and answers the URL they came back to."""
 

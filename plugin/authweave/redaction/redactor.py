@@ -120,5 +120,3 @@ def _next_stop(text: str, at: int) -> int:
 def _is_cut(text: str, end: int) -> bool:
     """Does a text that was cut end so?"""
     return end == len(text) or _AFTER_A_CUT.match(text, end) is not None
-
-

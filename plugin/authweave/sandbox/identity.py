@@ -259,5 +259,3 @@ class Desk:
         return token_answer(
             self._settings.token_response, members, self.account.kept, issued.expires_at, self.account.scope(issued)
         )
-
-

@@ -189,5 +189,3 @@ class _Bearer(BearerToken):  # type: ignore[misc]  # untyped base
 
     def create_token(self, request: Any, refresh_token: bool = False, **options: Any) -> Any:
         return super().create_token(request, refresh_token=refresh_token or self._gives_refresh_token, **options)
-
-

@@ -132,7 +132,6 @@ class Completing:
         raise CallbackRefused(reason, message, profile=self.whose.profile.name)
 
 
-
 def _kept(keep: tuple[Keep, ...], scope: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of the redirect, null where it is not there. Raises CallbackRefused for what does not look as it must."""
     kept: dict[str, Any] = {}

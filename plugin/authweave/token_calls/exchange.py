@@ -34,5 +34,3 @@ def wire_exchange(wire: Wire) -> Exchange:
         return TaskResponse(reply.status, reply.headers, reply.body)
 
     return exchange
-
-

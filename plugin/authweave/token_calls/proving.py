@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from authweave.drafts.draft import Draft
 from authweave.profile import TokenSettings
 from authweave.proofs import dpop
 from authweave.values import Secret, Token
-
-if TYPE_CHECKING:
-    pass
-
 
 
 def proof_key(settings: TokenSettings, old: Token | None) -> Secret | None:

@@ -26,7 +26,6 @@ from authweave.urls.origins import LOOPBACK, Origin, ServerPattern, check_charac
 __all__ = ["Origin", "ServerPattern", "UrlTemplate", "compile_url", "fill", "join", "literal_url", "placeholders_in"]
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class UrlTemplate:
     """A URL of a profile. `placeholders` are the `{key}` of its path; `host_reads` what may decide the whole host.

@@ -82,4 +82,3 @@ def _settled(course: Course, call: Any, send: Callable[[], Any]) -> Any:
         time.sleep(step.seconds)
         call = send()
     return noted(call, step)
-

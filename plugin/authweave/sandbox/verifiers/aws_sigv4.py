@@ -151,4 +151,3 @@ def _query(raw: str) -> str:
         if name != "X-Amz-Signature":
             pairs.append((name, value))
     return "&".join(map("=".join, sorted(pairs)))
-
