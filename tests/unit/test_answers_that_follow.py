@@ -57,7 +57,8 @@ def test_what_ends_as_it_should_is_used_again(colour):
     assert 1 == server.connections
 
 
-def test_nor_where_an_egress_policy_pins_the_address():
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_nor_where_an_egress_policy_pins_the_address(colour):
     """The transports that are held to a policy are as wary."""
     class Open:
         """Lets everything pass."""
@@ -66,7 +67,7 @@ def test_nor_where_an_egress_policy_pins_the_address():
             return None
 
     with Server(follows(EVIL)) as server, serving(Identity()) as identity:
-        assert [b"ONE"] * 3 == asked(server, identity, "sync", egress=Open())
+        assert [b"ONE"] * 3 == asked(server, identity, colour, egress=Open())
 
     assert 3 == server.connections
 
