@@ -14,7 +14,7 @@ from authweave.settings import Settings
 from authweave.wire import Route, Wire
 from certificates import Authority, server_context
 from services import profile
-from sockets import Server, answers, free_port, redirects
+from sockets import Server, answers, free_port, http, redirects
 
 AUTHORITY = Authority()
 KEY = "k3y-of-the-routes"
@@ -135,6 +135,34 @@ def test_connections_that_are_bound_follow_them_too(colour, egress):
     with tls(answers(), "api.example") as server:
         connection = connected({("api.example", 443): Route("127.0.0.1", server.port, AUTHORITY.pem)}, "https://api.example", egress=egress, auth={"type": "ntlm"}, inputs={"username": "E\\me", "password": "pa55"})
         assert 200 == get(colour, connection, "/v1").status_code
+
+
+@COLOURS
+@pytest.mark.parametrize("egress", [None, "strict"])
+def test_what_follows_an_answer_there_is_nobodys(colour, egress):
+    """Behind a route, too, a connection over which more came than the answer is not used again."""
+
+    def behave(peer):
+        while True:
+            peer.request()
+            peer.send(http(body=b"ONE") + http(body=b"TWO"))
+
+    def ask(connection):
+        if colour == "sync":
+            with connection.client() as client:
+                return [client.get("/v1").content for _ in range(2)]
+
+        async def run():
+            async with connection.async_client() as client:
+                return [(await client.get("/v1")).content for _ in range(2)]
+
+        return asyncio.run(run())
+
+    with tls(behave, "api.example") as server:
+        routes = {("api.example", 443): Route("127.0.0.1", server.port, AUTHORITY.pem)}
+        assert [b"ONE"] * 2 == ask(connected(routes, "https://api.example", egress=egress))
+
+    assert 2 == server.connections
 
 
 @COLOURS
