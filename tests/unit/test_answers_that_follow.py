@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_what_ends_as_it_should_is_used_again(colour):
         assert [b"ONE"] * 3 == asked(server, identity, colour)
 
     assert 1 == server.connections
+
+
+def test_a_connection_that_the_server_has_closed_is_not_used_again():
+    """What httpx finds out by itself stays found out."""
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(http(body=b"ONE"))
+
+    with Server(behave) as server, serving(Identity()) as identity, connect(oauth(identity), server.url.rstrip("/"), run=engine()).client(trust_env=False) as client:
+        for _ in range(3):
+            assert b"ONE" == client.get(f"{server.url}x").content
+            time.sleep(0.1)
+
+    assert 3 == server.connections
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])

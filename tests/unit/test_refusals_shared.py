@@ -71,6 +71,39 @@ def test_a_new_token_that_is_accepted_ends_it_for_all():
         assert before + 1 >= identity.count
 
 
+def test_what_was_told_of_one_token_says_nothing_of_anothers():
+    """A tenant whose API refuses whatever is new keeps no other tenant on the store from another token."""
+    clock = Still()
+    with between(Identity(), Api(accepts=lambda _: False)) as (identity, api), serving(Api(accepts=lambda token: token != "T3")) as other:
+        here, there = processes(2, clock)
+        assert 401 == asking(here, identity, api)
+        with httpx.Client(auth=connect(oauth(identity), other, run=there, tenant="other").auth, trust_env=False) as client:
+            assert 200 == client.get(other.url).status_code
+        landed(there)
+
+    assert ["T3", "T4"] == other.tokens
+
+
+def test_what_was_taken_back_is_no_longer_counted():
+    """After a token that was accepted the next pause is the first one again, in every process."""
+    clock, good = Still(), set()
+    with between(Identity(), Api(accepts=lambda token: token in good)) as (identity, api):
+        here, there = processes(2, clock)
+        for ahead in (0.0, 5.1, 10.1):
+            clock.ahead += ahead
+            assert 401 == asking(here, identity, api)
+        clock.ahead += 20.1
+        good.add(f"T{identity.count + 1}")
+        assert 200 == asking(here, identity, api)
+        good.clear()
+        assert 401 == asking(there, identity, api)
+        before = identity.count
+        clock.ahead += 5.1
+        assert 401 == asking(there, identity, api)
+
+    assert before + 1 == identity.count
+
+
 def test_another_token_in_the_store_is_taken_all_the_same():
     """A pause is no reason to leave alone what costs nothing: who has the old one takes the new one, and tries it."""
     clock = Still()

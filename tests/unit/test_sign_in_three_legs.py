@@ -59,6 +59,7 @@ def test_the_link_holds_the_temporary_token_and_tells_nobody_else():
 
 @pytest.mark.parametrize(("answer", "reason"), [
     ({"oauth_token": ["temporary", "temporary"], "oauth_verifier": "v"}, "state"), ({"oauth_token": "temporary", "oauth_verifier": ["v", "w"]}, "duplicate"),
+    ({"oauth_token": "temporary", "oauth_verifier": "v", "oauth_problem": ["user_refused", "x"]}, "duplicate"),
     ({"oauth_token": "guessed", "oauth_verifier": "v"}, "state"), ({"oauth_verifier": "v"}, "state"), ({"oauth_token": "temporary"}, "code"),
 ])  # fmt: skip
 def test_a_crafted_answer_is_refused_and_the_right_one_still_taken(answer, reason):
