@@ -14,7 +14,7 @@ import weakref
 
 import pytest
 
-from authweave.errors import DeadlineExceeded, UnexpectedFailure
+from authweave.errors import DeadlineExceeded, EngineClosed, UnexpectedFailure
 from authweave.tokens.flights import MOST_RESTING, Flights, failed, landed, outcome
 from services import until
 
@@ -105,6 +105,29 @@ def test_a_cancelled_waiter_hurts_nobody(flights):
 
     assert all(isinstance(error, asyncio.CancelledError) for error in cancelled)
     assert (["done", "done"], 1) == (others, work.count)
+
+
+def test_nobody_cancels_the_work_itself(flights):
+    """Whoever holds the Future: it is under way from the beginning, and the others get what comes of it."""
+    work = Work()
+    flight = flights.run("k", "lane", work)
+
+    assert not flight.cancel()
+    work.gate.set()
+    assert "done" == outcome(flight)
+
+
+def test_after_the_end_nothing_begins_but_what_is_under_way_is_waited_for(flights):
+    """Who asks for the same gets it, who asks for more hears of the end."""
+    work, more = Work(), Work()
+    flight = flights.run("k", "lane", work)
+    flights.close()
+
+    assert flights.run("k", "lane", work) is flight
+    with pytest.raises(EngineClosed):
+        outcome(flights.run("other", "lane", more))
+    work.gate.set()
+    assert ("done", 0) == (outcome(flight), more.count)
 
 
 def test_a_closed_loop_hurts_nobody(flights):
