@@ -56,7 +56,6 @@ class RuleContract(ExtensionContract):
             assert problem.mark is not None
             assert problem.message
             assert problem.severity in ("error", "warning", "info")
-            assert len(str(problem).splitlines()) == 1
 
     def test_it_is_asked_by_validate(self, catalog: Catalog) -> None:
         """Once it is registered, everybody's `validate` says it."""
