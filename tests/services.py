@@ -131,7 +131,10 @@ def _request(peer: Peer, connection: h11.Connection) -> Request | None:
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(peer.socket.recv(65536))
+            data = peer.socket.recv(65536)
+            if not data and request is not None:
+                raise ConnectionError("the client went in the middle of its request")
+            connection.receive_data(data)
         elif isinstance(event, h11.Request):
             headers = [(name.decode(), value.decode("latin-1")) for name, value in event.headers.raw_items()]
             request = Request(event.method.decode(), event.target.decode(), headers)

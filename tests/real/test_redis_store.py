@@ -128,6 +128,7 @@ def test_more_who_wait_than_connections(pair: tuple[RedisStore, RedisStore]) -> 
     def get_it() -> None:
         while not yours.lease(KEY, "you", 60):
             yours.wait(KEY, 30)
+        yours.release(KEY, "you")  # who came to wait only now waits for this one
 
     waiting = [threading.Thread(target=get_it) for _ in range(MOST_LISTENING + 20)]
     for thread in waiting:

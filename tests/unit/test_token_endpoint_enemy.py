@@ -751,7 +751,10 @@ def test_an_endpoint_that_hangs_is_no_storm():
 @pytest.mark.thorough
 @pytest.mark.parametrize("expires_in", [600, 0])
 def test_threads_and_tasks_make_no_storm(expires_in):
-    """Twenty threads and fifty tasks at an API that refuses everything: renewals are shared, and so are the pauses."""
+    """Twenty threads and fifty tasks at an API that refuses everything: renewals are shared, and so are the pauses.
+
+    Tokens that end at once cost a few more until the first refusal is heard of, then one a second, however many requests there are.
+    """
     start = time.monotonic()
     with serving(Identity(expires_in=expires_in)) as identity, serving(Api(accepts=nobody)) as api:
         connection = connect(oauth(identity), api)
@@ -777,7 +780,7 @@ def test_threads_and_tasks_make_no_storm(expires_in):
             tasks.result(120)
     seconds = time.monotonic() - start
 
-    assert identity.count <= 3 + seconds / 5 + (0 if expires_in else seconds + 2)
+    assert identity.count <= 3 + seconds / 5 + (0 if expires_in else seconds + 10)
 
 
 PROCESS = """
