@@ -622,9 +622,11 @@ def test_a_call_cancelled_between_its_attempts_is_over(speech: Speech, identity:
     """Cancelled while the token is being renewed: no second attempt."""
     with channel_of(speech, identity) as channel:
         say(channel)
-        speech.accepts = lambda token: token != "T1"
+        answering = threading.Event()  # an attempt that has ended before `.future()` returns is followed up within it
+        speech.accepts = lambda token: answering.wait(20) and token != "T1"
         identity.gate = threading.Event()
         call = channel.unary_unary("/speech.Speech/Say").future(b"0", timeout=20)
+        answering.set()
         until(lambda: identity.count == 2)
         assert call.cancel()
         identity.gate.set()
