@@ -622,11 +622,9 @@ def test_a_call_cancelled_between_its_attempts_is_over(speech: Speech, identity:
     """Cancelled while the token is being renewed: no second attempt."""
     with channel_of(speech, identity) as channel:
         say(channel)
-        answering = threading.Event()  # an attempt that has ended before `.future()` returns is followed up within it
-        speech.accepts = lambda token: answering.wait(20) and token != "T1"
+        speech.accepts = lambda token: token != "T1"
         identity.gate = threading.Event()
         call = channel.unary_unary("/speech.Speech/Say").future(b"0", timeout=20)
-        answering.set()
         until(lambda: identity.count == 2)
         assert call.cancel()
         identity.gate.set()
@@ -634,6 +632,32 @@ def test_a_call_cancelled_between_its_attempts_is_over(speech: Speech, identity:
 
     assert call.cancelled()
     assert [asked.bearer for asked in speech.asked if asked.requests == [b"0"]] == ["T1"]
+
+
+class Ended(grpc.UnaryUnaryClientInterceptor):
+    """Between us and the wire: hands a call on once it has ended, as a quick server and a busy machine do."""
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        call = continuation(client_call_details, request)
+        call.exception()
+        return call
+
+
+def test_a_future_waits_for_no_renewal(speech: Speech, identity: Identity):
+    """Also where its first attempt has ended before it is at hand: it comes at once, and has the answer once there is another token."""
+    connection = connect(oauth(identity), ORIGIN)
+    with grpc.secure_channel(speech.target, speech.tls(), speech.options("")) as plain:
+        channel = grpc.intercept_channel(plain, *interceptors(connection), Ended())
+        say(channel)
+        speech.accepts = lambda token: token != "T1"
+        identity.gate = threading.Event()
+        call = channel.unary_unary("/speech.Speech/Say").future(b"0", timeout=20)
+
+        assert not call.done()
+        identity.gate.set()
+        assert call.result(20) == b"0"
+
+    assert (identity.count, speech.tokens) == (2, ["T1", "T1", "T2"])
 
 
 def test_a_cancelled_task_leaves_the_token_call_alone(speech: Speech, identity: Identity):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -57,7 +57,7 @@ class _Interceptor(
             return continuation(Details(details, course), request)
 
         call = send()
-        return _settled(course, call, send) if call.done() else FutureCall(course, call, send)
+        return FutureCall(course, call, send) if _is_future(call) else _settled(course, call, send)
 
     def _stream(self, continuation: Any, details: Any, request: Any, *, replayable: bool) -> Any:
         course = Course.begin(self._whose, details, replayable=replayable, patience=self._patience)
@@ -74,6 +74,11 @@ class Details(grpc.ClientCallDetails):
         self.credentials = course.credentials
         self.wait_for_ready = getattr(given, "wait_for_ready", None)
         self.compression = getattr(given, "compression", None)
+
+
+def _is_future(call: Any) -> bool:
+    """Was it asked for with `.future()`, where nobody may wait? Such a call may have ended by now; gRPC's, unlike an outcome, are iterators."""
+    return isinstance(call, Iterator) or not call.done()
 
 
 def _settled(course: Course, call: Any, send: Callable[[], Any]) -> Any:
